@@ -1,0 +1,77 @@
+//! Every size, time and capacity of the protocol, each with its reason. What an operator may change stands in the server's
+//! configuration; what both programs must agree on stands here.
+
+use std::time::Duration;
+
+/// Shortest handle, in characters: shorter ones collide with abbreviations.
+pub const HANDLE_MIN: usize = 3;
+/// Longest handle, in characters: fits a sidebar.
+pub const HANDLE_MAX: usize = 32;
+/// Shortest password, in characters. OPAQUE keeps it from the server, but whoever steals the store can still guess.
+pub const PASSWORD_MIN: usize = 8;
+/// Longest password, in bytes: bounds what is hashed.
+pub const PASSWORD_MAX: usize = 1024;
+
+/// Largest frame before sign-in, in bytes: certificates and OPAQUE messages fit, nothing else is needed.
+pub const FRAME_BEFORE_SIGN_IN: usize = 4 * 1024;
+/// Largest control frame, in bytes; lists are paged to stay below it.
+pub const FRAME: usize = 64 * 1024;
+/// Bytes of a file in one data frame: one group of the hash tree.
+pub const GROUP: usize = 1024 * 1024;
+/// Header of a data frame, in bytes: kind, group number, chaining value.
+pub const GROUP_HEADER: usize = 1 + 8 + 32;
+/// Friends in one page of the friend list: a handle, a key and a status text each, about 700 bytes at most.
+pub const FRIENDS_PER_PAGE: usize = 64;
+/// Largest certificate, in bytes; ours take about 400.
+pub const CERTIFICATE: usize = 2 * 1024;
+
+/// Longest message text, in bytes of UTF-8: longer texts are files.
+pub const TEXT: usize = 16 * 1024;
+/// Longest status text, in characters.
+pub const STATUS_TEXT: usize = 140;
+/// Longest file name that is offered, in bytes.
+pub const FILE_NAME: usize = 255;
+/// Devices in one account's list: a person's computers.
+pub const DEVICES: usize = 16;
+/// Addresses in one introduction: dialling more would make clients into scanners.
+pub const CANDIDATES: usize = 4;
+/// Peer links that a client keeps at once.
+pub const LINKS: usize = 64;
+/// Offers from one friend that wait for an answer.
+pub const OFFERS_PER_FRIEND: usize = 32;
+/// Messages written to a link and not yet acknowledged: bounds memory on both sides, fills any path.
+pub const WINDOW: usize = 256;
+/// Bytes queued for one connection before its reader counts as slow.
+pub const OUTBOUND_QUEUE: usize = 256 * 1024;
+
+/// Time for a TLS handshake.
+pub const TLS_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time from TLS to the end of sign-up, sign-in or hello.
+pub const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Silence after which a ping is sent; NATs forget idle connections sooner than TCP does.
+pub const PING_AFTER: Duration = Duration::from_secs(20);
+/// Silence after which the other side counts as gone: two pings and a bit.
+pub const DEAD_AFTER: Duration = Duration::from_secs(45);
+/// A write that makes no progress for so long ends the connection.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+/// First and longest wait between attempts to reach the server; the wait is drawn at random below the bound (full jitter).
+pub const RECONNECT_MIN: Duration = Duration::from_millis(500);
+/// See [`RECONNECT_MIN`].
+pub const RECONNECT_MAX: Duration = Duration::from_secs(30);
+/// Every command is answered within this time, at worst by a failure.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Life of an introduction's tokens.
+pub const TOKEN_LIFE: Duration = Duration::from_secs(60);
+/// Connections that one token may open before a link authenticates.
+pub const TOKEN_USES: u8 = 8;
+/// A dial whose token is not known yet waits so long for the server's notice.
+pub const UNKNOWN_TOKEN_PARK: Duration = Duration::from_secs(2);
+/// A direct connection has so long before the relay is tried beside it.
+pub const DIRECT_HEAD_START: Duration = Duration::from_secs(1);
+/// A dial gives up after this time.
+pub const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
+/// Connections from one address that a client's listener keeps before they authenticate; loopback is exempt.
+pub const UNAUTHENTICATED_PER_ADDRESS: usize = 8;
+/// Unauthenticated connections that a client's listener keeps in all.
+pub const UNAUTHENTICATED: usize = 64;

@@ -1,0 +1,169 @@
+//! What two devices say to each other over their peer link. Sent and handled by the client's `PeerLink`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Presence, Pulse};
+use crate::abilities::Abilities;
+use crate::error::WireCode;
+use crate::id::{Handle, InstanceId, MessageId, Token, TransferId};
+use crate::identity::IdentityStatement;
+
+/// A frame between two devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "t", content = "v", rename_all = "snake_case")]
+pub enum Peer {
+    /// First frame of either side on every connection.
+    Hello(Box<PeerHello>),
+    /// From the device with the smaller id: this connection is the link. Nothing but hello comes before it.
+    Select(Select),
+    /// A chat message.
+    Message(PeerMessage),
+    /// These messages are on my disk.
+    Received(Received),
+    /// I have seen everything of yours up to this message.
+    Read(Read),
+    /// I am writing, or stopped.
+    Typing(Typing),
+    /// My presence, for the time without a server.
+    Presence(PeerPresence),
+    /// A file; answered by accept or decline whenever the person decides. Repeated on every new link while it waits.
+    Offer(Offer),
+    /// Send it.
+    Accept(Accept),
+    /// Do not send it.
+    Decline(AboutTransfer),
+    /// Neither side goes on with it.
+    Cancel(CancelTransfer),
+    /// Asks for a [`Pulse`] back.
+    Ping(Pulse),
+    /// Answers a ping.
+    Pong(Pulse),
+    /// A frame's kind was not understood.
+    Unsupported(Unsupported),
+    /// The link ends on purpose.
+    Bye(Bye),
+}
+
+/// See [`Peer::Hello`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerHello {
+    /// Whose device this is.
+    pub user: Handle,
+    /// Random per start.
+    pub instance: InstanceId,
+    /// My account's devices; an older list than one already seen is refused.
+    pub device_list: IdentityStatement,
+    /// What I can do.
+    pub abilities: Abilities,
+    /// My presence.
+    pub presence: Presence,
+    /// My status text.
+    pub text: String,
+}
+
+/// See [`Peer::Select`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Select {}
+
+/// See [`Peer::Message`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerMessage {
+    /// Its id, made by the author.
+    pub id: MessageId,
+    /// Grows by one for each message of this device in this conversation, from 1.
+    pub number: u64,
+    /// Author's clock, milliseconds since 1970.
+    pub sent_at: u64,
+    /// At most [`crate::limits::TEXT`] bytes.
+    pub text: String,
+    /// The message it answers.
+    #[serde(default)]
+    pub reply_to: Option<MessageId>,
+}
+
+/// See [`Peer::Received`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// At most [`crate::limits::WINDOW`].
+    pub ids: Vec<MessageId>,
+}
+
+/// See [`Peer::Read`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// The newest that was seen.
+    pub up_to: MessageId,
+}
+
+/// See [`Peer::Typing`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typing {
+    /// Writing.
+    pub active: bool,
+}
+
+/// See [`Peer::Presence`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerPresence {
+    /// Never `unknown`.
+    pub presence: Presence,
+    /// Status text.
+    pub text: String,
+}
+
+/// See [`Peer::Offer`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Its id, made by the sender.
+    pub transfer: TransferId,
+    /// As the sender's disk has it; the receiver cleans it.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Such as `text/plain`; a hint, never acted on.
+    #[serde(default)]
+    pub media_type: Option<String>,
+    /// Sender's clock, milliseconds since 1970.
+    pub sent_at: u64,
+}
+
+/// See [`Peer::Accept`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accept {
+    /// Which.
+    pub transfer: TransferId,
+    /// Groups of [`crate::limits::GROUP`] bytes that the receiver has already, from the start of the file.
+    pub have: u64,
+    /// Shown in the SNI by whoever dials the data stream.
+    pub token: Token,
+}
+
+/// Names one transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AboutTransfer {
+    /// Which.
+    pub transfer: TransferId,
+}
+
+/// See [`Peer::Cancel`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelTransfer {
+    /// Which.
+    pub transfer: TransferId,
+    /// Why.
+    pub code: WireCode,
+}
+
+/// See [`Peer::Unsupported`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsupported {
+    /// The kind that was not understood, at most 64 bytes of it.
+    pub kind: String,
+}
+
+/// See [`Peer::Bye`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bye {
+    /// Why.
+    pub code: WireCode,
+}

@@ -1,0 +1,66 @@
+//! What is said on a data stream, the second connection between two devices that carries one file. Used by the client's `FileTransfer`.
+//!
+//! A frame is a `u32` length, one byte of kind, and the rest: kind 0 is a CBOR message of [`Stream`], kind 1 is a group of the file's bytes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::WireCode;
+use crate::id::{Hash, TransferId};
+
+/// Kind byte of a control frame: a [`Stream`] message follows.
+pub const STREAM_CONTROL: u8 = 0;
+/// Kind byte of a group: `u64` big-endian group number, 32 bytes chaining value, the bytes.
+pub const STREAM_GROUP: u8 = 1;
+
+/// A control frame on a data stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "t", content = "v", rename_all = "snake_case")]
+pub enum Stream {
+    /// First frame, from the TLS client.
+    Open(StreamOpen),
+    /// From the file's sender: all groups are out.
+    End(StreamEnd),
+    /// From the receiver, now and then: so many groups are verified and written, from the start.
+    Have(StreamHave),
+    /// From the receiver: the file is whole under its final name.
+    Finished(StreamFinished),
+    /// From either: it does not go on.
+    Failed(StreamFailed),
+}
+
+/// See [`Stream::Open`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamOpen {
+    /// Which transfer.
+    pub transfer: TransferId,
+}
+
+/// See [`Stream::End`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamEnd {
+    /// BLAKE3 of the whole file.
+    pub root: Hash,
+    /// Bytes of the whole file.
+    pub size: u64,
+}
+
+/// See [`Stream::Have`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamHave {
+    /// Groups.
+    pub groups: u64,
+}
+
+/// See [`Stream::Finished`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamFinished {
+    /// BLAKE3 of what lies on the disk.
+    pub root: Hash,
+}
+
+/// See [`Stream::Failed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamFailed {
+    /// Why.
+    pub code: WireCode,
+}
