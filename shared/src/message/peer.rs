@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Presence, Pulse};
 use crate::abilities::Abilities;
 use crate::error::WireCode;
-use crate::id::{Handle, InstanceId, MessageId, Token, TransferId};
+use crate::id::{Handle, Hash, InstanceId, MessageId, Token, TransferId};
 use crate::identity::IdentityStatement;
 
 /// A frame between two devices.
@@ -59,7 +59,17 @@ pub struct PeerHello {
     pub presence: Presence,
     /// My status text.
     pub text: String,
+    /// Port on which I listen for peers, for re-dialling me while the server is away; 0 if none.
+    #[serde(default)]
+    pub port: u16,
+    /// BLAKE3 of the reunion secret that I keep for this pair of devices. Where both sides name the same it stays in use, otherwise both
+    /// take a new one from this connection's exporter, label [`REUNION_EXPORTER`].
+    #[serde(default)]
+    pub reunion: Option<Hash>,
 }
+
+/// Label of the exporter that makes a pair's reunion secret.
+pub const REUNION_EXPORTER: &str = "hobnob/1 reunion";
 
 /// See [`Peer::Select`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

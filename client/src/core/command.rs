@@ -1,0 +1,278 @@
+//! What the user wants, imperative: the one way into the core, for the window and for `hobnob-cli` alike. In JSON this is a line of
+//! standard input as the interface document fixes it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
+use hobnob_shared::message::OwnPresence;
+
+/// A command with the id under which its one answer comes back.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Request {
+    /// Any text; without one nobody waits for the answer.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// What to do.
+    #[serde(flatten)]
+    pub command: Command,
+}
+
+/// A password. Never printed, wiped when dropped.
+#[derive(Clone, PartialEq, Eq, Deserialize, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
+#[serde(transparent)]
+pub struct Password(String);
+
+impl Password {
+    /// From what somebody typed.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The secret itself, for hashing only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// Everything that the core can be asked for.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Makes an account and signs in. Done means signed in and online.
+    SignUp {
+        /// Wanted handle, checked by the core so that a bad one gets its own sentence.
+        user: String,
+        /// At least [`hobnob_shared::limits::PASSWORD_MIN`] characters.
+        password: Password,
+    },
+    /// Signs in: with a password on a new device, without one where the profile has a device of the account.
+    SignIn {
+        /// Handle; may be left out where the profile knows it.
+        #[serde(default)]
+        user: Option<String>,
+        /// Needed on a new device.
+        #[serde(default)]
+        password: Option<Password>,
+    },
+    /// Goes offline and stays so until told to sign in.
+    SignOut,
+    /// Ends the program in order.
+    Quit,
+    /// Sets the server's address, `ADDR:PORT[#FINGERPRINT]`, before signing in. For the window's sign-in page.
+    SetServer {
+        /// As typed.
+        server: String,
+    },
+
+    /// Asks somebody to be friends.
+    AddFriend {
+        /// Handle, or an invite `hobnob:NAME?k=FINGERPRINT`.
+        user: String,
+    },
+    /// Accepts a request.
+    AcceptFriend {
+        /// Who asked.
+        user: Handle,
+    },
+    /// Declines a request.
+    DeclineFriend {
+        /// Who asked.
+        user: Handle,
+    },
+    /// Ends a friendship; what was said stays in the history.
+    RemoveFriend {
+        /// The friend.
+        user: Handle,
+    },
+    /// Removes, and refuses from now on.
+    Block {
+        /// Whom.
+        user: Handle,
+    },
+    /// Takes a block back.
+    Unblock {
+        /// Whom.
+        user: Handle,
+    },
+    /// Lists friends: [`super::event::Answer::Friends`].
+    Friends,
+    /// Sets presence and status text.
+    SetPresence {
+        /// What to be.
+        presence: OwnPresence,
+        /// Status text; absent leaves it as it is.
+        #[serde(default)]
+        text: Option<String>,
+    },
+
+    /// Sends a message; done once it is safe on this disk: [`super::event::Answer::Sent`].
+    Send {
+        /// Where to.
+        to: ConversationId,
+        /// At most [`hobnob_shared::limits::TEXT`] bytes.
+        text: String,
+        /// The message it answers.
+        #[serde(default)]
+        reply_to: Option<MessageId>,
+    },
+    /// Changes an own message.
+    Edit {
+        /// Which.
+        message: MessageId,
+        /// New text.
+        text: String,
+    },
+    /// Deletes an own message for everyone.
+    Delete {
+        /// Which.
+        message: MessageId,
+    },
+    /// Sets or takes back a reaction.
+    React {
+        /// To which message.
+        message: MessageId,
+        /// One emoji; empty takes back.
+        emoji: String,
+    },
+    /// Everything up to this message was seen.
+    MarkRead {
+        /// The newest that was seen.
+        message: MessageId,
+    },
+    /// Tells the other side that one is writing.
+    Typing {
+        /// Where.
+        to: ConversationId,
+        /// Writing, or stopped.
+        active: bool,
+    },
+    /// Stored messages, oldest first: [`super::event::Answer::Messages`].
+    History {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// At most so many, up to 5,000.
+        #[serde(default = "default_limit")]
+        limit: u32,
+        /// Only those before this one.
+        #[serde(default)]
+        before: Option<MessageId>,
+    },
+    /// Full-text search: [`super::event::Answer::Messages`].
+    Search {
+        /// Words.
+        text: String,
+        /// Only in this conversation.
+        #[serde(default)]
+        conversation: Option<ConversationId>,
+        /// Only by this author.
+        #[serde(default)]
+        from: Option<Handle>,
+    },
+    /// All conversations with unread counts and their newest message: [`super::event::Answer::Conversations`].
+    Conversations,
+
+    /// Joins a room.
+    JoinRoom {
+        /// Which.
+        room: RoomId,
+        /// Where the room has one.
+        #[serde(default)]
+        password: Option<Password>,
+    },
+    /// Leaves a room.
+    LeaveRoom {
+        /// Which.
+        room: RoomId,
+    },
+
+    /// Lists the account's devices.
+    Devices {
+        /// Not needed for listing.
+        #[serde(default)]
+        password: Option<Password>,
+    },
+    /// Removes a device of the account.
+    RemoveDevice {
+        /// The account's password unwraps the identity key that signs the new list.
+        password: Password,
+        /// Which.
+        device: DeviceId,
+    },
+    /// Changes the password.
+    ChangePassword {
+        /// The old one.
+        password: Password,
+        /// The new one.
+        new_password: Password,
+    },
+
+    /// All transfers, finished and not: [`super::event::Answer::Transfers`].
+    Transfers,
+    /// Offers a file: [`super::event::Answer::Transfer`].
+    SendFile {
+        /// To whom.
+        to: ConversationId,
+        /// A regular file.
+        path: PathBuf,
+    },
+    /// Accepts an offer.
+    AcceptFile {
+        /// Which.
+        transfer: TransferId,
+        /// Another place than the download folder: full path of the file to be, chosen by the user.
+        #[serde(default)]
+        save_as: Option<PathBuf>,
+    },
+    /// Declines an offer.
+    DeclineFile {
+        /// Which.
+        transfer: TransferId,
+    },
+    /// Pauses a transfer.
+    PauseFile {
+        /// Which.
+        transfer: TransferId,
+    },
+    /// Goes on with a paused or failed transfer.
+    ResumeFile {
+        /// Which.
+        transfer: TransferId,
+    },
+    /// Gives a transfer up and removes what is partial.
+    CancelFile {
+        /// Which.
+        transfer: TransferId,
+    },
+
+    /// The 60 digits to compare: [`super::event::Answer::SafetyNumber`].
+    SafetyNumber {
+        /// With whom.
+        user: Handle,
+    },
+    /// The digits were compared and are equal.
+    Verify {
+        /// With whom.
+        user: Handle,
+    },
+    /// Accepts a friend's changed key and re-addresses what is queued for them.
+    AcceptKey {
+        /// Whose.
+        user: Handle,
+    },
+}
+
+/// [`Command::History`] without a limit.
+fn default_limit() -> u32 {
+    100
+}
+
+/// Most messages that one [`Command::History`] answers.
+pub const HISTORY_MAX: u32 = 5_000;

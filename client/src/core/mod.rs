@@ -1,0 +1,4 @@
+//! The client without a window: takes commands, tells events. Knows no toolkit. The desktop program and `hobnob-cli` both start it here.
+
+pub mod command;
+pub mod event;
