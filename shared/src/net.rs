@@ -12,7 +12,7 @@ use crate::limits::DEAD_AFTER;
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 /// The kernel's own probes, below our pings.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE: Duration = Duration::from_mins(1);
 
 /// Small frames go out at once; data that nobody acknowledges for 45 s ends the connection.
 pub fn configure(stream: &TcpStream) -> io::Result<()> {
