@@ -89,7 +89,7 @@ pub fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<Decoded<T>, CodecErro
     // Only the rare case pays for a second look: a kind that we do not know, or a body that stands before its kind.
     let (kind, in_order) = envelope(frame).ok_or(error)?;
     if !is_known::<T>(kind) {
-        return Ok(Decoded::Unknown { kind: kind.chars().take(64).collect() });
+        return Ok(Decoded::Unknown { kind: kind.get(..kind.floor_char_boundary(64)).unwrap_or_default().to_owned() });
     }
     from_cbor(&in_order).map(Decoded::Known)
 }
