@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 use super::*;
+use crate::tls;
 use serde::Deserialize;
+use tokio::io::DuplexStream;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "t", content = "v", rename_all = "snake_case")]
@@ -71,7 +73,7 @@ async fn a_line_without_progress_ends_both_halves() {
     assert!(reader.next().await.is_err());
     writer.closed().await;
     // The queue was full when the line died, and still it is the line that is told.
-    assert_eq!(writer.try_send(&say("late")), Err(SendError::Closed));
+    assert_eq!(writer.try_send(&say(&"x".repeat(100))), Err(SendError::Closed));
 }
 
 #[tokio::test]
@@ -107,4 +109,34 @@ async fn the_limit_can_be_raised_after_sign_in() {
     reader.set_max_frame(1000);
     here.write_all(&long).await.unwrap();
     assert!(matches!(reader.next().await, Ok(Some(Decoded::Known(_)))));
+}
+
+/// One TLS connection between two programs.
+async fn tls_pair() -> (tokio_rustls::TlsStream<DuplexStream>, tokio_rustls::TlsStream<DuplexStream>) {
+    let (certificate, key) = crate::identity::self_signed_server().unwrap();
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let client = tls::client_config(tls::ServerPin::FirstUse(Arc::default()), None).unwrap();
+    let server = tls::server_config(&certificate, &key).unwrap();
+    let dialling = tokio_rustls::TlsConnector::from(client).connect(tls::server_name(), near);
+    let listening = async { tls::read_client_hello(far).await?.accept(server).await };
+    let (near, far) = tokio::join!(dialling, listening);
+    (near.unwrap().into(), far.unwrap().into())
+}
+
+#[tokio::test]
+async fn a_goodbye_is_told_from_a_cut() {
+    let (near, far) = tls_pair().await;
+    let (_near_reader, writer) = split::<_, Sample>(near, 1000, 1000);
+    let (mut reader, _keep) = split::<_, Sample>(far, 1000, 1000);
+    writer.try_send(&say("bye")).unwrap();
+    writer.close();
+    assert_eq!(reader.next().await.unwrap(), Some(Decoded::Known(say("bye"))));
+    assert_eq!(reader.next().await.unwrap(), None);
+
+    let (near, far) = tls_pair().await;
+    let (mut reader, _keep) = split::<_, Sample>(far, 1000, 1000);
+    // As when a program is killed or a man in the middle cuts the stream between two frames.
+    drop(near);
+    assert!(matches!(reader.next().await, Err(LinkError::Lost(_))));
+    assert!(reader.next().await.is_err());
 }
