@@ -1,4 +1,4 @@
-//! What the profile remembers: messages, pinned people, pairs of devices, transfers, in one SQLite file. `Registry`, `PeerLink` and
+//! What the profile remembers: messages, pinned people, pairs of devices, transfers, in one file. `Registry`, `PeerLink` and
 //! `FileTransfer` hand in jobs; one thread writes them in groups, another reads.
 //!
 //! - `open.rs`: opening, checking and migrating the file. `threads.rs`: the two threads and the group commit.

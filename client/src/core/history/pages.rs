@@ -55,7 +55,7 @@ pub fn page(
 /// Newest first to oldest first; on the places that a device's messages hold, they are put in that device's order.
 fn in_authors_order(mut lines: Vec<Line>) -> Vec<MessageInfo> {
     lines.reverse();
-    let mut places: HashMap<(Handle, Option<DeviceId>), Vec<(usize, u64)>> = HashMap::new();
+    let mut places: HashMap<_, Vec<(usize, u64)>> = HashMap::new();
     for (place, line) in lines.iter().enumerate() {
         places.entry((line.info.from.clone(), line.device)).or_default().push((place, line.number));
     }

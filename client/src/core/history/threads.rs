@@ -36,10 +36,12 @@ impl Ran {
     }
 }
 
+/// Given the error where no transaction could be begun.
+type Job = Box<dyn FnOnce(Result<&Connection, HistoryError>) -> Ran + Send>;
+
 struct Write {
     waited_for: bool,
-    /// Given the error where no transaction could be begun.
-    run: Box<dyn FnOnce(Result<&Connection, HistoryError>) -> Ran + Send>,
+    run: Job,
 }
 
 type Read = Box<dyn FnOnce(&Connection) + Send>;
@@ -52,16 +54,16 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    pub(super) fn start(writer: Connection, reader: Connection) -> Result<Self, HistoryError> {
+    pub(super) fn start(writing: Connection, reading: Connection) -> Result<Self, HistoryError> {
         let (writes, queued_writes) = mpsc::channel(QUEUE);
         let (reads, queued_reads) = mpsc::channel::<Read>(QUEUE);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let write = std::thread::Builder::new()
             .name("history-write".into())
-            .spawn(move || runtime.block_on(write_groups(writer, queued_writes)))?;
+            .spawn(move || runtime.block_on(write_groups(writing, queued_writes)))?;
         let read = std::thread::Builder::new()
             .name("history-read".into())
-            .spawn(move || answer_reads(&reader, queued_reads))?;
+            .spawn(move || answer_reads(&reading, queued_reads))?;
         Ok(Self { writes: Some(writes), reads: Some(reads), handles: Mutex::new(vec![write, read]) })
     }
 
