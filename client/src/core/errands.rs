@@ -53,6 +53,13 @@ impl<T> Errands<T> {
         waiting
     }
 
+    /// Marks one as asked.
+    pub fn sent(&mut self, seq: Seq) {
+        if let Some(errand) = self.list.get_mut(&seq) {
+            errand.out = true;
+        }
+    }
+
     /// The errand, still owed.
     pub fn get(&self, seq: Seq) -> Option<&T> {
         self.list.get(&seq).map(|errand| &errand.what)
@@ -86,11 +93,6 @@ impl<T> Errands<T> {
     /// When [`Self::expire`] has something to give.
     pub fn next_due(&self) -> Option<Instant> {
         self.list.values().map(|errand| errand.deadline).min()
-    }
-
-    /// All that is owed.
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.list.values().map(|errand| &errand.what)
     }
 }
 

@@ -96,7 +96,10 @@ impl Problem {
     pub fn weak_password() -> Self {
         Self::new(
             "weak_password",
-            format!("This password is too short or too long. Choose one of {} characters or more.", limits::PASSWORD_MIN),
+            format!(
+                "This password is too short or too long. Choose one of {} characters or more.",
+                limits::PASSWORD_MIN
+            ),
         )
     }
 
@@ -108,6 +111,16 @@ impl Problem {
     /// A new device needs the password.
     pub fn password_needed() -> Self {
         Self::new("password_needed", "This device is new to the account. Sign in with username and password.")
+    }
+
+    /// A request to oneself.
+    pub fn yourself() -> Self {
+        Self::new("yourself", "This is you. Give the username of somebody else.")
+    }
+
+    /// In the friend list already.
+    pub fn already_friends(user: &Handle) -> Self {
+        Self::new("already_friends", format!("{user} is among your friends already."))
     }
 
     /// Not in the friend list.
@@ -171,12 +184,21 @@ impl Problem {
 
     /// The profile's folder cannot be written.
     pub fn profile_not_written() -> Self {
-        Self::new("profile", "The profile could not be written. Check that the disk has space and the folder belongs to you, then try again.")
+        Self::new(
+            "profile",
+            "The profile could not be written. Check that the disk has space and the folder belongs to you, then try again.",
+        )
     }
 
     /// A line that is no command.
     pub fn bad_command(why: impl std::fmt::Display) -> Self {
         Self::new("bad_command", format!("This is not a command: {why}. See hobnob-cli --help."))
+    }
+
+    /// The sentence for an id that could not be read, if that is what a parser's text says.
+    pub fn from_id_text(text: &str) -> Option<Self> {
+        let known = [IdError::Handle, IdError::Room, IdError::Conversation, IdError::Uuid];
+        known.into_iter().find(|error| text.starts_with(&error.to_string())).map(Self::from)
     }
 
     /// The server broke the protocol.
@@ -193,7 +215,9 @@ impl Problem {
 impl From<IdError> for Problem {
     fn from(error: IdError) -> Self {
         match error {
-            IdError::Handle => Self::new("bad_handle", "A username has 3 to 32 characters: a-z, 0-9, dot, underscore and hyphen."),
+            IdError::Handle => {
+                Self::new("bad_handle", "A username has 3 to 32 characters: a-z, 0-9, dot, underscore and hyphen.")
+            }
             other => Self::bad_command(other),
         }
     }
@@ -202,7 +226,10 @@ impl From<IdError> for Problem {
 impl From<HistoryError> for Problem {
     fn from(error: HistoryError) -> Self {
         tracing::error!(%error, "history");
-        Self::new("store", "The history on this disk could not be read or written. Check for free space, then restart the program.")
+        Self::new(
+            "store",
+            "The history on this disk could not be read or written. Check for free space, then restart the program.",
+        )
     }
 }
 
@@ -246,7 +273,9 @@ impl Problem {
             },
             WireCode::NotFriends => "You are not friends with this person. Add them first.".into(),
             WireCode::UnknownUser => "The server knows nobody by that name. Check the spelling.".into(),
-            WireCode::DeviceRemoved => "This device was removed from the account. Sign in with username and password to add it again.".into(),
+            WireCode::DeviceRemoved => {
+                "This device was removed from the account. Sign in with username and password to add it again.".into()
+            }
             WireCode::Replaced => "This profile is signed in somewhere else. Sign in again to use it here.".into(),
             WireCode::Slow => "The connection to the server was too slow. It is tried again.".into(),
             WireCode::ShuttingDown => "The server is shutting down. It is tried again until it is back.".into(),
@@ -254,10 +283,16 @@ impl Problem {
             WireCode::Cancelled => "The transfer was cancelled.".into(),
             WireCode::Paused => "The transfer is paused.".into(),
             WireCode::SourceChanged => "The file changed while it was sent. Send it again.".into(),
-            WireCode::SourceGone => "The file cannot be read any more. Check that it is still there, and send it again.".into(),
-            WireCode::HashMismatch => "What arrived is not what was sent, so it was thrown away. Ask for it again.".into(),
+            WireCode::SourceGone => {
+                "The file cannot be read any more. Check that it is still there, and send it again.".into()
+            }
+            WireCode::HashMismatch => {
+                "What arrived is not what was sent, so it was thrown away. Ask for it again.".into()
+            }
             WireCode::DiskFull => "The receiver's disk is full. Make room there and resume.".into(),
-            WireCode::NotWritable => "The receiver cannot write to its folder. Choose another one there and resume.".into(),
+            WireCode::NotWritable => {
+                "The receiver cannot write to its folder. Choose another one there and resume.".into()
+            }
             WireCode::BadName => "The name of this file cannot be used. Rename it and send it again.".into(),
             _ => text.chars().take(300).collect::<String>().into(),
         };

@@ -2,7 +2,9 @@
 //! Pure; nothing that the server says of people counts without it. Used by the registry.
 
 use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash};
-use hobnob_shared::identity::{Chain, DEVICE_LIST, DeviceList, IdentityError, IdentityStatement, Statement, VerifiedChain};
+use hobnob_shared::identity::{
+    Chain, DEVICE_LIST, DeviceList, IdentityError, IdentityStatement, Statement, VerifiedChain,
+};
 use hobnob_shared::limits;
 use hobnob_shared::message::{
     FRIEND_ACCEPTANCE, FRIEND_REQUEST, FriendAcceptance, FriendRequest, FriendRequested, Friendship, Introduced,
@@ -108,13 +110,8 @@ pub fn hash(request: &Statement) -> Hash {
 
 /// A signed wish to be friends with `to`, and with nobody but the owner of `to_key` where that is known.
 pub fn make_request(own: &Identity, to: &Handle, to_key: Option<Fingerprint>) -> Result<Statement, IdentityError> {
-    let request = FriendRequest {
-        from: own.user.clone(),
-        to: to.clone(),
-        from_key: own.account,
-        to_key,
-        nonce: rand::random(),
-    };
+    let request =
+        FriendRequest { from: own.user.clone(), to: to.clone(), from_key: own.account, to_key, nonce: rand::random() };
     Statement::sign(FRIEND_REQUEST, &request, &own.key, own.chain.clone())
 }
 
@@ -146,8 +143,7 @@ mod tests {
         let chain = Chain { device: identity.issue_device(&user, &key).unwrap(), account };
         let list = DeviceList { number: 1, devices: vec![key.id()], issued_at: 0 };
         let device_list = IdentityStatement::sign(DEVICE_LIST, &list, &identity).unwrap();
-        let own =
-            Identity { user, account: identity.fingerprint(), device: key.id(), key, chain, device_list };
+        let own = Identity { user, account: identity.fingerprint(), device: key.id(), key, chain, device_list };
         (own, identity)
     }
 
@@ -170,13 +166,15 @@ mod tests {
         let ((alice, _), (bob, _)) = (person("alice"), person("bob"));
         let seen_by_alice = friendship(&alice, &bob, &bob);
         assert_eq!(verify_friendship(&seen_by_alice, &alice.user, alice.account).unwrap().account, bob.account);
-        let seen_by_bob = Friendship { user: alice.user.clone(), device_list: alice.device_list.clone(), ..seen_by_alice };
+        let seen_by_bob =
+            Friendship { user: alice.user.clone(), device_list: alice.device_list.clone(), ..seen_by_alice };
         assert_eq!(verify_friendship(&seen_by_bob, &bob.user, bob.account).unwrap().account, alice.account);
     }
 
     #[test]
     fn a_server_cannot_make_friends() {
-        let ((alice, _), (bob, _), (eve, _), (false_bob, _)) = (person("alice"), person("bob"), person("eve"), person("bob"));
+        let ((alice, _), (bob, _), (eve, _), (false_bob, _)) =
+            (person("alice"), person("bob"), person("eve"), person("bob"));
         let honest = friendship(&alice, &bob, &bob);
         // Accepted by somebody who is not meant.
         let by_eve = Friendship { acceptance: make_acceptance(&eve, &honest.request).unwrap(), ..honest.clone() };

@@ -61,6 +61,11 @@ impl<A: Clone> Links<A> {
         }
     }
 
+    /// Takes one actor out.
+    pub fn remove(&mut self, device: &DeviceId) -> Option<A> {
+        self.devices.remove(device).map(|entry| entry.link)
+    }
+
     /// Takes all actors of `user` out.
     pub fn remove_user(&mut self, user: &Handle) -> Vec<A> {
         let gone: Vec<DeviceId> =

@@ -237,7 +237,8 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), ProfileError> {
 
 /// The folder for received files that the desktop names, or `Downloads` in the home directory.
 pub fn usual_downloads() -> PathBuf {
-    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute()).unwrap_or_else(|| "/".into());
+    let home =
+        std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute()).unwrap_or_else(|| "/".into());
     let config = std::env::var_os("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
     let named = fs::read_to_string(config.join("user-dirs.dirs")).ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.trim().strip_prefix("XDG_DOWNLOAD_DIR="))?;

@@ -128,6 +128,11 @@ impl Roster {
         }
     }
 
+    /// What was said over the link last.
+    pub fn link_report(&self, user: &Handle) -> Report {
+        self.people.get(user).and_then(|person| person.link.clone()).unwrap_or_default()
+    }
+
     /// The server came or went. Gone, all that it said counts no more.
     pub fn set_server_online(&mut self, online: bool) {
         self.server_online = online;

@@ -25,7 +25,11 @@ pub struct ServerAddress {
 impl ServerAddress {
     /// `HOST:PORT`, without the key.
     pub fn place(&self) -> String {
-        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -53,7 +57,8 @@ impl FromStr for ServerAddress {
             Some(_) => return Err(Problem::bad_server()),
             None => host,
         };
-        let named = bare.is_some() || host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        let named =
+            bare.is_some() || host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
         if host.is_empty() || host.len() > HOST_MAX || !named || port == 0 {
             return Err(Problem::bad_server());
         }
@@ -76,7 +81,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "localhost", ":1", "a:0", "a:65536", "a b:1", "::1:7666", "[x]:1", "a:1#", "a:1#beef", "http://a:1"] {
+        for text in
+            ["", "localhost", ":1", "a:0", "a:65536", "a b:1", "::1:7666", "[x]:1", "a:1#", "a:1#beef", "http://a:1"]
+        {
             assert_eq!(text.parse::<ServerAddress>(), Err(Problem::bad_server()), "{text}");
         }
     }

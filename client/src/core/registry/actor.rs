@@ -13,8 +13,8 @@ use hobnob_shared::id::{Fingerprint, Handle, InstanceId, MessageId};
 use tokio::sync::oneshot;
 
 use super::message::{
-    Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived, PinMismatch,
-    ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit,
+    Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived,
+    PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit,
 };
 use super::state::State;
 use crate::core::event::{Event, MessageState, ServerState};
@@ -87,6 +87,8 @@ pub struct Registry {
     pub(in crate::core) enrolling: Option<Enrolling>,
     /// Wait for `signed_in`.
     pub(in crate::core) entries: Vec<(Instant, Ticket)>,
+    /// Since when the account is signed in.
+    pub(in crate::core) arrived_at: Option<Instant>,
     /// Friends pinned since the welcome, to be told once signed in.
     pub(in crate::core) fresh: Vec<Handle>,
     /// Keys named by invites.
@@ -135,6 +137,7 @@ impl Registry {
             server_key_conflict: setup.server_key_conflict,
             enrolling: None,
             entries: Vec::new(),
+            arrived_at: None,
             fresh: Vec::new(),
             invited: HashMap::new(),
             candidates: HashMap::new(),

@@ -7,7 +7,7 @@ mod state;
 
 pub use actor::{Registry, Setup};
 pub use message::{
-    Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived, PinMismatch,
+    EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived, PinMismatch,
     ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit,
 };
-pub use state::{Arrival, Ask, Errand, Server, State};
+pub use state::{Ask, Errand, Server};

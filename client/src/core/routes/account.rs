@@ -199,7 +199,11 @@ impl Registry {
         }
     }
 
-    pub(in crate::core) fn enrolment_ended(&mut self, EnrolmentEnded { result }: EnrolmentEnded, ctx: &mut Context<Self>) {
+    pub(in crate::core) fn enrolment_ended(
+        &mut self,
+        EnrolmentEnded { result }: EnrolmentEnded,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(Enrolling { deadline, ticket }) = self.enrolling.take() else { return };
         let enrolment = match result {
             Ok(enrolment) => *enrolment,
@@ -221,7 +225,8 @@ impl Registry {
         });
         let identity = Arc::new(enrolment.identity);
         let (profile, own, roster_key) = (self.profile.clone(), identity.clone(), enrolment.roster_key.clone());
-        let save = tokio::task::spawn_blocking(move || profile.save_account(&own, &roster_key).and_then(|()| profile.save()));
+        let save =
+            tokio::task::spawn_blocking(move || profile.save_account(&own, &roster_key).and_then(|()| profile.save()));
         self.roster_key = Some(enrolment.roster_key);
         Self::then(ctx, save, move |registry, saved, ctx| {
             if !matches!(saved, Ok(Ok(()))) {
@@ -395,6 +400,7 @@ impl Registry {
     pub(in crate::core) fn arrived(&mut self, ctx: &mut Context<Self>) {
         let Some(own) = self.identity.as_ref().map(|identity| identity.user.clone()) else { return };
         let gone = self.state.arrive();
+        self.arrived_at = Some(Instant::now());
         let settings = self.profile.settings();
         self.outlet.tell(Event::SignedIn { user: own.clone(), presence: settings.presence, text: settings.text });
         for (_, ticket) in std::mem::take(&mut self.entries) {

@@ -46,7 +46,7 @@ pub struct Session {
     machine: Machine,
     account: Option<Account>,
     connection: Option<actix_rt::task::JoinHandle<()>>,
-    writer: Option<FrameWriter<ToServer>>,
+    writer: Option<FrameWriter>,
     enrolment: Option<actix_rt::task::JoinHandle<()>>,
     /// Why the last connection ended, for the registry.
     last: Option<ConnectError>,

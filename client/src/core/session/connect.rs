@@ -154,7 +154,7 @@ pub(super) async fn run(
     session.do_send(Lost { connection, error });
 }
 
-type Opened = (FrameReader<FromServer>, FrameWriter<ToServer>, Welcome, Fingerprint, Ends);
+type Opened = (FrameReader<FromServer>, FrameWriter, Welcome, Fingerprint, Ends);
 
 async fn open(
     server: &ServerAddress,
@@ -162,7 +162,7 @@ async fn open(
     hello: impl FnOnce(Ends) -> Hello,
 ) -> Result<Opened, ConnectError> {
     let (stream, key, ends) = tls_connect(server, Some((&identity.key, &identity.chain))).await?;
-    let (mut reader, writer) = link::split::<_, FromServer, ToServer>(stream, limits::FRAME, limits::OUTBOUND_QUEUE);
+    let (mut reader, writer) = link::split::<_, FromServer>(stream, limits::FRAME, limits::OUTBOUND_QUEUE);
     writer.try_send(&ToServer::Hello(hello(ends))).map_err(|_| ConnectError::Closed)?;
     match next_known(&mut reader).await? {
         FromServer::Welcome(welcome) => Ok((reader, writer, welcome, key, ends)),

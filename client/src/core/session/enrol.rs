@@ -9,8 +9,8 @@ use hobnob_shared::id::{Fingerprint, Handle};
 use hobnob_shared::identity::{Chain, DEVICE_LIST, DeviceKey, DeviceList, IdentityKey, IdentityStatement};
 use hobnob_shared::link::{self, FrameReader, FrameWriter};
 use hobnob_shared::message::{
-    ENROL_DEVICE, ENROL_IDENTITY, ENROLMENT_EXPORTER, EnrolDevice, EnrolmentProof, FromServer, SignInFinish, SignInStart,
-    SignUpFinish, SignUpStart, ToServer,
+    ENROL_DEVICE, ENROL_IDENTITY, ENROLMENT_EXPORTER, EnrolDevice, EnrolmentProof, FromServer, SignInFinish,
+    SignInStart, SignUpFinish, SignUpStart, ToServer,
 };
 use hobnob_shared::password::{self, ExportKey};
 use hobnob_shared::{limits, tls};
@@ -108,7 +108,7 @@ async fn attempt(server: &ServerAddress, wish: &Wish) -> Result<Enrolment, Enrol
     let (stream, server_key, _) = tls_connect(server, None).await?;
     let exporter = tls::exporter(stream.get_ref().1, ENROLMENT_EXPORTER, &[]).map_err(own)?;
     let (mut reader, writer) =
-        link::split::<_, FromServer, ToServer>(stream, limits::FRAME_BEFORE_SIGN_IN, limits::OUTBOUND_QUEUE);
+        link::split::<_, FromServer>(stream, limits::FRAME_BEFORE_SIGN_IN, limits::OUTBOUND_QUEUE);
     let made = match wish {
         Wish::SignUp { user, password } => sign_up(&mut reader, &writer, user, password, exporter).await,
         Wish::SignIn { user, password } => sign_in(&mut reader, &writer, user, password, exporter).await,
@@ -122,7 +122,7 @@ type Made = (Identity, RosterKey);
 
 async fn sign_up(
     reader: &mut FrameReader<FromServer>,
-    writer: &FrameWriter<ToServer>,
+    writer: &FrameWriter,
     user: &Handle,
     password: &Password,
     exporter: [u8; 32],
@@ -131,7 +131,9 @@ async fn sign_up(
     say(writer, &ToServer::SignUpStart(SignUpStart { user: user.clone(), request: ByteBuf::from(request) }))?;
     let FromServer::SignUpReply(reply) = next_known(reader).await? else { return Err(ConnectError::Unexpected.into()) };
     let typed = password.clone();
-    let finished = blocking(move || password::registration_finish(state, typed.expose(), &reply.response)).await?;
+    let name = user.clone();
+    let finished =
+        blocking(move || password::registration_finish(state, typed.expose(), &name, &reply.response)).await?;
     let (upload, export_key) = finished.map_err(|error| EnrolError::Dishonest(error.to_string()))?;
 
     let identity_key = IdentityKey::generate().map_err(own)?;
@@ -157,7 +159,7 @@ async fn sign_up(
 
 async fn sign_in(
     reader: &mut FrameReader<FromServer>,
-    writer: &FrameWriter<ToServer>,
+    writer: &FrameWriter,
     user: &Handle,
     password: &Password,
     exporter: [u8; 32],
@@ -166,7 +168,8 @@ async fn sign_in(
     say(writer, &ToServer::SignInStart(SignInStart { user: user.clone(), request: ByteBuf::from(request) }))?;
     let FromServer::SignInReply(reply) = next_known(reader).await? else { return Err(ConnectError::Unexpected.into()) };
     let typed = password.clone();
-    let finished = blocking(move || password::login_finish(state, typed.expose(), &reply.response)).await?;
+    let name = user.clone();
+    let finished = blocking(move || password::login_finish(state, typed.expose(), &name, &reply.response)).await?;
     let (finalization, export_key) = finished.map_err(|_| EnrolError::WrongPassword)?;
     say(writer, &ToServer::SignInFinish(SignInFinish { finalization: ByteBuf::from(finalization) }))?;
 
@@ -234,19 +237,19 @@ fn seal(export_key: &ExportKey, identity: &IdentityKey, roster: &RosterKey) -> R
     let secrets =
         Secrets { identity: ByteBuf::from(identity.to_pkcs8().to_vec()), roster: ByteBuf::from(roster.to_vec()) };
     let plain = Zeroizing::new(to_cbor(&secrets).map_err(own)?);
-    password::seal(export_key, SEALED, &plain).map_err(own)
+    export_key.seal(SEALED, &plain).map_err(own)
 }
 
 fn unseal(export_key: &ExportKey, sealed: &[u8]) -> Result<(IdentityKey, RosterKey), EnrolError> {
     let dishonest = |why: String| EnrolError::Dishonest(why);
-    let plain = password::open(export_key, SEALED, sealed).map_err(|error| dishonest(error.to_string()))?;
+    let plain = export_key.open(SEALED, sealed).map_err(|error| dishonest(error.to_string()))?;
     let secrets: Secrets = from_cbor(&plain).map_err(|error| dishonest(error.to_string()))?;
     let identity = IdentityKey::from_pkcs8(&secrets.identity).map_err(|error| dishonest(error.to_string()))?;
     let roster = <[u8; 32]>::try_from(secrets.roster.as_slice()).map_err(|_| dishonest("roster key".to_owned()))?;
     Ok((identity, Zeroizing::new(roster)))
 }
 
-fn say(writer: &FrameWriter<ToServer>, frame: &ToServer) -> Result<(), EnrolError> {
+fn say(writer: &FrameWriter, frame: &ToServer) -> Result<(), EnrolError> {
     writer.try_send(frame).map_err(|_| ConnectError::Closed.into())
 }
 

@@ -75,7 +75,7 @@ pub(super) struct Welcomed {
     /// Which connection.
     pub connection: u64,
     /// The way to the server.
-    pub writer: FrameWriter<ToServer>,
+    pub writer: FrameWriter,
     /// What it said.
     pub welcome: Welcome,
     /// Its key.

@@ -18,4 +18,3 @@ pub use actor::{Session, SessionContext};
 pub use connect::{ConnectError, Ends, ends_session};
 pub use enrol::{EnrolError, Enrolment, Wish};
 pub use message::{CancelEnrolment, Close, Enrol, Hurry, Open, RememberPresence, Say};
-pub use state::Loss;
