@@ -37,6 +37,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use command::Request;
 use error::Problem;
+use event::Event;
 use history::{History, HistoryError};
 use outlet::{Outlet, Ticket};
 use profile::{Profile, ProfileError};
@@ -208,6 +209,15 @@ async fn run(
     };
     let history = setup.history.clone();
     let profile = setup.profile.clone();
+    // The first event of all, before anything is answered.
+    outlet.tell(Event::Ready {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        profile: profile.folder().to_owned(),
+        listening: vec![setup.listening.to_string()],
+        user: setup.identity.as_ref().map(|(identity, _)| identity.user.clone()),
+        server: profile.settings().server,
+        downloads: setup.downloads.clone(),
+    });
     let registry = Registry::launch(setup);
     // As above.
     let _told = started.send(Ok(()));

@@ -196,3 +196,81 @@ pub enum Pinned {
 fn clip(text: &str) -> String {
     text.chars().take(limits::STATUS_TEXT).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use hobnob_shared::identity::IdentityStatement;
+
+    fn friend(name: &str, key: u8) -> Friend {
+        Friend {
+            user: name.parse().unwrap(),
+            account: Fingerprint([key; 32]),
+            account_certificate: Vec::new(),
+            verified: false,
+            blocked: false,
+            changed_key: None,
+            device_list: IdentityStatement { body: Vec::new(), signature: Vec::new() },
+            device_list_number: 1,
+        }
+    }
+
+    fn told(event: Option<Event>) -> Option<Presence> {
+        match event {
+            Some(Event::Presence { presence, .. }) => Some(presence),
+            None => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn without_the_server_only_a_link_tells_how_somebody_is() {
+        let bob: Handle = "bob".parse().unwrap();
+        let mut roster = Roster::default();
+        roster.pin(friend("bob", 1));
+        assert_eq!(roster.presence(&bob).0, Presence::Unknown);
+
+        roster.set_server_online(true);
+        roster.server_says(&bob, Presence::Busy, "writing");
+        assert_eq!(told(roster.tell(&bob)), Some(Presence::Busy));
+        assert_eq!(told(roster.tell(&bob)), None);
+        // While the server is there its word counts.
+        roster.link_says(&bob, Some((Presence::Available, "here")));
+        assert_eq!(told(roster.tell(&bob)), None);
+
+        roster.set_server_online(false);
+        assert_eq!(told(roster.tell(&bob)), Some(Presence::Available));
+        roster.link_says(&bob, None);
+        assert_eq!(told(roster.tell(&bob)), Some(Presence::Unknown));
+
+        // Back again, it has to say it again.
+        roster.set_server_online(true);
+        assert_eq!(roster.presence(&bob).0, Presence::Unknown);
+    }
+
+    #[test]
+    fn a_key_is_the_pinned_one_a_changed_one_or_a_strangers() {
+        let bob: Handle = "bob".parse().unwrap();
+        let mut roster = Roster::default();
+        assert_eq!(roster.compare(&bob, Fingerprint([1; 32])), Pinned::Unknown);
+        roster.pin(friend("bob", 1));
+        assert_eq!(roster.compare(&bob, Fingerprint([1; 32])), Pinned::Same);
+        assert_eq!(roster.compare(&bob, Fingerprint([2; 32])), Pinned::Changed);
+        roster.pin_mut(&bob).unwrap().changed_key = Some(Fingerprint([2; 32]));
+        // Told once; stopped for the old key as well, until a person decides.
+        assert_eq!(roster.compare(&bob, Fingerprint([2; 32])), Pinned::Stopped);
+        assert_eq!(roster.compare(&bob, Fingerprint([1; 32])), Pinned::Stopped);
+        assert_eq!(roster.compare(&bob, Fingerprint([3; 32])), Pinned::Changed);
+    }
+
+    #[test]
+    fn a_status_text_is_cut_to_its_length() {
+        let bob: Handle = "bob".parse().unwrap();
+        let mut roster = Roster::default();
+        roster.pin(friend("bob", 1));
+        roster.set_server_online(true);
+        roster.server_says(&bob, Presence::Away, &"ä".repeat(1000));
+        assert_eq!(roster.presence(&bob).1.chars().count(), limits::STATUS_TEXT);
+    }
+}

@@ -31,17 +31,9 @@ pub struct Enrolling {
 }
 
 impl Registry {
-    /// Start of the program: tells that it is ready, and signs in where the profile is signed in.
+    /// Start of the program: signs in where the profile is signed in.
     pub(in crate::core) fn begin(&mut self, ctx: &mut Context<Self>) {
         let settings = self.profile.settings();
-        self.outlet.tell(Event::Ready {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            profile: self.profile.folder().to_owned(),
-            listening: vec![self.listening.to_string()],
-            user: self.identity.as_ref().map(|identity| identity.user.clone()),
-            server: settings.server.clone(),
-            downloads: self.downloads.clone(),
-        });
         if self.server_key_conflict {
             self.alarm_server_key();
         }

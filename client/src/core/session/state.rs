@@ -200,3 +200,152 @@ impl Machine {
         vec![Effect::Tell(state)]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use hobnob_shared::limits::{DEAD_AFTER, PING_AFTER};
+    use proptest::prelude::*;
+
+    fn dialled(effects: &[Effect]) -> Option<u64> {
+        effects.iter().find_map(|effect| if let Effect::Dial(n) = effect { Some(*n) } else { None })
+    }
+
+    /// The pauses between `count` attempts at an absent server.
+    fn pauses(seed: u64, count: usize) -> Vec<Duration> {
+        let mut now = Instant::now();
+        let mut machine = Machine::new(seed);
+        let mut connection = dialled(&machine.open(now)).unwrap();
+        let mut pauses = Vec::new();
+        for _ in 0..count {
+            machine.lost(connection, Loss::Away, now);
+            let due = machine.next_due(now).unwrap();
+            pauses.push(due - now);
+            now = due;
+            connection = dialled(&machine.poll(now)).unwrap();
+        }
+        pauses
+    }
+
+    proptest! {
+        #[test]
+        fn pauses_are_random_below_a_bound_that_doubles_up_to_the_longest(seed: u64) {
+            for (n, pause) in pauses(seed, 12).into_iter().enumerate() {
+                let bound = RECONNECT_MIN * 2_u32.pow(u32::try_from(n).unwrap() + 1);
+                prop_assert!(pause <= bound.min(RECONNECT_MAX), "attempt {n}: {pause:?}");
+            }
+        }
+
+        #[test]
+        fn whatever_happens_there_is_at_most_one_connection(steps in prop::collection::vec(0_u8..8, 0..60), seed: u64) {
+            let mut now = Instant::now();
+            let mut machine = Machine::new(seed);
+            let mut alive: Option<u64> = None;
+            for step in steps {
+                now += Duration::from_secs(3);
+                let current = alive.unwrap_or(0);
+                let (effects, ended) = match step {
+                    0 => (machine.open(now), false),
+                    1 => (machine.close(), false),
+                    2 => (machine.welcomed(current, now), false),
+                    3 => (machine.lost(current, Loss::Away, now), alive.is_some()),
+                    4 => (machine.lost(current, Loss::WrongKey, now), alive.is_some()),
+                    5 => (machine.lost(current, Loss::Refused, now), alive.is_some()),
+                    6 => { machine.hurry(now); (Vec::new(), false) }
+                    _ => (machine.poll(now), false),
+                };
+                if ended {
+                    alive = None;
+                }
+                for effect in effects {
+                    match effect {
+                        Effect::Dial(n) => {
+                            prop_assert_eq!(alive, None);
+                            alive = Some(n);
+                        }
+                        Effect::HangUp => alive = None,
+                        Effect::Ping | Effect::Tell(_) => {}
+                    }
+                }
+                prop_assert_eq!(machine.connection(), alive);
+            }
+        }
+    }
+
+    #[test]
+    fn clients_do_not_come_back_in_step() {
+        let firsts: std::collections::BTreeSet<Duration> = (0..20).map(|seed| pauses(seed, 5)[4]).collect();
+        assert!(firsts.len() > 15);
+    }
+
+    #[test]
+    fn a_wrong_key_is_never_online_and_looked_at_again_within_forty_seconds() {
+        let now = Instant::now();
+        for seed in 0..50 {
+            let mut machine = Machine::new(seed);
+            let connection = dialled(&machine.open(now)).unwrap();
+            let effects = machine.lost(connection, Loss::WrongKey, now);
+            assert_eq!(effects, [Effect::Tell(ServerState::Offline)]);
+            let pause = machine.next_due(now).unwrap() - now;
+            assert!(pause >= RECONNECT_MAX / 2 && pause <= RECONNECT_MAX);
+            // Nobody's impatience makes it look more often.
+            machine.hurry(now);
+            assert_eq!(machine.next_due(now).unwrap() - now, pause);
+        }
+    }
+
+    #[test]
+    fn refused_stays_away_until_told_to_open() {
+        let now = Instant::now();
+        let mut machine = Machine::new(1);
+        let connection = dialled(&machine.open(now)).unwrap();
+        assert_eq!(machine.welcomed(connection, now), [Effect::Tell(ServerState::Online)]);
+        assert_eq!(machine.lost(connection, Loss::Refused, now), [Effect::Tell(ServerState::Offline)]);
+        assert_eq!(machine.next_due(now), None);
+        assert!(dialled(&machine.open(now)).is_some());
+    }
+
+    #[test]
+    fn silence_is_pinged_and_then_given_up() {
+        let start = Instant::now();
+        let mut machine = Machine::new(1);
+        let connection = dialled(&machine.open(start)).unwrap();
+        machine.welcomed(connection, start);
+        assert_eq!(machine.next_due(start), Some(start + PING_AFTER));
+        assert_eq!(machine.poll(start + PING_AFTER), [Effect::Ping]);
+        machine.said(start + PING_AFTER);
+        let effects = machine.poll(start + DEAD_AFTER);
+        assert_eq!(effects, [Effect::HangUp, Effect::Tell(ServerState::Offline)]);
+        assert!(machine.next_due(start + DEAD_AFTER).is_some());
+    }
+
+    #[test]
+    fn late_news_of_an_old_connection_change_nothing() {
+        let now = Instant::now();
+        let mut machine = Machine::new(1);
+        let old = dialled(&machine.open(now)).unwrap();
+        machine.lost(old, Loss::Away, now);
+        let due = machine.next_due(now).unwrap();
+        let fresh = dialled(&machine.poll(due)).unwrap();
+        assert_ne!(old, fresh);
+        assert!(machine.welcomed(old, due).is_empty());
+        assert!(machine.lost(old, Loss::Refused, due).is_empty());
+        assert_eq!(machine.welcomed(fresh, due), [Effect::Tell(ServerState::Online)]);
+    }
+
+    #[test]
+    fn somebody_who_waits_shortens_a_pause() {
+        let mut now = Instant::now();
+        let mut machine = Machine::new(3);
+        let mut connection = dialled(&machine.open(now)).unwrap();
+        for _ in 0..10 {
+            machine.lost(connection, Loss::Away, now);
+            now = machine.next_due(now).unwrap();
+            connection = dialled(&machine.poll(now)).unwrap();
+        }
+        machine.lost(connection, Loss::Away, now);
+        machine.hurry(now);
+        assert!(machine.next_due(now).unwrap() <= now + HURRY_PAUSE);
+    }
+}
