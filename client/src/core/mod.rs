@@ -247,7 +247,9 @@ async fn run(
     while let Ok(Request { id, .. }) = queue.try_recv() {
         drop(Ticket::new(outlet.clone(), id, None));
     }
-    history.flush().await;
+    if let Err(error) = history.flush().await {
+        tracing::error!(%error, "history not flushed");
+    }
     if let Err(error) = profile.save() {
         tracing::error!(%error, "settings not saved");
     }

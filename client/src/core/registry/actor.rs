@@ -168,6 +168,19 @@ impl Registry {
         });
     }
 
+    /// Writes to the history in the order of calling; nobody waits for it, but it is not dropped either.
+    pub(in crate::core) fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) {
+        let history = self.history.clone();
+        actix_rt::spawn(async move {
+            if let Err(error) = history.write(job).await {
+                tracing::error!(%error, "not written");
+            }
+        });
+    }
+
     /// Keeps changed settings; nobody waits for it.
     pub(in crate::core) fn save_settings(&self) {
         let profile = self.profile.clone();

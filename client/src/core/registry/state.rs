@@ -316,7 +316,10 @@ mod tests {
         assert_eq!(state.policy.len(), 0, "the server is away");
 
         state.welcomed(now);
-        state.page(page(&[("bob", 1, Presence::Available), ("cat", 1, Presence::Offline), ("dan", 1, Presence::Busy)], true));
+        state.page(page(
+            &[("bob", 1, Presence::Available), ("cat", 1, Presence::Offline), ("dan", 1, Presence::Busy)],
+            true,
+        ));
         state.arrive();
         state.roster.pin_mut(&handle("dan")).unwrap().changed_key = Some(Fingerprint([2; 32]));
         for user in state.roster.handles() {

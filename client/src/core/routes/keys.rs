@@ -32,7 +32,7 @@ impl Registry {
     }
 
     fn keep_friend(&self, friend: Friend) {
-        self.history.write_soon(move |c| friends::upsert(c, &friend));
+        self.write(move |c| friends::upsert(c, &friend));
     }
 
     /// A newer list of a friend's devices is kept.

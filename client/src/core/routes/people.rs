@@ -378,7 +378,7 @@ impl Registry {
             link.do_send(peer_link::Close { code: hobnob_shared::error::WireCode::NotFriends, forget: true });
         }
         let name = user.clone();
-        self.history.write_soon(move |c| {
+        self.write(move |c| {
             friends::remove(c, &name)?;
             pairs::remove_of(c, &name)
         });

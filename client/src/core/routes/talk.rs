@@ -10,6 +10,7 @@ use crate::core::command::HISTORY_MAX;
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Event, MessageState};
 use crate::core::history::messages::{self, NewMessage};
+use crate::core::history::pages;
 use crate::core::outlet::Ticket;
 use crate::core::peer_link::{Drain, SendFrame};
 use crate::core::registry::{MessageArrived, Registry, StatesChanged};
@@ -106,11 +107,13 @@ impl Registry {
         before: Option<MessageId>,
         ticket: Ticket,
     ) {
-        let Some(own) = self.identity.clone() else { return ticket.failed(Problem::not_signed_in()) };
+        if self.identity.is_none() {
+            return ticket.failed(Problem::not_signed_in());
+        }
         let limit = limit.min(HISTORY_MAX) as usize;
         let history = self.history.clone();
         actix_rt::spawn(async move {
-            let page = history.read(move |c| messages::page(c, &conversation, &own.user, limit, before)).await;
+            let page = history.read(move |c| pages::page(c, &conversation, limit, before)).await;
             ticket.answer(page.map(|messages| Answer::Messages { messages }).map_err(Problem::from));
         });
     }
@@ -122,24 +125,27 @@ impl Registry {
         from: Option<Handle>,
         ticket: Ticket,
     ) {
-        let Some(own) = self.identity.clone() else { return ticket.failed(Problem::not_signed_in()) };
+        if self.identity.is_none() {
+            return ticket.failed(Problem::not_signed_in());
+        }
         if text.len() > SEARCH_MAX {
             return ticket.failed(Problem::too_long());
         }
         let history = self.history.clone();
         actix_rt::spawn(async move {
-            let found = history
-                .read(move |c| messages::search(c, &text, conversation.as_ref(), from.as_ref(), &own.user, FOUND_MAX))
-                .await;
+            let found =
+                history.read(move |c| pages::search(c, &text, conversation.as_ref(), from.as_ref(), FOUND_MAX)).await;
             ticket.answer(found.map(|messages| Answer::Messages { messages }).map_err(Problem::from));
         });
     }
 
     pub(in crate::core) fn conversations(&self, ticket: Ticket) {
-        let Some(own) = self.identity.clone() else { return ticket.failed(Problem::not_signed_in()) };
+        if self.identity.is_none() {
+            return ticket.failed(Problem::not_signed_in());
+        }
         let history = self.history.clone();
         actix_rt::spawn(async move {
-            let found = history.read(move |c| messages::conversations(c, &own.user)).await;
+            let found = history.read(pages::conversations).await;
             ticket.answer(found.map(|conversations| Answer::Conversations { conversations }).map_err(Problem::from));
         });
     }
@@ -151,10 +157,10 @@ impl Registry {
         Self::then(ctx, mark, move |registry, marked, _| match marked {
             Err(error) => ticket.failed(error),
             Ok(None) => ticket.failed(Problem::unknown_message()),
-            Ok(Some((conversation, _))) => {
+            Ok(Some((conversation, newest))) => {
                 ticket.ok();
-                if let Some(user) = conversation.friend() {
-                    registry.to_links(user, &Peer::Read(Read { up_to: message }));
+                if let (Some(user), Some(up_to)) = (conversation.friend(), newest) {
+                    registry.to_links(user, &Peer::Read(Read { up_to }));
                 }
             }
         });
