@@ -1,10 +1,22 @@
 //! What Hobnob's server and client have in common. Knows no actor framework and no toolkit.
 //!
 //! # Layout
-//! - [`id`]: newtypes for everything that has a name.
-//! - [`limits`]: every size, time and capacity, each with its reason.
-//! - [`abilities`]: what both sides of a connection can do.
+//! - [`id`]: newtypes for everything that has a name. [`limits`]: every size, time and capacity, each with its reason.
+//! - [`identity`]: accounts, devices, certificates, signatures. [`password`]: OPAQUE and what it seals.
+//! - [`tls`]: the only place that configures TLS. [`net`]: how sockets are set up. [`relay`]: the relay's preamble.
+//! - [`codec`]: bytes to messages and back. [`link`]: a connection as messages. [`message`]: the messages of the protocol.
+//! - [`error`]: error codes on the wire. [`abilities`]: what both sides can do. [`machine`]: state machines of both programs.
 
 pub mod abilities;
+pub mod codec;
+pub mod error;
 pub mod id;
+pub mod identity;
 pub mod limits;
+pub mod link;
+pub mod machine;
+pub mod message;
+pub mod net;
+pub mod password;
+pub mod relay;
+pub mod tls;

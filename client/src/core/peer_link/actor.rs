@@ -1,0 +1,478 @@
+//! The shell of a peer link: owns its connections' tasks and carries out what the state decides.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, ResponseFuture};
+use hobnob_shared::abilities::Abilities;
+use hobnob_shared::codec::Decoded;
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, InstanceId};
+use hobnob_shared::identity::{DEVICE_LIST, DeviceList};
+use hobnob_shared::limits;
+use hobnob_shared::link::{self, FrameReader, FrameWriter};
+use hobnob_shared::message::{Bye, Peer, PeerHello, PeerMessage, Presence, REUNION_EXPORTER};
+use hobnob_shared::tls;
+use tokio::sync::mpsc;
+
+use super::dial::{self, Target};
+use super::message::{
+    Adopt, Close, Connection, ConnectionLost, Drain, FrameRead, Introduce, PairLoaded, QueueRead, ReunionUsed, Reunite, SendFrame, Stored,
+};
+use super::redial::Redial;
+use super::state::{ConnectionId, Effect, State};
+use super::tokens::{Expected, Purpose, TokenTable};
+use crate::core::event::{LinkPath, MessageState};
+use crate::core::history::History;
+use crate::core::profile::Identity;
+use crate::core::registry::{FrameArrived, LinkDown, LinkUp, PinMismatch, Registry, StatesChanged};
+
+/// How often the state looks at the clock.
+const TICK: Duration = Duration::from_millis(500);
+/// Between the starts of dials to several addresses of one device.
+const DIAL_STAGGER: Duration = Duration::from_millis(150);
+/// Bytes queued on a link: a whole window of the longest messages and something beside it.
+const QUEUE: usize = limits::WINDOW * (limits::TEXT + 512) + limits::OUTBOUND_QUEUE;
+
+/// What a peer link needs to know of the rest.
+#[derive(Clone)]
+pub struct LinkContext {
+    /// This device.
+    pub identity: Arc<Identity>,
+    /// The stored messages.
+    pub history: History,
+    /// Who hears of everything.
+    pub registry: Addr<Registry>,
+    /// Who may come in.
+    pub tokens: TokenTable,
+    /// Of this start of the program.
+    pub instance: InstanceId,
+    /// Where peers are awaited; 0 if nowhere.
+    pub listen_port: u16,
+    /// The server's address, for its relay.
+    pub server: Option<SocketAddr>,
+    /// The friend.
+    pub user: Handle,
+    /// Their pinned key.
+    pub account: Fingerprint,
+    /// Their device.
+    pub device: DeviceId,
+    /// Own presence and status text at the start; later ones come as frames.
+    pub presence: (Presence, String),
+}
+
+/// An open connection's tasks and facts.
+struct Open {
+    writer: FrameWriter<Peer>,
+    tasks: [tokio::task::JoinHandle<()>; 2],
+    path: LinkPath,
+    address: SocketAddr,
+    dialled: bool,
+    account_certificate: Vec<u8>,
+    /// Exporter of this connection: the reunion secret that both may agree on.
+    secret: [u8; 32],
+    /// Which secret our hello named.
+    named: Option<Hash>,
+    hello: Option<Box<PeerHello>>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
+/// See the module.
+pub struct PeerLink {
+    context: LinkContext,
+    state: State,
+    open: HashMap<ConnectionId, Open>,
+    store: Option<mpsc::Sender<PeerMessage>>,
+    redial: Redial,
+}
+
+impl PeerLink {
+    /// Starts the actor on the current arbiter.
+    pub fn launch(context: LinkContext) -> Addr<Self> {
+        let state = State::new(context.identity.device, context.device);
+        let redial = Redial::new(&context);
+        Self { context, state, open: HashMap::new(), store: None, redial }.start()
+    }
+
+    fn target(&self) -> Target {
+        Target { account: self.context.account, device: self.context.device }
+    }
+
+    fn hello(&self) -> PeerHello {
+        let (presence, text) = self.context.presence.clone();
+        PeerHello {
+            user: self.context.identity.user.clone(),
+            instance: self.context.instance,
+            device_list: self.context.identity.device_list.clone(),
+            abilities: Abilities::ours(),
+            presence,
+            text,
+            port: self.context.listen_port,
+            reunion: self.redial.name(),
+        }
+    }
+
+    /// Their hello must be of the expected person, with a device list of their identity key that names this device.
+    fn checks(&self, open: &Open, hello: &PeerHello) -> bool {
+        let list: Result<DeviceList, _> = hello.device_list.verify(DEVICE_LIST, &open.account_certificate);
+        hello.user == self.context.user && list.is_ok_and(|list| list.devices.contains(&self.context.device))
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<Self>) -> Vec<Peer> {
+        let mut forward = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Write(id, frame) => self.write(id, &frame, ctx),
+                Effect::Offer(id, frame) => {
+                    if let Some(open) = self.open.get(&id) {
+                        open.writer.offer(&*frame);
+                    }
+                }
+                Effect::Close(id) => {
+                    if let Some(open) = self.open.remove(&id) {
+                        open.writer.close();
+                    }
+                }
+                Effect::Up(id) => self.announce(id),
+                Effect::Down => {
+                    let LinkContext { user, device, .. } = self.context.clone();
+                    self.context.registry.do_send(LinkDown { device, user });
+                    self.redial.link_lost(Instant::now());
+                }
+                Effect::Read(asked) => {
+                    let (friend, key) = (self.context.user.clone(), self.context.account);
+                    let (history, addr) = (self.context.history.clone(), ctx.address());
+                    actix_rt::spawn(async move {
+                        use crate::core::history::messages;
+                        let read = history.read(move |c| messages::queued(c, &friend, key, asked.after, asked.limit)).await;
+                        addr.do_send(QueueRead { asked, messages: read.ok() });
+                    });
+                }
+                Effect::Store(message) => {
+                    if self.store.as_ref().is_none_or(|store| store.try_send(message).is_err()) {
+                        tracing::warn!(user = %self.context.user, "more messages than the window allows");
+                    }
+                }
+                Effect::Delivered(ids) => {
+                    let (friend, marked) = (self.context.user.clone(), ids.clone());
+                    self.context.history.write_soon(move |c| {
+                        crate::core::history::messages::mark_delivered(c, &friend, &marked).map(drop)
+                    });
+                    self.tell_states(&ids, MessageState::Delivered);
+                }
+                Effect::Sent(ids) => self.tell_states(&ids, MessageState::Sent),
+                Effect::Forward(frame) => forward.push(*frame),
+            }
+        }
+        forward
+    }
+
+    fn tell_states(&self, ids: &[hobnob_shared::id::MessageId], state: MessageState) {
+        let states = ids.iter().map(|id| (*id, state)).collect();
+        self.context.registry.do_send(StatesChanged { states });
+    }
+
+    fn write(&mut self, id: ConnectionId, frame: &Peer, ctx: &mut Context<Self>) {
+        let Some(open) = self.open.get(&id) else { return };
+        if let Err(refused) = open.writer.try_send(frame) {
+            tracing::debug!(user = %self.context.user, ?refused, "link cannot take more");
+            ctx.notify(ConnectionLost { connection: id });
+        } else {
+            self.state.said(id, Instant::now());
+        }
+    }
+
+    /// Tells the registry of the link, and keeps what re-dialling it without the server will need.
+    fn announce(&mut self, id: ConnectionId) {
+        let Some(open) = self.open.get(&id) else { return };
+        let Some(hello) = &open.hello else { return };
+        let address = (open.path == LinkPath::Direct).then_some(open.address);
+        let listening = match address {
+            Some(address) if open.dialled => Some(address),
+            Some(address) if hello.port != 0 => Some(SocketAddr::new(address.ip(), hello.port)),
+            _ => None,
+        };
+        let kept = (hello.reunion.is_some() && hello.reunion == open.named).then_some(());
+        self.redial.linked(kept.is_none().then_some(open.secret), listening);
+        self.context.registry.do_send(LinkUp {
+            device: self.context.device,
+            user: self.context.user.clone(),
+            path: open.path,
+            address,
+            dialled: open.dialled,
+            presence: hello.presence,
+            text: hello.text.clone(),
+            device_list: hello.device_list.clone(),
+        });
+    }
+
+    /// Dials in a task of its own; what authenticates comes back as [`Adopt`].
+    fn dial(&self, address: SocketAddr, token: hobnob_shared::id::Token, after: Duration, addr: Addr<Self>) {
+        let (own, target) = (self.context.identity.clone(), self.target());
+        let (registry, user) = (self.context.registry.clone(), self.context.user.clone());
+        actix_rt::spawn(async move {
+            tokio::time::sleep(after).await;
+            match dial::dial(address, &token, tls::PEER, &own, target).await {
+                Ok(stream) => {
+                    let connection = Connection { stream, path: LinkPath::Direct, address, dialled: true };
+                    addr.do_send(Adopt(connection));
+                }
+                Err(dial::DialError::WrongKey) => registry.do_send(PinMismatch { user }),
+                Err(error) => tracing::debug!(%address, %error, "dial failed"),
+            }
+        });
+    }
+
+    /// Stores what arrives, in batches, shows it, and only then has it acknowledged.
+    fn spawn_store(&self, addr: Addr<Self>) -> mpsc::Sender<PeerMessage> {
+        let (sender, mut receiver) = mpsc::channel::<PeerMessage>(2 * limits::WINDOW);
+        let (history, registry) = (self.context.history.clone(), self.context.registry.clone());
+        let (user, device) = (self.context.user.clone(), self.context.device);
+        actix_rt::spawn(async move {
+            let mut batch = Vec::new();
+            while receiver.recv_many(&mut batch, limits::WINDOW).await > 0 {
+                let stored = super::store::store(&history, &registry, &user, device, std::mem::take(&mut batch)).await;
+                if addr.send(stored).await.is_err() {
+                    break;
+                }
+            }
+        });
+        sender
+    }
+}
+
+impl Actor for PeerLink {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.store = Some(self.spawn_store(ctx.address()));
+        self.redial.load(&self.context, ctx.address());
+        ctx.run_interval(TICK, |link, ctx| {
+            let now = Instant::now();
+            let effects = link.state.tick(now);
+            link.carry_out(effects, ctx);
+            if link.state.live().is_none() {
+                for (address, token) in link.redial.due(now) {
+                    link.dial(address, token, Duration::ZERO, ctx.address());
+                }
+            }
+        });
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.context.tokens.forget_device(&self.context.device);
+        if self.state.live().is_some() {
+            let LinkContext { user, device, .. } = self.context.clone();
+            self.context.registry.do_send(LinkDown { device, user });
+        }
+    }
+}
+
+impl Handler<Introduce> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, Introduce(introduced): Introduce, ctx: &mut Self::Context) {
+        let life = Duration::from_secs(introduced.life.into()).min(limits::TOKEN_LIFE);
+        let LinkContext { user, account, device, .. } = self.context.clone();
+        let expected = Expected { user, account, device, purpose: Purpose::Link };
+        self.context.tokens.expect(introduced.expect, expected, Some(life));
+        if self.state.path() == LinkPath::Direct {
+            return;
+        }
+        let loopback = self.context.server.is_some_and(|server| server.ip().is_loopback());
+        let addresses = introduced.addresses.iter().filter_map(|text| text.parse().ok());
+        let fit = addresses.filter(|address| dial::may_dial(*address, loopback)).take(limits::CANDIDATES);
+        for (n, address) in fit.enumerate() {
+            let n = u32::try_from(n).unwrap_or(u32::MAX);
+            self.dial(address, introduced.dial, DIAL_STAGGER.saturating_mul(n), ctx.address());
+        }
+        ctx.run_later(limits::DIRECT_HEAD_START, move |link, ctx| {
+            let Some(server) = link.context.server.filter(|_| link.state.live().is_none()) else { return };
+            let (own, target, addr) = (link.context.identity.clone(), link.target(), ctx.address());
+            actix_rt::spawn(async move {
+                let (token, dialled) = (introduced.relay, introduced.relay_dialler);
+                match dial::relay(server, &token, dialled, tls::PEER, &own, target).await {
+                    Ok(stream) => {
+                        addr.do_send(Adopt(Connection { stream, path: LinkPath::Relayed, address: server, dialled }));
+                    }
+                    Err(error) => tracing::debug!(%error, "relay failed"),
+                }
+            });
+        });
+    }
+}
+
+impl Handler<Reunite> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, Reunite { active }: Reunite, _: &mut Self::Context) {
+        self.redial.set_active(active, Instant::now());
+    }
+}
+
+impl Handler<PairLoaded> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, PairLoaded(pair): PairLoaded, _: &mut Self::Context) {
+        self.redial.loaded(pair);
+    }
+}
+
+impl Handler<ReunionUsed> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, ReunionUsed { counter }: ReunionUsed, _: &mut Self::Context) {
+        self.redial.used(counter);
+    }
+}
+
+impl Handler<Adopt> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, Adopt(connection): Adopt, ctx: &mut Self::Context) {
+        let Connection { stream, path, address, dialled } = connection;
+        let tls = stream.get_ref().1;
+        let Ok(Some((chain, _))) = tls::peer_chain(tls) else { return };
+        let Ok(secret) = tls::exporter(tls, REUNION_EXPORTER, &[]) else { return };
+        let hello = self.hello();
+        let named = hello.reunion;
+        let Some((id, effects)) = self.state.connected(path, hello, Instant::now()) else { return };
+        let (reader, writer) = link::split::<_, Peer, Peer>(stream, limits::FRAME, QUEUE);
+        let tasks = [
+            actix_rt::spawn(read(reader, id, ctx.address())),
+            actix_rt::spawn({
+                let (writer, addr) = (writer.clone(), ctx.address());
+                async move {
+                    writer.closed().await;
+                    addr.do_send(ConnectionLost { connection: id });
+                }
+            }),
+        ];
+        let account_certificate = chain.account;
+        let open =
+            Open { writer, tasks, path, address, dialled, account_certificate, secret, named, hello: None };
+        self.open.insert(id, open);
+        self.carry_out(effects, ctx);
+    }
+}
+
+/// Reads one connection; waits with the next frame until the last was taken, so that a flood stays in the other side's buffers.
+async fn read(mut reader: FrameReader<Peer>, connection: ConnectionId, link: Addr<PeerLink>) {
+    loop {
+        let frame = match reader.next().await {
+            Ok(Some(Decoded::Known(frame))) => Ok(frame),
+            Ok(Some(Decoded::Unknown { kind })) => Err(kind),
+            Ok(None) => break,
+            Err(error) => {
+                tracing::debug!(%error, "peer connection ended");
+                break;
+            }
+        };
+        if link.send(FrameRead { connection, frame }).await.is_err() {
+            return;
+        }
+    }
+    link.do_send(ConnectionLost { connection });
+}
+
+impl Handler<FrameRead> for PeerLink {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, FrameRead { connection, frame }: FrameRead, ctx: &mut Self::Context) -> Self::Result {
+        let now = Instant::now();
+        let effects = match frame {
+            Err(kind) => self.state.unknown(connection, &kind, now),
+            Ok(Peer::Hello(hello)) => {
+                let checked = self.open.get(&connection).is_some_and(|open| self.checks(open, &hello));
+                if let Some(open) = self.open.get_mut(&connection).filter(|_| checked) {
+                    open.hello.get_or_insert_with(|| hello.clone());
+                    self.state.frame(connection, Peer::Hello(hello), now)
+                } else {
+                    tracing::warn!(user = %self.context.user, "hello does not fit the certificate");
+                    self.state.lost(connection, now)
+                }
+            }
+            Ok(frame) => self.state.frame(connection, frame, now),
+        };
+        let forward = self.carry_out(effects, ctx);
+        let registry = self.context.registry.clone();
+        let (device, user) = (self.context.device, self.context.user.clone());
+        Box::pin(async move {
+            for frame in forward {
+                // A closed registry means that the program ends.
+                let _ended = registry.send(FrameArrived { device, user: user.clone(), frame }).await;
+            }
+        })
+    }
+}
+
+impl Handler<ConnectionLost> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, ConnectionLost { connection }: ConnectionLost, ctx: &mut Self::Context) {
+        let effects = self.state.lost(connection, Instant::now());
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<QueueRead> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, QueueRead { asked, messages }: QueueRead, ctx: &mut Self::Context) {
+        let effects = self.state.queue_read(asked, messages);
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<Stored> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, Stored { kept, refused }: Stored, ctx: &mut Self::Context) {
+        let effects = self.state.stored(&kept, refused);
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<SendFrame> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, SendFrame(frame): SendFrame, ctx: &mut Self::Context) {
+        if let Peer::Presence(presence) = &frame {
+            self.context.presence = (presence.presence, presence.text.clone());
+        }
+        let effects = self.state.send(frame, Instant::now());
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<Drain> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, ctx: &mut Self::Context) {
+        let effects = self.state.queued();
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<Close> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, Close { code, forget }: Close, ctx: &mut Self::Context) {
+        if let Some(open) = self.state.live().and_then(|id| self.open.get(&id)) {
+            open.writer.offer(&Peer::Bye(Bye { code }));
+        }
+        for (_, open) in self.open.drain() {
+            open.writer.close();
+        }
+        if forget {
+            self.redial.forget();
+        }
+        ctx.stop();
+    }
+}

@@ -1,0 +1,23 @@
+//! `PeerLink`: the one encrypted connection between this device and one device of a friend. The `Registry` makes one for each device that
+//! it wants a link to, tells it of introductions and of queued messages, and hears from it of the link, of messages, and of all other
+//! frames. The listener and the dial tasks hand it connections; it decides which one is the link, re-dials without the server, and keeps
+//! messages exactly once and in order.
+//!
+//! - `state.rs`, `outbox.rs`: the decisions, pure.
+//! - `actor.rs`: carries them out.
+//! - `dial.rs`, `listen.rs`: connections out and in; `tokens.rs`: who may come in.
+//! - `redial.rs`: finding the friend again without the server, by the tokens of `reunion.rs`; `store.rs`: what arrives, onto the disk.
+
+mod actor;
+pub mod dial;
+pub mod listen;
+mod message;
+mod outbox;
+mod redial;
+pub mod reunion;
+mod state;
+mod store;
+pub mod tokens;
+
+pub use actor::{LinkContext, PeerLink};
+pub use message::{Adopt, Close, Connection, Drain, Introduce, ReunionUsed, Reunite, SendFrame};

@@ -1,0 +1,3 @@
+//! State machines that both programs use. Pure: time comes in as an argument.
+
+pub mod liveness;
