@@ -28,15 +28,19 @@ pub enum Refusal {
     /// Too many friends, requests, blocks or devices.
     TooMany(&'static str),
     /// The store is overloaded or failed.
-    Busy,
-    /// A certificate, signature or field is not right.
-    Invalid(&'static str),
+    Internal,
+    /// A certificate or signature does not hold.
+    BadSignature(&'static str),
+    /// Well-formed, but not allowed.
+    Forbidden(&'static str),
     /// This frame has no place here.
     WrongState,
     /// A kind of frame from the future.
     Unsupported,
     /// No CBOR, or none of ours.
     Malformed,
+    /// A frame beyond the limit.
+    TooLarge,
     /// Nobody signed up with this identity key.
     UnknownUser,
     /// The account's list does not have this device.
@@ -56,17 +60,19 @@ impl Refusal {
             Self::RateLimited(_) => WireCode::RateLimited,
             Self::NotFriends => WireCode::NotFriends,
             Self::Offline => WireCode::Offline,
-            Self::NoRequest => WireCode::NoRequest,
-            Self::TooMany(_) => WireCode::TooMany,
-            Self::Busy => WireCode::Busy,
-            Self::Invalid(_) => WireCode::Invalid,
+            Self::NoRequest => WireCode::NotFound,
+            Self::TooMany(_) => WireCode::Full,
+            Self::Internal => WireCode::Internal,
+            Self::BadSignature(_) => WireCode::BadSignature,
+            Self::Forbidden(_) => WireCode::Forbidden,
             Self::WrongState => WireCode::WrongState,
             Self::Unsupported => WireCode::Unsupported,
-            Self::Malformed => WireCode::Malformed,
+            Self::Malformed => WireCode::BadRequest,
+            Self::TooLarge => WireCode::TooLarge,
             Self::UnknownUser => WireCode::UnknownUser,
             Self::DeviceRemoved => WireCode::DeviceRemoved,
             Self::ListChanged => WireCode::Conflict,
-            Self::TooSlow => WireCode::Timeout,
+            Self::TooSlow => WireCode::TooLate,
         }
     }
 
@@ -80,11 +86,13 @@ impl Refusal {
             Self::Offline => "They are not online.".into(),
             Self::NoRequest => "There is no such friend request. Perhaps it was withdrawn.".into(),
             Self::TooMany(what) => format!("There are too many {what}."),
-            Self::Busy => "The server cannot do this at the moment. Try again.".into(),
-            Self::Invalid(what) => format!("The server did not accept the {what}."),
+            Self::Internal => "The server cannot do this at the moment. Try again.".into(),
+            Self::BadSignature(what) => format!("The server could not verify the {what}."),
+            Self::Forbidden(what) => format!("That is not allowed: {what}."),
             Self::WrongState => "The program sent a message that has no place here.".into(),
             Self::Unsupported => "This server does not know that kind of message.".into(),
             Self::Malformed => "The program sent something that is no message.".into(),
+            Self::TooLarge => "The program sent a message that is too long.".into(),
             Self::UnknownUser => "This server does not know your account. Perhaps its data was lost.".into(),
             Self::DeviceRemoved => "This device was removed from the account. Sign in with the password.".into(),
             Self::ListChanged => "Another device was added at the same time. Try again.".into(),
@@ -119,14 +127,23 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// The code on the wire.
+    pub fn code(self) -> WireCode {
+        match self {
+            Self::Replaced => WireCode::Replaced,
+            Self::ShuttingDown => WireCode::ShuttingDown,
+            Self::Slow => WireCode::Slow,
+        }
+    }
+
     /// The frame that says so.
     pub fn signed_out(self) -> FromServer {
-        let (code, text) = match self {
-            Self::Replaced => (WireCode::Replaced, "This device has signed in again elsewhere."),
-            Self::ShuttingDown => (WireCode::ShuttingDown, "The server is shutting down."),
-            Self::Slow => (WireCode::Slow, "The connection is too slow for what is sent to it."),
+        let text = match self {
+            Self::Replaced => "This device has signed in again elsewhere.",
+            Self::ShuttingDown => "The server is shutting down.",
+            Self::Slow => "The connection is too slow for what is sent to it.",
         };
-        FromServer::SignedOut(SignedOut { code, text: text.to_owned() })
+        FromServer::SignedOut(SignedOut { code: self.code(), text: text.to_owned() })
     }
 }
 

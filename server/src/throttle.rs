@@ -47,7 +47,7 @@ impl Bucket {
     }
 
     /// Nothing is owed any more, so the bucket need not be remembered.
-    fn is_full(&self, now: Instant) -> bool {
+    pub fn is_full(&self, now: Instant) -> bool {
         self.full_at.is_none_or(|at| at <= now)
     }
 }

@@ -4,12 +4,13 @@
 //! It writes frames straight into the sessions' queues. Presence goes through the `Outlet` of each arbiter, gathered.
 
 mod actor;
+mod introduce;
 mod message;
 mod state;
 
-pub use actor::{Link, Registry};
+pub use actor::{Branch, Link, Registry};
 pub use message::{
-    Arrive, Befriend, DevicesChanged, Drain, Introduce, Leave, NewFriend, OpenCircuit, Part, RequestStored, SetPresence,
-    TellFriendship,
+    Arrive, Befriend, DevicesChanged, Drain, Introduce, Leave, NewFriend, OpenCircuit, Part, RequestStored,
+    SetPresence, TellFriendship,
 };
 pub use state::{Arrival, SessionId};

@@ -2,22 +2,22 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hobnob_shared::abilities::Abilities;
-use hobnob_shared::id::{DeviceId, Handle, Token, TransferId};
+use hobnob_shared::id::{DeviceId, Handle, Token};
 use hobnob_shared::identity::{Chain, IdentityStatement};
 use hobnob_shared::message::{
-    Circuit, Done, FriendEntry, FriendRequested, FriendsPage, Friendship, FromServer, OwnPresence, Presence,
-    PresenceChanged, Seq, UserNamed, Welcome,
+    Done, FriendEntry, FriendRequested, FriendsPage, Friendship, FromServer, OwnPresence, Presence, PresenceChanged,
+    Seq, UserNamed, Welcome,
 };
 
 use super::message::{NewFriend, SetPresence};
 use crate::config::Limits;
 use crate::error::{Ending, Refusal};
-use crate::introduction::{Introduction, Place};
+use crate::introduction::Place;
 use crate::store::{AccountId, FriendRow};
-use crate::throttle::{Bucket, Quota};
+use crate::throttle::Bucket;
 
 /// Names one connection of a device, for as long as this server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,37 +51,49 @@ pub struct Arrival {
 }
 
 /// A device that is signed in.
-struct Online {
-    session: SessionId,
-    device: DeviceId,
-    chain: Arc<Chain>,
-    place: Place,
-    presence: OwnPresence,
+pub(super) struct Online {
+    pub(super) session: SessionId,
+    pub(super) device: DeviceId,
+    pub(super) chain: Arc<Chain>,
+    pub(super) place: Place,
+    pub(super) presence: OwnPresence,
     text: String,
     /// Grows with each setting of presence: of two devices alike, the one set last gives the text.
     set: u64,
     /// Sessions to which it was introduced.
-    met: HashSet<SessionId>,
+    pub(super) met: HashSet<SessionId>,
+}
+
+/// Introductions that a device remembers; friends times their reconnections within one session.
+const MET: usize = 4_096;
+
+impl Online {
+    pub(super) fn meet(&mut self, others: &[SessionId]) {
+        if self.met.len() >= MET {
+            self.met.clear();
+        }
+        self.met.extend(others);
+    }
 }
 
 /// An account of which a device is here, or coming, or has just gone.
-struct Person {
-    user: Handle,
+pub(super) struct Person {
+    pub(super) user: Handle,
     list_number: u64,
-    device_list: Arc<IdentityStatement>,
-    friends: HashSet<AccountId>,
+    pub(super) device_list: Arc<IdentityStatement>,
+    pub(super) friends: HashSet<AccountId>,
     /// Friends are known.
     loaded: bool,
     /// Grows with each change of friends or requests: a look-up that began before is repeated.
     version: u64,
     arriving: usize,
-    devices: Vec<Online>,
-    dials: Bucket,
+    pub(super) devices: Vec<Online>,
+    pub(super) dials: Bucket,
 }
 
 impl Person {
     /// What friends see: the best of the devices, its text.
-    fn shown(&self) -> (Presence, &str) {
+    pub(super) fn shown(&self) -> (Presence, &str) {
         let rank = |presence| match presence {
             OwnPresence::Available => 3,
             OwnPresence::Busy => 2,
@@ -133,18 +145,27 @@ pub struct Spread {
     pub to: Vec<SessionId>,
 }
 
+/// Something asked before the welcome.
+pub(super) fn too_early(session: SessionId, seq: Seq) -> Vec<Effect> {
+    refuse(session, seq, Refusal::Internal)
+}
+
+pub(super) fn refuse(session: SessionId, seq: Seq, refusal: Refusal) -> Vec<Effect> {
+    vec![Effect::Send(session, Box::new(refusal.failed(Some(seq))))]
+}
+
 /// Who is online.
 pub struct State {
-    limits: Arc<Limits>,
-    people: HashMap<AccountId, Person>,
-    names: HashMap<Handle, AccountId>,
-    sessions: HashMap<SessionId, AccountId>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) people: HashMap<AccountId, Person>,
+    pub(super) names: HashMap<Handle, AccountId>,
+    pub(super) sessions: HashMap<SessionId, AccountId>,
     arriving: HashMap<SessionId, Box<Arrival>>,
     paging: HashMap<SessionId, Paging>,
     /// Accounts whose presence changed since the last gathering.
     changed: BTreeSet<AccountId>,
     /// When two accounts were introduced last.
-    introduced: HashMap<(AccountId, AccountId), Instant>,
+    pub(super) introduced: HashMap<(AccountId, AccountId), Instant>,
     settings: u64,
 }
 
@@ -213,7 +234,7 @@ impl State {
         person.arriving -= 1;
         let Some((friends, pending)) = circle else {
             self.forget_if_gone(account);
-            return vec![Effect::End(session, Box::new(Refusal::Busy.failed(None)))];
+            return vec![Effect::End(session, Box::new(Refusal::Internal.failed(None)))];
         };
         let mut effects = Vec::new();
         if !person.loaded {
@@ -332,7 +353,7 @@ impl State {
 
     /// A device sets its presence.
     pub fn set_presence(&mut self, wish: SetPresence) -> Vec<Effect> {
-        let Some(&account) = self.sessions.get(&wish.session) else { return Vec::new() };
+        let Some(&account) = self.sessions.get(&wish.session) else { return too_early(wish.session, wish.seq) };
         self.settings += 1;
         let set = self.settings;
         let mut effects = self.change(account, |person| {
@@ -364,6 +385,11 @@ impl State {
             self.forget_if_gone(account);
         }
         spreads
+    }
+
+    /// A spread could not be passed on: it is repeated with the next gathering.
+    pub fn spread_again(&mut self, account: AccountId) -> Option<Effect> {
+        self.people.contains_key(&account).then(|| self.mark(account)).flatten()
     }
 
     fn tell(&self, account: AccountId, frame: &FromServer) -> Vec<Effect> {

@@ -16,6 +16,11 @@ pub(super) fn fingerprint(row: &Row<'_>, column: &str) -> Result<Fingerprint, St
     bytes.and_then(Fingerprint::from_slice).ok_or(StoreError::Damaged("fingerprint"))
 }
 
+/// SQLite's integers are signed; no list gets that far.
+fn number(list: u64) -> i64 {
+    i64::try_from(list).unwrap_or(i64::MAX)
+}
+
 /// The account of that name.
 pub(super) fn id_of(c: &Connection, user: &Handle) -> Result<Option<AccountId>, StoreError> {
     let mut query = c.prepare_cached("SELECT id FROM accounts WHERE handle = ?1")?;
@@ -37,7 +42,7 @@ pub(super) fn sign_up(c: &Connection, new: &NewAccount, now: i64) -> Result<Sign
         new.certificate,
         new.password,
         new.sealed,
-        new.list_number,
+        number(new.list_number),
         new.device_list,
         now,
     ])?;
@@ -62,9 +67,8 @@ fn insert_device(
 }
 
 pub(super) fn locked(c: &Connection, user: &Handle) -> Result<Option<Locked>, StoreError> {
-    let mut query = c.prepare_cached(
-        "SELECT id, key, password, certificate, sealed, device_list FROM accounts WHERE handle = ?1",
-    )?;
+    let mut query =
+        c.prepare_cached("SELECT id, key, password, certificate, sealed, device_list FROM accounts WHERE handle = ?1")?;
     let mut rows = query.query([user.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Some(Locked {
@@ -81,7 +85,7 @@ pub(super) fn enrol(c: &Connection, new: &NewDevice, now: i64) -> Result<bool, S
     let mut update = c.prepare_cached(
         "UPDATE accounts SET list_number = ?2, device_list = ?3 WHERE id = ?1 AND list_number = ?2 - 1",
     )?;
-    if update.execute(params![new.account.0, new.list_number, new.device_list])? == 0 {
+    if update.execute(params![new.account.0, number(new.list_number), new.device_list])? == 0 {
         return Ok(false);
     }
     insert_device(c, new.account, &new.device, &new.certificate, now)?;

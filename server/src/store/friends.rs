@@ -62,9 +62,7 @@ pub(super) fn circle(c: &Connection, account: AccountId, user: &Handle) -> Resul
     )?;
     let mut rows = query.query(params![user.as_str(), account.0])?;
     while let Some(row) = rows.next()? {
-        circle
-            .pending
-            .push(PendingRequest { statement: row.get("statement")?, device_list: row.get("device_list")? });
+        circle.pending.push(PendingRequest { statement: row.get("statement")?, device_list: row.get("device_list")? });
     }
     Ok(circle)
 }

@@ -40,7 +40,9 @@ pub enum OpenError {
         detail: String,
     },
     /// Written by a later version.
-    #[error("the store {path} was written by a newer version of Hobnob ({detail}); start that version, or restore a backup")]
+    #[error(
+        "the store {path} was written by a newer version of Hobnob ({detail}); start that version, or restore a backup"
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -83,8 +85,7 @@ impl SqliteStore {
         let damaged = |e: rusqlite::Error| OpenError::Damaged { path: path.clone(), detail: e.to_string() };
         let mut writer = Connection::open(&path).map_err(damaged)?;
         prepare(&writer).map_err(damaged)?;
-        let fault: String =
-            writer.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(damaged)?;
+        let fault: String = writer.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(damaged)?;
         if fault != "ok" {
             return Err(OpenError::Damaged { path, detail: fault });
         }
@@ -107,6 +108,11 @@ impl SqliteStore {
             thread("store-reader", Box::new(move || read_loop(&reader, &read_jobs)))?,
         ];
         Ok(Self { writes: Some(writes), reads: Some(reads), threads, limits: Arc::clone(limits) })
+    }
+
+    /// Whether the data folder has a store.
+    pub fn exists(data: &Path) -> bool {
+        data.join(FILE).exists()
     }
 
     /// Looks at every page and every reference; the faults found, none if the store is sound.
@@ -210,10 +216,7 @@ fn migrate(c: &mut Connection, path: &Path) -> Result<(), OpenError> {
     })
 }
 
-fn in_savepoint<T>(
-    c: &Connection,
-    job: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
+fn in_savepoint<T>(c: &Connection, job: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
     c.execute_batch("SAVEPOINT job")?;
     let result = job(c);
     if result.is_err() {
@@ -228,8 +231,7 @@ fn write_loop(c: &Connection, jobs: &Receiver<WriteJob>, group: usize) {
         if let Err(error) = c.execute_batch("BEGIN IMMEDIATE") {
             tracing::error!(%error, "the store cannot begin to write");
         }
-        let answers: Vec<_> =
-            std::iter::once(first).chain(jobs.try_iter()).take(group).map(|job| job(c)).collect();
+        let answers: Vec<_> = std::iter::once(first).chain(jobs.try_iter()).take(group).map(|job| job(c)).collect();
         let committed = c.execute_batch("COMMIT");
         if let Err(error) = &committed {
             tracing::error!(%error, jobs = answers.len(), "the store cannot commit");
