@@ -130,7 +130,7 @@ fn what_cannot_be_sent_is_refused_with_a_sentence() {
     }
     // Root reads everything, so this one means something to other users only.
     let locked = random_file(&house.path("locked"), 10, 1);
-    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::File::open(&locked).is_err() {
         alice.failed(json!({"command": "send_file", "to": "@bob", "path": locked}));
     }

@@ -8,7 +8,6 @@ use hobnob_tests::files::{contains, find};
 use hobnob_tests::process::until;
 use hobnob_tests::proxy::Proxy;
 use hobnob_tests::story::{House, PASSWORD, befriend, hand_over, linked, say};
-use serde_json::json;
 
 /// 64 bytes that occur nowhere by chance.
 const MARKER: &str = "MARKER-7f3a9c51e2d84b60-a1b2c3d4e5f60718-9f8e7d6c5b4a3928-HOBNOB";

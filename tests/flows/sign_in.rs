@@ -10,8 +10,20 @@ fn bad_and_taken_handles_are_refused_with_a_sentence_and_nothing_is_lost() {
     let _bob = house.person("bob");
     let mut alice = Client::start(&house.start("alice"));
     let too_long = "a".repeat(33);
-    let bad =
-        ["", " ", "al", &too_long, "Alice", "al ice", "\u{430}lice", "alice\u{200b}", "a\u{301}lice", "ａｌｉｃｅ", "@alice", "a/b"];
+    let bad = [
+        "",
+        " ",
+        "al",
+        &too_long,
+        "Alice",
+        "al ice",
+        "\u{430}lice",
+        "alice\u{200b}",
+        "a\u{301}lice",
+        "ａｌｉｃｅ",
+        "@alice",
+        "a/b",
+    ];
     for user in bad {
         alice.failed(json!({"command": "sign_up", "user": user, "password": PASSWORD}));
     }

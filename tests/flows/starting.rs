@@ -9,11 +9,10 @@ use hobnob_tests::story::{House, say, temporary};
 use rusqlite::Connection;
 use serde_json::json;
 
-/// The SQLite files below `folder`.
+/// The `SQLite` files below `folder`.
 fn databases(folder: &Path) -> Vec<PathBuf> {
-    let is_database = |path: &PathBuf| {
-        std::fs::read(folder.join(path)).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0"))
-    };
+    let is_database =
+        |path: &PathBuf| std::fs::read(folder.join(path)).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0"));
     let found: Vec<PathBuf> = hobnob_tests::files::manifest(folder).into_keys().filter(is_database).collect();
     assert!(!found.is_empty(), "no store below {}", folder.display());
     found.into_iter().map(|path| folder.join(path)).collect()
@@ -155,7 +154,8 @@ fn a_server_that_does_not_answer_fails_the_command_in_time() {
 #[test]
 fn limits_and_help_are_printed() {
     let run = |program: &str, argument: &str| {
-        let output = std::process::Command::new(hobnob_tests::programs::program(program)).arg(argument).output().unwrap();
+        let output =
+            std::process::Command::new(hobnob_tests::programs::program(program)).arg(argument).output().unwrap();
         assert!(output.status.success(), "{program} {argument}");
         String::from_utf8(output.stdout).unwrap()
     };

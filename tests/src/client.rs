@@ -234,8 +234,13 @@ impl Client {
     }
 
     fn tail(&self) -> String {
-        let events: String =
-            self.seen.iter().rev().take(15).rev().map(|event| format!("    {event}\n")).collect();
+        let events: String = self
+            .seen
+            .iter()
+            .rev()
+            .take(15)
+            .rev()
+            .fold(String::new(), |all, event| all + "    " + &event.to_string() + "\n");
         format!("newest events of {}:\n{events}its log:\n{}", self.name(), self.process.log().tail(20))
     }
 }

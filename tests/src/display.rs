@@ -93,7 +93,9 @@ impl Display {
 }
 
 fn put_on(command: &mut Command, environment: &[(String, String)]) {
-    for name in ["WAYLAND_DISPLAY", "NO_AT_BRIDGE", "GTK_A11Y", "DBUS_STARTER_ADDRESS", "AT_SPI_BUS_ADDRESS", "GTK_THEME"] {
+    for name in
+        ["WAYLAND_DISPLAY", "NO_AT_BRIDGE", "GTK_A11Y", "DBUS_STARTER_ADDRESS", "AT_SPI_BUS_ADDRESS", "GTK_THEME"]
+    {
         command.env_remove(name);
     }
     command.envs(environment.iter().map(|(name, value)| (name, value)));

@@ -8,5 +8,6 @@ pub mod files;
 pub mod process;
 pub mod programs;
 pub mod proxy;
+pub mod raw;
 pub mod server;
 pub mod story;

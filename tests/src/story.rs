@@ -113,7 +113,8 @@ pub fn hand_over(from: &mut Client, to: &mut Client, path: &Path) -> PathBuf {
 
 /// Both sides say that it is done; the received file is the sent one and lies in the download folder.
 pub fn finished(from: &mut Client, to: &mut Client, id: &str, sent: &Path) -> PathBuf {
-    let arrived = to.expect_within(std::time::Duration::from_secs(90), json!({"event": "file_finished", "transfer": id}));
+    let arrived =
+        to.expect_within(std::time::Duration::from_secs(90), json!({"event": "file_finished", "transfer": id}));
     let told = from.expect(json!({"event": "file_finished", "transfer": id}));
     let path = PathBuf::from(text_of(&arrived["path"]));
     let true_hash = crate::files::hash(sent);
