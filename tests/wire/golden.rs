@@ -280,10 +280,9 @@ fn hex(bytes: &[u8]) -> String {
 #[test]
 fn the_samples_on_disk_are_what_the_code_writes() {
     let path = root().join("tests/data/frames.txt");
-    let text: String = samples()
-        .iter()
-        .map(|sample| format!("{} {} {}\n", sample.direction, sample.kind, hex(&sample.frame)))
-        .collect();
+    let text = samples().iter().fold(String::new(), |all, sample| {
+        all + sample.direction + " " + &sample.kind + " " + &hex(&sample.frame) + "\n"
+    });
     if std::env::var_os("HOBNOB_BLESS").is_some() {
         std::fs::write(&path, &text).unwrap();
     }
