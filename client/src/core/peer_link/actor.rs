@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use super::dial::{self, Target};
 use super::message::{
     Adopt, Close, Connection, ConnectionLost, Drain, FrameRead, Introduce, PairLoaded, QueueRead, ReunionUsed, Reunite,
-    SendFrame, Stored,
+    SendFrame, SetServer, Stored,
 };
 use super::redial::Redial;
 use super::state::{ConnectionId, Effect, State};
@@ -315,6 +315,14 @@ impl Handler<Reunite> for PeerLink {
 
     fn handle(&mut self, Reunite { active }: Reunite, _: &mut Self::Context) {
         self.redial.set_active(active, Instant::now());
+    }
+}
+
+impl Handler<SetServer> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, SetServer(server): SetServer, _: &mut Self::Context) {
+        self.context.server = Some(server);
     }
 }
 

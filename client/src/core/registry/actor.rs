@@ -244,7 +244,14 @@ impl Registry {
         self.enrolling = None;
         self.entries.clear();
         self.state.errands.take_all();
-        ctx.run_later(GOODBYE, |_, ctx| ctx.stop());
+        // What was handed to the disk before is answered before the end.
+        let history = self.history.clone();
+        Self::then(ctx, async move { history.flush().await }, |_, flushed, ctx| {
+            if let Err(error) = flushed {
+                tracing::error!(%error, "history not flushed");
+            }
+            ctx.run_later(GOODBYE, |_, ctx| ctx.stop());
+        });
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::Context;
+use actix::{AsyncContext, Context};
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::Handle;
 use hobnob_shared::identity::IdentityStatement;
@@ -14,9 +14,10 @@ use crate::core::error::Problem;
 use crate::core::event::{Answer, DeviceInfo, Event, ServerState};
 use crate::core::friendship::verify_devices;
 use crate::core::outlet::Ticket;
-use crate::core::peer_link::{self, listen};
+use crate::core::peer_link::{self, SetServer, listen};
 use crate::core::profile::Identity;
 use crate::core::registry::{EnrolmentEnded, Registry, SessionChanged, SessionOpened};
+use crate::core::routes::people::REQUESTS_FOLLOW;
 use crate::core::server_address::ServerAddress;
 use crate::core::session::{CancelEnrolment, Close, ConnectError, Enrol, Hurry, Open, Wish};
 
@@ -70,7 +71,7 @@ impl Registry {
             match listener {
                 Ok(listener) => {
                     let (own, tokens) = (identity.clone(), self.tokens.clone());
-                    let registry = actix::AsyncContext::address(ctx);
+                    let registry = ctx.address();
                     self.listen_task = Some(actix_rt::spawn(listen::listen(listener, own, tokens, registry)));
                 }
                 Err(error) => tracing::error!(%error, "cannot listen for peers"),
@@ -324,7 +325,11 @@ impl Registry {
             self.tell_server(ServerState::Connecting, format!("Connecting to {place}."));
             return;
         }
-        let problem = reason.as_ref().map_or_else(Problem::offline, Problem::from);
+        let problem = match &reason {
+            Some(ConnectError::Refused { code: WireCode::UnknownUser, .. }) => Problem::account_unknown(),
+            Some(reason) => reason.into(),
+            None => Problem::offline(),
+        };
         self.tell_server(ServerState::Offline, problem.text.clone().into_owned());
         let events = self.state.lost_server();
         self.tell(events);
@@ -335,10 +340,12 @@ impl Registry {
                 self.fail_waiting(&problem);
             }
             Some(ConnectError::Refused { code, .. }) if crate::core::session::ends_session(&code) => {
-                if code != WireCode::Replaced {
-                    self.profile.change(|settings| settings.device_removed = true);
-                    self.save_settings();
-                }
+                self.profile.change(|settings| match code {
+                    WireCode::Replaced => {}
+                    WireCode::DeviceRemoved => settings.device_removed = true,
+                    _ => settings.signed_out = true,
+                });
+                self.save_settings();
                 self.stay_away(code.name(), &problem);
                 return;
             }
@@ -358,7 +365,11 @@ impl Registry {
             self.profile.change(|settings| settings.server_key = Some(server_key));
             self.save_settings();
         }
-        self.server_end = Some(ends.server);
+        if self.server_end.replace(ends.server) != Some(ends.server) {
+            for link in self.state.links.all() {
+                link.do_send(SetServer(ends.server));
+            }
+        }
         self.server_untrusted = false;
         self.server_alarmed = false;
         self.tell_server(ServerState::Online, format!("Connected to {place}."));
@@ -415,6 +426,11 @@ impl Registry {
         }
         self.offer_again(ctx);
         self.run_errands();
+        ctx.run_later(REQUESTS_FOLLOW, |registry, ctx| {
+            registry.run_errands();
+            registry.arm(ctx);
+        });
+        self.reunite(false);
         for user in self.state.policy.poll(now) {
             self.ask_introduction(user);
         }

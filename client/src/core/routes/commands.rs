@@ -25,7 +25,7 @@ impl Registry {
             Command::Devices { .. } => ticket.answer(self.devices()),
 
             Command::AddFriend { user } => self.add_friend(&user, ticket),
-            Command::AcceptFriend { user } => self.accept_friend(user, ticket, ctx),
+            Command::AcceptFriend { user } => self.errand(Ask::AcceptFriend(user), Some(ticket)),
             Command::DeclineFriend { user } => self.errand(Ask::DeclineFriend(user), Some(ticket)),
             Command::RemoveFriend { user } => self.errand(Ask::RemoveFriend(user), Some(ticket)),
             Command::Block { user } => self.errand(Ask::Block(user), Some(ticket)),

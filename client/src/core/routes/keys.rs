@@ -109,6 +109,16 @@ impl Registry {
         self.alarm_key(user);
     }
 
+    /// The server lists the pinned key of somebody who is stopped because of another one. They stay stopped until a person decides, but what
+    /// accepting accepts is the pinned key again.
+    pub(in crate::core) fn key_restored(&mut self, user: &Handle) {
+        let Some(friend) = self.state.roster.pin_mut(user) else { return };
+        friend.changed_key = Some(friend.account);
+        let friend = friend.clone();
+        self.candidates.remove(user);
+        self.keep_friend(friend);
+    }
+
     pub(in crate::core) fn alarm_key(&self, user: &Handle) {
         let Problem { code, text } = Problem::key_changed(user);
         self.outlet.tell(Event::Alarm { code: code.into_owned(), user: Some(user.clone()), text: text.into_owned() });
@@ -156,13 +166,14 @@ impl Registry {
         let Some(friend) = self.state.roster.pin_mut(user) else { return ticket.failed(Problem::not_friends(user)) };
         let Some(key) = friend.changed_key.take() else { return ticket.failed(Problem::no_new_key(user)) };
         let before = std::mem::replace(&mut friend.account, key);
-        friend.verified = false;
+        friend.verified &= before == key;
         match candidate.filter(|candidate| candidate.account == key) {
             Some(candidate) => {
                 friend.account_certificate = candidate.certificate;
                 friend.device_list_number = candidate.list.number;
                 friend.device_list = candidate.device_list;
             }
+            None if before == key => {}
             None => {
                 // The next introduction brings certificate and list; the key is what it is held against.
                 friend.account_certificate.clear();

@@ -167,11 +167,18 @@ impl Registry {
         }
     }
 
+    /// Whether links that are down are to be re-dialled without the server. While it is there it introduces.
+    pub(in crate::core) fn reunite(&self, active: bool) {
+        for link in self.state.links.all() {
+            link.do_send(Reunite { active });
+        }
+    }
+
     /// Looks for devices that were linked before, without the server or beside it: their links re-dial by what both sides keep.
     pub(in crate::core) fn reunite_all(&mut self, ctx: &mut Context<Self>) {
         let history = self.history.clone();
         Self::then(ctx, async move { history.read(pairs::load_all).await }, |registry, pairs, ctx| {
-            if registry.closing || !registry.is_signed_in() {
+            if registry.closing || !registry.is_signed_in() || registry.state.is_here() {
                 return;
             }
             match pairs {

@@ -14,5 +14,5 @@ mod commands;
 mod files;
 mod keys;
 mod links;
-mod people;
+pub mod people;
 mod talk;

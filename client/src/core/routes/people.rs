@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix::{AsyncContext, Context};
+use actix::Context;
 use hobnob_shared::id::Handle;
 use hobnob_shared::limits;
 use hobnob_shared::message::{
@@ -22,8 +22,8 @@ use crate::core::registry::{Ask, Errand, Registry, Server, ServerEvent};
 use crate::core::roster::Pinned;
 use crate::core::session::{RememberPresence, Say};
 
-/// After signing in, requests follow the friend list within so long.
-const REQUESTS_FOLLOW: Duration = Duration::from_secs(2);
+/// After signing in, requests follow the friend list within so long; until then a yes to one waits for it.
+pub(in crate::core) const REQUESTS_FOLLOW: Duration = Duration::from_secs(2);
 
 impl Registry {
     /// Asks the server for something, at once or as soon as it is there. Fails at once where waiting is pointless.
@@ -60,6 +60,14 @@ impl Registry {
 
     fn ask(&mut self, seq: Seq) {
         let Some(errand) = self.state.errands.get(seq) else { return };
+        if let Ask::AcceptFriend(user) = &errand.ask
+            && self.state.roster.request(user).is_none()
+            && self.arrived_at.is_some_and(|at| at.elapsed() < REQUESTS_FOLLOW)
+        {
+            // The request may still be on its way.
+            self.state.errands.unsent(seq);
+            return;
+        }
         match self.frame(seq, &errand.ask) {
             Ok(frame) => self.say(frame),
             Err(problem) => {
@@ -259,6 +267,9 @@ impl Registry {
         for (user, key) in outcome.changed {
             self.key_changed(&user, key, None);
         }
+        for user in outcome.restored {
+            self.key_restored(&user);
+        }
         for user in outcome.unknown {
             // Arriving waits for the answer, so that a new device knows its friends once it is signed in.
             let errand = Errand { ticket: None, ask: Ask::GetFriendship(user.clone()) };
@@ -293,6 +304,7 @@ impl Registry {
         let news = self.state.roster.request(&user).is_none();
         if self.state.roster.add_request(user.clone(), requested) && news && self.state.is_here() {
             self.outlet.tell(Event::FriendRequest { user });
+            self.run_errands();
         }
     }
 
@@ -385,22 +397,5 @@ impl Registry {
         let event = self.state.links.tell(user);
         self.tell(event);
         self.outlet.tell(Event::FriendRemoved { user: user.clone() });
-    }
-
-    /// A request may still be on its way after signing in; a yes to it waits a moment.
-    pub(in crate::core) fn accept_friend(&mut self, user: Handle, ticket: Ticket, ctx: &mut Context<Self>) {
-        if self.state.roster.request(&user).is_some() {
-            return self.errand(Ask::AcceptFriend(user), Some(ticket));
-        }
-        if !self.is_signed_in() {
-            return ticket.failed(Problem::not_signed_in());
-        }
-        if self.state.is_here() && self.arrived_at.is_some_and(|at| at.elapsed() >= REQUESTS_FOLLOW) {
-            return ticket.failed(Problem::no_request(&user));
-        }
-        ctx.run_later(REQUESTS_FOLLOW, move |registry, ctx| {
-            registry.errand(Ask::AcceptFriend(user), Some(ticket));
-            registry.arm(ctx);
-        });
     }
 }
