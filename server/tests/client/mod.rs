@@ -9,9 +9,7 @@ use hobnob_shared::abilities::Abilities;
 use hobnob_shared::codec::{Decoded, to_cbor};
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{Fingerprint, Handle, Hash, InstanceId};
-use hobnob_shared::identity::{
-    Chain, DEVICE_LIST, DeviceKey, DeviceList, IdentityKey, IdentityStatement, Statement,
-};
+use hobnob_shared::identity::{Chain, DEVICE_LIST, DeviceKey, DeviceList, IdentityKey, IdentityStatement, Statement};
 use hobnob_shared::limits::{FRAME, OUTBOUND_QUEUE};
 use hobnob_shared::link::{self, FrameReader, FrameWriter};
 use hobnob_shared::message::{
