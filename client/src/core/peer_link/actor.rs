@@ -18,7 +18,8 @@ use tokio::sync::mpsc;
 
 use super::dial::{self, Target};
 use super::message::{
-    Adopt, Close, Connection, ConnectionLost, Drain, FrameRead, Introduce, PairLoaded, QueueRead, ReunionUsed, Reunite, SendFrame, Stored,
+    Adopt, Close, Connection, ConnectionLost, Drain, FrameRead, Introduce, PairLoaded, QueueRead, ReunionUsed, Reunite,
+    SendFrame, Stored,
 };
 use super::redial::Redial;
 use super::state::{ConnectionId, Effect, State};
@@ -64,7 +65,7 @@ pub struct LinkContext {
 
 /// An open connection's tasks and facts.
 struct Open {
-    writer: FrameWriter<Peer>,
+    writer: FrameWriter,
     tasks: [tokio::task::JoinHandle<()>; 2],
     path: LinkPath,
     address: SocketAddr,
@@ -131,7 +132,7 @@ impl PeerLink {
                 Effect::Write(id, frame) => self.write(id, &frame, ctx),
                 Effect::Offer(id, frame) => {
                     if let Some(open) = self.open.get(&id) {
-                        open.writer.offer(&*frame);
+                        open.writer.offer(&frame);
                     }
                 }
                 Effect::Close(id) => {
@@ -150,7 +151,8 @@ impl PeerLink {
                     let (history, addr) = (self.context.history.clone(), ctx.address());
                     actix_rt::spawn(async move {
                         use crate::core::history::messages;
-                        let read = history.read(move |c| messages::queued(c, &friend, key, asked.after, asked.limit)).await;
+                        let read =
+                            history.read(move |c| messages::queued(c, &friend, key, asked.after, asked.limit)).await;
                         addr.do_send(QueueRead { asked, messages: read.ok() });
                     });
                 }
@@ -337,13 +339,12 @@ impl Handler<Adopt> for PeerLink {
 
     fn handle(&mut self, Adopt(connection): Adopt, ctx: &mut Self::Context) {
         let Connection { stream, path, address, dialled } = connection;
-        let tls = stream.get_ref().1;
-        let Ok(Some((chain, _))) = tls::peer_chain(tls) else { return };
-        let Ok(secret) = tls::exporter(tls, REUNION_EXPORTER, &[]) else { return };
+        let Ok(Some((chain, _))) = tls::peer_chain(stream.get_ref().1) else { return };
+        let Ok(secret) = tls::stream_exporter(&stream, REUNION_EXPORTER, &[]) else { return };
         let hello = self.hello();
         let named = hello.reunion;
         let Some((id, effects)) = self.state.connected(path, hello, Instant::now()) else { return };
-        let (reader, writer) = link::split::<_, Peer, Peer>(stream, limits::FRAME, QUEUE);
+        let (reader, writer) = link::split::<_, Peer>(stream, limits::FRAME, QUEUE);
         let tasks = [
             actix_rt::spawn(read(reader, id, ctx.address())),
             actix_rt::spawn({
@@ -355,8 +356,7 @@ impl Handler<Adopt> for PeerLink {
             }),
         ];
         let account_certificate = chain.account;
-        let open =
-            Open { writer, tasks, path, address, dialled, account_certificate, secret, named, hello: None };
+        let open = Open { writer, tasks, path, address, dialled, account_certificate, secret, named, hello: None };
         self.open.insert(id, open);
         self.carry_out(effects, ctx);
     }

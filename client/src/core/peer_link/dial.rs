@@ -69,7 +69,8 @@ pub async fn dial(
     own: &Identity,
     target: Target,
 ) -> Result<PeerStream, DialError> {
-    let tcp = tokio::time::timeout(DIAL_TIMEOUT, TcpStream::connect(address)).await.map_err(|_| DialError::TimedOut)??;
+    let tcp =
+        tokio::time::timeout(DIAL_TIMEOUT, TcpStream::connect(address)).await.map_err(|_| DialError::TimedOut)??;
     net::configure(&tcp)?;
     connect(tcp, token, alpn, own, target).await
 }
@@ -107,12 +108,7 @@ async fn connect(
     finish(handshake).await.map(TlsStream::from)
 }
 
-async fn accept(
-    tcp: TcpStream,
-    alpn: &'static [u8],
-    own: &Identity,
-    target: Target,
-) -> Result<PeerStream, DialError> {
+async fn accept(tcp: TcpStream, alpn: &'static [u8], own: &Identity, target: Target) -> Result<PeerStream, DialError> {
     let config = tls::listen_peer_config(alpn, &own.key, &own.chain, target.account, target.device)
         .map_err(|error| DialError::Own(error.to_string()))?;
     finish(TlsAcceptor::from(config).accept(tcp)).await.map(TlsStream::from)
@@ -134,7 +130,9 @@ mod tests {
 
     #[test]
     fn introductions_do_not_make_clients_into_scanners() {
-        for bad in ["10.0.0.1:22", "0.0.0.0:5000", "224.0.0.1:5000", "169.254.1.1:5000", "[fe80::1]:5000", "[ff02::1]:5000"] {
+        for bad in
+            ["10.0.0.1:22", "0.0.0.0:5000", "224.0.0.1:5000", "169.254.1.1:5000", "[fe80::1]:5000", "[ff02::1]:5000"]
+        {
             assert!(!may_dial(bad.parse().unwrap(), true), "{bad}");
         }
         for loopback in ["127.0.0.1:5000", "[::1]:5000", "[::ffff:127.0.0.1]:5000"] {

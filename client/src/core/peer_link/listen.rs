@@ -1,10 +1,10 @@
 //! Connections in: reads the token before showing any certificate, asks the token table who may come with it, and hands what
 //! authenticates to the `Registry`. A scanner learns nothing.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::cell::RefCell;
 use std::time::Duration;
 
 use actix::Addr;
@@ -53,7 +53,12 @@ impl Waiting {
 }
 
 /// Accepts until the task is dropped. Runs on the core's thread.
-pub async fn listen(listener: TcpListener, own: std::sync::Arc<Identity>, tokens: TokenTable, registry: Addr<Registry>) {
+pub async fn listen(
+    listener: TcpListener,
+    own: std::sync::Arc<Identity>,
+    tokens: TokenTable,
+    registry: Addr<Registry>,
+) {
     let waiting = Rc::new(RefCell::new(Waiting::default()));
     loop {
         let (tcp, address) = match listener.accept().await {

@@ -15,6 +15,8 @@ mod message;
 mod outbox;
 mod redial;
 pub mod reunion;
+#[cfg(test)]
+mod simulation;
 mod state;
 mod store;
 pub mod tokens;

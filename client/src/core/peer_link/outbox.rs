@@ -95,7 +95,8 @@ impl Outbox {
     }
 
     /// Messages that are out.
-    pub fn unacknowledged(&self) -> usize {
+    #[cfg(test)]
+    fn unacknowledged(&self) -> usize {
         self.out.len()
     }
 }

@@ -168,7 +168,10 @@ impl State {
             Peer::Bye(_) => self.drop_connection(id, effects),
             Peer::Message(message) => {
                 // The window is a promise of the sender; whoever breaks it would fill our memory.
-                if self.storing + self.acknowledge.len() >= 2 * WINDOW || message.text.len() > TEXT || message.number == 0 {
+                if self.storing + self.acknowledge.len() >= 2 * WINDOW
+                    || message.text.len() > TEXT
+                    || message.number == 0
+                {
                     self.drop_connection(id, effects);
                 } else {
                     self.storing += 1;

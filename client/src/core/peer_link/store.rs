@@ -21,7 +21,10 @@ pub(super) async fn store(
     let (conversation, from) = (ConversationId::Direct(user.clone()), user.clone());
     let written = history
         .write(move |c| {
-            batch.iter().map(|message| messages::insert_incoming(c, &conversation, &from, device, message)).collect::<Result<Vec<_>, _>>()
+            batch
+                .iter()
+                .map(|message| messages::insert_incoming(c, &conversation, &from, device, message))
+                .collect::<Result<Vec<_>, _>>()
         })
         .await;
     let outcomes = match written {

@@ -116,8 +116,7 @@ impl TokenTable {
     /// Takes back the reunion tokens of `device` up to and with `counter`: they are used up.
     pub fn forget_reunions(&self, device: &DeviceId, counter: u64) {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).entries.retain(|_, entry| {
-            entry.expected.device != *device
-                || !matches!(entry.expected.purpose, Purpose::Reunion(n) if n <= counter)
+            entry.expected.device != *device || !matches!(entry.expected.purpose, Purpose::Reunion(n) if n <= counter)
         });
     }
 
@@ -138,12 +137,7 @@ mod tests {
     use super::*;
 
     fn bob(purpose: Purpose) -> Expected {
-        Expected {
-            user: "bob".parse().unwrap(),
-            account: Fingerprint([1; 32]),
-            device: DeviceId([2; 32]),
-            purpose,
-        }
+        Expected { user: "bob".parse().unwrap(), account: Fingerprint([1; 32]), device: DeviceId([2; 32]), purpose }
     }
 
     #[test]

@@ -1,0 +1,1 @@
+//! The windows, driven through accessibility on a virtual display.
