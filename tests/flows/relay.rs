@@ -95,7 +95,7 @@ fn with_every_direct_path_blocked_by_a_packet_filter_the_link_is_relayed() {
 fn relayed_inside() {
     let home = hobnob_tests::story::temporary();
     let server = hobnob_tests::server::Server::start_at(&home.path().join("server"), "127.0.0.1:7999");
-    let house = House { server, home };
+    let house = House::around(server, home);
     let (mut alice, mut bob) = (house.person("alice"), house.person("bob"));
     befriend(&mut alice, &mut bob);
     let asked = Instant::now();
