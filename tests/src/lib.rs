@@ -12,3 +12,4 @@ pub mod proxy;
 pub mod raw;
 pub mod server;
 pub mod story;
+pub mod window;
