@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use hobnob_shared::id::Token;
 use hobnob_shared::relay::{JOINED, REFUSED};
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -31,7 +33,11 @@ pub struct Guest {
 }
 
 /// The second side, and the right to be joined with it.
-type Partner = (Guest, Circuit);
+struct Partner {
+    guest: Guest,
+    circuit: Circuit,
+    until: Instant,
+}
 
 /// A token that was granted and not used up.
 struct Granted {
@@ -89,8 +95,8 @@ impl Tables {
 enum Shown {
     /// The other side is not there yet.
     Wait(oneshot::Receiver<Partner>),
-    /// Both are there.
-    Join(oneshot::Sender<Partner>, Circuit),
+    /// Both are there; the token would have lived until then.
+    Join(oneshot::Sender<Partner>, Circuit, Instant),
     /// Nothing.
     Refuse(&'static str),
 }
@@ -179,7 +185,7 @@ impl Relay {
             granted.waiting = Some(sender);
             return Shown::Wait(receiver);
         };
-        let between = granted.between;
+        let (between, until) = (granted.between, granted.until);
         tables.granted.remove(token);
         tables.release_token(between);
         let most = self.limits.circuits_per_account;
@@ -191,7 +197,7 @@ impl Relay {
         for account in between {
             tables.usage.entry(account).or_default().circuits += 1;
         }
-        Shown::Join(first, Circuit { relay: Arc::clone(self), between })
+        Shown::Join(first, Circuit { relay: Arc::clone(self), between }, until)
     }
 
     /// Serves a connection that has shown a token, to its end. The task of the side that came first carries the bytes.
@@ -204,10 +210,10 @@ impl Relay {
             Shown::Wait(partner) => {
                 // It showed a live token, so it is no stranger.
                 drop(permit);
-                self.wait(partner, guest).await;
+                self.wait(token, partner, guest).await;
             }
-            Shown::Join(first, circuit) => {
-                if let Err((guest, _)) = first.send((guest, circuit)) {
+            Shown::Join(first, circuit, until) => {
+                if let Err(Partner { guest, .. }) = first.send(Partner { guest, circuit, until }) {
                     tracing::info!(peer = %guest.peer, "relay refused: the other side has gone");
                     refuse(guest).await;
                 }
@@ -215,26 +221,58 @@ impl Relay {
         }
     }
 
-    async fn wait(&self, partner: oneshot::Receiver<Partner>, first: Guest) {
-        let gone = async {
-            // A byte that is there already stays there; an end means that nobody waits any more.
-            if !matches!(first.stream.peek(&mut [0]).await, Ok(0) | Err(_)) {
-                std::future::pending::<()>().await;
-            }
-        };
-        let patience = Duration::from_millis(self.limits.relay_wait_ms);
-        let partner = tokio::select! {
-            partner = partner => partner.ok(),
-            () = gone => None,
-            () = tokio::time::sleep(patience) => None,
-        };
-        match partner {
-            Some((second, circuit)) => join(first, second, &circuit).await,
-            None => {
+    /// Waits for the other side, then carries. Who has gone when both should be there is no
+    /// side: the other goes on waiting.
+    async fn wait(&self, token: Token, mut partner: oneshot::Receiver<Partner>, mut first: Guest) {
+        loop {
+            let gone = async {
+                // A byte that is there already stays there; an end means that nobody waits any more.
+                if !matches!(first.stream.peek(&mut [0]).await, Ok(0) | Err(_)) {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let patience = Duration::from_millis(self.limits.relay_wait_ms);
+            let arrived = tokio::select! {
+                biased;
+                arrived = &mut partner => arrived.ok(),
+                () = gone => None,
+                () = tokio::time::sleep(patience) => None,
+            };
+            let Some(Partner { guest, circuit, until }) = arrived else {
                 tracing::info!(peer = %first.peer, "relay: the other side did not come");
-                refuse(first).await;
+                return refuse(first).await;
+            };
+            let (first_gone, second_gone) = (has_gone(&first.stream), has_gone(&guest.stream));
+            if !first_gone && !second_gone {
+                return join(first, guest, &circuit).await;
+            }
+            let between = circuit.between;
+            drop(circuit);
+            partner = self.grant_again(token, between, until);
+            if first_gone {
+                first = guest;
             }
         }
+    }
+
+    /// The token was used up by a side that had gone: it is good once more, and somebody waits with it.
+    fn grant_again(&self, token: Token, between: [AccountId; 2], until: Instant) -> oneshot::Receiver<Partner> {
+        let (sender, receiver) = oneshot::channel();
+        let mut tables = self.tables();
+        for account in between {
+            tables.usage.entry(account).or_default().tokens += 1;
+        }
+        tables.granted.insert(token, Granted { between, until, waiting: Some(sender) });
+        receiver
+    }
+}
+
+/// Whether the other side has closed, asked of the system itself: the reactor may not have heard of it yet.
+fn has_gone(stream: &TcpStream) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    match rustix::net::recv(stream, &mut [0_u8][..], flags) {
+        Ok((_, bytes)) => bytes == 0,
+        Err(error) => error != Errno::AGAIN,
     }
 }
 
@@ -299,11 +337,11 @@ impl Flow<'_> {
     /// Returns when nothing has moved for so long.
     async fn stands_still(&self, idle: Duration) {
         loop {
-            let still = self.moved.get().elapsed();
-            if still >= idle {
+            let left = idle.saturating_sub(self.moved.get().elapsed());
+            if left.is_zero() {
                 return;
             }
-            tokio::time::sleep(idle - still).await;
+            tokio::time::sleep(left).await;
         }
     }
 }

@@ -40,10 +40,18 @@ impl Bucket {
         let owed = self.full_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
         let after = owed + cost;
         if after > capacity && owed > Duration::ZERO {
-            return Err((after - capacity).min(owed));
+            return Err(after.saturating_sub(capacity).min(owed));
         }
         self.full_at = now.checked_add(after);
         Ok(())
+    }
+
+    /// Takes `units` in any case; the time after which no more than the burst is owed, if that is not now.
+    pub fn owe(&mut self, units: u32, quota: Quota, now: Instant) -> Option<Duration> {
+        let owed = self.full_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        let after = owed + quota.every * units;
+        self.full_at = now.checked_add(after);
+        Some(after.saturating_sub(quota.every * quota.burst)).filter(|wait| !wait.is_zero())
     }
 
     /// Nothing is owed any more, so the bucket need not be remembered.

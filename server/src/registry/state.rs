@@ -318,10 +318,11 @@ impl State {
     /// Drops who has no device left and nothing to say.
     fn forget_if_gone(&mut self, account: AccountId) {
         let gone = |person: &Person| person.devices.is_empty() && person.arriving == 0;
-        if !self.changed.contains(&account) && self.people.get(&account).is_some_and(gone) {
-            if let Some(person) = self.people.remove(&account) {
-                self.names.remove(&person.user);
-            }
+        if !self.changed.contains(&account)
+            && self.people.get(&account).is_some_and(gone)
+            && let Some(person) = self.people.remove(&account)
+        {
+            self.names.remove(&person.user);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The store on SQLite: one thread writes and commits in groups, one reads. Made by `lib.rs`, used through [`Store`].
+//! The store on `SQLite`: one thread writes and commits in groups, one reads. Made by `lib.rs`, used through [`Store`].
 //!
 //! A group is what waits when the writer becomes free: all of it shares one commit, thus one fsync, and each job is answered after it. A
 //! job that fails is rolled back alone, through its savepoint.
@@ -63,7 +63,7 @@ pub enum OpenError {
 type WriteJob = Box<dyn FnOnce(&Connection) -> Box<dyn FnOnce(bool) + Send> + Send>;
 type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The store on SQLite.
+/// The store on `SQLite`.
 pub struct SqliteStore {
     writes: Option<SyncSender<WriteJob>>,
     reads: Option<SyncSender<ReadJob>>,
@@ -94,8 +94,8 @@ impl SqliteStore {
         let reader = Connection::open_with_flags(&path, flags).map_err(damaged)?;
         reader.busy_timeout(std::time::Duration::from_secs(5)).map_err(damaged)?;
 
-        let (writes, write_jobs) = sync_channel(limits.store_queue);
-        let (reads, read_jobs) = sync_channel(limits.store_queue);
+        let (write_queue, jobs) = sync_channel(limits.store_queue);
+        let (read_queue, read_jobs) = sync_channel(limits.store_queue);
         let group = limits.store_group.max(1);
         let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new()
@@ -104,10 +104,10 @@ impl SqliteStore {
                 .map_err(|source| OpenError::Io { path: path.clone(), source })
         };
         let threads = vec![
-            thread("store-writer", Box::new(move || write_loop(&writer, &write_jobs, group)))?,
+            thread("store-writer", Box::new(move || write_loop(&writer, &jobs, group)))?,
             thread("store-reader", Box::new(move || read_loop(&reader, &read_jobs)))?,
         ];
-        Ok(Self { writes: Some(writes), reads: Some(reads), threads, limits: Arc::clone(limits) })
+        Ok(Self { writes: Some(write_queue), reads: Some(read_queue), threads, limits: Arc::clone(limits) })
     }
 
     /// Whether the data folder has a store.
@@ -206,7 +206,21 @@ fn prepare(c: &Connection) -> rusqlite::Result<()> {
     c.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")
 }
 
+/// Rows of the migrations' history that the migration library would not read but panic over.
+const UNREADABLE_HISTORY: &str = "SELECT COUNT(*) FROM refinery_schema_history
+    WHERE typeof(version) <> 'integer' OR typeof(name) <> 'text' OR name IS NULL
+       OR applied_on IS NULL OR strftime('%s', applied_on) IS NULL OR applied_on NOT GLOB '????-??-??T??:??:??*[Z0-9]'
+       OR checksum IS NULL OR checksum GLOB '*[^0-9]*' OR length(checksum) NOT BETWEEN 1 AND 20";
+
 fn migrate(c: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let damaged = |detail: String| OpenError::Damaged { path: path.to_owned(), detail };
+    if c.table_exists(None, "refinery_schema_history").map_err(|e| damaged(e.to_string()))? {
+        let unreadable: u32 =
+            c.query_row(UNREADABLE_HISTORY, [], |row| row.get(0)).map_err(|e| damaged(e.to_string()))?;
+        if unreadable > 0 {
+            return Err(damaged("its history of versions cannot be read".into()));
+        }
+    }
     let Err(error) = embedded::migrations::runner().run(c) else { return Ok(()) };
     let path = path.to_owned();
     let detail = error.to_string();
