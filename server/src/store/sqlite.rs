@@ -135,6 +135,12 @@ impl SqliteStore {
         for table in lines {
             faults.push(format!("a row of {} belongs to nothing", table.map_err(damaged)?));
         }
+        let known = embedded::migrations::runner().get_migrations().iter().map(refinery::Migration::version).max();
+        let newest = "SELECT MAX(version) FROM refinery_schema_history";
+        let newest: Option<i64> = c.query_row(newest, [], |row| row.get(0)).map_err(damaged)?;
+        if newest > known.map(i64::from) {
+            faults.push(format!("it was written by a newer version (version {} of the store)", newest.unwrap_or(0)));
+        }
         Ok(faults)
     }
 
@@ -203,7 +209,9 @@ fn submit<J, T: Send + 'static>(
 fn prepare(c: &Connection) -> rusqlite::Result<()> {
     c.busy_timeout(std::time::Duration::from_secs(5))?;
     c.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-    c.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")
+    c.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
+    // A first look opens the log file now: all descriptors are there before the first client is.
+    c.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))
 }
 
 /// Rows of the migrations' history that the migration library would not read but panic over.
