@@ -93,6 +93,8 @@ impl SqliteStore {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Connection::open_with_flags(&path, flags).map_err(damaged)?;
         reader.busy_timeout(std::time::Duration::from_secs(5)).map_err(damaged)?;
+        // A first look opens the log file now: all descriptors are there before the first client is.
+        reader.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(())).map_err(damaged)?;
 
         let (write_queue, jobs) = sync_channel(limits.store_queue);
         let (read_queue, read_jobs) = sync_channel(limits.store_queue);
@@ -209,9 +211,7 @@ fn submit<J, T: Send + 'static>(
 fn prepare(c: &Connection) -> rusqlite::Result<()> {
     c.busy_timeout(std::time::Duration::from_secs(5))?;
     c.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-    c.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
-    // A first look opens the log file now: all descriptors are there before the first client is.
-    c.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))
+    c.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")
 }
 
 /// Rows of the migrations' history that the migration library would not read but panic over.
