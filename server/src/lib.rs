@@ -96,7 +96,7 @@ impl Server {
         let hall = Hall {
             services: Arc::new(services),
             registry: registry.clone(),
-            relay,
+            relay: Arc::clone(&relay),
             tls: TlsAcceptor::from(tls),
             arbiters: connections.iter().map(Arbiter::handle).collect(),
             relay_arbiter: relay_arbiter.handle(),
@@ -107,6 +107,9 @@ impl Server {
             () = shutdown => {}
         }
         tracing::info!("shutting down, {} connections are open", gate.open());
+        // Circuits are cut: their ends find each other again when there is a server, or over another path.
+        relay_arbiter.stop();
+        relay.close();
         let drain = async {
             if registry.send(Drain).await.is_ok() {
                 while gate.open() > 0 {

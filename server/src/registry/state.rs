@@ -190,6 +190,17 @@ impl State {
         self.sessions.keys().chain(self.arriving.keys()).copied().collect()
     }
 
+    /// Nobody is here, and nothing is kept of who was.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.people.is_empty()
+            && self.names.is_empty()
+            && self.sessions.is_empty()
+            && self.arriving.is_empty()
+            && self.paging.is_empty()
+            && self.changed.is_empty()
+    }
+
     /// A device said hello: its friends are looked up first.
     pub fn arrive(&mut self, arrival: Box<Arrival>) -> Vec<Effect> {
         let (account, session, user) = (arrival.account, arrival.session, arrival.user.clone());

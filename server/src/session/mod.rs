@@ -9,6 +9,8 @@ mod member;
 mod message;
 mod meter;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use actor::{Connection, Session};
 pub use message::End;

@@ -50,9 +50,9 @@ async fn sign_up(store: &SqliteStore, user: &str) -> AccountId {
     }
 }
 
-fn request(asker: AccountId, asked: &str, nonce: &str) -> NewRequest {
+fn request(asker: AccountId, to: &str, nonce: &str) -> NewRequest {
     let hash = Hash(*blake3::hash(nonce.as_bytes()).as_bytes());
-    NewRequest { asker, asked: name(asked), hash, statement: nonce.as_bytes().to_vec() }
+    NewRequest { asker, asked: name(to), hash, statement: nonce.as_bytes().to_vec() }
 }
 
 fn acceptance(accepter: (AccountId, &str), asker: &str, nonce: &str) -> NewAcceptance {
@@ -68,8 +68,8 @@ fn acceptance(accepter: (AccountId, &str), asker: &str, nonce: &str) -> NewAccep
 
 async fn befriend(store: &SqliteStore, asker: (AccountId, &str), accepter: (AccountId, &str)) {
     store.ask(request(asker.0, accepter.1, asker.1)).await.unwrap();
-    let accepted = store.accept(acceptance(accepter, asker.1, asker.1)).await.unwrap();
-    assert!(matches!(accepted, Accepted::Befriended(_)), "{accepted:?}");
+    let outcome = store.accept(acceptance(accepter, asker.1, asker.1)).await.unwrap();
+    assert!(matches!(outcome, Accepted::Befriended(_)), "{outcome:?}");
 }
 
 #[tokio::test]

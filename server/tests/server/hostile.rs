@@ -144,10 +144,13 @@ async fn frames_in_the_wrong_state_end_the_connection() {
     server.stop().await;
 }
 
+/// What is wrong, and how it is made wrong.
+type Spoil = (&'static str, fn(&mut SignUpFinish));
+
 #[actix_rt::test]
 async fn a_sign_up_that_proves_nothing_is_refused() {
     let (server, _data) = start(Limits::default());
-    let spoil: [(&str, fn(&mut SignUpFinish)); 6] = [
+    let spoil: [Spoil; 6] = [
         ("no proof of the identity key", |finish| finish.identity_proof = ByteBuf::from(vec![0; 64])),
         ("no proof of the device key", |finish| finish.device_proof.truncate(10)),
         ("proofs swapped", |finish| std::mem::swap(&mut finish.identity_proof, &mut finish.device_proof)),
@@ -233,8 +236,7 @@ async fn who_does_not_sign_in_in_time_is_closed() {
 
 #[actix_rt::test]
 async fn a_crowd_of_strangers_is_turned_away_and_then_forgotten() {
-    let (server, _data) =
-        start(Limits { limit_loopback: true, unauthenticated_per_address: 8, ..Limits::default() });
+    let (server, _data) = start(Limits { limit_loopback: true, unauthenticated_per_address: 8, ..Limits::default() });
     let mut crowd = Vec::new();
     for _ in 0..8 {
         crowd.push(TcpStream::connect(server.address).await.unwrap());
