@@ -44,7 +44,7 @@ fn a_wrong_fingerprint_in_the_address_stops_a_sign_up() {
     alice.expect_within(ALARM, json!({"event": "alarm", "code": "server_key_changed"}));
     assert!(!alice.saw(&json!({"event": "server", "state": "online"})));
     // The name is still free.
-    house.person("alice");
+    Client::sign_up(&house.start("another"), "alice", PASSWORD);
 }
 
 #[test]

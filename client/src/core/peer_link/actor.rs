@@ -254,7 +254,7 @@ impl Actor for PeerLink {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.store = Some(self.spawn_store(ctx.address()));
-        self.redial.load(&self.context, ctx.address());
+        Redial::load(&self.context, ctx.address());
         ctx.run_interval(TICK, |link, ctx| {
             let now = Instant::now();
             let effects = link.state.tick(now);
@@ -330,7 +330,7 @@ impl Handler<PairLoaded> for PeerLink {
     type Result = ();
 
     fn handle(&mut self, PairLoaded(pair): PairLoaded, _: &mut Self::Context) {
-        self.redial.loaded(pair);
+        self.redial.loaded(&pair);
     }
 }
 
