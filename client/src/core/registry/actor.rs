@@ -53,8 +53,8 @@ pub struct Setup {
     pub software: &'static str,
     /// The key given with the server's address is not the pinned one.
     pub server_key_conflict: bool,
-    /// Told when all is over.
-    pub finished: oneshot::Sender<()>,
+    /// Told when all is over: whether that was in order.
+    pub finished: oneshot::Sender<bool>,
 }
 
 /// Whether the server is the one that it should be.
@@ -110,7 +110,7 @@ pub struct Registry {
     /// Messages on their way to the disk; their states are held back until the command is answered.
     pub(in crate::core) storing: HashMap<MessageId, Vec<MessageState>>,
     timer: Option<(Instant, SpawnHandle)>,
-    finished: Option<oneshot::Sender<()>>,
+    finished: Option<oneshot::Sender<bool>>,
     pub(in crate::core) closing: bool,
 }
 
@@ -282,7 +282,7 @@ impl Actor for Registry {
     fn stopped(&mut self, _: &mut Self::Context) {
         if let Some(finished) = self.finished.take() {
             // Nobody listens if the core is torn down from outside.
-            let _unheard = finished.send(());
+            let _unheard = finished.send(self.closing);
         }
     }
 }

@@ -38,6 +38,12 @@ impl Registry {
         if self.trust == Trust::Conflict {
             self.tell_server_key();
         }
+        // Stopped friends are stopped still, and whoever looks at this start should know.
+        for (user, person) in self.state.roster.people() {
+            if person.is_stopped() {
+                self.alarm_key(user);
+            }
+        }
         if self.identity.is_some() && !settings.signed_out && !settings.device_removed {
             self.open_session();
             self.go_live(ctx);
@@ -140,7 +146,13 @@ impl Registry {
         }
     }
 
-    pub(in crate::core) fn sign_in(&mut self, user: Option<&str>, password: Option<Password>, ticket: Ticket) {
+    pub(in crate::core) fn sign_in(
+        &mut self,
+        user: Option<&str>,
+        password: Option<Password>,
+        ticket: Ticket,
+        ctx: &mut Context<Self>,
+    ) {
         let user = match user.map(str::parse::<Handle>).transpose() {
             Ok(user) => user,
             Err(error) => return ticket.failed(error),
@@ -148,7 +160,7 @@ impl Registry {
         let own = self.identity.as_ref().map(|identity| identity.user.clone());
         match own {
             Some(own) if user.as_ref().is_some_and(|user| *user != own) => ticket.failed(Problem::other_account(&own)),
-            Some(_) if !self.profile.settings().device_removed => self.sign_in_again(ticket),
+            Some(_) if !self.profile.settings().device_removed => self.sign_in_again(ticket, ctx),
             own => match (user.or(own), password) {
                 (Some(user), Some(password)) if password.expose().len() <= limits::PASSWORD_MAX => {
                     self.enrol(Wish::SignIn { user, password }, ticket);
@@ -160,7 +172,7 @@ impl Registry {
     }
 
     /// The profile has a device of the account: its certificate is enough.
-    fn sign_in_again(&mut self, ticket: Ticket) {
+    fn sign_in_again(&mut self, ticket: Ticket, ctx: &mut Context<Self>) {
         if let Err(problem) = self.server_address() {
             return ticket.failed(problem);
         }
@@ -173,6 +185,7 @@ impl Registry {
         self.forgive();
         self.entries.push((Instant::now() + ANSWER_WITHIN, ticket));
         self.open_session();
+        self.go_live(ctx);
     }
 
     fn enrol(&mut self, wish: Wish, ticket: Ticket) {
