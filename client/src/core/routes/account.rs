@@ -427,7 +427,7 @@ impl Registry {
         let gone = self.state.arrive();
         self.arrived_at = Some(Instant::now());
         let settings = self.profile.settings();
-        self.outlet.tell(Event::SignedIn { user: own.clone(), presence: settings.presence, text: settings.text });
+        self.outlet.tell(Event::SignedIn { user: own, presence: settings.presence, text: settings.text });
         for (_, ticket) in std::mem::take(&mut self.entries) {
             ticket.ok();
         }
@@ -437,11 +437,9 @@ impl Registry {
         for user in std::mem::take(&mut self.fresh) {
             self.outlet.tell(Event::FriendAdded { user });
         }
-        let now = Instant::now();
         for user in self.state.roster.handles() {
             let event = self.state.roster.announce(&user);
             self.tell(event);
-            self.state.reconsider(&own, &user, self.is_eager(), now);
         }
         for user in self.state.roster.requests() {
             self.outlet.tell(Event::FriendRequest { user });
@@ -453,8 +451,6 @@ impl Registry {
             registry.arm(ctx);
         });
         self.reunite(false);
-        for user in self.state.policy.poll(now) {
-            self.ask_introduction(user);
-        }
+        self.link_all(ctx);
     }
 }
