@@ -61,12 +61,11 @@ impl Roster {
 
     /// Pins a person. Presence is kept where they were known.
     pub fn pin(&mut self, friend: Friend) {
-        match self.people.get_mut(&friend.user) {
-            Some(person) => person.pin = friend,
-            None => {
-                let user = friend.user.clone();
-                self.people.insert(user, Person { pin: friend, server: None, link: None, told: None });
-            }
+        if let Some(person) = self.people.get_mut(&friend.user) {
+            person.pin = friend;
+        } else {
+            let user = friend.user.clone();
+            self.people.insert(user, Person { pin: friend, server: None, link: None, told: None });
         }
     }
 

@@ -53,8 +53,22 @@ pub struct Setup {
     pub software: &'static str,
     /// The key given with the server's address is not the pinned one.
     pub server_key_conflict: bool,
-    /// Told when all is over.
-    pub finished: oneshot::Sender<()>,
+    /// Told when all is over: whether that was in order.
+    pub finished: oneshot::Sender<bool>,
+}
+
+/// Whether the server is the one that it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::core) enum Trust {
+    /// As far as is known.
+    Kept,
+    /// Another key answered; nothing is sent.
+    Broken {
+        /// The alarm was given, for this attempt of a person.
+        told: bool,
+    },
+    /// The key given at the start is not the pinned one; nobody is connected to.
+    Conflict,
 }
 
 /// See the module.
@@ -77,12 +91,8 @@ pub struct Registry {
     pub(in crate::core) server_end: Option<SocketAddr>,
     /// What was told of the server last.
     pub(in crate::core) told_server: Option<ServerState>,
-    /// The server has another key than the pinned one; nothing is sent.
-    pub(in crate::core) server_untrusted: bool,
-    /// The alarm about the server's key was given for this attempt.
-    pub(in crate::core) server_alarmed: bool,
-    /// The server's key was given on the command line and is not the pinned one.
-    pub(in crate::core) server_key_conflict: bool,
+    /// Whether the server is the pinned one.
+    pub(in crate::core) trust: Trust,
     /// A sign-up or password sign-in under way.
     pub(in crate::core) enrolling: Option<Enrolling>,
     /// Wait for `signed_in`.
@@ -100,7 +110,7 @@ pub struct Registry {
     /// Messages on their way to the disk; their states are held back until the command is answered.
     pub(in crate::core) storing: HashMap<MessageId, Vec<MessageState>>,
     timer: Option<(Instant, SpawnHandle)>,
-    finished: Option<oneshot::Sender<()>>,
+    finished: Option<oneshot::Sender<bool>>,
     pub(in crate::core) closing: bool,
 }
 
@@ -132,9 +142,7 @@ impl Registry {
             state,
             server_end: None,
             told_server: None,
-            server_untrusted: false,
-            server_alarmed: false,
-            server_key_conflict: setup.server_key_conflict,
+            trust: if setup.server_key_conflict { Trust::Conflict } else { Trust::Kept },
             enrolling: None,
             entries: Vec::new(),
             arrived_at: None,
@@ -274,7 +282,7 @@ impl Actor for Registry {
     fn stopped(&mut self, _: &mut Self::Context) {
         if let Some(finished) = self.finished.take() {
             // Nobody listens if the core is torn down from outside.
-            let _unheard = finished.send(());
+            let _unheard = finished.send(self.closing);
         }
     }
 }

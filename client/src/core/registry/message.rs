@@ -33,7 +33,10 @@ pub struct Shutdown;
 /// From the registry's own tasks: go on with what a task found out. Tasks run beside the actor, so that a slow disk holds nothing up.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Continue(pub Box<dyn FnOnce(&mut Registry, &mut Context<Registry>) + Send>);
+pub struct Continue(pub Next);
+
+/// What a task left to do.
+pub type Next = Box<dyn FnOnce(&mut Registry, &mut Context<Registry>) + Send>;
 
 /// From the session: the server said something that is not the session's own business.
 #[derive(Message)]

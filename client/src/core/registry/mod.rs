@@ -5,6 +5,7 @@ mod actor;
 mod message;
 mod state;
 
+pub(in crate::core) use actor::Trust;
 pub use actor::{Registry, Setup};
 pub use message::{
     EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived, PinMismatch,

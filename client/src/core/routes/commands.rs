@@ -15,7 +15,7 @@ impl Registry {
         }
         match command {
             Command::SignUp { user, password } => self.sign_up(&user, password, ticket),
-            Command::SignIn { user, password } => self.sign_in(user.as_deref(), password, ticket),
+            Command::SignIn { user, password } => self.sign_in(user.as_deref(), password, ticket, ctx),
             Command::SignOut => self.sign_out(ticket),
             Command::Quit => {
                 ticket.ok();

@@ -18,7 +18,7 @@ use crate::core::friendship::{self, Proven};
 use crate::core::history::{friends, pairs};
 use crate::core::outlet::Ticket;
 use crate::core::peer_link::{self, SendFrame};
-use crate::core::registry::{Ask, Errand, Registry, Server, ServerEvent};
+use crate::core::registry::{Ask, Errand, Registry, Server, ServerEvent, Trust};
 use crate::core::roster::Pinned;
 use crate::core::session::{RememberPresence, Say};
 
@@ -30,7 +30,7 @@ impl Registry {
     pub(in crate::core) fn errand(&mut self, ask: Ask, ticket: Option<Ticket>) {
         let problem = if !self.is_signed_in() {
             Some(Problem::not_signed_in())
-        } else if self.server_untrusted || self.server_key_conflict {
+        } else if self.trust != Trust::Kept {
             Some(Problem::server_key_changed())
         } else {
             None
@@ -226,7 +226,7 @@ impl Registry {
                     self.errand_done(errand);
                 }
             }
-            FromServer::Failed(failed) => self.errand_failed(failed, ctx),
+            FromServer::Failed(failed) => self.errand_failed(&failed, ctx),
             other => tracing::debug!(?other, "the server said something out of turn"),
         }
     }
@@ -244,7 +244,7 @@ impl Registry {
         }
     }
 
-    fn errand_failed(&mut self, failed: Failed, ctx: &mut Context<Self>) {
+    fn errand_failed(&mut self, failed: &Failed, ctx: &mut Context<Self>) {
         let Some(Errand { ticket, ask }) = failed.seq.and_then(|seq| self.state.errands.take(seq)) else {
             tracing::info!(code = %failed.code, "the server complains");
             return;
@@ -339,7 +339,7 @@ impl Registry {
         match friendship::verify_friendship(added, &own.user, own.account) {
             Ok(proven) => self.befriend(proven, added),
             Err(distrust) => {
-                tracing::warn!(user = %added.user, %distrust, "a friendship that does not hold was ignored")
+                tracing::warn!(user = %added.user, %distrust, "a friendship that does not hold was ignored");
             }
         }
     }
