@@ -13,6 +13,7 @@ pub mod command;
 mod errands;
 pub mod error;
 pub mod event;
+mod file_transfer;
 mod friendship;
 pub mod history;
 mod link_policy;
