@@ -87,6 +87,8 @@ def matches(node, path, command):
         return False
     if not named(node, name):
         return False
+    if command["do"] == "click" and not node.get_state_set().contains(Atspi.StateType.SENSITIVE):
+        return False
     return contains is None or contains in (node.get_name() or "") or contains in text_in(node)
 
 

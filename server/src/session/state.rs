@@ -205,7 +205,15 @@ impl State {
     fn new(id: SessionId, peer: SocketAddr, kind: Kind, limits: &Limits, now: Instant) -> Self {
         let frames = Quota::per_second(limits.frames_per_second, limits.frames_burst);
         let bytes = Quota::per_second(limits.bytes_per_second, limits.bytes_burst);
-        Self { id, peer, kind, liveness: Liveness::new(now), pings: 0, frames: (Bucket::default(), frames), bytes: (Bucket::default(), bytes) }
+        Self {
+            id,
+            peer,
+            kind,
+            liveness: Liveness::new(now),
+            pings: 0,
+            frames: (Bucket::default(), frames),
+            bytes: (Bucket::default(), bytes),
+        }
     }
 
     /// The account's name, once it is known.
@@ -222,7 +230,13 @@ impl State {
     }
 
     /// A frame came, and with it so many bytes.
-    pub fn on_frame(&mut self, frame: Decoded<ToServer>, bytes: u32, doors: &dyn Doorkeeper, now: Instant) -> Vec<Effect> {
+    pub fn on_frame(
+        &mut self,
+        frame: Decoded<ToServer>,
+        bytes: u32,
+        doors: &dyn Doorkeeper,
+        now: Instant,
+    ) -> Vec<Effect> {
         self.liveness.heard(now);
         let mut effects = match frame {
             Decoded::Unknown { .. } => refuse(Refusal::Unsupported, None),

@@ -233,8 +233,7 @@ async fn who_does_not_sign_in_in_time_is_closed() {
 
 #[actix_rt::test]
 async fn a_crowd_of_strangers_is_turned_away_and_then_forgotten() {
-    let (server, _data) =
-        start(Limits { limit_loopback: true, unauthenticated_per_address: 8, ..Limits::default() });
+    let (server, _data) = start(Limits { limit_loopback: true, unauthenticated_per_address: 8, ..Limits::default() });
     let mut crowd = Vec::new();
     for _ in 0..8 {
         crowd.push(TcpStream::connect(server.address).await.unwrap());
