@@ -2,8 +2,13 @@
 //! depth; a kind that is not known is told apart from a body that is wrong. Nothing beyond this file sees bytes of control frames.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Serialize};
+use cbor4ii::core::RawValue;
+use cbor4ii::core::dec::{Decode as _, Read as _};
+use cbor4ii::core::types::Map;
+use cbor4ii::core::utils::SliceReader;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
 
 /// Length prefix, in bytes.
 pub const PREFIX: usize = 4;
@@ -74,42 +79,64 @@ pub fn encode<T: Serialize>(message: &T, max: usize) -> Result<Bytes, CodecError
     Ok(frame.freeze())
 }
 
-/// The kind alone; the body is walked over.
-#[derive(Deserialize)]
-struct Envelope {
-    t: String,
-    #[serde(default, rename = "v")]
-    _body: Option<IgnoredAny>,
-}
-
 /// The message in a frame's bytes (without the length).
 pub fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<Decoded<T>, CodecError> {
-    match from_cbor::<T>(frame) {
-        Ok(message) => Ok(Decoded::Known(message)),
-        Err(error) => {
-            // Only the rare case pays for a second look: is it the kind that we do not know?
-            let envelope: Envelope = from_cbor(frame)?;
-            if is_known::<T>(&envelope.t) {
-                return Err(error);
-            }
-            Ok(Decoded::Unknown { kind: envelope.t.chars().take(64).collect() })
-        }
+    let error = match from_cbor::<T>(frame) {
+        Ok(message) => return Ok(Decoded::Known(message)),
+        Err(error @ CodecError::Trailing(_)) => return Err(error),
+        Err(error) => error,
+    };
+    // Only the rare case pays for a second look: a kind that we do not know, or a body that stands before its kind.
+    let (kind, in_order) = envelope(frame).ok_or(error)?;
+    if !is_known::<T>(kind) {
+        return Ok(Decoded::Unknown { kind: kind.get(..kind.floor_char_boundary(64)).unwrap_or_default().to_owned() });
     }
+    from_cbor(&in_order).map(Decoded::Known)
 }
 
-/// Asks serde whether `T` has a variant of that name: a frame of that kind and an impossible body fails in another way than one of an
-/// impossible kind does.
-fn is_known<T: DeserializeOwned>(kind: &str) -> bool {
-    #[derive(Serialize)]
-    struct Probe<'a> {
-        t: &'a str,
-        v: (),
+/// A frame's kind, and the same frame with the kind before the body: another program's encoder may order them as it likes, but serde can
+/// read a body as what it is only when it knows the kind.
+fn envelope(frame: &[u8]) -> Option<(&str, Vec<u8>)> {
+    let mut reader = SliceReader::new(frame);
+    let Map(entries) = Map::<Vec<(&str, RawValue<'_>)>>::decode(&mut reader).ok()?;
+    if !reader.fill(1).ok()?.as_ref().is_empty() {
+        return None;
     }
-    let probe = to_cbor(&Probe { t: kind, v: () }).unwrap_or_default();
-    match from_cbor::<T>(&probe) {
-        Ok(_) => true,
-        Err(CodecError::Malformed(text)) => !text.contains("unknown variant"),
-        Err(_) => true,
+    let one = |key: &str| {
+        let mut found = entries.iter().filter(|(name, _)| *name == key);
+        found.next().filter(|_| found.next().is_none()).map(|(_, value)| value.as_bytes())
+    };
+    let (kind, body) = (one("t")?, one("v"));
+    let text = <&str>::decode(&mut SliceReader::new(kind)).ok()?;
+    // CBOR: a map of one or two, a text of one character, the value as it was.
+    let in_order = match body {
+        Some(body) => [&[0xa2, 0x61, b't'], kind, &[0x61, b'v'], body].concat(),
+        None => [&[0xa1, 0x61, b't'], kind].concat(),
+    };
+    Some((text, in_order))
+}
+
+/// Asks serde whether `T` has a variant of that name: reads a frame of the kind alone, for which an unknown name is an error of its own.
+fn is_known<T: DeserializeOwned>(kind: &str) -> bool {
+    let frame = MapDeserializer::<_, KindError>::new(std::iter::once(("t", kind)));
+    !matches!(T::deserialize(frame), Err(KindError::Unknown))
+}
+
+/// What serde says of a kind.
+#[derive(Debug, thiserror::Error)]
+enum KindError {
+    #[error("unknown kind")]
+    Unknown,
+    #[error("known kind")]
+    Other,
+}
+
+impl serde::de::Error for KindError {
+    fn custom<M: std::fmt::Display>(_: M) -> Self {
+        Self::Other
+    }
+    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
+        Self::Unknown
     }
 }
 
@@ -144,7 +171,9 @@ impl tokio_util::codec::Decoder for FrameDecoder {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::id::Token;
     use proptest::prelude::*;
+    use serde::Deserialize;
     use tokio_util::codec::Decoder as _;
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -152,6 +181,17 @@ mod tests {
     enum Sample {
         Say(Say),
         Ping(Nothing),
+        Show(Shown),
+    }
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Shown {
+        token: Token,
+        mood: Mood,
+    }
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Mood {
+        Happy,
     }
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     struct Say {
@@ -194,6 +234,49 @@ mod tests {
         assert_eq!(unknown, Decoded::Unknown { kind: "teleport".into() });
         let wrong = decode::<Sample>(&cbor(&Frame { t: "say", v: 1 }));
         assert!(matches!(wrong, Err(CodecError::Malformed(_))), "{wrong:?}");
+    }
+
+    #[test]
+    fn the_body_may_stand_before_its_kind() {
+        #[derive(Serialize)]
+        struct Backwards<B> {
+            v: B,
+            extra: u8,
+            t: &'static str,
+        }
+        let shown = Shown { token: Token([9; 16]), mood: Mood::Happy };
+        let frame = cbor(&Backwards { v: shown.clone(), extra: 1, t: "show" });
+        assert_eq!(decode::<Sample>(&frame).unwrap(), Decoded::Known(Sample::Show(shown)));
+    }
+
+    #[test]
+    fn an_unknown_word_inside_a_body_is_a_wrong_body() {
+        #[derive(Serialize)]
+        struct Frame {
+            t: &'static str,
+            v: Gloomy,
+        }
+        #[derive(Serialize)]
+        struct Gloomy {
+            token: Token,
+            mood: &'static str,
+        }
+        let frame = cbor(&Frame { t: "show", v: Gloomy { token: Token([9; 16]), mood: "gloomy" } });
+        assert!(matches!(decode::<Sample>(&frame), Err(CodecError::Malformed(_))));
+    }
+
+    #[test]
+    fn a_kind_that_stands_twice_or_nowhere_is_malformed() {
+        let twice = [&[0xa2_u8][..], &[0x61, b't', 0x61, b'x'], &[0x61, b't', 0x61, b'y']].concat();
+        let nowhere = [0xa1, 0x61, b'v', 0x01];
+        let number = [0xa1, 0x61, b't', 0x01];
+        for frame in [&twice[..], &nowhere, &number, &[0xa0], &[]] {
+            assert!(matches!(decode::<Sample>(frame), Err(CodecError::Malformed(_))), "{frame:?}");
+        }
+        let mut unknown_and_more = [0xa1, 0x61, b't', 0x61, b'x'].to_vec();
+        assert_eq!(decode::<Sample>(&unknown_and_more).unwrap(), Decoded::Unknown { kind: "x".into() });
+        unknown_and_more.push(0);
+        assert!(decode::<Sample>(&unknown_and_more).is_err());
     }
 
     #[test]

@@ -30,7 +30,7 @@ macro_rules! wire_codes {
             pub fn from_name(name: &str) -> Self {
                 match name {
                     $($name => Self::$variant,)*
-                    other => Self::Other(other.chars().take(64).collect()),
+                    other => Self::Other(bounded(other)),
                 }
             }
         }
@@ -104,6 +104,11 @@ wire_codes! {
     Internal = "internal",
 }
 
+/// The first 64 bytes, cut where a character ends.
+fn bounded(name: &str) -> String {
+    name.get(..name.floor_char_boundary(64)).unwrap_or_default().to_owned()
+}
+
 impl WireCode {
     /// The connection cannot go on after it.
     pub fn is_fatal(&self) -> bool {
@@ -160,5 +165,6 @@ mod tests {
     fn a_code_of_a_later_version_is_kept_but_bounded() {
         assert_eq!(WireCode::from_name("out_of_tea"), WireCode::Other("out_of_tea".into()));
         assert_eq!(WireCode::from_name(&"x".repeat(1000)).name().len(), 64);
+        assert_eq!(WireCode::from_name(&"x\u{1f375}".repeat(1000)).name().len(), 61);
     }
 }

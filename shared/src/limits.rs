@@ -62,7 +62,7 @@ pub const RECONNECT_MAX: Duration = Duration::from_secs(30);
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Life of an introduction's tokens.
-pub const TOKEN_LIFE: Duration = Duration::from_secs(60);
+pub const TOKEN_LIFE: Duration = Duration::from_mins(1);
 /// Connections that one token may open before a link authenticates.
 pub const TOKEN_USES: u8 = 8;
 /// A dial whose token is not known yet waits so long for the server's notice.

@@ -3,18 +3,23 @@
 //! The writer is a task of its own with a queue that is bounded in bytes and in frames: a full queue is the caller's decision, a write
 //! that makes no progress ends the connection.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, WriteHalf};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::codec::FramedRead;
+use tokio_util::sync::CancellationToken;
 
 use crate::codec::{CodecError, Decoded, FrameDecoder, decode, encode};
 use crate::limits::{FRAME, WRITE_TIMEOUT};
@@ -54,19 +59,34 @@ pub enum SendError {
 /// Reads typed frames.
 pub struct FrameReader<In> {
     frames: FramedRead<Box<dyn AsyncRead + Send + Unpin>, FrameDecoder>,
+    /// The writer could not go on.
+    stuck: CancellationToken,
+    /// A fatal error was told; what follows in the stream is no goodbye.
+    failed: bool,
     kind: PhantomData<fn() -> In>,
 }
 
 impl<In: DeserializeOwned> FrameReader<In> {
-    /// The next frame; `None` after a goodbye (TLS `close_notify`).
+    /// The next frame; `None` after a goodbye (TLS `close_notify`). Ends also when the writer gave up, because the other side takes
+    /// nothing any more. Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Result<Option<Decoded<In>>, LinkError> {
-        match self.frames.next().await {
+        let frame = tokio::select! {
+            biased;
+            frame = self.frames.next() => frame,
+            () = self.stuck.cancelled() => Some(Err(io::ErrorKind::TimedOut.into())),
+        };
+        match frame {
+            None if self.failed => Err(LinkError::Lost(io::ErrorKind::NotConnected.into())),
             None => Ok(None),
+            // A malformed frame has a beginning and an end: reading may go on behind it.
             Some(Ok(frame)) => Ok(Some(decode(&frame)?)),
-            Some(Err(error)) => Err(match error.get_ref().and_then(|inner| inner.downcast_ref::<CodecError>()) {
-                Some(codec) => LinkError::Codec(codec.clone()),
-                None => LinkError::Lost(error),
-            }),
+            Some(Err(error)) => {
+                self.failed = true;
+                Err(match error.get_ref().and_then(|inner| inner.downcast_ref::<CodecError>()) {
+                    Some(codec) => LinkError::Codec(codec.clone()),
+                    None => LinkError::Lost(error),
+                })
+            }
         }
     }
 
@@ -100,7 +120,7 @@ impl FrameWriter {
     /// Queues a frame that was encoded once for many.
     pub fn try_send_encoded(&self, frame: Bytes) -> Result<(), SendError> {
         let size = frame.len();
-        if self.shared.closing.load(Ordering::Acquire) {
+        if self.shared.closing.load(Ordering::Acquire) || self.frames.is_closed() {
             return Err(SendError::Closed);
         }
         if self.shared.queued.fetch_add(size, Ordering::AcqRel) + size > self.shared.limit {
@@ -152,8 +172,16 @@ where
     S: AsyncRead + AsyncWrite + Send + 'static,
     In: DeserializeOwned,
 {
+    split_with(stream, max_frame, queue, WRITE_TIMEOUT)
+}
+
+fn split_with<S, In>(stream: S, max_frame: usize, queue: usize, patience: Duration) -> (FrameReader<In>, FrameWriter)
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+    In: DeserializeOwned,
+{
     let (read, write) = tokio::io::split(stream);
-    let read: Box<dyn AsyncRead + Send + Unpin> = Box::new(ReadHalf::from(read));
+    let read: Box<dyn AsyncRead + Send + Unpin> = Box::new(read);
     let frames = FramedRead::with_capacity(read, FrameDecoder { max_frame }, READ_BUFFER);
     let (sender, receiver) = mpsc::channel((queue / AVERAGE_FRAME).max(1));
     let shared = Arc::new(Shared {
@@ -162,12 +190,26 @@ where
         closing: AtomicBool::new(false),
         close: Notify::new(),
     });
-    tokio::spawn(write_all(write, receiver, shared.clone()));
-    (FrameReader { frames, kind: PhantomData }, FrameWriter { frames: sender, shared })
+    let stuck = CancellationToken::new();
+    let writing = write_all(write, receiver, shared.clone(), patience);
+    tokio::spawn({
+        let stuck = stuck.clone();
+        async move {
+            if writing.await.is_err() {
+                stuck.cancel();
+            }
+        }
+    });
+    (FrameReader { frames, stuck, failed: false, kind: PhantomData }, FrameWriter { frames: sender, shared })
 }
 
-/// The writer task: whatever is queued goes out in one write.
-async fn write_all<W: AsyncWrite>(mut stream: WriteHalf<W>, mut frames: mpsc::Receiver<Bytes>, shared: Arc<Shared>) {
+/// The writer task: whatever is queued goes out in one write. Fails when the other side takes nothing for too long.
+async fn write_all<W: AsyncWrite>(
+    mut stream: WriteHalf<W>,
+    mut frames: mpsc::Receiver<Bytes>,
+    shared: Arc<Shared>,
+    patience: Duration,
+) -> io::Result<()> {
     let mut batch = BytesMut::new();
     loop {
         let first = tokio::select! {
@@ -181,15 +223,16 @@ async fn write_all<W: AsyncWrite>(mut stream: WriteHalf<W>, mut frames: mpsc::Re
             let Ok(next) = frames.try_recv() else { break };
             batch.extend_from_slice(&next);
         }
-        if !batch.is_empty() {
-            let write = async {
-                stream.write_all(&batch).await?;
-                stream.flush().await
-            };
-            if !matches!(tokio::time::timeout(WRITE_TIMEOUT, write).await, Ok(Ok(()))) {
-                return;
+        let size = batch.len();
+        while !batch.is_empty() {
+            // Each bit of progress starts the time anew: a slow line is not a dead one.
+            if in_time(patience, stream.write_buf(&mut batch)).await? == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
             }
-            shared.queued.fetch_sub(batch.len(), Ordering::AcqRel);
+        }
+        if size > 0 {
+            in_time(patience, stream.flush()).await?;
+            shared.queued.fetch_sub(size, Ordering::AcqRel);
             // An idle connection keeps no buffer.
             batch = BytesMut::new();
         }
@@ -198,70 +241,10 @@ async fn write_all<W: AsyncWrite>(mut stream: WriteHalf<W>, mut frames: mpsc::Re
         }
     }
     // A goodbye that cannot be said is no loss.
-    let _said = tokio::time::timeout(WRITE_TIMEOUT, stream.shutdown()).await;
+    let _said = in_time(patience, stream.shutdown()).await;
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use super::*;
-    use serde::Deserialize;
-
-    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-    #[serde(tag = "t", content = "v", rename_all = "snake_case")]
-    enum Sample {
-        Say(String),
-    }
-
-    fn say(text: &str) -> Sample {
-        Sample::Say(text.to_owned())
-    }
-
-    #[tokio::test]
-    async fn what_is_sent_arrives_in_order_and_then_comes_the_end() {
-        let (here, there) = tokio::io::duplex(64);
-        let (_, writer) = split::<_, Sample>(here, 1000, 100_000);
-        let (mut reader, _keep) = split::<_, Sample>(there, 1000, 100_000);
-        for n in 0..100 {
-            writer.try_send(&say(&n.to_string())).unwrap();
-        }
-        writer.close();
-        for n in 0..100 {
-            assert_eq!(reader.next().await.unwrap(), Some(Decoded::Known(say(&n.to_string()))));
-        }
-        assert_eq!(reader.next().await.unwrap(), None);
-        writer.closed().await;
-        assert_eq!(writer.try_send(&say("late")), Err(SendError::Closed));
-    }
-
-    #[tokio::test]
-    async fn a_reader_that_does_not_read_fills_a_bounded_queue() {
-        let (here, _there) = tokio::io::duplex(64);
-        let (_, writer) = split::<_, Sample>(here, 1000, 10_000);
-        let mut sent = 0;
-        while writer.try_send(&say(&"x".repeat(100))).is_ok() {
-            sent += 1;
-            assert!(sent < 1000);
-        }
-        assert_eq!(writer.try_send(&say(&"x".repeat(100))), Err(SendError::Full));
-        assert!(writer.queued() <= 10_000);
-        assert!(!writer.offer_encoded(encode(&say("typing"), 1000).unwrap()));
-    }
-
-    #[tokio::test]
-    async fn an_end_in_the_middle_of_a_frame_is_a_loss() {
-        let (mut here, there) = tokio::io::duplex(64);
-        let (mut reader, _keep) = split::<_, Sample>(there, 1000, 1000);
-        here.write_all(&[0, 0, 0, 9, 1, 2]).await.unwrap();
-        drop(here);
-        assert!(matches!(reader.next().await, Err(LinkError::Lost(_))));
-    }
-
-    #[tokio::test]
-    async fn a_frame_beyond_the_limit_is_the_other_sides_fault() {
-        let (mut here, there) = tokio::io::duplex(64);
-        let (mut reader, _keep) = split::<_, Sample>(there, 10, 1000);
-        here.write_all(&[0, 0, 0, 11]).await.unwrap();
-        assert!(matches!(reader.next().await, Err(LinkError::Codec(CodecError::TooLarge { size: 11, max: 10 }))));
-    }
+async fn in_time<T>(patience: Duration, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(patience, step).await.map_err(|_| io::ErrorKind::TimedOut)?
 }

@@ -12,7 +12,7 @@ use crate::limits::DEAD_AFTER;
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 /// The kernel's own probes, below our pings.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE: Duration = Duration::from_mins(1);
 
 /// Small frames go out at once; data that nobody acknowledges for 45 s ends the connection.
 pub fn configure(stream: &TcpStream) -> io::Result<()> {
@@ -28,8 +28,42 @@ pub fn configure(stream: &TcpStream) -> io::Result<()> {
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        // `[::]` means every address, of both families, whatever the system's default is.
+        socket.set_only_v6(false)?;
+    }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use tokio::io::AsyncReadExt;
+
+    #[tokio::test]
+    async fn a_port_can_be_bound_again_at_once_with_connections_left_over() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        configure(&server).unwrap();
+        assert!(server.nodelay().unwrap());
+        // The side that closes first leaves its end of the connection waiting in the kernel.
+        drop((listener, server));
+        assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+        drop(client);
+        let again = listen(address).unwrap();
+        assert_eq!(again.local_addr().unwrap(), address);
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_an_error() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let second = listen(listener.local_addr().unwrap());
+        assert_eq!(second.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
 }

@@ -130,8 +130,10 @@ pub fn registration_finish(
     let reply = RegistrationResponse::deserialize(reply).map_err(malformed)?;
     let ksf = stretching()?;
     let parameters = ClientRegistrationFinishParameters::new(identifiers(user), Some(&ksf));
-    let finish = state.0.finish(&mut OsRng, password.as_bytes(), reply, parameters).map_err(malformed)?;
-    Ok((finish.message.serialize().to_vec(), ExportKey::from_opaque(&finish.export_key)))
+    let mut finish = state.0.finish(&mut OsRng, password.as_bytes(), reply, parameters).map_err(malformed)?;
+    let key = ExportKey::from_opaque(&finish.export_key);
+    finish.export_key.zeroize();
+    Ok((finish.message.serialize().to_vec(), key))
 }
 
 /// Starts a sign-in: state and request.
@@ -150,9 +152,12 @@ pub fn login_finish(
     let reply = CredentialResponse::deserialize(reply).map_err(malformed)?;
     let ksf = stretching()?;
     let parameters = ClientLoginFinishParameters::new(Some(CONTEXT), identifiers(user), Some(&ksf));
-    let finish =
+    let mut finish =
         state.0.finish(&mut OsRng, password.as_bytes(), reply, parameters).map_err(|_| PasswordError::Wrong)?;
-    Ok((finish.message.serialize().to_vec(), ExportKey::from_opaque(&finish.export_key)))
+    let key = ExportKey::from_opaque(&finish.export_key);
+    finish.export_key.zeroize();
+    finish.session_key.zeroize();
+    Ok((finish.message.serialize().to_vec(), key))
 }
 
 // ---- server ----
@@ -271,6 +276,46 @@ mod tests {
         let unknown = setup.login_start(None, &nobody, &request).unwrap().1;
         assert_eq!(known.len(), unknown.len());
         assert!(matches!(sign_in(&setup, None, &nobody, "guess"), Err(PasswordError::Wrong)));
+    }
+
+    #[test]
+    fn a_record_is_good_for_its_name_and_its_server_only() {
+        let (setup, other_setup) = (ServerSetup::generate(), ServerSetup::generate());
+        let (alice, bob): (Handle, Handle) = ("alice".parse().unwrap(), "bob".parse().unwrap());
+        let (record, _) = sign_up(&setup, &alice, "correct horse");
+        assert!(sign_in(&setup, Some(&record), &alice, "correct horse").is_ok());
+        // A store in which somebody swapped two rows, or that was moved to another server.
+        assert!(matches!(sign_in(&setup, Some(&record), &bob, "correct horse"), Err(PasswordError::Wrong)));
+        assert!(matches!(sign_in(&other_setup, Some(&record), &alice, "correct horse"), Err(PasswordError::Wrong)));
+    }
+
+    #[test]
+    fn a_client_that_skips_the_password_check_is_not_let_in() {
+        let setup = ServerSetup::generate();
+        let alice: Handle = "alice".parse().unwrap();
+        let (record, _) = sign_up(&setup, &alice, "correct horse");
+        // A proof of an earlier sign-in, replayed.
+        let (state, request) = login_start("correct horse").unwrap();
+        let (server, reply) = setup.login_start(Some(&record), &alice, &request).unwrap();
+        let (proof, _) = login_finish(state, "correct horse", &alice, &reply).unwrap();
+        server_login_finish(server, &alice, &proof).unwrap();
+        let again = || setup.login_start(Some(&record), &alice, &request).unwrap().0;
+        assert_eq!(server_login_finish(again(), &alice, &proof), Err(PasswordError::Wrong));
+        for n in [0, proof.len() - 1] {
+            let mut altered = proof.clone();
+            altered[n] ^= 1;
+            assert!(server_login_finish(again(), &alice, &altered).is_err());
+        }
+    }
+
+    #[test]
+    fn the_stretching_of_version_1_stays_what_it_is() {
+        // Other parameters would lock everybody out of their accounts.
+        let (memory, passes, lanes) = ARGON2;
+        assert_eq!((memory, passes, lanes), (19_456, 2, 1));
+        let mut out = [0; 8];
+        stretching().unwrap().hash_password_into(b"password", &[0; 16], &mut out).unwrap();
+        assert_eq!(out, [251, 127, 220, 219, 187, 45, 85, 168]);
     }
 
     #[test]

@@ -3,23 +3,26 @@
 //! ALPN keeps the protocols apart and is their version. A peer connection shows its one-time token as the SNI label, so that a listener
 //! can refuse strangers before it has shown a certificate.
 
+#[cfg(test)]
+mod tests;
+mod verify;
+
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, Resumption};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::client::Resumption;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::server::{Acceptor, NoServerSessionStorage};
-use rustls::{
-    ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
-};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, CommonState, Error, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
 use crate::id::{DeviceId, Fingerprint, Token};
-use crate::identity::{Chain, DeviceKey, VerifiedChain, spki_hash};
+use crate::identity::{Chain, DeviceKey, VerifiedChain};
+use verify::{ChainVerifier, Pin, ServerVerifier, chain_of};
 
 /// Between a client and the server.
 pub const SERVER: &[u8] = b"hobnob-server/1";
@@ -36,6 +39,16 @@ pub struct WrongKey {
     pub expected: Fingerprint,
     /// Who answered.
     pub seen: Fingerprint,
+}
+
+/// The pinned account answered, but not the device that was meant: no alarm, a friend may have several.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("device {expected} was meant, but {seen} answered")]
+pub struct WrongDevice {
+    /// Who was meant.
+    pub expected: DeviceId,
+    /// Who answered.
+    pub seen: DeviceId,
 }
 
 /// What TLS cannot do for us.
@@ -56,17 +69,6 @@ pub fn wrong_key(error: &io::Error) -> Option<WrongKey> {
     }
 }
 
-fn wrong(expected: Fingerprint, seen: Fingerprint) -> Error {
-    Error::InvalidCertificate(rustls::CertificateError::Other(rustls::OtherError(Arc::new(WrongKey {
-        expected,
-        seen,
-    }))))
-}
-
-fn bad(text: &str) -> Error {
-    Error::General(text.to_owned())
-}
-
 /// Prefers the post-quantum hybrid; `light` puts AES-128-GCM first, for bulk.
 fn provider(light: bool) -> Arc<CryptoProvider> {
     static USUAL: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
@@ -83,14 +85,6 @@ fn provider(light: bool) -> Arc<CryptoProvider> {
     } else {
         USUAL.get_or_init(|| Arc::new(aws_lc_rs::default_provider())).clone()
     }
-}
-
-/// The two certificates of a peer or of a client, as it showed them: exactly two, verified.
-fn chain_of(end_entity: &CertificateDer<'_>, rest: &[CertificateDer<'_>]) -> Result<(Chain, VerifiedChain), Error> {
-    let [account] = rest else { return Err(bad("a chain is exactly two certificates")) };
-    let chain = Chain { device: end_entity.to_vec(), account: account.to_vec() };
-    let verified = chain.verify().map_err(|error| Error::General(error.to_string()))?;
-    Ok((chain, verified))
 }
 
 /// The other side's chain; `None` if it showed none (a server never shows one, an enrolling client neither).
@@ -132,141 +126,21 @@ pub fn stream_exporter<S>(stream: &tokio_rustls::TlsStream<S>, label: &str, cont
     }
 }
 
-// ---- what is accepted ----
-
-/// Which chains are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pin {
-    /// Any account's device: the server looks it up afterwards.
-    Anybody,
-    /// That device of that account.
-    Device(Fingerprint, DeviceId),
-}
-
-impl Pin {
-    fn check(self, end_entity: &CertificateDer<'_>, rest: &[CertificateDer<'_>]) -> Result<(), Error> {
-        let (_, seen) = chain_of(end_entity, rest)?;
-        match self {
-            Self::Anybody => Ok(()),
-            Self::Device(account, _) if account != seen.account => Err(wrong(account, seen.account)),
-            Self::Device(_, device) if device != seen.device => {
-                Err(wrong(Fingerprint(device.0), Fingerprint(seen.device.0)))
-            }
-            Self::Device(..) => Ok(()),
-        }
-    }
-}
-
-/// Verifies chains of two on either side of a connection.
-#[derive(Debug)]
-struct ChainVerifier {
-    pin: Pin,
-    mandatory: bool,
-    provider: Arc<CryptoProvider>,
-}
-
-/// The parts of a verifier that never differ: TLS 1.2 does not happen, 1.3 signatures are the library's.
-macro_rules! signatures {
-    () => {
-        fn verify_tls12_signature(
-            &self,
-            _: &[u8],
-            _: &CertificateDer<'_>,
-            _: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Err(bad("TLS 1.2 is not spoken"))
-        }
-
-        fn verify_tls13_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signed: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
-        }
-
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            vec![SignatureScheme::ED25519]
-        }
-    };
-}
-
-impl ServerCertVerifier for ChainVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        rest: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        self.pin.check(end_entity, rest).map(|()| ServerCertVerified::assertion())
-    }
-    signatures!();
-}
-
-impl ClientCertVerifier for ChainVerifier {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn client_auth_mandatory(&self) -> bool {
-        self.mandatory
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        rest: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        self.pin.check(end_entity, rest).map(|()| ClientCertVerified::assertion())
-    }
-    signatures!();
-}
+// ---- configurations ----
 
 /// What a client knows of the server's key.
 #[derive(Debug, Clone)]
 pub enum ServerPin {
     /// This one and no other.
     Exact(Fingerprint),
-    /// Nothing yet: whatever answers is written down here.
+    /// Nothing yet: whoever answers and proves its key is written down here, and it must be that one from then on.
     FirstUse(Arc<OnceLock<Fingerprint>>),
 }
-
-/// Verifies the server's single self-signed certificate by its pin.
-#[derive(Debug)]
-struct ServerVerifier {
-    pin: ServerPin,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for ServerVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let seen = spki_hash(end_entity).map(Fingerprint).map_err(|error| Error::General(error.to_string()))?;
-        let expected = match &self.pin {
-            ServerPin::Exact(expected) => *expected,
-            ServerPin::FirstUse(cell) => *cell.get_or_init(|| seen),
-        };
-        if expected == seen { Ok(ServerCertVerified::assertion()) } else { Err(wrong(expected, seen)) }
-    }
-    signatures!();
-}
-
-// ---- configurations ----
 
 /// The server's: a client may show a chain of two, of any account, or nothing.
 pub fn server_config(certificate: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError> {
     let verifier = ChainVerifier { pin: Pin::Anybody, mandatory: false, provider: provider(false) };
-    listening(SERVER, verifier, vec![CertificateDer::from(certificate.to_vec())], key, provider(false))
+    listening(SERVER, verifier, certified(&[certificate], key)?, provider(false))
 }
 
 /// A client's towards the server; with `identity` once the device is enrolled.
@@ -298,22 +172,32 @@ pub fn listen_peer_config(
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = provider(alpn == FILE);
     let verifier = ChainVerifier { pin: Pin::Device(account, device), mandatory: true, provider: provider.clone() };
-    let certificates = vec![CertificateDer::from(chain.device.clone()), CertificateDer::from(chain.account.clone())];
-    listening(alpn, verifier, certificates, &key.to_pkcs8(), provider)
+    listening(alpn, verifier, device_certified(key, chain)?, provider)
+}
+
+/// Certificates, the own one first, with the own key (PKCS #8), which is read where it lies and not copied.
+fn certified(certificates: &[&[u8]], key: &[u8]) -> Result<Arc<SingleCertAndKey>, TlsError> {
+    let key = aws_lc_rs::sign::any_supported_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key)))?;
+    let chain = certificates.iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+    let certified = CertifiedKey::new(chain, key);
+    certified.keys_match()?;
+    Ok(Arc::new(certified.into()))
+}
+
+fn device_certified(key: &DeviceKey, chain: &Chain) -> Result<Arc<SingleCertAndKey>, TlsError> {
+    certified(&[&chain.device, &chain.account], &key.to_pkcs8())
 }
 
 fn listening(
     alpn: &[u8],
     verifier: ChainVerifier,
-    certificates: Vec<CertificateDer<'static>>,
-    key: &[u8],
+    own: Arc<SingleCertAndKey>,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<ServerConfig>, TlsError> {
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.to_vec()));
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(Arc::new(verifier))
-        .with_single_cert(certificates, key)?;
+        .with_cert_resolver(own);
     config.alpn_protocols = vec![alpn.to_vec()];
     // A resumed session would not be verified again: a removed device could come back.
     config.send_tls13_tickets = 0;
@@ -332,31 +216,13 @@ fn dialling(
         .dangerous()
         .with_custom_certificate_verifier(verifier);
     let mut config = match identity {
-        None => builder.with_client_cert_resolver(Arc::new(NoCertificate)),
-        Some((key, chain)) => {
-            let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.to_pkcs8().to_vec()));
-            let certificates =
-                vec![CertificateDer::from(chain.device.clone()), CertificateDer::from(chain.account.clone())];
-            builder.with_client_auth_cert(certificates, key)?
-        }
+        None => builder.with_no_client_auth(),
+        Some((key, chain)) => builder.with_client_cert_resolver(device_certified(key, chain)?),
     };
     config.alpn_protocols = vec![alpn.to_vec()];
     config.resumption = Resumption::disabled();
     config.enable_early_data = false;
     Ok(Arc::new(config))
-}
-
-/// An enrolling client shows none.
-#[derive(Debug)]
-struct NoCertificate;
-
-impl ResolvesClientCert for NoCertificate {
-    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<rustls::sign::CertifiedKey>> {
-        None
-    }
-    fn has_certs(&self) -> bool {
-        false
-    }
 }
 
 // ---- the token in the SNI ----
@@ -383,8 +249,12 @@ pub struct ClientHello<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ClientHello<S> {
-    /// Goes on with the handshake.
+    /// Goes on with the handshake; refuses who does not offer the protocol.
     pub async fn accept(self, config: Arc<ServerConfig>) -> io::Result<tokio_rustls::server::TlsStream<S>> {
+        // The library refuses a wrong protocol, but lets those pass who name none.
+        if self.alpn.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "no protocol named"));
+        }
         self.start.into_stream(config).await
     }
 }

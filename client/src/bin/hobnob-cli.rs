@@ -1,2 +1,288 @@
-//! Placeholder.
-fn main() {}
+//! `hobnob-cli`: the client's core on JSON Lines, for scripts, bots and tests. One object a line on standard input is a command, one a line
+//! on standard output is an event; nothing else is printed there.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use clap::Parser;
+use hobnob_client::core::command::Request;
+use hobnob_client::core::error::Problem;
+use hobnob_client::core::event::Event;
+use hobnob_client::core::{Commands, Core, Options};
+
+/// Longest line that is read as a command, in bytes: the longest message, escaped, and much room.
+const LINE: usize = 1024 * 1024;
+/// Events that wait for standard output. Beyond it the program waits for whoever reads, as any program in a pipe does.
+const EVENTS: usize = 64 * 1024;
+/// At the end of input, commands still in work get so long for their answers.
+const LAST_ANSWERS: Duration = Duration::from_secs(20);
+
+#[derive(Parser)]
+#[command(version, about = "Hobnob without a window: commands in, events out, as JSON Lines.", after_long_help = HELP)]
+struct Arguments {
+    /// Folder with keys, history and settings; made where there is none.
+    #[arg(long, value_name = "DIR")]
+    profile: PathBuf,
+    /// The server, as printed behind READY; kept for the next time.
+    #[arg(long, value_name = "ADDR:PORT[#FINGERPRINT]")]
+    server: Option<String>,
+    /// Where received files go; kept for the next time.
+    #[arg(long, value_name = "DIR")]
+    downloads: Option<PathBuf>,
+    /// Where friends' programs connect; by default a port that is chosen once and kept, on all addresses.
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+}
+
+const HELP: &str = r#"COMMANDS, one JSON object a line on standard input:
+  {"command":"sign_up","id":"1","user":"alice","password":"correct horse"}
+Any command may carry an "id" (a string); it comes back in exactly one "done" or "failed", within 20 seconds.
+  sign_up, sign_in            user, password (sign_in on a known device: neither is needed)
+  sign_out, quit
+  set_server                  server: "ADDR:PORT[#FINGERPRINT]"
+  add_friend                  user: a username, or an invite "hobnob:NAME?k=FINGERPRINT"
+  accept_friend, decline_friend, remove_friend, block, unblock     user
+  friends                     -> friends: [{user, presence, status_text, verified, link}], requests: [user]
+  set_presence                presence: available away busy invisible; text
+  send                        to: "@bob"; text; optional reply_to -> message (its id), sent_at
+  mark_read                   message
+  typing                      to, active
+  history                     conversation, limit (up to 5000), optional before -> messages, oldest first
+  search                      text, optional conversation, from -> messages
+  conversations               -> conversations: [{conversation, unread, newest}]
+  devices                     -> devices: [{device, this}]
+  transfers                   -> transfers
+  send_file                   to, path -> transfer (its id)
+  accept_file                 transfer, optional save_as (the full path of the file to be)
+  decline_file, pause_file, resume_file, cancel_file               transfer
+  safety_number               user -> safety_number (60 digits), verified
+  verify, accept_key          user
+  edit, delete, react, join_room, leave_room, remove_device, change_password: answered "unsupported" by this version
+
+EVENTS, one JSON object a line on standard output:
+  ready                       version, profile, listening, user, server, downloads
+  done / failed               id, and what was asked for / id, code, text (a sentence)
+  signed_in / signed_out      user, presence, text / reason
+  server                      state: connecting online offline; text
+  friend_request, friend_added, friend_removed                     user
+  presence                    user, presence: available away busy offline unknown; text
+  link                        user, path: direct relayed none; address
+  message                     conversation, message, from, text, sent_at (ms since 1970), reply_to, state
+  message_state               message, state: queued sent delivered read
+  typing                      conversation, from, active
+  file_offered                transfer, conversation, from, name, size
+  file_progress               transfer, done, size, rate (bytes a second)
+  file_finished               transfer, path, blake3, size
+  file_failed                 transfer, code, text
+  alarm                       code (such as key_changed, server_key_changed), user, text
+
+End of input and "quit" close in order; the exit status is 0. A line that is no command is answered by "failed". Diagnostics go to standard
+error; HOBNOB_LOG=debug shows more of them."#;
+
+/// What goes to the printing thread; nothing means the end.
+type Out = Option<Event>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HOBNOB_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    let (events, queue) = sync_channel::<Out>(EVENTS);
+    let owed = Arc::new(Owed::default());
+    let options = Options {
+        profile: arguments.profile,
+        server: arguments.server,
+        downloads: arguments.downloads,
+        listen: arguments.listen,
+        software: concat!("hobnob-cli/", env!("CARGO_PKG_VERSION")),
+    };
+    let sink = {
+        let (owed, events) = (owed.clone(), events.clone());
+        Box::new(move |event: Event| {
+            let answers = matches!(event, Event::Done { .. } | Event::Failed { .. });
+            tell(&events, event);
+            if answers {
+                owed.answered();
+            }
+        })
+    };
+    let core = match Core::start(options, sink) {
+        Ok(core) => core,
+        Err(error) => {
+            eprintln!("hobnob-cli: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    // Reading blocks until there is input, so `quit` must not wait for this thread.
+    thread::spawn({
+        let (commands, owed, events) = (core.commands(), owed.clone(), events.clone());
+        move || read(BufReader::new(std::io::stdin()), &commands, &owed, &events)
+    });
+    let printer = thread::spawn({
+        let owed = owed.clone();
+        move || {
+            if print(&queue).is_err() {
+                // Nobody listens any more: end as at the end of input.
+                owed.give_up();
+                for _unheard in queue.iter().map_while(|event| event) {}
+            }
+        }
+    });
+    while !core.has_ended() && !owed.is_over() {
+        owed.wait_for_end(Duration::from_millis(100));
+    }
+    let sound = core.join();
+    // The printer is gone only if it panicked.
+    let _sent = events.send(None);
+    let printed = printer.join().is_ok();
+    if sound && printed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Hands an event to the printer. It ends before the others only when the program ends.
+fn tell(events: &SyncSender<Out>, event: Event) {
+    let _gone = events.send(Some(event));
+}
+
+/// Prints until the end, or until nobody reads; everything that is there goes out in one write.
+fn print(queue: &Receiver<Out>) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let mut lines = Vec::new();
+    while let Ok(first) = queue.recv() {
+        let mut next = first;
+        let mut over = true;
+        while let Some(event) = next {
+            serde_json::to_writer(&mut lines, &event)?;
+            lines.push(b'\n');
+            over = false;
+            match queue.try_recv() {
+                Ok(event) => {
+                    over = event.is_none();
+                    next = event;
+                }
+                Err(_) => break,
+            }
+        }
+        out.write_all(&lines)?;
+        out.flush()?;
+        lines.clear();
+        if over {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads commands to the end of input, then waits for the answers that are owed.
+fn read(mut input: impl BufRead, commands: &Commands, owed: &Owed, events: &SyncSender<Out>) {
+    let mut line = Vec::new();
+    while let Some(read) = next_line(&mut input, &mut line) {
+        let parsed = if read { parse(&line) } else { Err((None, Problem::bad_command("the line is too long"))) };
+        match parsed {
+            Ok(request) => {
+                owed.asked();
+                commands.send_waiting(request);
+            }
+            Err((id, problem)) => tell(events, problem.into_event(id)),
+        }
+    }
+    owed.settle(LAST_ANSWERS);
+}
+
+/// The next line without its end; false if it was longer than [`LINE`], and skipped. Nothing at the end of input.
+fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> Option<bool> {
+    line.clear();
+    let most = u64::try_from(LINE).unwrap_or(u64::MAX);
+    let read = input.by_ref().take(most + 1).read_until(b'\n', line).ok()?;
+    if read == 0 {
+        return None;
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+        return Some(true);
+    }
+    if read <= LINE {
+        return Some(true);
+    }
+    line.clear();
+    loop {
+        let rest = input.fill_buf().ok()?;
+        let end = rest.iter().position(|byte| *byte == b'\n');
+        let skip = end.map_or(rest.len(), |end| end + 1);
+        let over = end.is_some() || rest.is_empty();
+        input.consume(skip);
+        if over {
+            return Some(false);
+        }
+    }
+}
+
+/// A command, or what is wrong with the line and the id that it carries. What the line says is not repeated: it may be a password.
+fn parse(line: &[u8]) -> Result<Request, (Option<String>, Problem)> {
+    serde_json::from_slice(line).map_err(|error| {
+        let value: Option<serde_json::Value> = serde_json::from_slice(line).ok();
+        let field = |name| value.as_ref().and_then(|value| value.get(name)).and_then(serde_json::Value::as_str);
+        let text = error.to_string();
+        let problem = if value.is_none() {
+            Problem::bad_command(format_args!("not JSON (column {})", error.column()))
+        } else if let Some(missing) = text.strip_prefix("missing field ") {
+            let missing: String = missing.chars().take_while(|c| !c.is_whitespace()).collect();
+            Problem::bad_command(format_args!("the field {missing} is missing"))
+        } else if text.starts_with("unknown variant")
+            && field("command").is_some_and(|name| text.contains(&format!("`{name}`")))
+        {
+            Problem::bad_command("there is no command of that name")
+        } else {
+            Problem::from_id_text(&text).unwrap_or_else(|| Problem::bad_command("a field is not of the right form"))
+        };
+        (field("id").map(str::to_owned), problem)
+    })
+}
+
+/// How many answers are owed, and whether the program should end.
+#[derive(Default)]
+struct Owed {
+    state: Mutex<(usize, bool)>,
+    changed: Condvar,
+}
+
+impl Owed {
+    fn change(&self, change: impl FnOnce(&mut (usize, bool))) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    fn asked(&self) {
+        self.change(|(owed, _)| *owed += 1);
+    }
+
+    fn answered(&self) {
+        self.change(|(owed, _)| *owed = owed.saturating_sub(1));
+    }
+
+    fn give_up(&self) {
+        self.change(|(_, over)| *over = true);
+    }
+
+    fn is_over(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// Waits until everything is answered, at most for `most`; then it is over.
+    fn settle(&self, most: Duration) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_timeout_while(state, most, |(owed, over)| *owed > 0 && !*over));
+        self.give_up();
+    }
+
+    fn wait_for_end(&self, most: Duration) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_timeout_while(state, most, |(_, over)| !*over));
+    }
+}

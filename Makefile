@@ -1,0 +1,66 @@
+# Hobnob's commands. `make run` shows it, `make test` proves it; both first install what the machine lacks.
+# CARGO_TARGET_DIR is honoured; CI=true keeps everything from asking questions.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+DIST := $(TARGET)/dist
+PROGRAMS := hobnob hobnob-cli hobnob-server
+# One profile for run and test, so that the second of them compiles only what the first did not.
+CARGO := cargo --locked
+
+.PHONY: help run test bench setup dist fmt lint build clean-demo
+
+help:
+	@echo "make run    server and two windows (Alice and Bob, friends), or the same on a virtual display"
+	@echo "make test   format, lints, every test"
+	@echo "make bench  the benchmarks, as ratios to references measured in the same run"
+	@echo "make setup  the packages that building and testing need"
+	@echo "make dist   release builds of the three programs under $(DIST)"
+	@echo "make fmt, make lint"
+
+setup:
+	@resources/setup/packages.sh
+
+build: setup
+	@[ -x $(TARGET)/debug/hobnob ] || echo "The first build compiles some 300 libraries: about 5 minutes on two cores."
+	@$(CARGO) build --workspace --bins
+
+run: build
+	@HOBNOB_BIN_DIR=$(TARGET)/debug $(TARGET)/debug/demo
+
+test: setup
+	cargo fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) build --workspace --bins
+	HOBNOB_BIN_DIR=$(TARGET)/debug $(CARGO) test --workspace
+
+bench: setup
+	$(CARGO) build --release --workspace --bins
+	HOBNOB_BIN_DIR=$(TARGET)/release $(CARGO) bench -p hobnob-tests --bench bench
+
+dist: setup
+	$(CARGO) build --release $(addprefix --bin ,$(PROGRAMS))
+	rm -rf $(DIST)
+	install -d $(DIST)/bin $(DIST)/share/applications $(DIST)/share/metainfo $(DIST)/share/icons $(DIST)/lib/systemd/system
+	for program in $(PROGRAMS); do install -s -m 755 $(TARGET)/release/$$program $(DIST)/bin/ || exit 1; done
+	cp resources/systemd/hobnob-server.service $(DIST)/lib/systemd/system/
+	find resources -maxdepth 1 -name '*.desktop' -exec cp {} $(DIST)/share/applications/ \;
+	find resources -maxdepth 1 -name '*.metainfo.xml' -exec cp {} $(DIST)/share/metainfo/ \;
+	if [ -d resources/icons ]; then cp -r resources/icons/. $(DIST)/share/icons/; fi
+	cp LICENSE $(DIST)/
+	if [ -f README.md ]; then cp README.md $(DIST)/; fi
+	@echo "$(DIST)"
+
+fmt:
+	cargo fmt --all
+
+# cargo-deny needs no network for these three checks; the advisories check does and is left to the person.
+lint: setup
+	cargo fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; fi
+
+clean-demo:
+	rm -rf $(TARGET)/demo

@@ -1,0 +1,101 @@
+//! Pinned people on the disk. Written by the `Registry` when a friendship is proven, a key accepted, a list renewed.
+
+use hobnob_shared::id::{Fingerprint, Handle};
+use hobnob_shared::identity::IdentityStatement;
+use rusqlite::{Connection, Result, Row, params};
+
+use super::row;
+
+/// A person whose identity key is pinned, friend or blocked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Friend {
+    /// Who.
+    pub user: Handle,
+    /// Their identity key, as pinned.
+    pub account: Fingerprint,
+    /// The account's certificate, DER.
+    pub account_certificate: Vec<u8>,
+    /// The safety number was compared.
+    pub verified: bool,
+    /// Nothing is taken from them.
+    pub blocked: bool,
+    /// Another key that was seen under their name and is not accepted: nothing is sent until it is.
+    pub changed_key: Option<Fingerprint>,
+    /// Number of the newest device list; an older one is refused.
+    pub device_list_number: u64,
+    /// That list, signed.
+    pub device_list: IdentityStatement,
+}
+
+/// Stores a person, in place of what was known.
+pub fn upsert(c: &Connection, friend: &Friend) -> Result<()> {
+    c.prepare_cached(
+        "INSERT OR REPLACE INTO friends (user, account, account_certificate, verified, blocked, changed_key,
+                                         list_number, list_body, list_signature)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        friend.user.as_str(),
+        friend.account.0,
+        friend.account_certificate,
+        friend.verified,
+        friend.blocked,
+        friend.changed_key.map(|key| key.0),
+        friend.device_list_number.cast_signed(),
+        friend.device_list.body,
+        friend.device_list.signature,
+    ])?;
+    Ok(())
+}
+
+const COLUMNS: &str =
+    "user, account, account_certificate, verified, blocked, changed_key, list_number, list_body, list_signature";
+
+fn friend(row: &Row<'_>) -> Result<Friend> {
+    Ok(Friend {
+        user: row::text(row, 0)?,
+        account: Fingerprint(row::bytes(row, 1)?),
+        account_certificate: row.get(2)?,
+        verified: row.get(3)?,
+        blocked: row.get(4)?,
+        changed_key: row::some_bytes(row, 5)?.map(Fingerprint),
+        device_list_number: row::number(row, 6)?,
+        device_list: IdentityStatement { body: row.get(7)?, signature: row.get(8)? },
+    })
+}
+
+/// Everybody, by handle.
+pub fn load(c: &Connection) -> Result<Vec<Friend>> {
+    c.prepare_cached(&format!("SELECT {COLUMNS} FROM friends ORDER BY user"))?.query_map([], friend)?.collect()
+}
+
+/// Forgets a person; what was said stays. False if nobody was known.
+pub fn remove(c: &Connection, user: &Handle) -> Result<bool> {
+    Ok(c.prepare_cached("DELETE FROM friends WHERE user = ?1")?.execute([user.as_str()])? > 0)
+}
+
+/// The safety number was compared, or no longer counts.
+pub fn set_verified(c: &Connection, user: &Handle, verified: bool) -> Result<()> {
+    c.prepare_cached("UPDATE friends SET verified = ?2 WHERE user = ?1")?.execute(params![user.as_str(), verified])?;
+    Ok(())
+}
+
+/// Nothing is taken from them, or is again.
+pub fn set_blocked(c: &Connection, user: &Handle, blocked: bool) -> Result<()> {
+    c.prepare_cached("UPDATE friends SET blocked = ?2 WHERE user = ?1")?.execute(params![user.as_str(), blocked])?;
+    Ok(())
+}
+
+/// Another key was seen under their name; `None` once that is settled.
+pub fn set_changed_key(c: &Connection, user: &Handle, key: Option<Fingerprint>) -> Result<()> {
+    c.prepare_cached("UPDATE friends SET changed_key = ?2 WHERE user = ?1")?
+        .execute(params![user.as_str(), key.map(|key| key.0)])?;
+    Ok(())
+}
+
+/// A newer device list, of the same identity key.
+pub fn set_device_list(c: &Connection, user: &Handle, number: u64, list: &IdentityStatement) -> Result<()> {
+    c.prepare_cached("UPDATE friends SET list_number = ?2, list_body = ?3, list_signature = ?4 WHERE user = ?1")?
+        .execute(params![user.as_str(), number.cast_signed(), list.body, list.signature])?;
+    Ok(())
+}

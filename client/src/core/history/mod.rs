@@ -1,0 +1,107 @@
+//! What the profile remembers: messages, pinned people, pairs of devices, transfers, in one file. `Registry`, `PeerLink` and
+//! `FileTransfer` hand in jobs; one thread writes them in groups, another reads.
+//!
+//! - `open.rs`: opening, checking and migrating the file. `threads.rs`: the two threads and the group commit.
+//! - [`messages`], [`pages`], [`friends`], [`pairs`], [`transfers`]: what can be asked of an open connection.
+
+pub mod friends;
+pub mod messages;
+mod open;
+pub mod pages;
+pub mod pairs;
+mod row;
+#[cfg(test)]
+mod tests;
+mod threads;
+pub mod transfers;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, ErrorCode};
+
+use threads::Threads;
+
+/// Why the history did not open, read or write.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HistoryError {
+    /// The file is damaged, or none of ours. It was not changed.
+    #[error("the history file is damaged")]
+    Corrupt,
+    /// A later version of this program wrote it. It was not changed.
+    #[error("the history file is of a later version")]
+    Newer,
+    /// The disk has no room.
+    #[error("no room on the disk")]
+    Full,
+    /// The file cannot be reached.
+    #[error("cannot use the history file: {0}")]
+    Io(String),
+    /// The store refused a job.
+    #[error("the history refused: {0}")]
+    Refused(String),
+    /// The program is ending.
+    #[error("the history is closed")]
+    Closed,
+}
+
+impl From<rusqlite::Error> for HistoryError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Corrupt,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(
+                ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure,
+            ) => Self::Io(error.to_string()),
+            _ => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for HistoryError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error.to_string())
+    }
+}
+
+/// The open history; clones share it. It closes, everything written, when the last clone is dropped.
+#[derive(Clone)]
+pub struct History {
+    threads: Arc<Threads>,
+}
+
+impl History {
+    /// Opens or makes the file at `path`. One program at a time: the profile's lock sees to that.
+    pub fn open(path: &Path) -> Result<Self, HistoryError> {
+        let (writer, reader) = open::open(path, &open::migrations()?)?;
+        Ok(Self { threads: Arc::new(Threads::start(writer, reader)?) })
+    }
+
+    /// Runs `job` in the next group and returns once that is on the disk. A job that fails changes nothing, and its neighbours in the
+    /// group do not notice.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, HistoryError> {
+        self.threads.write(job).await
+    }
+
+    /// Runs `job` without anybody waiting; on the disk within 200 ms, or with the next group. For marks whose loss repeats some work. When
+    /// the queue is full it is dropped, with a word in the log.
+    pub fn write_soon<T: Send + 'static>(&self, job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static) {
+        self.threads.write_soon(job);
+    }
+
+    /// Runs `job` on the reading thread; it sees everything that a finished [`Self::write`] wrote.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, HistoryError> {
+        self.threads.read(job).await
+    }
+
+    /// Returns once everything that was handed in before is on the disk.
+    pub async fn flush(&self) -> Result<(), HistoryError> {
+        self.write(|_| Ok(())).await
+    }
+}

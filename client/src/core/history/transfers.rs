@@ -1,0 +1,225 @@
+//! Transfers on the disk: what is known of each, before it is told to anybody. Written by `FileTransfer`, listed by the `Registry`.
+
+use std::path::PathBuf;
+
+use hobnob_shared::id::{ConversationId, Fingerprint, Handle, Hash, TransferId};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+use super::row;
+use crate::core::event::{Direction, TransferInfo, TransferState};
+
+/// Where a transfer stands on the disk. Whether bytes flow right now is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Waits for the receiver's answer.
+    Offered,
+    /// Goes, or will as soon as there is a link.
+    Accepted,
+    /// Stopped by the person here; goes on when they say so.
+    PausedHere,
+    /// Stopped by the other person; goes on when they say so.
+    PausedThere,
+    /// Whole and verified.
+    Finished,
+    /// Declined by the receiver.
+    Declined,
+    /// Given up by either side.
+    Cancelled,
+    /// Ended by an error; may be gone on with.
+    Failed,
+}
+
+impl Stage {
+    const ALL: [Self; 8] = [
+        Self::Offered,
+        Self::Accepted,
+        Self::PausedHere,
+        Self::PausedThere,
+        Self::Finished,
+        Self::Declined,
+        Self::Cancelled,
+        Self::Failed,
+    ];
+
+    fn number(self) -> isize {
+        self as isize
+    }
+
+    fn from_number(number: isize) -> Self {
+        Self::ALL.into_iter().find(|stage| stage.number() == number).unwrap_or(Self::Failed)
+    }
+
+    /// Nothing more will happen to it.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Finished | Self::Declined | Self::Cancelled)
+    }
+
+    /// As told to people.
+    pub fn told(self) -> TransferState {
+        match self {
+            Self::Offered => TransferState::Offered,
+            Self::Accepted => TransferState::Accepted,
+            Self::PausedHere | Self::PausedThere => TransferState::Paused,
+            Self::Finished => TransferState::Finished,
+            Self::Declined => TransferState::Declined,
+            Self::Cancelled => TransferState::Cancelled,
+            Self::Failed => TransferState::Failed,
+        }
+    }
+}
+
+/// All that is kept of a transfer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transfer {
+    /// Its id, made by the sender.
+    pub id: TransferId,
+    /// Where it is shown.
+    pub conversation: ConversationId,
+    /// The person at the other end.
+    pub peer: Handle,
+    /// The sender.
+    pub from: Handle,
+    /// Which way.
+    pub direction: Direction,
+    /// The name as offered.
+    pub name: String,
+    /// Bytes in all.
+    pub size: u64,
+    /// Such as `text/plain`.
+    pub media_type: Option<String>,
+    /// Sender's clock, milliseconds since 1970.
+    pub sent_at: u64,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Bytes that the receiver has verified, as far as is known here.
+    pub done: u64,
+    /// Outgoing: the file. Incoming: the final path, once finished.
+    pub path: Option<PathBuf>,
+    /// Incoming: where the person wants it, if not in the download folder.
+    pub save_as: Option<PathBuf>,
+    /// Why it failed or was given up: stable code and sentence.
+    pub why: Option<(String, String)>,
+    /// Outgoing: the identity key of the friend that it was offered to.
+    pub meant_for: Option<Fingerprint>,
+    /// Hash of the whole file, once known.
+    pub root: Option<Hash>,
+}
+
+impl Transfer {
+    /// As told to people; `running` while bytes flow.
+    pub fn info(&self, running: bool) -> TransferInfo {
+        TransferInfo {
+            transfer: self.id,
+            conversation: self.conversation.clone(),
+            from: self.from.clone(),
+            direction: self.direction,
+            name: self.name.clone(),
+            size: self.size,
+            done: self.done,
+            state: if running { TransferState::Running } else { self.stage.told() },
+            path: self.path.clone(),
+            text: self.why.as_ref().map(|(_, text)| text.clone()),
+            sent_at: self.sent_at,
+        }
+    }
+}
+
+const COLUMNS: &str = "id, conversation, peer, author, outgoing, name, size, media_type, sent_at, state, done, path, save_as, code, \
+                       text, meant_for, root";
+
+fn transfer(row: &Row<'_>) -> Result<Transfer> {
+    let stage: isize = row.get(9)?;
+    let (code, text): (Option<String>, Option<String>) = (row.get(13)?, row.get(14)?);
+    Ok(Transfer {
+        id: TransferId(uuid::Uuid::from_bytes(row::bytes(row, 0)?)),
+        conversation: row::text(row, 1)?,
+        peer: row::text(row, 2)?,
+        from: row::text(row, 3)?,
+        direction: if row.get(4)? { Direction::Outgoing } else { Direction::Incoming },
+        name: row.get(5)?,
+        size: row::number(row, 6)?,
+        media_type: row.get(7)?,
+        sent_at: row::number(row, 8)?,
+        stage: Stage::from_number(stage),
+        done: row::number(row, 10)?,
+        path: row::path(row, 11)?,
+        save_as: row::path(row, 12)?,
+        why: code.zip(text),
+        meant_for: row::some_bytes(row, 15)?.map(Fingerprint),
+        root: row::some_bytes(row, 16)?.map(Hash),
+    })
+}
+
+/// Stores a new transfer. False if the id is known: then nothing changes.
+pub fn insert(c: &Connection, transfer: &Transfer) -> Result<bool> {
+    let added = c
+        .prepare_cached(&format!(
+            "INSERT OR IGNORE INTO transfers ({COLUMNS})
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+        ))?
+        .execute(params![
+            transfer.id.0.as_bytes(),
+            transfer.conversation.to_string(),
+            transfer.peer.as_str(),
+            transfer.from.as_str(),
+            transfer.direction == Direction::Outgoing,
+            transfer.name,
+            transfer.size.cast_signed(),
+            transfer.media_type,
+            transfer.sent_at.cast_signed(),
+            transfer.stage.number(),
+            transfer.done.cast_signed(),
+            row::path_bytes(transfer.path.as_deref()),
+            row::path_bytes(transfer.save_as.as_deref()),
+            transfer.why.as_ref().map(|(code, _)| code),
+            transfer.why.as_ref().map(|(_, text)| text),
+            transfer.meant_for.map(|key| key.0),
+            transfer.root.map(|root| root.0),
+        ])?;
+    Ok(added > 0)
+}
+
+/// Stores what changes in the life of a transfer: stage, bytes, paths, reason, key, hash.
+pub fn update(c: &Connection, transfer: &Transfer) -> Result<()> {
+    c.prepare_cached(
+        "UPDATE transfers SET state = ?2, done = ?3, path = ?4, save_as = ?5, code = ?6, text = ?7, meant_for = ?8, root = ?9
+         WHERE id = ?1",
+    )?
+    .execute(params![
+        transfer.id.0.as_bytes(),
+        transfer.stage.number(),
+        transfer.done.cast_signed(),
+        row::path_bytes(transfer.path.as_deref()),
+        row::path_bytes(transfer.save_as.as_deref()),
+        transfer.why.as_ref().map(|(code, _)| code),
+        transfer.why.as_ref().map(|(_, text)| text),
+        transfer.meant_for.map(|key| key.0),
+        transfer.root.map(|root| root.0),
+    ])?;
+    Ok(())
+}
+
+/// One transfer.
+pub fn load(c: &Connection, id: TransferId) -> Result<Option<Transfer>> {
+    c.prepare_cached(&format!("SELECT {COLUMNS} FROM transfers WHERE id = ?1"))?
+        .query_row([id.0.as_bytes()], transfer)
+        .optional()
+}
+
+/// All, oldest first.
+pub fn list(c: &Connection) -> Result<Vec<Transfer>> {
+    c.prepare_cached(&format!("SELECT {COLUMNS} FROM transfers ORDER BY seq"))?.query_map([], transfer)?.collect()
+}
+
+/// Those that may still go on, oldest first: what a start of the program takes up again.
+pub fn load_unfinished(c: &Connection) -> Result<Vec<Transfer>> {
+    c.prepare_cached(&format!("SELECT {COLUMNS} FROM transfers WHERE state < 4 OR state = 7 ORDER BY seq"))?
+        .query_map([], transfer)?
+        .collect()
+}
+
+/// Offers of `peer` that wait for an answer here, to bound them.
+pub fn waiting_offers(c: &Connection, peer: &Handle) -> Result<u32> {
+    c.prepare_cached("SELECT count(*) FROM transfers WHERE peer = ?1 AND outgoing = 0 AND state = 0")?
+        .query_row([peer.as_str()], |row| row.get(0))
+}

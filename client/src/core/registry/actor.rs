@@ -1,0 +1,337 @@
+//! The shell of the registry: what it owns, its start and end, and a thin handler for each message. What the handlers do stands by topic in
+//! `core/routes/`.
+
+use std::collections::{HashMap, HashSet};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, SpawnHandle};
+use hobnob_shared::error::WireCode;
+use hobnob_shared::id::{Fingerprint, Handle, InstanceId, MessageId};
+use tokio::sync::oneshot;
+
+use super::message::{
+    Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived,
+    PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit,
+};
+use super::state::State;
+use crate::core::event::{Event, MessageState, ServerState};
+use crate::core::friendship::Proven;
+use crate::core::history::History;
+use crate::core::history::friends::Friend;
+use crate::core::outlet::{Outlet, Ticket};
+use crate::core::peer_link::tokens::TokenTable;
+use crate::core::peer_link::{self, PeerLink};
+use crate::core::profile::{Identity, Profile, RosterKey};
+use crate::core::routes::account::Enrolling;
+use crate::core::session::{self, Session, SessionContext};
+
+/// Links and the server have so long to hear the goodbye before the program ends.
+const GOODBYE: Duration = Duration::from_millis(300);
+
+/// What the registry starts with.
+pub struct Setup {
+    /// Where events go.
+    pub outlet: Outlet,
+    /// Open and locked.
+    pub profile: Profile,
+    /// Who we are, if the profile has an account.
+    pub identity: Option<(Identity, RosterKey)>,
+    /// Open.
+    pub history: History,
+    /// Pinned friends.
+    pub friends: Vec<Friend>,
+    /// Bound, for peers.
+    pub listener: TcpListener,
+    /// Where that is.
+    pub listening: SocketAddr,
+    /// Where received files go.
+    pub downloads: PathBuf,
+    /// Program and version.
+    pub software: &'static str,
+    /// The key given with the server's address is not the pinned one.
+    pub server_key_conflict: bool,
+    /// Told when all is over.
+    pub finished: oneshot::Sender<()>,
+}
+
+/// See the module.
+pub struct Registry {
+    pub(in crate::core) outlet: Outlet,
+    pub(in crate::core) profile: Profile,
+    pub(in crate::core) identity: Option<Arc<Identity>>,
+    pub(in crate::core) roster_key: Option<RosterKey>,
+    pub(in crate::core) history: History,
+    pub(in crate::core) listener: TcpListener,
+    pub(in crate::core) listening: SocketAddr,
+    pub(in crate::core) listen_task: Option<actix_rt::task::JoinHandle<()>>,
+    pub(in crate::core) downloads: PathBuf,
+    pub(in crate::core) software: &'static str,
+    pub(in crate::core) instance: InstanceId,
+    pub(in crate::core) tokens: TokenTable,
+    pub(in crate::core) session: Option<Addr<Session>>,
+    pub(in crate::core) state: State<Addr<PeerLink>>,
+    /// The server's address as connected last, for its relay.
+    pub(in crate::core) server_end: Option<SocketAddr>,
+    /// What was told of the server last.
+    pub(in crate::core) told_server: Option<ServerState>,
+    /// The server has another key than the pinned one; nothing is sent.
+    pub(in crate::core) server_untrusted: bool,
+    /// The alarm about the server's key was given for this attempt.
+    pub(in crate::core) server_alarmed: bool,
+    /// The server's key was given on the command line and is not the pinned one.
+    pub(in crate::core) server_key_conflict: bool,
+    /// A sign-up or password sign-in under way.
+    pub(in crate::core) enrolling: Option<Enrolling>,
+    /// Wait for `signed_in`.
+    pub(in crate::core) entries: Vec<(Instant, Ticket)>,
+    /// Since when the account is signed in.
+    pub(in crate::core) arrived_at: Option<Instant>,
+    /// Friends pinned since the welcome, to be told once signed in.
+    pub(in crate::core) fresh: Vec<Handle>,
+    /// Keys named by invites.
+    pub(in crate::core) invited: HashMap<Handle, Fingerprint>,
+    /// Keys that friends whose key changed showed last.
+    pub(in crate::core) candidates: HashMap<Handle, Proven>,
+    /// Friends about whom a wrong key at an address was told.
+    pub(in crate::core) mismatched: HashSet<Handle>,
+    /// Messages on their way to the disk; their states are held back until the command is answered.
+    pub(in crate::core) storing: HashMap<MessageId, Vec<MessageState>>,
+    timer: Option<(Instant, SpawnHandle)>,
+    finished: Option<oneshot::Sender<()>>,
+    pub(in crate::core) closing: bool,
+}
+
+impl Registry {
+    /// Starts the actor on the current arbiter.
+    pub fn launch(setup: Setup) -> Addr<Self> {
+        let (identity, roster_key) = match setup.identity {
+            Some((identity, key)) => (Some(Arc::new(identity)), Some(key)),
+            None => (None, None),
+        };
+        let mut state = State::default();
+        for friend in setup.friends {
+            state.roster.pin(friend);
+        }
+        let registry = Self {
+            outlet: setup.outlet,
+            profile: setup.profile,
+            identity,
+            roster_key,
+            history: setup.history,
+            listener: setup.listener,
+            listening: setup.listening,
+            listen_task: None,
+            downloads: setup.downloads,
+            software: setup.software,
+            instance: InstanceId::random(),
+            tokens: TokenTable::default(),
+            session: None,
+            state,
+            server_end: None,
+            told_server: None,
+            server_untrusted: false,
+            server_alarmed: false,
+            server_key_conflict: setup.server_key_conflict,
+            enrolling: None,
+            entries: Vec::new(),
+            arrived_at: None,
+            fresh: Vec::new(),
+            invited: HashMap::new(),
+            candidates: HashMap::new(),
+            mismatched: HashSet::new(),
+            storing: HashMap::new(),
+            timer: None,
+            finished: Some(setup.finished),
+            closing: false,
+        };
+        registry.start()
+    }
+
+    /// Tells events.
+    pub(in crate::core) fn tell(&self, events: impl IntoIterator<Item = Event>) {
+        events.into_iter().for_each(|event| self.outlet.tell(event));
+    }
+
+    /// Runs `job` beside the actor and goes on with what comes out. Bounded by whoever calls: a command's place, or a frame at a time.
+    pub(in crate::core) fn then<T: Send + 'static>(
+        ctx: &Context<Self>,
+        job: impl Future<Output = T> + 'static,
+        next: impl FnOnce(&mut Self, T, &mut Context<Self>) + Send + 'static,
+    ) {
+        let registry = ctx.address();
+        actix_rt::spawn(async move {
+            let out = job.await;
+            registry.do_send(Continue(Box::new(move |registry, ctx| next(registry, out, ctx))));
+        });
+    }
+
+    /// Writes to the history in the order of calling; nobody waits for it, but it is not dropped either.
+    pub(in crate::core) fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) {
+        let history = self.history.clone();
+        actix_rt::spawn(async move {
+            if let Err(error) = history.write(job).await {
+                tracing::error!(%error, "not written");
+            }
+        });
+    }
+
+    /// Keeps changed settings; nobody waits for it.
+    pub(in crate::core) fn save_settings(&self) {
+        let profile = self.profile.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = profile.save() {
+                tracing::error!(%error, "settings not saved");
+            }
+        });
+    }
+
+    /// One timer, for whatever comes next.
+    pub(in crate::core) fn arm(&mut self, ctx: &mut Context<Self>) {
+        let entries = self.entries.iter().map(|(deadline, _)| *deadline).min();
+        let enrolling = self.enrolling.as_ref().map(|enrolling| enrolling.deadline);
+        let due = [self.state.next_due(), entries, enrolling].into_iter().flatten().min();
+        if self.timer.as_ref().map(|(at, _)| *at) == due {
+            return;
+        }
+        if let Some((_, timer)) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        if let Some(at) = due {
+            let timer = ctx.run_later(at.saturating_duration_since(Instant::now()), |registry, ctx| {
+                registry.timer = None;
+                registry.time_passed(Instant::now(), ctx);
+                registry.arm(ctx);
+            });
+            self.timer = Some((at, timer));
+        }
+    }
+
+    fn time_passed(&mut self, now: Instant, ctx: &mut Context<Self>) {
+        for errand in self.state.errands.expire(now) {
+            self.gave_up(errand);
+        }
+        self.expire_entries(now);
+        if self.state.has_arrived(now) {
+            self.arrived(ctx);
+        }
+        for user in self.state.policy.poll(now) {
+            self.ask_introduction(user);
+        }
+    }
+
+    fn shut_down(&mut self, ctx: &mut Context<Self>) {
+        if self.closing {
+            return;
+        }
+        self.closing = true;
+        if let Some(task) = self.listen_task.take() {
+            task.abort();
+        }
+        for link in self.state.links.all() {
+            link.do_send(peer_link::Close { code: WireCode::ShuttingDown, forget: false });
+        }
+        self.close_transfers();
+        if let Some(session) = self.session.take() {
+            session.do_send(session::Close { end: true });
+        }
+        // Tickets that are still owed answer by themselves.
+        self.enrolling = None;
+        self.entries.clear();
+        self.state.errands.take_all();
+        // What was handed to the disk before is answered before the end.
+        let history = self.history.clone();
+        Self::then(ctx, async move { history.flush().await }, |_, flushed, ctx| {
+            if let Err(error) = flushed {
+                tracing::error!(%error, "history not flushed");
+            }
+            ctx.run_later(GOODBYE, |_, ctx| ctx.stop());
+        });
+    }
+}
+
+impl Actor for Registry {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let settings = self.profile.settings();
+        self.session = Some(Session::launch(SessionContext {
+            registry: ctx.address(),
+            software: self.software,
+            instance: self.instance,
+            listening: self.listening,
+            presence: (settings.presence, settings.text),
+        }));
+        self.begin(ctx);
+        self.arm(ctx);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        if let Some(finished) = self.finished.take() {
+            // Nobody listens if the core is torn down from outside.
+            let _unheard = finished.send(());
+        }
+    }
+}
+
+impl Handler<Submit> for Registry {
+    type Result = ();
+
+    fn handle(&mut self, Submit { command, ticket }: Submit, ctx: &mut Self::Context) {
+        self.route(command, ticket, ctx);
+        self.arm(ctx);
+    }
+}
+
+impl Handler<Shutdown> for Registry {
+    type Result = ();
+
+    fn handle(&mut self, _: Shutdown, ctx: &mut Self::Context) {
+        self.shut_down(ctx);
+    }
+}
+
+impl Handler<Continue> for Registry {
+    type Result = ();
+
+    fn handle(&mut self, Continue(next): Continue, ctx: &mut Self::Context) {
+        next(self, ctx);
+        self.arm(ctx);
+    }
+}
+
+/// A handler that passes its message to the route of the same topic, unless the program is closing.
+macro_rules! handlers {
+    ($($message:ty => $route:ident),* $(,)?) => {$(
+        impl Handler<$message> for Registry {
+            type Result = ();
+
+            fn handle(&mut self, message: $message, ctx: &mut Self::Context) {
+                if !self.closing {
+                    self.$route(message, ctx);
+                    self.arm(ctx);
+                }
+            }
+        }
+    )*};
+}
+
+handlers! {
+    ServerEvent => server_event,
+    SessionOpened => session_opened,
+    SessionChanged => session_changed,
+    EnrolmentEnded => enrolment_ended,
+    LinkUp => link_up,
+    LinkDown => link_down,
+    FrameArrived => frame_arrived,
+    MessageArrived => message_arrived,
+    StatesChanged => states_changed,
+    PinMismatch => pin_mismatch,
+    IncomingLink => incoming_link,
+    IncomingStream => incoming_stream,
+}

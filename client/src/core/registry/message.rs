@@ -1,0 +1,169 @@
+//! Everything that the registry accepts: commands from outside, news from the session, the peer links, the listener and the transfers.
+
+use std::net::SocketAddr;
+
+use actix::{Context, Message};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, MessageId, TransferId};
+use hobnob_shared::identity::IdentityStatement;
+use hobnob_shared::message::{FromServer, Peer, Presence, Welcome};
+
+use super::actor::Registry;
+use crate::core::command::Command;
+use crate::core::event::{LinkPath, MessageInfo, MessageState, ServerState};
+use crate::core::outlet::Ticket;
+use crate::core::peer_link::Connection;
+use crate::core::peer_link::dial::PeerStream;
+use crate::core::session::{ConnectError, Ends, EnrolError, Enrolment};
+
+/// From outside: carry this out and answer it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Submit {
+    /// What.
+    pub command: Command,
+    /// The duty to answer.
+    pub ticket: Ticket,
+}
+
+/// From outside: end in order.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Shutdown;
+
+/// From the registry's own tasks: go on with what a task found out. Tasks run beside the actor, so that a slow disk holds nothing up.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Continue(pub Box<dyn FnOnce(&mut Registry, &mut Context<Registry>) + Send>);
+
+/// From the session: the server said something that is not the session's own business.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ServerEvent(pub FromServer);
+
+/// From the session: connected and welcomed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SessionOpened {
+    /// What the server said.
+    pub welcome: Box<Welcome>,
+    /// Its key, to be pinned.
+    pub server_key: Fingerprint,
+    /// Both ends.
+    pub ends: Ends,
+    /// Its address as a person knows it.
+    pub place: String,
+}
+
+/// From the session: trying, or not connected.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SessionChanged {
+    /// Never online; that is [`SessionOpened`].
+    pub state: ServerState,
+    /// Why, where there is a reason.
+    pub reason: Option<ConnectError>,
+}
+
+/// From the session: sign-up or password sign-in ended.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct EnrolmentEnded {
+    /// How.
+    pub result: Result<Box<Enrolment>, EnrolError>,
+}
+
+/// From a peer link: it stands, or its path changed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct LinkUp {
+    /// To which device.
+    pub device: DeviceId,
+    /// Of whom.
+    pub user: Handle,
+    /// How.
+    pub path: LinkPath,
+    /// The other end of a direct one.
+    pub address: Option<SocketAddr>,
+    /// We dialled.
+    pub dialled: bool,
+    /// Their presence, as they say.
+    pub presence: Presence,
+    /// Their status text.
+    pub text: String,
+    /// Their devices, signature verified.
+    pub device_list: IdentityStatement,
+}
+
+/// From a peer link: it is down.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct LinkDown {
+    /// To which device.
+    pub device: DeviceId,
+    /// Of whom.
+    pub user: Handle,
+}
+
+/// From a peer link: a frame that is not the link's own business.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct FrameArrived {
+    /// From which device.
+    pub device: DeviceId,
+    /// Of whom.
+    pub user: Handle,
+    /// What.
+    pub frame: Peer,
+}
+
+/// From a peer link: a message is on the disk; show it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct MessageArrived {
+    /// As stored.
+    pub info: MessageInfo,
+}
+
+/// From a peer link: own messages got further.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct StatesChanged {
+    /// Which, and how far.
+    pub states: Vec<(MessageId, MessageState)>,
+}
+
+/// From dialling and listening: somebody with another key than the pinned one answered for a friend.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PinMismatch {
+    /// For whom.
+    pub user: Handle,
+}
+
+/// From the listener: a friend's device dialled us.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct IncomingLink {
+    /// Whose.
+    pub user: Handle,
+    /// Which device.
+    pub device: DeviceId,
+    /// It came by a reunion token of this counter.
+    pub reunion: Option<u64>,
+    /// After the handshake.
+    pub connection: Connection,
+}
+
+/// From the listener: the data stream of a transfer.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct IncomingStream {
+    /// Which transfer.
+    pub transfer: TransferId,
+    /// Whose device dialled.
+    pub user: Handle,
+    /// Which device.
+    pub device: DeviceId,
+    /// After the handshake.
+    pub stream: PeerStream,
+}

@@ -1,0 +1,13 @@
+//! The registry: the core's hub. It routes commands to whoever carries them out, owns the friends, the live links and the transfers, and
+//! tells every event. The session, the peer links, the listener and the transfers report to it; the topics are in `core/routes/`.
+
+mod actor;
+mod message;
+mod state;
+
+pub use actor::{Registry, Setup};
+pub use message::{
+    EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived, PinMismatch,
+    ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit,
+};
+pub use state::{Ask, Errand, Server};

@@ -1,0 +1,372 @@
+//! The registry's decisions about the server's coming and going: what waits, what is believed of the friend list, what is told. Pure: input
+//! and `now` in, events and lists of things to do out. `A` is a link's address; tests use numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, TransferId};
+use hobnob_shared::limits;
+use hobnob_shared::message::{FriendsPage, OwnPresence, Presence};
+
+use crate::core::errands::Errands;
+use crate::core::event::{Event, LinkPath};
+use crate::core::link_policy::LinkPolicy;
+use crate::core::links::Links;
+use crate::core::outlet::Ticket;
+use crate::core::roster::{Pinned, Roster};
+
+/// After the welcome the friend list and new friends' keys have so long; what is missing then comes later.
+const ARRIVAL: Duration = Duration::from_secs(5);
+
+/// Longest friend list that is believed: far more than a person has, and bounded memory.
+const FRIENDS: usize = 20_000;
+
+/// Something asked of the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Friend request; the key where it is known beforehand.
+    AddFriend(Handle, Option<Fingerprint>),
+    /// Yes to a request.
+    AcceptFriend(Handle),
+    /// No to a request.
+    DeclineFriend(Handle),
+    /// End of a friendship.
+    RemoveFriend(Handle),
+    /// No more requests.
+    Block(Handle),
+    /// Requests again.
+    Unblock(Handle),
+    /// Own presence.
+    SetPresence(OwnPresence, String),
+    /// The signed statements of a friendship.
+    GetFriendship(Handle),
+    /// An introduction.
+    Introduce(Handle),
+    /// A relay circuit for a transfer.
+    OpenCircuit(Handle, DeviceId, TransferId),
+}
+
+impl Ask {
+    /// Kept over a broken connection: a person waits for it. The rest is asked anew when it is needed anew.
+    pub fn is_kept(&self) -> bool {
+        !matches!(self, Self::GetFriendship(_) | Self::Introduce(_) | Self::OpenCircuit(..))
+    }
+}
+
+/// An [`Ask`] and who waits for it.
+pub struct Errand {
+    /// Nobody, if the core itself asks.
+    pub ticket: Option<Ticket>,
+    /// What.
+    pub ask: Ask,
+}
+
+/// The time between the welcome and the complete friend list.
+#[derive(Debug)]
+pub struct Arrival {
+    listed: BTreeMap<Handle, (Presence, String)>,
+    complete: bool,
+    awaiting: BTreeSet<Handle>,
+    deadline: Instant,
+}
+
+/// Where the server is.
+#[derive(Debug, Default)]
+pub enum Server {
+    /// Not connected.
+    #[default]
+    Away,
+    /// Welcomed; the friend list is coming.
+    Arriving(Arrival),
+    /// Signed in and told.
+    Here,
+}
+
+/// What a page of the friend list calls for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct PageOutcome {
+    /// Not pinned yet: get and verify the statements.
+    pub unknown: Vec<Handle>,
+    /// Listed with another key than the pinned one.
+    pub changed: Vec<(Handle, Fingerprint)>,
+    /// Stopped because of another key, and listed with the pinned one again.
+    pub restored: Vec<Handle>,
+}
+
+/// See the module.
+pub struct State<A> {
+    /// Friends and requests.
+    pub roster: Roster,
+    /// Live links.
+    pub links: Links<A>,
+    /// Links that should be.
+    pub policy: LinkPolicy,
+    /// What the server owes.
+    pub errands: Errands<Errand>,
+    /// Where it is.
+    pub server: Server,
+}
+
+impl<A> Default for State<A> {
+    fn default() -> Self {
+        Self {
+            roster: Roster::default(),
+            links: Links::default(),
+            policy: LinkPolicy::default(),
+            errands: Errands::default(),
+            server: Server::Away,
+        }
+    }
+}
+
+impl<A: Clone> State<A> {
+    /// Signed in, told, and answering.
+    pub fn is_here(&self) -> bool {
+        matches!(self.server, Server::Here)
+    }
+
+    /// The server welcomed us; its list is coming.
+    pub fn welcomed(&mut self, now: Instant) {
+        self.roster.forget_requests();
+        self.server = Server::Arriving(Arrival {
+            listed: BTreeMap::new(),
+            complete: false,
+            awaiting: BTreeSet::new(),
+            deadline: now + ARRIVAL,
+        });
+    }
+
+    /// A page of the friend list.
+    pub fn page(&mut self, page: FriendsPage) -> PageOutcome {
+        let mut outcome = PageOutcome::default();
+        let Server::Arriving(arrival) = &mut self.server else { return outcome };
+        for entry in page.friends {
+            if arrival.listed.len() >= FRIENDS {
+                tracing::warn!("the friend list is longer than anybody's");
+                break;
+            }
+            match self.roster.compare(&entry.user, entry.account) {
+                Pinned::Unknown => {
+                    arrival.awaiting.insert(entry.user.clone());
+                    outcome.unknown.push(entry.user.clone());
+                }
+                Pinned::Changed => outcome.changed.push((entry.user.clone(), entry.account)),
+                Pinned::Stopped => {
+                    let pin = self.roster.get(&entry.user).map(|person| &person.pin);
+                    if pin.is_some_and(|pin| pin.account == entry.account && pin.changed_key != Some(entry.account)) {
+                        outcome.restored.push(entry.user.clone());
+                    }
+                }
+                Pinned::Same => {}
+            }
+            self.roster.server_says(&entry.user, entry.presence, &entry.text);
+            arrival.listed.insert(entry.user, (entry.presence, entry.text));
+        }
+        arrival.complete |= page.last;
+        outcome
+    }
+
+    /// The statements of a friendship came, or will not.
+    pub fn settled(&mut self, user: &Handle) {
+        if let Server::Arriving(arrival) = &mut self.server {
+            arrival.awaiting.remove(user);
+            if let Some((presence, text)) = arrival.listed.get(user) {
+                self.roster.server_says(user, *presence, text);
+            }
+        }
+    }
+
+    /// Whether everything came that signing in waits for.
+    pub fn has_arrived(&self, now: Instant) -> bool {
+        match &self.server {
+            Server::Arriving(arrival) => arrival.complete && (arrival.awaiting.is_empty() || now >= arrival.deadline),
+            Server::Away | Server::Here => false,
+        }
+    }
+
+    /// The friend list is complete: from now on the server's word on presence counts. Gives the friends whom it does not list any more.
+    pub fn arrive(&mut self) -> Vec<Handle> {
+        let Server::Arriving(arrival) = std::mem::replace(&mut self.server, Server::Here) else { return Vec::new() };
+        self.roster.set_server_online(true);
+        self.roster.handles().into_iter().filter(|user| !arrival.listed.contains_key(user)).collect()
+    }
+
+    /// The server is away: friends with a link are as they say over it, the others unknown.
+    pub fn lost_server(&mut self) -> Vec<Event> {
+        self.server = Server::Away;
+        self.errands.connection_lost();
+        self.policy.clear();
+        self.roster.set_server_online(false);
+        self.roster.handles().iter().filter_map(|user| self.roster.tell(user)).collect()
+    }
+
+    /// A link to a friend came, changed, or went: what is told of path and presence.
+    pub fn link_changed(&mut self, user: &Handle, says: Option<(Presence, &str)>) -> Vec<Event> {
+        let says = if self.links.path(user) == LinkPath::None { None } else { says };
+        self.roster.link_says(user, says);
+        self.links.tell(user).into_iter().chain(self.roster.tell(user)).collect()
+    }
+
+    /// Whether `user` should be linked now, eagerly, and what follows from that for the policy.
+    pub fn reconsider(&mut self, me: &Handle, user: &Handle, eager: bool, now: Instant) {
+        let wanted = self.is_here()
+            && self.links.path(user) == LinkPath::None
+            && self.roster.get(user).is_some_and(|person| person.server_says_online() && !person.is_stopped());
+        let room = self.links.count_up() + self.policy.len() < limits::LINKS;
+        if !wanted {
+            self.policy.settle(user);
+        } else if eager && room {
+            self.policy.wish(user, me < user, now);
+        }
+    }
+
+    /// When time alone changes something.
+    pub fn next_due(&self) -> Option<Instant> {
+        let arrival = match &self.server {
+            Server::Arriving(arrival) if arrival.complete => Some(arrival.deadline),
+            _ => None,
+        };
+        [self.errands.next_due(), self.policy.next_due(), arrival].into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::core::history::friends::Friend;
+    use crate::core::links::Up;
+    use hobnob_shared::identity::IdentityStatement;
+    use hobnob_shared::message::FriendEntry;
+
+    fn handle(name: &str) -> Handle {
+        name.parse().unwrap()
+    }
+
+    fn with_friends(names: &[&str]) -> State<u8> {
+        let mut state = State::default();
+        for name in names {
+            state.roster.pin(Friend {
+                user: handle(name),
+                account: Fingerprint([1; 32]),
+                account_certificate: Vec::new(),
+                verified: false,
+                blocked: false,
+                changed_key: None,
+                device_list: IdentityStatement { body: Vec::new(), signature: Vec::new() },
+                device_list_number: 1,
+            });
+        }
+        state
+    }
+
+    fn page(entries: &[(&str, u8, Presence)], last: bool) -> FriendsPage {
+        let friends = entries.iter().map(|(name, key, presence)| FriendEntry {
+            user: handle(name),
+            account: Fingerprint([*key; 32]),
+            presence: *presence,
+            text: String::new(),
+        });
+        FriendsPage { friends: friends.collect(), last }
+    }
+
+    fn linked(state: &mut State<u8>, name: &str) -> Vec<Event> {
+        let device = DeviceId([name.as_bytes()[0]; 32]);
+        state.links.insert(device, handle(name), 0);
+        state.links.set_up(&device, Up { path: LinkPath::Direct, address: None, dialled: true });
+        state.link_changed(&handle(name), Some((Presence::Available, "")))
+    }
+
+    #[test]
+    fn signing_in_waits_for_the_whole_list_and_for_new_friends_keys() {
+        let now = Instant::now();
+        let mut state = with_friends(&["bob", "dan"]);
+        state.welcomed(now);
+        let first = state.page(page(&[("bob", 1, Presence::Available), ("cat", 7, Presence::Away)], false));
+        assert_eq!(first.unknown, [handle("cat")]);
+        assert!(!state.has_arrived(now));
+        assert_eq!(state.page(page(&[("eve", 9, Presence::Away)], true)).unknown, [handle("eve")]);
+        state.settled(&handle("cat"));
+        assert!(!state.has_arrived(now));
+        // Keys that never come do not hold it up for ever.
+        assert!(state.has_arrived(now + ARRIVAL));
+        state.settled(&handle("eve"));
+        assert!(state.has_arrived(now));
+        assert_eq!(state.arrive(), [handle("dan")]);
+        assert_eq!(state.roster.presence(&handle("bob")).0, Presence::Available);
+    }
+
+    #[test]
+    fn a_listed_key_other_than_the_pinned_one_is_reported() {
+        let mut state = with_friends(&["bob"]);
+        state.welcomed(Instant::now());
+        let outcome = state.page(page(&[("bob", 2, Presence::Available)], true));
+        assert_eq!(
+            outcome,
+            PageOutcome { changed: vec![(handle("bob"), Fingerprint([2; 32]))], ..PageOutcome::default() }
+        );
+    }
+
+    #[test]
+    fn friends_without_a_link_turn_unknown_when_the_server_goes() {
+        let now = Instant::now();
+        let mut state = with_friends(&["bob", "cat"]);
+        state.welcomed(now);
+        state.page(page(&[("bob", 1, Presence::Available), ("cat", 1, Presence::Available)], true));
+        state.arrive();
+        for name in ["bob", "cat"] {
+            state.roster.announce(&handle(name));
+        }
+        assert!(matches!(linked(&mut state, "bob").as_slice(), [Event::Link { path: LinkPath::Direct, .. }]));
+        let events = state.lost_server();
+        assert!(
+            matches!(events.as_slice(), [Event::Presence { user, presence: Presence::Unknown, .. }] if user.as_str() == "cat"),
+            "{events:?}"
+        );
+    }
+
+    #[test]
+    fn links_are_wished_for_friends_who_are_online_and_no_others() {
+        let now = Instant::now();
+        let (me, bob, cat) = (handle("alice"), handle("bob"), handle("cat"));
+        let mut state = with_friends(&["bob", "cat", "dan"]);
+        state.reconsider(&me, &bob, true, now);
+        assert_eq!(state.policy.len(), 0, "the server is away");
+
+        state.welcomed(now);
+        state.page(page(
+            &[("bob", 1, Presence::Available), ("cat", 1, Presence::Offline), ("dan", 1, Presence::Busy)],
+            true,
+        ));
+        state.arrive();
+        state.roster.pin_mut(&handle("dan")).unwrap().changed_key = Some(Fingerprint([2; 32]));
+        for user in state.roster.handles() {
+            state.reconsider(&me, &user, true, now);
+        }
+        assert_eq!(state.policy.poll(now), [bob.clone()]);
+
+        linked(&mut state, "bob");
+        state.reconsider(&me, &bob, true, now);
+        assert_eq!(state.policy.next_due(), None);
+
+        // The invisible do not look for others.
+        state.roster.server_says(&cat, Presence::Available, "");
+        state.reconsider(&me, &cat, false, now);
+        assert_eq!(state.policy.len(), 0);
+    }
+
+    #[test]
+    fn no_more_links_are_wished_for_than_may_stand() {
+        let now = Instant::now();
+        let names: Vec<String> = (0..limits::LINKS + 20).map(|n| format!("friend{n}")).collect();
+        let mut state = with_friends(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        state.welcomed(now);
+        let entries: Vec<_> = names.iter().map(|name| (name.as_str(), 1, Presence::Available)).collect();
+        state.page(page(&entries, true));
+        state.arrive();
+        for user in state.roster.handles() {
+            state.reconsider(&handle("alice"), &user, true, now);
+        }
+        assert_eq!(state.policy.len(), limits::LINKS);
+    }
+}

@@ -1,0 +1,62 @@
+//! Which command goes where.
+
+use actix::{AsyncContext, Context};
+
+use crate::core::command::Command;
+use crate::core::error::Problem;
+use crate::core::outlet::Ticket;
+use crate::core::registry::{Ask, Registry, Shutdown};
+
+impl Registry {
+    /// Carries a command out, or sees to it that somebody does.
+    pub(in crate::core) fn route(&mut self, command: Command, ticket: Ticket, ctx: &mut Context<Self>) {
+        if self.closing {
+            return ticket.failed(Problem::closing());
+        }
+        match command {
+            Command::SignUp { user, password } => self.sign_up(&user, password, ticket),
+            Command::SignIn { user, password } => self.sign_in(user.as_deref(), password, ticket),
+            Command::SignOut => self.sign_out(ticket),
+            Command::Quit => {
+                ticket.ok();
+                ctx.notify(Shutdown);
+            }
+            Command::SetServer { server } => ticket.answer(self.set_server(&server)),
+            Command::Devices { .. } => ticket.answer(self.devices()),
+
+            Command::AddFriend { user } => self.add_friend(&user, ticket),
+            Command::AcceptFriend { user } => self.errand(Ask::AcceptFriend(user), Some(ticket)),
+            Command::DeclineFriend { user } => self.errand(Ask::DeclineFriend(user), Some(ticket)),
+            Command::RemoveFriend { user } => self.errand(Ask::RemoveFriend(user), Some(ticket)),
+            Command::Block { user } => self.errand(Ask::Block(user), Some(ticket)),
+            Command::Unblock { user } => self.errand(Ask::Unblock(user), Some(ticket)),
+            Command::Friends => ticket.done(self.friends()),
+            Command::SetPresence { presence, text } => self.set_presence(presence, text, ticket),
+
+            Command::Send { to, text, reply_to } => self.send_message(to, text, reply_to, ticket, ctx),
+            Command::MarkRead { message } => self.mark_read(message, ticket, ctx),
+            Command::Typing { to, active } => ticket.answer(self.typing(&to, active)),
+            Command::History { conversation, limit, before } => self.page(conversation, limit, before, ticket),
+            Command::Search { text, conversation, from } => self.search(text, conversation, from, ticket),
+            Command::Conversations => self.conversations(ticket),
+            Command::Edit { .. } => ticket.failed(Problem::unsupported("change messages")),
+            Command::Delete { .. } => ticket.failed(Problem::unsupported("delete messages")),
+            Command::React { .. } => ticket.failed(Problem::unsupported("react to messages")),
+            Command::JoinRoom { .. } | Command::LeaveRoom { .. } => ticket.failed(Problem::unsupported("join rooms")),
+            Command::RemoveDevice { .. } => ticket.failed(Problem::unsupported("remove devices")),
+            Command::ChangePassword { .. } => ticket.failed(Problem::unsupported("change the password")),
+
+            Command::Transfers => self.transfers(ticket),
+            Command::SendFile { to, path } => self.send_file(to, path, ticket, ctx),
+            Command::AcceptFile { transfer, save_as } => self.accept_file(transfer, save_as, ticket, ctx),
+            Command::DeclineFile { transfer } => self.decline_file(transfer, ticket, ctx),
+            Command::PauseFile { transfer } => self.pause_file(transfer, ticket, ctx),
+            Command::ResumeFile { transfer } => self.resume_file(transfer, ticket, ctx),
+            Command::CancelFile { transfer } => self.cancel_file(transfer, ticket, ctx),
+
+            Command::SafetyNumber { user } => self.safety_number(&user, ticket),
+            Command::Verify { user } => self.verify(&user, ticket, ctx),
+            Command::AcceptKey { user } => self.accept_key(&user, ticket, ctx),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Live links: introductions in and out, what comes of them, and finding friends again without the server.
+
+use std::time::Instant;
+
+use actix::{Addr, AsyncContext, Context};
+use hobnob_shared::error::WireCode;
+use hobnob_shared::id::{DeviceId, Handle};
+use hobnob_shared::message::{Introduced, Peer};
+
+use crate::core::friendship;
+use crate::core::history::pairs;
+use crate::core::links::Up;
+use crate::core::peer_link::{Adopt, Close, Introduce, LinkContext, PeerLink, ReunionUsed, Reunite};
+use crate::core::registry::{Ask, FrameArrived, IncomingLink, LinkDown, LinkUp, Registry};
+use crate::core::roster::Pinned;
+
+impl Registry {
+    /// Looks again whether `user` should be linked.
+    pub(in crate::core) fn reconsider(&mut self, user: &Handle) {
+        if let Some(own) = self.identity.as_ref().map(|identity| identity.user.clone()) {
+            let now = Instant::now();
+            self.state.reconsider(&own, user, self.is_eager(), now);
+            for user in self.state.policy.poll(now) {
+                self.ask_introduction(user);
+            }
+        }
+    }
+
+    pub(in crate::core) fn reconsider_all(&mut self) {
+        for user in self.state.roster.handles() {
+            self.reconsider(&user);
+        }
+    }
+
+    pub(in crate::core) fn ask_introduction(&mut self, user: Handle) {
+        self.errand(Ask::Introduce(user), None);
+    }
+
+    /// The actor for a device of a friend, made if there is none.
+    pub(in crate::core) fn link_to(
+        &mut self,
+        user: &Handle,
+        device: DeviceId,
+        ctx: &mut Context<Self>,
+    ) -> Option<Addr<PeerLink>> {
+        if let Some(link) = self.state.links.get(&device) {
+            return Some(link.clone());
+        }
+        let identity = self.identity.clone()?;
+        let person = self.state.roster.get(user)?;
+        if person.is_stopped() {
+            return None;
+        }
+        let settings = self.profile.settings();
+        let link = PeerLink::launch(LinkContext {
+            identity,
+            history: self.history.clone(),
+            registry: ctx.address(),
+            tokens: self.tokens.clone(),
+            instance: self.instance,
+            listen_port: self.listening.port(),
+            server: self.server_end,
+            user: user.clone(),
+            account: person.pin.account,
+            device,
+            presence: (settings.presence.shown(), settings.text),
+        });
+        self.state.links.insert(device, user.clone(), link.clone());
+        Some(link)
+    }
+
+    /// The server names somebody to connect to. Whoever it names, only a listed device of the pinned key is connected to.
+    pub(in crate::core) fn introduced(&mut self, introduced: Introduced, ctx: &mut Context<Self>) {
+        let (proven, device) = match friendship::verify_introduction(&introduced) {
+            Ok(verified) => verified,
+            Err(distrust) => {
+                tracing::warn!(user = %introduced.user, %distrust, "an introduction that does not hold was ignored");
+                return;
+            }
+        };
+        let user = proven.user.clone();
+        match self.state.roster.compare(&user, proven.account) {
+            Pinned::Unknown => {
+                tracing::warn!(%user, "introduced to a stranger");
+                return;
+            }
+            Pinned::Changed | Pinned::Stopped => {
+                self.contradicts_pin(proven);
+                return;
+            }
+            Pinned::Same => {}
+        }
+        if let Some(friend) = self.state.roster.pin_mut(&user) {
+            if friend.account_certificate.is_empty() {
+                friend.account_certificate.clone_from(&proven.certificate);
+            }
+            if proven.list.number < friend.device_list_number {
+                tracing::warn!(%user, "introduced by an old device list");
+                return;
+            }
+        }
+        self.keep_devices(&proven);
+        if let Some(link) = self.link_to(&user, device, ctx) {
+            link.do_send(Introduce(Box::new(introduced)));
+        }
+    }
+
+    /// A device dialled us. The listener has checked its certificates against what the token stands for.
+    pub(in crate::core) fn incoming_link(&mut self, news: IncomingLink, ctx: &mut Context<Self>) {
+        let IncomingLink { user, device, reunion, connection } = news;
+        if let Some(link) = self.link_to(&user, device, ctx) {
+            if let Some(counter) = reunion {
+                link.do_send(ReunionUsed { counter });
+            }
+            link.do_send(Adopt(connection));
+        }
+    }
+
+    pub(in crate::core) fn link_up(&mut self, news: LinkUp, ctx: &mut Context<Self>) {
+        let LinkUp { device, user, path, address, dialled, presence, text, device_list } = news;
+        let stopped = self.state.roster.get(&user).is_none_or(crate::core::roster::Person::is_stopped);
+        if stopped || !self.accepts_devices(&user, &device_list) {
+            tracing::warn!(%user, "a link with an old device list, or with somebody who is stopped, was ended");
+            if let Some(link) = self.state.links.get(&device) {
+                link.do_send(Close { code: WireCode::Forbidden, forget: false });
+            }
+            self.state.links.remove(&device);
+            return;
+        }
+        if !self.state.links.set_up(&device, Up { path, address, dialled }) {
+            return;
+        }
+        self.state.policy.settle(&user);
+        let events = self.state.link_changed(&user, Some((presence, &text)));
+        self.tell(events);
+        self.say_read(&user, ctx);
+        self.transfers_linked(&user, device, ctx);
+    }
+
+    pub(in crate::core) fn link_down(&mut self, LinkDown { device, user }: LinkDown, _: &mut Context<Self>) {
+        self.state.links.set_down(&device);
+        let (presence, text) = self.state.roster.link_report(&user);
+        let events = self.state.link_changed(&user, Some((presence, &text)));
+        self.tell(events);
+        self.transfers_unlinked(device);
+        self.reconsider(&user);
+    }
+
+    pub(in crate::core) fn frame_arrived(&mut self, news: FrameArrived, ctx: &mut Context<Self>) {
+        let FrameArrived { device, user, frame } = news;
+        if self.state.links.standing(&device).is_none() {
+            return;
+        }
+        match frame {
+            Peer::Read(read) => self.read_by_peer(user, read, ctx),
+            Peer::Typing(typing) => self.typing_by_peer(user, typing),
+            Peer::Presence(said) => {
+                let events = self.state.link_changed(&user, Some((said.presence, &said.text)));
+                self.tell(events);
+            }
+            Peer::Offer(offer) => self.offered(user, device, offer, ctx),
+            Peer::Accept(accept) => self.accepted(user, device, accept, ctx),
+            Peer::Decline(about) => self.declined(&user, about.transfer, ctx),
+            Peer::Cancel(cancel) => self.cancelled(&user, cancel, ctx),
+            Peer::Bye(bye) => tracing::debug!(%user, code = %bye.code, "goodbye"),
+            other => tracing::debug!(%user, ?other, "a frame out of turn"),
+        }
+    }
+
+    /// Whether links that are down are to be re-dialled without the server. While it is there it introduces.
+    pub(in crate::core) fn reunite(&self, active: bool) {
+        for link in self.state.links.all() {
+            link.do_send(Reunite { active });
+        }
+    }
+
+    /// Looks for devices that were linked before, without the server or beside it: their links re-dial by what both sides keep.
+    pub(in crate::core) fn reunite_all(&mut self, ctx: &mut Context<Self>) {
+        let history = self.history.clone();
+        Self::then(ctx, async move { history.read(pairs::load_all).await }, |registry, pairs, ctx| {
+            if registry.closing || !registry.is_signed_in() || registry.state.is_here() {
+                return;
+            }
+            match pairs {
+                Ok(pairs) => {
+                    for pair in pairs {
+                        if let Some(link) = registry.link_to(&pair.user, pair.device, ctx) {
+                            link.do_send(Reunite { active: true });
+                        }
+                    }
+                }
+                Err(error) => tracing::error!(%error, "cannot read who was linked before"),
+            }
+        });
+    }
+}

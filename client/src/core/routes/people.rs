@@ -1,0 +1,401 @@
+//! Friends and requests: what is asked of the server about them, and what it says of them. Nothing that it says is believed without the
+//! people's own signatures.
+
+use std::time::{Duration, Instant};
+
+use actix::Context;
+use hobnob_shared::id::Handle;
+use hobnob_shared::limits;
+use hobnob_shared::message::{
+    AboutUser, Failed, FriendRequested, FriendStatement, FriendsPage, Friendship, FromServer, OpenCircuit, OwnPresence,
+    Peer, PeerPresence, Seq, SetPresence, ToServer,
+};
+
+use super::account::ANSWER_WITHIN;
+use crate::core::error::Problem;
+use crate::core::event::{Answer, Event, FriendInfo};
+use crate::core::friendship::{self, Proven};
+use crate::core::history::{friends, pairs};
+use crate::core::outlet::Ticket;
+use crate::core::peer_link::{self, SendFrame};
+use crate::core::registry::{Ask, Errand, Registry, Server, ServerEvent};
+use crate::core::roster::Pinned;
+use crate::core::session::{RememberPresence, Say};
+
+/// After signing in, requests follow the friend list within so long; until then a yes to one waits for it.
+pub(in crate::core) const REQUESTS_FOLLOW: Duration = Duration::from_secs(2);
+
+impl Registry {
+    /// Asks the server for something, at once or as soon as it is there. Fails at once where waiting is pointless.
+    pub(in crate::core) fn errand(&mut self, ask: Ask, ticket: Option<Ticket>) {
+        let problem = if !self.is_signed_in() {
+            Some(Problem::not_signed_in())
+        } else if self.server_untrusted || self.server_key_conflict {
+            Some(Problem::server_key_changed())
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            return ticket.into_iter().for_each(|ticket| ticket.failed(problem.clone()));
+        }
+        if !self.state.is_here() {
+            self.hurry_session();
+        }
+        let keep = ask.is_kept();
+        match self.state.errands.add(Instant::now() + ANSWER_WITHIN, keep, Errand { ticket, ask }) {
+            Ok(_) => self.run_errands(),
+            Err(errand) => errand.ticket.into_iter().for_each(|ticket| ticket.failed(Problem::busy())),
+        }
+    }
+
+    /// Asks everything that waits, if the server is there. While it arrives, only what arriving needs.
+    pub(in crate::core) fn run_errands(&mut self) {
+        if !self.state.is_here() {
+            return;
+        }
+        for seq in self.state.errands.send_all() {
+            self.ask(seq);
+        }
+    }
+
+    fn ask(&mut self, seq: Seq) {
+        let Some(errand) = self.state.errands.get(seq) else { return };
+        if let Ask::AcceptFriend(user) = &errand.ask
+            && self.state.roster.request(user).is_none()
+            && self.arrived_at.is_some_and(|at| at.elapsed() < REQUESTS_FOLLOW)
+        {
+            // The request may still be on its way.
+            self.state.errands.unsent(seq);
+            return;
+        }
+        match self.frame(seq, &errand.ask) {
+            Ok(frame) => self.say(frame),
+            Err(problem) => {
+                if let Some(Errand { ticket: Some(ticket), .. }) = self.state.errands.take(seq) {
+                    ticket.failed(problem);
+                }
+            }
+        }
+    }
+
+    fn say(&self, frame: ToServer) {
+        if let Some(session) = &self.session {
+            session.do_send(Say(frame));
+        }
+    }
+
+    fn frame(&self, seq: Seq, ask: &Ask) -> Result<ToServer, Problem> {
+        let own = self.identity.as_ref().ok_or_else(Problem::not_signed_in)?;
+        let about = |user: &Handle| AboutUser { seq, user: user.clone() };
+        Ok(match ask {
+            Ask::AddFriend(user, key) => {
+                let statement = friendship::make_request(own, user, *key).map_err(|_| Problem::internal())?;
+                ToServer::AddFriend(FriendStatement { seq, statement })
+            }
+            Ask::AcceptFriend(user) => {
+                let requested = self.state.roster.request(user).ok_or_else(|| Problem::no_request(user))?;
+                let accepted = friendship::make_acceptance(own, &requested.request);
+                ToServer::AcceptFriend(FriendStatement { seq, statement: accepted.map_err(|_| Problem::internal())? })
+            }
+            Ask::DeclineFriend(user) => ToServer::DeclineFriend(about(user)),
+            Ask::RemoveFriend(user) => ToServer::RemoveFriend(about(user)),
+            Ask::Block(user) => ToServer::Block(about(user)),
+            Ask::Unblock(user) => ToServer::Unblock(about(user)),
+            Ask::GetFriendship(user) => ToServer::GetFriendship(about(user)),
+            Ask::Introduce(user) => ToServer::Introduce(about(user)),
+            Ask::SetPresence(presence, text) => {
+                ToServer::SetPresence(SetPresence { seq, presence: *presence, text: text.clone() })
+            }
+            Ask::OpenCircuit(user, device, transfer) => {
+                ToServer::OpenCircuit(OpenCircuit { seq, user: user.clone(), device: *device, transfer: *transfer })
+            }
+        })
+    }
+
+    /// The time for an answer is over.
+    pub(in crate::core) fn gave_up(&mut self, errand: Errand) {
+        if let Ask::GetFriendship(user) = &errand.ask {
+            self.state.settled(user);
+        }
+        if let Some(ticket) = errand.ticket {
+            ticket.failed(Problem::offline());
+        }
+    }
+
+    /// A handle, or an invite `hobnob:NAME?k=FINGERPRINT` that pins the key beforehand.
+    pub(in crate::core) fn add_friend(&mut self, text: &str, ticket: Ticket) {
+        let (name, key) = match text.strip_prefix("hobnob:").map(|rest| rest.split_once("?k=").ok_or(rest)) {
+            Some(Ok((name, key))) => (name, Some(key.parse())),
+            Some(Err(name)) => (name, None),
+            None => (text.strip_prefix('@').unwrap_or(text), None),
+        };
+        let user: Handle = match name.parse() {
+            Ok(user) => user,
+            Err(error) => return ticket.failed(error),
+        };
+        let key = match key.transpose() {
+            Ok(key) => key,
+            Err(error) => return ticket.failed(error),
+        };
+        if self.identity.as_ref().is_some_and(|own| own.user == user) {
+            return ticket.failed(Problem::yourself());
+        }
+        if self.state.roster.get(&user).is_some() {
+            return ticket.failed(Problem::already_friends(&user));
+        }
+        if self.state.roster.request(&user).is_some() {
+            // They asked already: to ask back is to accept.
+            return self.errand(Ask::AcceptFriend(user), Some(ticket));
+        }
+        if let Some(key) = key {
+            self.invited.insert(user.clone(), key);
+        }
+        self.errand(Ask::AddFriend(user, key), Some(ticket));
+    }
+
+    /// The friend list as it is known here.
+    pub(in crate::core) fn friends(&self) -> Answer {
+        let friends = self.state.roster.people().map(|(user, person)| {
+            let (presence, status_text) = self.state.roster.presence(user);
+            FriendInfo {
+                user: user.clone(),
+                presence,
+                status_text,
+                verified: person.pin.verified,
+                link: self.state.links.path(user),
+            }
+        });
+        Answer::Friends { friends: friends.collect(), requests: self.state.roster.requests() }
+    }
+
+    /// Own presence: kept, said on every link, and told to the server where it is there.
+    pub(in crate::core) fn set_presence(&mut self, presence: OwnPresence, text: Option<String>, ticket: Ticket) {
+        if !self.is_signed_in() {
+            return ticket.failed(Problem::not_signed_in());
+        }
+        let text = text.unwrap_or_else(|| self.profile.settings().text);
+        if text.chars().count() > limits::STATUS_TEXT {
+            return ticket.failed(Problem::status_too_long());
+        }
+        self.profile.change(|settings| {
+            settings.presence = presence;
+            settings.text.clone_from(&text);
+        });
+        self.save_settings();
+        if let Some(session) = &self.session {
+            session.do_send(RememberPresence { presence, text: text.clone() });
+        }
+        let shown = Peer::Presence(PeerPresence { presence: presence.shown(), text: text.clone() });
+        for link in self.state.links.all() {
+            link.do_send(SendFrame(shown.clone()));
+        }
+        if self.state.is_here() {
+            self.errand(Ask::SetPresence(presence, text), Some(ticket));
+        } else {
+            // The next hello says it.
+            ticket.ok();
+        }
+        self.reconsider_all();
+    }
+
+    /// Invisible people do not look for others; they answer, and send what they write.
+    pub(in crate::core) fn is_eager(&self) -> bool {
+        self.profile.settings().presence != OwnPresence::Invisible
+    }
+
+    /// The server said something.
+    pub(in crate::core) fn server_event(&mut self, ServerEvent(frame): ServerEvent, ctx: &mut Context<Self>) {
+        match frame {
+            FromServer::Friends(page) => self.friends_page(page, ctx),
+            FromServer::FriendRequested(requested) => self.requested(*requested),
+            FromServer::Friendship(found) => self.friendship_found(*found, ctx),
+            FromServer::FriendAdded(added) => self.friend_added(&added),
+            FromServer::FriendRemoved(named) => self.forget_friend(&named.user),
+            FromServer::PresenceChanged(news) => {
+                self.state.roster.server_says(&news.user, news.presence, &news.text);
+                if self.state.is_here() {
+                    let event = self.state.roster.tell(&news.user);
+                    self.tell(event);
+                    self.reconsider(&news.user);
+                }
+            }
+            FromServer::Introduced(introduced) => self.introduced(*introduced, ctx),
+            FromServer::Circuit(circuit) => self.circuit(circuit, ctx),
+            FromServer::Done(done) => {
+                if let Some(errand) = self.state.errands.take(done.seq) {
+                    self.errand_done(errand);
+                }
+            }
+            FromServer::Failed(failed) => self.errand_failed(failed, ctx),
+            other => tracing::debug!(?other, "the server said something out of turn"),
+        }
+    }
+
+    fn errand_done(&mut self, Errand { ticket, ask }: Errand) {
+        match &ask {
+            Ask::AcceptFriend(user) | Ask::DeclineFriend(user) => {
+                self.state.roster.settle_request(user);
+            }
+            Ask::RemoveFriend(user) | Ask::Block(user) => self.forget_friend(user),
+            _ => {}
+        }
+        if let Some(ticket) = ticket {
+            ticket.ok();
+        }
+    }
+
+    fn errand_failed(&mut self, failed: Failed, ctx: &mut Context<Self>) {
+        let Some(Errand { ticket, ask }) = failed.seq.and_then(|seq| self.state.errands.take(seq)) else {
+            tracing::info!(code = %failed.code, "the server complains");
+            return;
+        };
+        match &ask {
+            Ask::GetFriendship(user) => {
+                self.state.settled(user);
+                self.look_whether_arrived(ctx);
+            }
+            Ask::OpenCircuit(_, _, transfer) => self.circuit_refused(*transfer),
+            _ => {}
+        }
+        if let Some(ticket) = ticket {
+            ticket.failed(Problem::refused(&failed.code, &failed.text, failed.retry_after));
+        }
+    }
+
+    fn friends_page(&mut self, page: FriendsPage, ctx: &mut Context<Self>) {
+        let outcome = self.state.page(page);
+        for (user, key) in outcome.changed {
+            self.key_changed(&user, key, None);
+        }
+        for user in outcome.restored {
+            self.key_restored(&user);
+        }
+        for user in outcome.unknown {
+            // Arriving waits for the answer, so that a new device knows its friends once it is signed in.
+            let errand = Errand { ticket: None, ask: Ask::GetFriendship(user.clone()) };
+            if let Ok(seq) = self.state.errands.add(Instant::now() + ANSWER_WITHIN, false, errand) {
+                self.state.errands.sent(seq);
+                self.say(ToServer::GetFriendship(AboutUser { seq, user }));
+            }
+        }
+        self.look_whether_arrived(ctx);
+    }
+
+    fn look_whether_arrived(&mut self, ctx: &mut Context<Self>) {
+        if self.state.has_arrived(Instant::now()) {
+            self.arrived(ctx);
+        }
+    }
+
+    /// Somebody asks; shown only if they prove that they do.
+    fn requested(&mut self, requested: FriendRequested) {
+        let Some(own) = &self.identity else { return };
+        let proven = match friendship::verify_request(&requested, &own.user, own.account) {
+            Ok(proven) => proven,
+            Err(distrust) => {
+                tracing::warn!(%distrust, "a friend request that does not hold was ignored");
+                return;
+            }
+        };
+        let user = proven.user.clone();
+        if self.contradicts_pin(proven) {
+            return;
+        }
+        let news = self.state.roster.request(&user).is_none();
+        if self.state.roster.add_request(user.clone(), requested) && news && self.state.is_here() {
+            self.outlet.tell(Event::FriendRequest { user });
+            self.run_errands();
+        }
+    }
+
+    /// Statements that were asked for because the friend list named somebody who is not pinned. Checked beside the actor: a new device
+    /// of a sociable person gets a thousand at once.
+    fn friendship_found(&mut self, found: Friendship, ctx: &mut Context<Self>) {
+        let known = found.seq.and_then(|seq| self.state.errands.take(seq));
+        let (Some(own), Some(Errand { ask: Ask::GetFriendship(user), .. })) = (self.identity.clone(), known) else {
+            return;
+        };
+        let check = tokio::task::spawn_blocking(move || {
+            let proven = friendship::verify_friendship(&found, &own.user, own.account);
+            (found, proven)
+        });
+        Self::then(ctx, check, move |registry, checked, ctx| {
+            if let Ok((found, proven)) = checked {
+                match proven {
+                    Ok(proven) if proven.user == user => {
+                        registry.befriend(proven, &found);
+                    }
+                    Ok(_) => tracing::warn!(%user, "statements about somebody else were ignored"),
+                    Err(distrust) => tracing::warn!(%user, %distrust, "a friendship that does not hold was ignored"),
+                }
+            }
+            registry.state.settled(&user);
+            registry.look_whether_arrived(ctx);
+        });
+    }
+
+    fn friend_added(&mut self, added: &Friendship) {
+        let Some(own) = &self.identity else { return };
+        match friendship::verify_friendship(added, &own.user, own.account) {
+            Ok(proven) => self.befriend(proven, added),
+            Err(distrust) => {
+                tracing::warn!(user = %added.user, %distrust, "a friendship that does not hold was ignored")
+            }
+        }
+    }
+
+    /// Pins somebody whose statements hold, and tells of it once.
+    fn befriend(&mut self, proven: Proven, friendship: &Friendship) {
+        let user = proven.user.clone();
+        if self.invited.get(&user).is_some_and(|key| *key != proven.account) {
+            self.alarm_key(&user);
+            return;
+        }
+        self.state.roster.settle_request(&user);
+        match self.state.roster.compare(&user, proven.account) {
+            Pinned::Same => self.keep_devices(&proven),
+            Pinned::Unknown => {
+                self.invited.remove(&user);
+                self.pin(proven);
+                match &self.state.server {
+                    Server::Here => self.outlet.tell(Event::FriendAdded { user: user.clone() }),
+                    Server::Away | Server::Arriving(_) => self.fresh.push(user.clone()),
+                }
+            }
+            Pinned::Changed | Pinned::Stopped => {
+                self.contradicts_pin(proven);
+                return;
+            }
+        }
+        self.state.roster.server_says(&user, friendship.presence, &friendship.text);
+        if self.state.is_here() {
+            let event = self.state.roster.announce(&user);
+            self.tell(event);
+            self.reconsider(&user);
+        }
+    }
+
+    /// No friend, and no request, any more.
+    pub(in crate::core) fn forget_friend(&mut self, user: &Handle) {
+        let asked = self.state.roster.settle_request(user);
+        if !self.state.roster.remove(user) {
+            if asked {
+                self.outlet.tell(Event::FriendRemoved { user: user.clone() });
+            }
+            return;
+        }
+        self.state.policy.settle(user);
+        self.candidates.remove(user);
+        for link in self.state.links.remove_user(user) {
+            link.do_send(peer_link::Close { code: hobnob_shared::error::WireCode::NotFriends, forget: true });
+        }
+        let name = user.clone();
+        self.write(move |c| {
+            friends::remove(c, &name)?;
+            pairs::remove_of(c, &name)
+        });
+        let event = self.state.links.tell(user);
+        self.tell(event);
+        self.outlet.tell(Event::FriendRemoved { user: user.clone() });
+    }
+}

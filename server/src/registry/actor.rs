@@ -1,0 +1,264 @@
+//! The registry's life: messages in, the state's effects out. Every decision is in `state.rs` and `introduce.rs`.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use actix::{Actor, Addr, AsyncContext as _, Context, Handler};
+use actix_rt::ArbiterHandle;
+use hobnob_shared::codec::{encode, from_cbor};
+use hobnob_shared::id::Token;
+use hobnob_shared::limits::FRAME;
+use hobnob_shared::link::{FrameWriter, SendError};
+use hobnob_shared::message::{FriendRequested, FromServer};
+
+use super::message::{
+    Arrive, Befriend, DevicesChanged, Drain, Explained, Introduce, Leave, Loaded, NextPage, OpenCircuit, Part,
+    RequestStored, SetPresence, TellFriendship,
+};
+use super::state::{Effect, SessionId, Spread, State};
+use crate::config::Limits;
+use crate::error::Ending;
+use crate::fanout::{Deliver, Join, Outlet, Parcel, Quit};
+use crate::relay::Relay;
+use crate::session::{End, Session};
+use crate::store::{Circle, FriendRow, PendingRequest, Store};
+
+/// Messages that wait for the registry; a session that finds it full is answered so.
+const MAILBOX: usize = 8_192;
+
+/// How a session is reached.
+pub struct Link {
+    /// Its queue.
+    pub writer: FrameWriter,
+    /// To end it.
+    pub session: Addr<Session>,
+    /// Which connection arbiter it lives on.
+    pub arbiter: usize,
+}
+
+/// A connection arbiter, as the registry uses it.
+pub struct Branch {
+    /// Runs look-ups.
+    pub arbiter: ArbiterHandle,
+    /// Hands presence on.
+    pub outlet: Addr<Outlet>,
+}
+
+/// Who is online: see the module.
+pub struct Registry {
+    state: State,
+    limits: Arc<Limits>,
+    links: HashMap<SessionId, Link>,
+    branches: Vec<Branch>,
+    store: Arc<dyn Store>,
+    relay: Arc<Relay>,
+}
+
+impl Registry {
+    /// Nobody is online.
+    pub fn new(limits: Arc<Limits>, branches: Vec<Branch>, store: Arc<dyn Store>, relay: Arc<Relay>) -> Self {
+        let state = State::new(Arc::clone(&limits));
+        Self { state, limits, links: HashMap::new(), branches, store, relay }
+    }
+
+    fn carry_out(&mut self, effects: impl IntoIterator<Item = Effect>, ctx: &mut Context<Self>) {
+        let mut queue: VecDeque<Effect> = effects.into_iter().collect();
+        while let Some(effect) = queue.pop_front() {
+            match effect {
+                Effect::Send(session, frame) => {
+                    if !self.send(session, &frame) {
+                        queue.push_back(Effect::End(session, Box::new(Ending::Slow.signed_out())));
+                    }
+                }
+                Effect::End(session, frame) => {
+                    self.end(session, &frame);
+                    queue.extend(self.state.leave(session));
+                }
+                Effect::Load { session, account, user, version } => {
+                    let looked_up = self.store.circle(account, user);
+                    self.spawn(session, ctx, async move {
+                        Loaded { session, version, circle: looked_up.await.map_err(log).ok().map(decoded) }
+                    });
+                }
+                Effect::Explain { session, seq, account, user } => {
+                    let looked_up = self.store.friendship(account, user);
+                    self.spawn(session, ctx, async move {
+                        Explained { session, seq, friends: looked_up.await.map_err(log).ok().map(|row| row.is_some()) }
+                    });
+                }
+                Effect::NextPage(session) => ctx.notify(NextPage { session }),
+                Effect::Grant { token, between } => self.relay.grant(token, between, Instant::now()),
+                Effect::Gather => {
+                    let gather = Duration::from_millis(self.limits.presence_gather_ms);
+                    ctx.run_later(gather, |registry, ctx| registry.gather(ctx));
+                }
+            }
+        }
+    }
+
+    /// Queues a frame; false if the session is too slow for it.
+    fn send(&self, session: SessionId, frame: &FromServer) -> bool {
+        let Some(link) = self.links.get(&session) else { return true };
+        match link.writer.try_send(frame) {
+            // A closed one is about to leave.
+            Ok(()) | Err(SendError::Closed) => true,
+            Err(SendError::Full) => false,
+            Err(SendError::Codec(error)) => {
+                tracing::error!(%error, "a frame could not be encoded");
+                true
+            }
+        }
+    }
+
+    fn end(&mut self, session: SessionId, frame: &FromServer) {
+        let Some(link) = self.forget(session) else { return };
+        // It is told if it still listens; it ends either way.
+        let _ = link.writer.try_send(frame);
+        let reason = match frame {
+            FromServer::SignedOut(out) => out.code.clone(),
+            FromServer::Failed(failed) => failed.code.clone(),
+            _ => hobnob_shared::error::WireCode::Internal,
+        };
+        link.session.do_send(End { reason });
+    }
+
+    fn forget(&mut self, session: SessionId) -> Option<Link> {
+        let link = self.links.remove(&session)?;
+        if let Some(branch) = self.branches.get(link.arbiter) {
+            branch.outlet.do_send(Quit { session });
+        }
+        Some(link)
+    }
+
+    /// Runs a look-up where the session lives, and brings its answer back as a message.
+    fn spawn<M>(&self, session: SessionId, ctx: &Context<Self>, work: impl Future<Output = M> + Send + 'static)
+    where
+        Self: Handler<M>,
+        M: actix::Message<Result = ()> + Send + 'static,
+    {
+        let registry = ctx.address();
+        let Some(branch) = self.links.get(&session).and_then(|link| self.branches.get(link.arbiter)) else { return };
+        branch.arbiter.spawn(async move {
+            let answer = work.await;
+            // Fails when the server stops, and then nobody waits.
+            let _ = registry.send(answer).await;
+        });
+    }
+
+    fn gather(&mut self, ctx: &mut Context<Self>) {
+        let mut shelves: Vec<Vec<Parcel>> = self.branches.iter().map(|_| Vec::new()).collect();
+        for Spread { account, frame, to } in self.state.gather() {
+            let frame = match encode(&frame, FRAME) {
+                Ok(frame) => frame,
+                Err(error) => {
+                    tracing::error!(%error, "a presence frame could not be encoded");
+                    continue;
+                }
+            };
+            let mut by_branch: Vec<Vec<SessionId>> = shelves.iter().map(|_| Vec::new()).collect();
+            for session in to {
+                let arbiter = self.links.get(&session).map(|link| link.arbiter);
+                if let Some(list) = arbiter.and_then(|arbiter| by_branch.get_mut(arbiter)) {
+                    list.push(session);
+                }
+            }
+            for (shelf, to) in shelves.iter_mut().zip(by_branch) {
+                if !to.is_empty() {
+                    shelf.push(Parcel { about: account, frame: frame.clone(), to });
+                }
+            }
+        }
+        let mut again = Vec::new();
+        for (branch, parcels) in self.branches.iter().zip(shelves) {
+            if parcels.is_empty() {
+                continue;
+            }
+            if let Err(actix::dev::SendError::Full(Deliver(parcels))) = branch.outlet.try_send(Deliver(parcels)) {
+                again.extend(parcels.into_iter().map(|parcel| parcel.about));
+            }
+        }
+        let effects: Vec<Effect> = again.into_iter().filter_map(|account| self.state.spread_again(account)).collect();
+        self.carry_out(effects, ctx);
+    }
+}
+
+fn log(error: crate::store::StoreError) -> crate::store::StoreError {
+    tracing::error!(%error, "the store did not answer");
+    error
+}
+
+/// The rows as what is sent. A request that cannot be read is left out: it would be of no use to the client either.
+fn decoded(circle: Circle) -> (Vec<FriendRow>, Vec<FriendRequested>) {
+    let read = |row: PendingRequest| {
+        let (request, device_list) = (from_cbor(&row.statement).ok()?, from_cbor(&row.device_list).ok()?);
+        Some(FriendRequested { request, device_list })
+    };
+    (circle.friends, circle.pending.into_iter().filter_map(read).collect())
+}
+
+/// Milliseconds since 1970.
+fn wall_clock() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Actor for Registry {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+    }
+}
+
+/// Handlers that only pass a message to the state and carry out what it says.
+macro_rules! handlers {
+    ($($message:ident($registry:ident, $name:ident) $effects:expr;)*) => {$(
+        impl Handler<$message> for Registry {
+            type Result = ();
+
+            fn handle(&mut self, $name: $message, ctx: &mut Self::Context) {
+                let $registry = &mut *self;
+                let effects = $effects;
+                self.carry_out(effects, ctx);
+            }
+        }
+    )*};
+}
+
+handlers! {
+    Arrive(registry, m) {
+        let (session, writer) = (m.arrival.session, m.link.writer.clone());
+        if let Some(branch) = registry.branches.get(m.link.arbiter) {
+            // One for each session, so bounded by them.
+            branch.outlet.do_send(Join { session, writer });
+        }
+        registry.links.insert(session, m.link);
+        registry.state.arrive(m.arrival)
+    };
+    Loaded(registry, m) registry.state.loaded(m.session, m.version, m.circle, wall_clock());
+    NextPage(registry, m) registry.state.page(m.session);
+    Leave(registry, m) {
+        registry.forget(m.session);
+        registry.state.leave(m.session)
+    };
+    SetPresence(registry, m) registry.state.set_presence(m);
+    Introduce(registry, m) registry.state.introduce(m.session, m.seq, m.user, Instant::now(), Token::random);
+    OpenCircuit(registry, m) {
+        registry.state.open_circuit(m.session, m.seq, (m.user, m.device), m.transfer, Token::random())
+    };
+    Explained(_registry, m) State::explained(m.session, m.seq, m.friends);
+    RequestStored(registry, m) registry.state.requested(m.asked, m.frame);
+    Befriend(registry, m) registry.state.befriended(&m.friends, &m.request, &m.acceptance);
+    Part(registry, m) registry.state.parted(&m.friends);
+    TellFriendship(registry, m) registry.state.friendship(m.session, m.friend, m.frame);
+    DevicesChanged(registry, m) {
+        registry.state.devices_changed(m.account, m.number, m.device_list);
+        Vec::new()
+    };
+    Drain(registry, _m) {
+        let frame = Ending::ShuttingDown.signed_out();
+        let everybody = registry.state.everybody();
+        everybody.into_iter().map(|session| Effect::End(session, Box::new(frame.clone()))).collect::<Vec<_>>()
+    };
+}

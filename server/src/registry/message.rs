@@ -1,0 +1,166 @@
+//! Everything that the registry accepts. Senders are `Session`s, unless a message says otherwise.
+
+use std::sync::Arc;
+
+use actix::Message;
+use hobnob_shared::id::{DeviceId, Handle, TransferId};
+use hobnob_shared::identity::{IdentityStatement, Statement};
+use hobnob_shared::message::{FriendRequested, Friendship, OwnPresence, Seq};
+
+use super::actor::Link;
+use super::state::{Arrival, SessionId};
+use crate::store::{AccountId, FriendRow};
+
+/// A device has shown its certificate and said hello. Answered to the device itself, by welcome and friend list.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Arrive {
+    /// Who it is.
+    pub arrival: Box<Arrival>,
+    /// How it is reached.
+    pub link: Link,
+}
+
+/// A session has ended, for whatever reason. May come for one that never arrived, or was replaced.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Leave {
+    /// Which.
+    pub session: SessionId,
+}
+
+/// A device sets its presence and status text.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SetPresence {
+    /// Whose.
+    pub session: SessionId,
+    /// Answered with this.
+    pub seq: Seq,
+    /// What to be.
+    pub presence: OwnPresence,
+    /// Checked for length.
+    pub text: String,
+}
+
+/// A device wants to be introduced to the devices of a friend.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Introduce {
+    /// Who asks.
+    pub session: SessionId,
+    /// Answered with this.
+    pub seq: Seq,
+    /// The friend.
+    pub user: Handle,
+}
+
+/// A device wants a relay circuit to a device of a friend.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct OpenCircuit {
+    /// Who asks.
+    pub session: SessionId,
+    /// Answered with this.
+    pub seq: Seq,
+    /// The friend.
+    pub user: Handle,
+    /// The friend's device.
+    pub device: DeviceId,
+    /// Passed on.
+    pub transfer: TransferId,
+}
+
+/// A friend request is in the store.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct RequestStored {
+    /// Who is asked.
+    pub asked: AccountId,
+    /// What the devices of the asked are told.
+    pub frame: Box<FriendRequested>,
+}
+
+/// One of two new friends.
+pub struct NewFriend {
+    /// Number.
+    pub account: AccountId,
+    /// Name.
+    pub user: Handle,
+    /// Devices.
+    pub device_list: Arc<IdentityStatement>,
+}
+
+/// A friendship is in the store.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Befriend {
+    /// Both.
+    pub friends: [NewFriend; 2],
+    /// The signed request.
+    pub request: Statement,
+    /// The signed acceptance.
+    pub acceptance: Statement,
+}
+
+/// A friendship is out of the store.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Part {
+    /// Both.
+    pub friends: [(AccountId, Handle); 2],
+}
+
+/// A device asked for a friendship's statements, and the store gave them: to be sent with the friend's presence.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TellFriendship {
+    /// Who asked.
+    pub session: SessionId,
+    /// The friend.
+    pub friend: AccountId,
+    /// The answer but for presence and text.
+    pub frame: Box<Friendship>,
+}
+
+/// A device was enrolled.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct DevicesChanged {
+    /// Whose.
+    pub account: AccountId,
+    /// Number of the new list.
+    pub number: u64,
+    /// The new list.
+    pub device_list: Arc<IdentityStatement>,
+}
+
+/// The server shuts down: tell everybody. From `lib.rs`.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Drain;
+
+/// Friends and requests of an account came from the store. From the registry's own look-up; `None` if the store failed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Loaded {
+    pub(super) session: SessionId,
+    pub(super) version: u64,
+    pub(super) circle: Option<(Vec<FriendRow>, Vec<FriendRequested>)>,
+}
+
+/// Whether somebody who is not online here is a friend. From the registry's own look-up; `None` if the store failed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Explained {
+    pub(super) session: SessionId,
+    pub(super) seq: Seq,
+    pub(super) friends: Option<bool>,
+}
+
+/// The next page of a friend list is due: pages are sent one at a time, so that no handler takes long. From the registry to itself.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct NextPage {
+    pub(super) session: SessionId,
+}

@@ -1,0 +1,92 @@
+//! What all sessions share: the store, the OPAQUE secrets, the throttles, the limits and the counters. Made by `lib.rs`; the `Registry`
+//! is an actor and is held beside it.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hobnob_shared::id::Handle;
+use hobnob_shared::password::ServerSetup;
+
+use crate::config::Limits;
+use crate::gate::Gate;
+use crate::registry::SessionId;
+use crate::store::Store;
+use crate::throttle::{Guesses, Registrations};
+
+/// See the module.
+pub struct Services {
+    /// Accounts and friendships.
+    pub store: Arc<dyn Store>,
+    /// OPAQUE secrets.
+    pub setup: ServerSetup,
+    /// Every limit.
+    pub limits: Arc<Limits>,
+    /// Counts connections.
+    pub gate: Arc<Gate>,
+    guesses: Mutex<Guesses>,
+    registrations: Mutex<Registrations>,
+    next_session: AtomicU64,
+    panics: AtomicU64,
+}
+
+impl Services {
+    /// Over an open store.
+    pub fn new(store: Arc<dyn Store>, setup: ServerSetup, limits: Arc<Limits>, gate: Arc<Gate>) -> Self {
+        Self {
+            store,
+            setup,
+            guesses: Mutex::new(Guesses::new(&limits)),
+            registrations: Mutex::new(Registrations::new(&limits)),
+            limits,
+            gate,
+            next_session: AtomicU64::new(1),
+            panics: AtomicU64::new(0),
+        }
+    }
+
+    /// A number for a new session.
+    pub fn next_session(&self) -> SessionId {
+        SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Counts a session that died of a panic; how many so far.
+    pub fn count_panic(&self) -> u64 {
+        self.panics.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// What an enrolment asks before it does something costly. A trait, so that the state machine is tested without a server.
+pub trait Doorkeeper {
+    /// Counts a guess at a password, or says how long to wait.
+    fn guess(&self, user: &Handle, ip: IpAddr, now: Instant) -> Result<(), Duration>;
+    /// The guess was right.
+    fn guessed(&self, user: &Handle, ip: IpAddr);
+    /// Counts a sign-up, or says how long to wait.
+    fn sign_up(&self, ip: IpAddr, now: Instant) -> Result<(), Duration>;
+    /// OPAQUE secrets.
+    fn setup(&self) -> &ServerSetup;
+}
+
+impl Doorkeeper for Services {
+    fn guess(&self, user: &Handle, ip: IpAddr, now: Instant) -> Result<(), Duration> {
+        // Not exempt on loopback: the limit protects the account, and everybody behind a forwarded port looks like loopback.
+        self.guesses.lock().unwrap_or_else(PoisonError::into_inner).guess(user, ip, now)
+    }
+
+    fn guessed(&self, user: &Handle, ip: IpAddr) {
+        self.guesses.lock().unwrap_or_else(PoisonError::into_inner).right(user, ip);
+    }
+
+    fn sign_up(&self, ip: IpAddr, now: Instant) -> Result<(), Duration> {
+        if self.gate.is_exempt(ip) {
+            return Ok(());
+        }
+        self.registrations.lock().unwrap_or_else(PoisonError::into_inner).sign_up(ip, now)
+    }
+
+    fn setup(&self) -> &ServerSetup {
+        &self.setup
+    }
+}

@@ -1,0 +1,273 @@
+//! The session's life: frames and answers in, the state's effects out. Every decision is in `state.rs` and its two parts.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{
+    Actor, ActorContext as _, ActorFutureExt as _, Addr, AsyncContext as _, Context, Handler, StreamHandler,
+    WrapFuture as _,
+};
+use futures_util::stream;
+use hobnob_shared::codec::{CodecError, Decoded};
+use hobnob_shared::limits::FRAME;
+use hobnob_shared::link::{FrameReader, FrameWriter, LinkError};
+use hobnob_shared::message::ToServer;
+
+use super::message::End;
+use super::state::{Answer, Effect, Job, Note, State};
+use crate::error::{Ending, Refusal};
+use crate::gate::{Permit, Visit};
+use crate::registry::{
+    Arrive, Befriend, DevicesChanged, Introduce, Leave, Link, OpenCircuit, Part, Registry, RequestStored, SessionId,
+    SetPresence, TellFriendship,
+};
+use crate::services::Services;
+use crate::store::StoreError;
+
+/// What a session is started with.
+pub struct Connection {
+    /// Its number.
+    pub id: SessionId,
+    /// Where from.
+    pub peer: SocketAddr,
+    /// What kind it is.
+    pub state: State,
+    /// Typed frames of the client.
+    pub reader: FrameReader<ToServer>,
+    /// Its queue.
+    pub writer: FrameWriter,
+    /// Counts it while it is open.
+    pub visit: Visit,
+    /// Held until it is signed in.
+    pub permit: Permit,
+    /// The connection arbiter on which it lives.
+    pub arbiter: usize,
+}
+
+/// One connection: see the module.
+pub struct Session {
+    id: SessionId,
+    peer: SocketAddr,
+    state: State,
+    reader: Option<FrameReader<ToServer>>,
+    writer: FrameWriter,
+    /// Largest frame that is read from now on.
+    max_frame: Rc<Cell<Option<usize>>>,
+    services: Arc<Services>,
+    registry: Addr<Registry>,
+    arbiter: usize,
+    permit: Option<Permit>,
+    _visit: Visit,
+    /// Why it ended, once it has.
+    left: Option<String>,
+}
+
+impl Session {
+    /// Starts on the current arbiter.
+    pub fn launch(connection: Connection, services: Arc<Services>, registry: Addr<Registry>) {
+        let Connection { id, peer, state, reader, writer, visit, permit, arbiter } = connection;
+        let max_frame = Rc::new(Cell::new(None));
+        Self {
+            id,
+            peer,
+            state,
+            reader: Some(reader),
+            writer,
+            max_frame,
+            services,
+            registry,
+            arbiter,
+            permit: Some(permit),
+            _visit: visit,
+            left: None,
+        }
+        .start();
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<Self>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(frame) => {
+                    if self.writer.try_send(&*frame).is_err() {
+                        self.leave(Ending::Slow.code().to_string(), ctx);
+                    }
+                }
+                Effect::Ask(job) => self.ask(job, ctx),
+                Effect::Tell(note) => self.tell(note, ctx),
+                Effect::Admit => {
+                    self.permit = None;
+                    self.max_frame.set(Some(FRAME));
+                    self.watch(Instant::now(), ctx);
+                }
+                Effect::Pause(wait) => ctx.wait(tokio::time::sleep(wait).into_actor(self)),
+                Effect::Log(line) => tracing::info!(peer = %self.peer, "{line}"),
+                Effect::Close(why) => self.leave(why, ctx),
+            }
+        }
+    }
+
+    /// Ends it; what is queued is still written.
+    fn leave(&mut self, why: String, ctx: &mut Context<Self>) {
+        self.left.get_or_insert(why);
+        self.writer.close();
+        ctx.stop();
+    }
+
+    /// Asks the store. Nothing else happens in this session before the answer: a client that asks much waits much.
+    fn ask(&mut self, job: Job, ctx: &mut Context<Self>) {
+        let answer = put(job, &self.services);
+        ctx.wait(answer.into_actor(self).map(|answer, session, ctx| {
+            let services = Arc::clone(&session.services);
+            let effects = session.state.on_answer(answer, &*services);
+            session.carry_out(effects, ctx);
+        }));
+    }
+
+    fn tell(&mut self, note: Note, ctx: &mut Context<Self>) {
+        let (session, seq, registry) = (self.id, note.seq(), &self.registry);
+        let accepted = match note {
+            Note::Arrive(arrival) => {
+                let link = Link { writer: self.writer.clone(), session: ctx.address(), arbiter: self.arbiter };
+                registry.try_send(Arrive { arrival, link }).is_ok()
+            }
+            Note::SetPresence { seq, presence, text } => {
+                registry.try_send(SetPresence { session, seq, presence, text }).is_ok()
+            }
+            Note::Introduce { seq, user } => registry.try_send(Introduce { session, seq, user }).is_ok(),
+            Note::OpenCircuit { seq, user, device, transfer } => {
+                registry.try_send(OpenCircuit { session, seq, user, device, transfer }).is_ok()
+            }
+            Note::RequestStored { asked, frame } => registry.try_send(RequestStored { asked, frame }).is_ok(),
+            Note::Befriend(new) => {
+                let new = *new;
+                let message = Befriend { friends: new.friends, request: new.request, acceptance: new.acceptance };
+                registry.try_send(message).is_ok()
+            }
+            Note::Part(friends) => registry.try_send(Part { friends }).is_ok(),
+            Note::TellFriendship { friend, frame } => {
+                registry.try_send(TellFriendship { session, friend, frame }).is_ok()
+            }
+            Note::DevicesChanged { account, number, device_list } => {
+                registry.try_send(DevicesChanged { account, number, device_list }).is_ok()
+            }
+        };
+        if accepted {
+            return;
+        }
+        // The registry has more to do than fits: who asked something is told, a change that others must see ends the session, since
+        // everything is read anew when the client comes back.
+        match seq {
+            Some(seq) => self.carry_out(vec![Effect::Send(Box::new(Refusal::Internal.failed(Some(seq))))], ctx),
+            None => self.leave("the registry is overloaded".into(), ctx),
+        }
+    }
+
+    /// Pings and notices silence from now on.
+    fn watch(&mut self, now: Instant, ctx: &mut Context<Self>) {
+        let (effects, again) = self.state.on_tick(now);
+        self.carry_out(effects, ctx);
+        if let Some(at) = again {
+            ctx.run_later(at.saturating_duration_since(now), |session, ctx| session.watch(Instant::now(), ctx));
+        }
+    }
+}
+
+async fn answered<T>(question: impl Future<Output = Result<T, StoreError>>, wrap: impl FnOnce(T) -> Answer) -> Answer {
+    question.await.map(wrap).unwrap_or_else(|error| {
+        tracing::error!(%error, "the store did not answer");
+        Answer::Failed
+    })
+}
+
+/// The job as a question to the store. Boxed, since it is awaited rarely and would be the largest part of an idle session.
+fn put(job: Job, services: &Services) -> std::pin::Pin<Box<dyn Future<Output = Answer>>> {
+    let store = &services.store;
+    match job {
+        Job::Account(chain) => Box::pin(answered(store.account(chain.account, chain.device), |account| {
+            Answer::Account(account.map(Box::new))
+        })),
+        Job::HandleFree(user) => Box::pin(answered(store.handle_free(user), Answer::HandleFree)),
+        Job::SignUp(account) => Box::pin(answered(store.sign_up(*account), Answer::SignedUp)),
+        Job::Locked(user) => Box::pin(answered(store.locked(user), |row| Answer::Locked(row.map(Box::new)))),
+        Job::Enrol(device) => Box::pin(answered(store.enrol(*device), Answer::Enrolled)),
+        Job::Ask(request) => Box::pin(answered(store.ask(*request), Answer::Asked)),
+        Job::Accept(acceptance) => Box::pin(answered(store.accept(*acceptance), Answer::Accepted)),
+        Job::Decline { user, asker } => Box::pin(answered(store.decline(user, asker), Answer::Declined)),
+        Job::Part { account, other } => Box::pin(answered(store.part(account, other), Answer::Parted)),
+        Job::Block { account, user, other } => Box::pin(answered(store.block(account, user, other), Answer::Blocked)),
+        Job::Unblock { account, other } => Box::pin(answered(store.unblock(account, other), |()| Answer::Unblocked)),
+        Job::Friendship { account, other } => {
+            Box::pin(answered(store.friendship(account, other), |row| Answer::Friendship(row.map(Box::new))))
+        }
+    }
+}
+
+impl Actor for Session {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if let Some(reader) = self.reader.take() {
+            let max_frame = Rc::clone(&self.max_frame);
+            let frames = stream::unfold((reader, max_frame), |(mut reader, max_frame)| async move {
+                if let Some(max) = max_frame.take() {
+                    reader.set_max_frame(max);
+                }
+                let frame = reader.next().await.transpose()?;
+                Some((frame, (reader, max_frame)))
+            });
+            ctx.add_stream(frames);
+        }
+        let deadline = Duration::from_millis(self.services.limits.sign_in_timeout_ms);
+        ctx.run_later(deadline, |session, ctx| {
+            let effects = session.state.on_deadline();
+            session.carry_out(effects, ctx);
+        });
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        // A stop signal: it must arrive even when the registry is busy.
+        self.registry.do_send(Leave { session: self.id });
+        self.writer.close();
+        if std::thread::panicking() {
+            let panics = self.services.count_panic();
+            tracing::error!(peer = %self.peer, panics, "a session panicked and is gone; the others are not concerned");
+            return;
+        }
+        let why = self.left.take().unwrap_or_else(|| "connection lost".into());
+        match self.state.user() {
+            Some(user) => tracing::info!(peer = %self.peer, "{user} left: {why}"),
+            None => tracing::info!(peer = %self.peer, "disconnected: {why}"),
+        }
+    }
+}
+
+impl StreamHandler<Result<Decoded<ToServer>, LinkError>> for Session {
+    fn handle(&mut self, frame: Result<Decoded<ToServer>, LinkError>, ctx: &mut Self::Context) {
+        let refusal = match frame {
+            Ok(frame) => {
+                let services = Arc::clone(&self.services);
+                let effects = self.state.on_frame(frame, &*services, Instant::now());
+                return self.carry_out(effects, ctx);
+            }
+            Err(LinkError::Lost(error)) => return self.leave(format!("connection lost ({error})"), ctx),
+            Err(LinkError::Codec(CodecError::TooLarge { .. })) => Refusal::TooLarge,
+            Err(LinkError::Codec(_)) => Refusal::Malformed,
+        };
+        self.carry_out(super::state::refuse(refusal, None), ctx);
+    }
+
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        self.leave("closed by the client".into(), ctx);
+    }
+}
+
+impl Handler<End> for Session {
+    type Result = ();
+
+    fn handle(&mut self, end: End, ctx: &mut Self::Context) {
+        self.leave(end.reason.to_string(), ctx);
+    }
+}

@@ -1,0 +1,338 @@
+//! What a connection does with each frame: input and the time in, effects out. No actor, no socket, no clock of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hobnob_shared::codec::{Decoded, from_cbor};
+use hobnob_shared::id::{DeviceId, Handle, TransferId};
+use hobnob_shared::identity::{Chain, DeviceList, IdentityStatement, VerifiedChain};
+use hobnob_shared::limits::STATUS_TEXT;
+use hobnob_shared::machine::liveness::{Liveness, Verdict};
+use hobnob_shared::message::{FriendRequested, Friendship, FromServer, Hello, OwnPresence, Pulse, Seq, ToServer};
+
+use super::enrolment::Enrolment;
+use super::member::Member;
+use crate::config::Limits;
+use crate::error::Refusal;
+use crate::introduction::Place;
+use crate::registry::{Arrival, NewFriend, SessionId};
+use crate::services::Doorkeeper;
+use crate::store::{
+    Accepted, Account, AccountId, Asked, FriendshipRow, Locked, NewAcceptance, NewAccount, NewDevice, NewRequest,
+    Parted, SignedUp,
+};
+use crate::throttle::{Bucket, Quota};
+
+/// A question to the store. The session reads no further frame until it is answered.
+#[derive(Debug)]
+pub enum Job {
+    /// [`crate::store::Store::account`].
+    Account(Box<VerifiedChain>),
+    /// [`crate::store::Store::handle_free`].
+    HandleFree(Handle),
+    /// [`crate::store::Store::sign_up`].
+    SignUp(Box<NewAccount>),
+    /// [`crate::store::Store::locked`].
+    Locked(Handle),
+    /// [`crate::store::Store::enrol`].
+    Enrol(Box<NewDevice>),
+    /// [`crate::store::Store::ask`].
+    Ask(Box<NewRequest>),
+    /// [`crate::store::Store::accept`].
+    Accept(Box<NewAcceptance>),
+    /// [`crate::store::Store::decline`].
+    Decline { user: Handle, asker: Handle },
+    /// [`crate::store::Store::part`].
+    Part { account: AccountId, other: Handle },
+    /// [`crate::store::Store::block`].
+    Block { account: AccountId, user: Handle, other: Handle },
+    /// [`crate::store::Store::unblock`].
+    Unblock { account: AccountId, other: Handle },
+    /// [`crate::store::Store::friendship`].
+    Friendship { account: AccountId, other: Handle },
+}
+
+/// What the store answered.
+#[derive(Debug)]
+pub enum Answer {
+    /// To [`Job::Account`].
+    Account(Option<Box<Account>>),
+    /// To [`Job::HandleFree`].
+    HandleFree(bool),
+    /// To [`Job::SignUp`].
+    SignedUp(SignedUp),
+    /// To [`Job::Locked`].
+    Locked(Option<Box<Locked>>),
+    /// To [`Job::Enrol`].
+    Enrolled(bool),
+    /// To [`Job::Ask`].
+    Asked(Asked),
+    /// To [`Job::Accept`].
+    Accepted(Accepted),
+    /// To [`Job::Decline`].
+    Declined(bool),
+    /// To [`Job::Part`].
+    Parted(Parted),
+    /// To [`Job::Block`].
+    Blocked(Option<Parted>),
+    /// To [`Job::Unblock`].
+    Unblocked,
+    /// To [`Job::Friendship`].
+    Friendship(Option<Box<FriendshipRow>>),
+    /// The store failed.
+    Failed,
+}
+
+/// What the registry is told. It answers requests with a `seq` itself.
+pub enum Note {
+    /// This device is here.
+    Arrive(Box<Arrival>),
+    /// Presence and text.
+    SetPresence { seq: Seq, presence: OwnPresence, text: String },
+    /// An introduction is wanted.
+    Introduce { seq: Seq, user: Handle },
+    /// A circuit is wanted.
+    OpenCircuit { seq: Seq, user: Handle, device: DeviceId, transfer: TransferId },
+    /// A request is stored.
+    RequestStored { asked: AccountId, frame: Box<FriendRequested> },
+    /// A friendship is stored.
+    Befriend(Box<Befriended>),
+    /// A friendship is over.
+    Part([(AccountId, Handle); 2]),
+    /// The statements of a friendship.
+    TellFriendship { friend: AccountId, frame: Box<Friendship> },
+    /// The account has a further device.
+    DevicesChanged { account: AccountId, number: u64, device_list: Arc<IdentityStatement> },
+}
+
+/// See [`Note::Befriend`].
+pub struct Befriended {
+    /// Both.
+    pub friends: [NewFriend; 2],
+    /// Signed.
+    pub request: hobnob_shared::identity::Statement,
+    /// Signed.
+    pub acceptance: hobnob_shared::identity::Statement,
+}
+
+impl Note {
+    /// Of the request that is answered by the registry.
+    pub fn seq(&self) -> Option<Seq> {
+        match self {
+            Self::SetPresence { seq, .. } | Self::Introduce { seq, .. } | Self::OpenCircuit { seq, .. } => Some(*seq),
+            Self::TellFriendship { frame, .. } => frame.seq,
+            _ => None,
+        }
+    }
+}
+
+/// What is to be done.
+pub enum Effect {
+    /// Write a frame.
+    Send(Box<FromServer>),
+    /// Ask the store.
+    Ask(Job),
+    /// Tell the registry.
+    Tell(Note),
+    /// The connection is somebody's: larger frames, no permit, no time limit.
+    Admit,
+    /// Read no further for so long.
+    Pause(Duration),
+    /// Write a line to the log.
+    Log(String),
+    /// Write what is queued, then close; for the log, why.
+    Close(String),
+}
+
+impl Effect {
+    pub(super) fn send(frame: FromServer) -> Self {
+        Self::Send(Box::new(frame))
+    }
+}
+
+/// Says no; a refusal that ends the connection is followed by its end.
+pub(super) fn refuse(refusal: Refusal, seq: Option<Seq>) -> Vec<Effect> {
+    let mut effects = vec![Effect::send(refusal.failed(seq))];
+    if refusal.code().is_fatal() {
+        effects.push(Effect::Close(refusal.code().to_string()));
+    }
+    effects
+}
+
+/// A device that has proved its key and not said hello.
+pub(super) struct Newcomer {
+    chain: Arc<Chain>,
+    verified: Box<VerifiedChain>,
+    hello: Option<Box<Hello>>,
+}
+
+enum Kind {
+    Enrolment(Box<Enrolment>),
+    Newcomer(Newcomer),
+    Member(Box<Member>),
+}
+
+/// One connection.
+pub struct State {
+    id: SessionId,
+    peer: SocketAddr,
+    kind: Kind,
+    liveness: Liveness,
+    pings: u64,
+    frames: Bucket,
+    quota: Quota,
+}
+
+impl State {
+    /// A connection on which no certificate was shown; `exporter` is bound into the proofs.
+    pub fn enrolment(id: SessionId, peer: SocketAddr, exporter: [u8; 32], limits: &Limits, now: Instant) -> Self {
+        Self::new(id, peer, Kind::Enrolment(Box::new(Enrolment::new(exporter, peer.ip()))), limits, now)
+    }
+
+    /// A connection on which a device showed its chain.
+    pub fn device(
+        id: SessionId,
+        peer: SocketAddr,
+        chain: (Chain, VerifiedChain),
+        limits: &Limits,
+        now: Instant,
+    ) -> Self {
+        let (chain, verified) = (Arc::new(chain.0), Box::new(chain.1));
+        Self::new(id, peer, Kind::Newcomer(Newcomer { chain, verified, hello: None }), limits, now)
+    }
+
+    fn new(id: SessionId, peer: SocketAddr, kind: Kind, limits: &Limits, now: Instant) -> Self {
+        let quota = Quota::per_second(limits.frames_per_second, limits.frames_burst);
+        Self { id, peer, kind, liveness: Liveness::new(now), pings: 0, frames: Bucket::default(), quota }
+    }
+
+    /// The account's name, once it is known.
+    pub fn user(&self) -> Option<&Handle> {
+        match &self.kind {
+            Kind::Member(member) => Some(member.user()),
+            _ => None,
+        }
+    }
+
+    /// The connection is an enrolment, or a device that is signed in.
+    pub fn is_member(&self) -> bool {
+        matches!(self.kind, Kind::Member(_))
+    }
+
+    /// A frame came.
+    pub fn on_frame(&mut self, frame: Decoded<ToServer>, doors: &dyn Doorkeeper, now: Instant) -> Vec<Effect> {
+        self.liveness.heard(now);
+        let mut effects = match frame {
+            Decoded::Unknown { .. } => refuse(Refusal::Unsupported, None),
+            Decoded::Known(ToServer::Ping(pulse)) => vec![Effect::send(FromServer::Pong(pulse))],
+            Decoded::Known(ToServer::Pong(_)) => Vec::new(),
+            Decoded::Known(frame) => match &mut self.kind {
+                Kind::Enrolment(enrolment) => enrolment.on_frame(frame, doors, now),
+                Kind::Newcomer(newcomer) => newcomer.on_frame(frame),
+                Kind::Member(member) => member.on_frame(frame),
+            },
+        };
+        // Frames are never dropped for their number: the client's own queue fills, because the server reads slower.
+        if let Err(wait) = self.frames.take(1, self.quota, now) {
+            effects.push(Effect::Pause(wait));
+        }
+        effects
+    }
+
+    /// The store answered.
+    pub fn on_answer(&mut self, answer: Answer, doors: &dyn Doorkeeper) -> Vec<Effect> {
+        match &mut self.kind {
+            Kind::Enrolment(enrolment) => enrolment.on_answer(answer, doors),
+            Kind::Member(member) => member.on_answer(answer),
+            Kind::Newcomer(newcomer) => match newcomer.on_answer(answer) {
+                Err(refusal) => {
+                    let mut effects = refuse(refusal, None);
+                    // Whatever the code: without an account there is nothing to go on with.
+                    if !refusal.code().is_fatal() {
+                        effects.push(Effect::Close(refusal.code().to_string()));
+                    }
+                    effects
+                }
+                Ok((account, list, hello)) => self.sign_in(*account, list, *hello),
+            },
+        }
+    }
+
+    fn sign_in(&mut self, account: Account, list: (IdentityStatement, DeviceList), hello: Hello) -> Vec<Effect> {
+        let Kind::Newcomer(Newcomer { chain, verified, .. }) = &self.kind else { return Vec::new() };
+        let device_list = Arc::new(list.0);
+        let arrival = Arrival {
+            session: self.id,
+            account: account.id,
+            user: account.user.clone(),
+            device: verified.device,
+            chain: Arc::clone(chain),
+            list_number: list.1.number,
+            device_list: Arc::clone(&device_list),
+            place: Place::new(self.peer.ip(), hello.port, &hello.addresses),
+            presence: hello.presence,
+            text: hello.text,
+            seen: SocketAddr::new(self.peer.ip().to_canonical(), self.peer.port()).to_string(),
+        };
+        let software: String = hello.software.chars().take(64).collect();
+        let line = format!("{} signed in, device {:?}, {}", account.user, verified.device, software.escape_debug());
+        self.kind = Kind::Member(Box::new(Member::new(&account, verified, list.1.devices, device_list)));
+        vec![Effect::Admit, Effect::Log(line), Effect::Tell(Note::Arrive(Box::new(arrival)))]
+    }
+
+    /// Time has passed: what is due, and when to ask again; `None` when there is nothing more to ask.
+    pub fn on_tick(&mut self, now: Instant) -> (Vec<Effect>, Option<Instant>) {
+        match self.liveness.poll(now) {
+            Verdict::Idle { until } => (Vec::new(), Some(until)),
+            Verdict::Dead => (vec![Effect::Close("no sign of life".into())], None),
+            Verdict::SendPing => {
+                self.pings += 1;
+                self.liveness.said(now);
+                let until = match self.liveness.poll(now) {
+                    Verdict::Idle { until } => until,
+                    _ => now + Duration::from_secs(1),
+                };
+                (vec![Effect::send(FromServer::Ping(Pulse { n: self.pings }))], Some(until))
+            }
+        }
+    }
+
+    /// The time for signing in is over.
+    pub fn on_deadline(&self) -> Vec<Effect> {
+        if self.is_member() { Vec::new() } else { refuse(Refusal::TooSlow, None) }
+    }
+}
+
+type Welcomed = (Box<Account>, (IdentityStatement, DeviceList), Box<Hello>);
+
+impl Newcomer {
+    fn on_frame(&mut self, frame: ToServer) -> Vec<Effect> {
+        match frame {
+            ToServer::Hello(hello) if self.hello.is_none() => {
+                if hello.text.chars().count() > STATUS_TEXT {
+                    return refuse(Refusal::Malformed, None);
+                }
+                self.hello = Some(Box::new(hello));
+                vec![Effect::Ask(Job::Account(self.verified.clone()))]
+            }
+            _ => refuse(Refusal::WrongState, None),
+        }
+    }
+
+    fn on_answer(&mut self, answer: Answer) -> Result<Welcomed, Refusal> {
+        let (Answer::Account(account), Some(hello)) = (answer, self.hello.take()) else {
+            return Err(Refusal::Internal);
+        };
+        let account = account.ok_or(Refusal::UnknownUser)?;
+        if !account.device_known {
+            return Err(Refusal::DeviceRemoved);
+        }
+        let statement: IdentityStatement = from_cbor(&account.device_list).map_err(|_| Refusal::Internal)?;
+        let list: DeviceList = from_cbor(&statement.body).map_err(|_| Refusal::Internal)?;
+        if !list.devices.contains(&self.verified.device) {
+            return Err(Refusal::DeviceRemoved);
+        }
+        Ok((account, (statement, list), hello))
+    }
+}

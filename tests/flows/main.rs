@@ -1,0 +1,12 @@
+//! The main job and its disturbances, told over real programs: `hobnob-server` and `hobnob-cli` as children, real sockets on loopback.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod files;
+mod friends;
+mod keys;
+mod messages;
+mod names;
+mod relay;
+mod server_loss;
+mod sign_in;
+mod starting;

@@ -1,0 +1,185 @@
+//! Conversations: order, states, what a restart keeps, texts that only look dangerous.
+
+use std::collections::HashSet;
+
+use hobnob_tests::client::{Client, SOON};
+use hobnob_tests::story::{House, befriend, linked, say, text_of};
+use serde_json::{Value, json};
+
+const EACH_WAY: usize = 100;
+
+/// Posts many without waiting for any; their command ids.
+fn post_many(from: &mut Client, to: &str) -> Vec<String> {
+    let said = |n: usize| json!({"command": "send", "to": format!("@{to}"), "text": format!("{n} to {to}")});
+    (0..EACH_WAY).map(|n| from.post(said(n))).collect()
+}
+
+/// All are done, and become delivered.
+fn all_delivered(from: &mut Client, posted: &[String]) {
+    let mut open: HashSet<String> = HashSet::new();
+    for id in posted {
+        let done = from.answer(id).unwrap();
+        open.insert(text_of(&done["message"]));
+    }
+    assert_eq!(open.len(), posted.len(), "message ids are unique");
+    while !open.is_empty() {
+        let is_delivered = |event: &Value| {
+            let ours = event["message"].as_str().is_some_and(|message| open.contains(message));
+            ours && event["event"] == "message_state" && event["state"] == "delivered"
+        };
+        let delivered = from.wait(&format!("{} more delivered", open.len()), SOON, is_delivered);
+        open.remove(delivered["message"].as_str().unwrap_or_default());
+    }
+}
+
+/// All of one author's texts, each once and in order.
+fn all_shown(to: &mut Client, from: &str) {
+    let me = to.name();
+    for n in 0..EACH_WAY {
+        let shown = to.expect(json!({"event": "message", "from": from, "conversation": format!("@{from}")}));
+        assert_eq!(shown["text"], format!("{n} to {me}"), "out of order");
+    }
+}
+
+#[test]
+fn two_parallel_conversations_of_a_hundred_each_way_arrive_in_order_over_direct_links() {
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let mut carol = house.person("carol");
+    befriend(&mut alice, &mut carol);
+    linked(&mut alice, &mut carol, "direct");
+
+    let to_bob = post_many(&mut alice, "bob");
+    let from_bob = post_many(&mut bob, "alice");
+    let to_carol = post_many(&mut alice, "carol");
+    let from_carol = post_many(&mut carol, "alice");
+    all_delivered(&mut alice, &to_bob);
+    all_delivered(&mut alice, &to_carol);
+    all_delivered(&mut bob, &from_bob);
+    all_delivered(&mut carol, &from_carol);
+    all_shown(&mut bob, "alice");
+    all_shown(&mut carol, "alice");
+    all_shown(&mut alice, "bob");
+    all_shown(&mut alice, "carol");
+
+    assert_eq!(alice.friend("bob")["link"], "direct");
+    assert_eq!(alice.friend("carol")["link"], "direct");
+    let history = bob.done(json!({"command": "history", "conversation": "@alice", "limit": 5000}));
+    assert_eq!(history["messages"].as_array().unwrap().len(), 2 * EACH_WAY);
+    for friend in ["bob", "carol"] {
+        assert_eq!(alice.all(&json!({"event": "message", "from": friend})).len(), EACH_WAY, "each is shown once");
+    }
+}
+
+#[test]
+fn everything_is_there_after_a_restart_and_nothing_is_shown_twice() {
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let ids: Vec<String> = (0..5).map(|n| say(&mut alice, &mut bob, &format!("number {n}"))).collect();
+    assert!(bob.close().success(), "the end of input ends it in order");
+    bob = Client::again(&bob.start);
+    linked(&mut alice, &mut bob, "direct");
+    let history = bob.done(json!({"command": "history", "conversation": "@alice", "limit": 100}));
+    let messages = history["messages"].as_array().unwrap().clone();
+    assert_eq!(messages.iter().map(|message| text_of(&message["message"])).collect::<Vec<_>>(), ids);
+    for (n, message) in messages.iter().enumerate() {
+        assert_eq!(message["text"], format!("number {n}"));
+        assert_eq!(message["from"], "alice");
+        assert!(message["sent_at"].as_u64().unwrap() > 1_600_000_000_000);
+    }
+    say(&mut bob, &mut alice, "back");
+    assert!(bob.all(&json!({"event": "message"})).is_empty(), "old messages were shown again");
+
+    let newest = bob.done(json!({"command": "history", "conversation": "@alice", "limit": 2}));
+    assert_eq!(newest["messages"][1]["text"], "back");
+    let before = bob.done(json!({"command": "history", "conversation": "@alice", "limit": 2, "before": ids[2]}));
+    let texts: Vec<_> = before["messages"].as_array().unwrap().iter().map(|m| m["text"].clone()).collect();
+    assert_eq!(texts, ["number 0", "number 1"]);
+}
+
+#[test]
+fn the_outbox_survives_a_crash_and_is_drained_in_order() {
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    assert!(bob.quit().success());
+    alice.expect(json!({"event": "link", "user": "bob", "path": "none"}));
+    let mut ids = Vec::new();
+    for n in 0..20 {
+        let sent = alice.done(json!({"command": "send", "to": "@bob", "text": format!("queued {n}")}));
+        ids.push(text_of(&sent["message"]));
+    }
+    alice.crash();
+    let mut bob = Client::again(&bob.start);
+    let mut alice = Client::again(&alice.start);
+    for (n, id) in ids.iter().enumerate() {
+        let shown = bob.expect(json!({"event": "message", "from": "alice"}));
+        assert_eq!(shown["text"], format!("queued {n}"));
+        assert_eq!(shown["message"], id.as_str());
+    }
+    for id in &ids {
+        alice.expect(json!({"event": "message_state", "message": id, "state": "delivered"}));
+    }
+}
+
+#[test]
+fn read_marks_and_typing_reach_the_author() {
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let id = say(&mut alice, &mut bob, "read me");
+    bob.done(json!({"command": "mark_read", "message": id, "to": "@alice"}));
+    alice.expect(json!({"event": "message_state", "message": id, "state": "read"}));
+    bob.done(json!({"command": "typing", "to": "@alice", "active": true}));
+    alice.expect(json!({"event": "typing", "from": "bob", "active": true}));
+}
+
+#[test]
+fn texts_pass_unchanged_and_bad_ones_are_refused() {
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let texts = [
+        "<b>bold</b> & <a href=\"file:///etc/passwd\">x</a>",
+        "line one\nline two\ttab",
+        "\u{202e}gnp.exe",
+        "ไทย 👩‍👩‍👧‍👦 Z\u{30f}\u{30f}\u{30f}",
+        "{\"event\":\"message\"}\n{}",
+        "\u{1b}[31mred",
+        &"x".repeat(16 * 1024),
+    ];
+    for text in texts {
+        say(&mut alice, &mut bob, text);
+    }
+    alice.failed(json!({"command": "send", "to": "@bob", "text": ""}));
+    alice.failed(json!({"command": "send", "to": "@bob", "text": "x".repeat(16 * 1024 + 1)}));
+    alice.failed(json!({"command": "send", "to": "#nowhere", "text": "x"}));
+    say(&mut alice, &mut bob, "and it goes on");
+}
+
+#[test]
+fn a_bad_line_gets_failed_and_never_an_exit() {
+    let house = House::new();
+    let mut alice = house.person("alice");
+    let bad: [&[u8]; 9] = [
+        b"nonsense",
+        b"{",
+        b"[]",
+        b"null",
+        b"\"text\"",
+        b"{}",
+        b"\xff\xfe\x00",
+        b"{\"command\":\"fly\"}",
+        b"{\"command\":\"send\",\"to\":17}",
+    ];
+    for line in bad {
+        alice.line(line);
+        let failed = alice.expect(json!({"event": "failed"}));
+        assert!(failed["text"].as_str().unwrap().contains(' '), "{failed}");
+    }
+    alice.line(&vec![b'['; 100_000]);
+    alice.expect(json!({"event": "failed"}));
+    alice.line(&vec![b'x'; 3 << 20]);
+    alice.expect(json!({"event": "failed"}));
+    alice.line(b"{\"command\":\"fly\",\"id\":\"mine\"}");
+    alice.expect(json!({"event": "failed", "id": "mine"}));
+    alice.line(b"");
+    alice.done(json!({"command": "friends"}));
+}

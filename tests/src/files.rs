@@ -1,0 +1,68 @@
+//! Files for tests: random content that no compression or pattern helps with, hashes, and what lies in a folder.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use rand::{RngCore, SeedableRng};
+
+/// Writes `size` random bytes to a new file; equal seeds make equal files.
+pub fn random_file(path: &Path, size: u64, seed: u64) -> PathBuf {
+    let mut random = rand::rngs::SmallRng::seed_from_u64(seed);
+    let mut file = std::fs::File::create(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut left = size;
+    let mut block = vec![0_u8; 1 << 20];
+    while left > 0 {
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(block.len());
+        let (now, _) = block.split_at_mut(count);
+        random.fill_bytes(now);
+        file.write_all(now).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        left -= count as u64;
+    }
+    path.to_owned()
+}
+
+/// BLAKE3 of a file, in hexadecimal.
+pub fn hash(path: &Path) -> String {
+    let mut file = std::fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(&mut file).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Everything below `folder`: relative path and hash (folders and special files without one).
+pub fn manifest(folder: &Path) -> BTreeMap<PathBuf, Option<String>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(&next).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let kind = entry.file_type().ok();
+            let inside = path.strip_prefix(folder).unwrap_or(&path).to_owned();
+            if kind.is_some_and(|kind| kind.is_dir()) {
+                open.push(path);
+                found.insert(inside, None);
+            } else if kind.is_some_and(|kind| kind.is_file()) {
+                found.insert(inside, Some(hash(&path)));
+            } else {
+                found.insert(inside, None);
+            }
+        }
+    }
+    found
+}
+
+/// Whether `needle` is in any file below `folder`.
+pub fn contains(folder: &Path, needle: &[u8]) -> Option<PathBuf> {
+    manifest(folder).into_iter().find_map(|(path, hash)| {
+        hash?;
+        let mut bytes = Vec::new();
+        std::fs::File::open(folder.join(&path)).and_then(|mut file| file.read_to_end(&mut bytes)).ok()?;
+        find(&bytes, needle).then_some(path)
+    })
+}
+
+/// Whether `needle` is in `hay`.
+pub fn find(hay: &[u8], needle: &[u8]) -> bool {
+    hay.windows(needle.len()).any(|window| window == needle)
+}

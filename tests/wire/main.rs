@@ -1,0 +1,6 @@
+//! Bytes that no honest program sends, to the server's port and to a client's: an error or a close, never a panic, nothing kept.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bytes;
+mod peer_port;
+mod server_port;
