@@ -12,7 +12,7 @@ use crate::model::connection::Connection;
 use crate::model::conversation::{Conversation, Message, Past};
 use crate::model::question::{PersonWish, Question, Questions};
 use crate::model::roster::{Path, Roster};
-use crate::model::transfers::{Transfers, made_at};
+use crate::model::transfers::Transfers;
 
 /// Messages asked for at once: two or three screens.
 pub const PAGE: u32 = 60;

@@ -168,8 +168,11 @@ impl SignIn {
 
 impl SignInWidgets {
     fn new(root: &gtk::Box) -> Self {
-        let icon = gtk::Image::builder().icon_name(APP_ID).pixel_size(112).build();
-        icon.set_accessible_role(gtk::AccessibleRole::Presentation);
+        let icon = gtk::Image::builder()
+            .icon_name(APP_ID)
+            .pixel_size(112)
+            .accessible_role(gtk::AccessibleRole::Presentation)
+            .build();
         let title = gtk::Label::builder().label("Welcome to Hobnob").wrap(true).justify(gtk::Justification::Center).build();
         title.add_css_class("title-1");
         let hint = gtk::Label::builder().wrap(true).justify(gtk::Justification::Center).build();
@@ -183,11 +186,6 @@ impl SignInWidgets {
         fields.add(&user);
         fields.add(&password);
         fields.add(&server);
-        for (row, name) in [(&user, "Username"), (password.upcast_ref(), "Password"), (&server, "Server")] {
-            if let Some(text) = row.delegate() {
-                text.update_property(&[gtk::accessible::Property::Label(name)]);
-            }
-        }
         let about_server = gtk::Label::builder()
             .label("The server’s address and port, such as 192.0.2.7:7666. With #fingerprint behind it, the program makes sure that it is the right server.")
             .wrap(true)

@@ -28,13 +28,11 @@ pub struct WindowState {
     pub tabs: Vec<String>,
     /// The one in front.
     pub front: Option<String>,
-    /// The server's address last typed on the sign-in page.
-    pub server: Option<String>,
 }
 
 impl Default for WindowState {
     fn default() -> Self {
-        Self { width: 1040, height: 680, maximized: false, tabs: Vec::new(), front: None, server: None }
+        Self { width: 1040, height: 680, maximized: false, tabs: Vec::new(), front: None }
     }
 }
 

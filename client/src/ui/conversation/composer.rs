@@ -6,6 +6,7 @@ use hobnob_shared::limits;
 use relm4::gtk;
 
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
+use crate::ui::widgets::spoken::called;
 
 /// What was done in the composer.
 #[derive(Debug)]
@@ -38,16 +39,14 @@ impl Composer {
         let say = tell.clone();
         attach.connect_clicked(move |_| say(ComposerOutput::Attach));
 
-        let text = gtk::TextView::builder()
-            .wrap_mode(gtk::WrapMode::WordChar)
-            .accepts_tab(false)
-            .top_margin(8)
-            .bottom_margin(8)
-            .left_margin(14)
-            .right_margin(14)
-            .hexpand(true)
-            .build();
-        text.update_property(&[gtk::accessible::Property::Label("Message")]);
+        let text: gtk::TextView = called("Message");
+        text.set_wrap_mode(gtk::WrapMode::WordChar);
+        text.set_accepts_tab(false);
+        text.set_top_margin(8);
+        text.set_bottom_margin(8);
+        text.set_left_margin(14);
+        text.set_right_margin(14);
+        text.set_hexpand(true);
         let scroller = gtk::ScrolledWindow::builder()
             .hscrollbar_policy(gtk::PolicyType::Never)
             .propagate_natural_height(true)

@@ -127,7 +127,10 @@ impl Component for ConversationPage {
         let typing = gtk::Label::builder().xalign(0.0).visible(false).build();
         typing.add_css_class("typing");
         // Says to who listens what others see appear; GTK 4.8 has no announcements of its own.
-        let announcer = gtk::Label::builder().accessible_role(gtk::AccessibleRole::Status).build();
+        let announcer = gtk::Label::builder()
+            .accessible_role(gtk::AccessibleRole::Status)
+            .ellipsize(gtk::pango::EllipsizeMode::End)
+            .build();
         announcer.add_css_class("announcer");
         let bottom = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         bottom.append(&typing);
@@ -175,7 +178,7 @@ impl Component for ConversationPage {
             PageInput::Focus => self.composer.focus(),
             PageInput::Announce(words) => {
                 let words = text::literal_line(&words);
-                widgets.announcer.update_property(&[gtk::accessible::Property::Label(&words)]);
+                widgets.announcer.set_text(&words);
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::ui::conversation::bubble::{Bubble, BubbleWidgets};
 use crate::ui::transfers::card::{Card, CardWidgets};
 use crate::ui::transfers::CardOutput;
 use crate::ui::widgets::live_list::{Current, Row};
+use crate::ui::widgets::spoken::{Spoken, changing};
 
 /// Names a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,7 @@ pub type Speak = Box<dyn Fn(RowOutput)>;
 /// The widgets of a line.
 pub struct Widgets {
     root: gtk::Box,
+    spoken: Spoken,
     day: gtk::Label,
     author: gtk::Label,
     place: gtk::Box,
@@ -119,16 +121,15 @@ impl Row for TimelineRow {
         let (day, author, footer) = (label("day"), label("author"), label("footer"));
         author.set_xalign(0.0);
         let place = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
-        let root = gtk::Box::builder()
-            .orientation(gtk::Orientation::Vertical)
-            .accessible_role(gtk::AccessibleRole::Group)
-            .build();
+        let (root, spoken): (gtk::Box, Spoken) = changing();
+        root.set_orientation(gtk::Orientation::Vertical);
         root.add_css_class("line");
         for part in [day.upcast_ref::<gtk::Widget>(), author.upcast_ref(), place.upcast_ref(), footer.upcast_ref()] {
             root.append(part);
         }
         let widgets = Widgets {
             root: root.clone(),
+            spoken,
             day,
             author,
             place,
@@ -171,6 +172,6 @@ impl Row for TimelineRow {
                 card.show(widgets.card());
             }
         }
-        widgets.root.update_property(&[gtk::accessible::Property::Label(&self.spoken)]);
+        widgets.spoken.say(&self.spoken);
     }
 }

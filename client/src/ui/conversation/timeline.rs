@@ -6,14 +6,14 @@ use std::rc::Rc;
 
 use gtk::glib;
 use gtk::prelude::*;
-use hobnob_shared::id::MessageId;
+use hobnob_shared::id::{MessageId, TransferId};
 use relm4::{adw, gtk};
 
 use crate::ui::conversation::row::{RowOutput, Speak, TimelineRow};
 use crate::ui::transfers::CardOutput;
 use crate::ui::widgets::icon_button::icon_button;
 use crate::ui::widgets::live_list::LiveList;
-use hobnob_shared::id::TransferId;
+use crate::ui::widgets::spoken::called;
 
 /// What the timeline tells the page.
 #[derive(Debug, Clone, Copy)]
@@ -114,9 +114,10 @@ impl Timeline {
         });
         let rows = LiveList::<TimelineRow>::new(speak);
         let selection = gtk::NoSelection::new(Some(rows.store().clone()));
-        let list = gtk::ListView::new(Some(selection), Some(rows.factory().clone()));
+        let list: gtk::ListView = called("Messages");
+        list.set_model(Some(&selection));
+        list.set_factory(Some(rows.factory()));
         list.add_css_class("timeline");
-        list.update_property(&[gtk::accessible::Property::Label("Messages")]);
         let clamp = adw::ClampScrollable::builder().maximum_size(660).tightening_threshold(560).child(&list).build();
         let scroller = gtk::ScrolledWindow::builder()
             .hscrollbar_policy(gtk::PolicyType::Never)

@@ -9,6 +9,7 @@ use crate::ui::sidebar::person_row::{PersonRow, Speak};
 use crate::ui::sidebar::request_row::request_row;
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::live_list::LiveList;
+use crate::ui::widgets::spoken::called;
 
 /// What to show.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ pub struct SidebarWidgets {
 }
 
 impl Component for Sidebar {
-    type Init = gio::MenuModel;
+    type Init = (gio::MenuModel, adw::Leaflet);
     type Input = SidebarInput;
     type Output = SidebarOutput;
     type CommandOutput = ();
@@ -69,13 +70,14 @@ impl Component for Sidebar {
         root
     }
 
-    fn init(main_menu: gio::MenuModel, root: gtk::Box, sender: ComponentSender<Self>) -> ComponentParts<Self> {
+    fn init((main_menu, leaflet): Self::Init, root: gtk::Box, sender: ComponentSender<Self>) -> ComponentParts<Self> {
         let output = sender.output_sender().clone();
         let speak: Speak = Box::new(move |out| output.emit(out));
         let people = LiveList::new(speak);
 
         let title = adw::WindowTitle::new("Hobnob", "");
         let bar = adw::HeaderBar::builder().title_widget(&title).show_end_title_buttons(false).build();
+        leaflet.bind_property("folded", &bar, "show-end-title-buttons").sync_create().build();
         let add = icon_button("contact-new-symbolic", "Add Friend");
         add.set_action_name(Some("win.add-friend"));
         bar.pack_start(&add);
@@ -85,9 +87,9 @@ impl Component for Sidebar {
         bar.pack_end(&menu);
         root.append(&bar);
 
-        let search = gtk::SearchEntry::builder().placeholder_text("Search people").build();
+        let search: gtk::SearchEntry = called("Search people");
+        search.set_placeholder_text(Some("Search people"));
         search.add_css_class("people-search");
-        search.update_property(&[gtk::accessible::Property::Label("Search people")]);
         let output = sender.output_sender().clone();
         search.connect_search_changed(move |search| output.emit(SidebarOutput::Search(search.text().to_string())));
         search.connect_stop_search(|search| search.set_text(""));
@@ -167,9 +169,10 @@ fn requests_box() -> (gtk::Box, gtk::ListBox) {
 
 fn people_list(people: &LiveList<PersonRow>) -> gtk::Box {
     let selection = gtk::NoSelection::new(Some(people.store().clone()));
-    let view = gtk::ListView::new(Some(selection), Some(people.factory().clone()));
+    let view: gtk::ListView = called("Friends");
+    view.set_model(Some(&selection));
+    view.set_factory(Some(people.factory()));
     view.add_css_class("people-list");
-    view.update_property(&[gtk::accessible::Property::Label("Friends")]);
     let scroller =
         gtk::ScrolledWindow::builder().hscrollbar_policy(gtk::PolicyType::Never).vexpand(true).child(&view).build();
     let page = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();

@@ -12,6 +12,7 @@ use crate::model::roster::Person;
 use crate::ui::sidebar::SidebarOutput;
 use crate::ui::widgets::avatar::PersonAvatar;
 use crate::ui::widgets::live_list::{Current, Row};
+use crate::ui::widgets::spoken::{Spoken, changing};
 use crate::ui::words;
 
 /// What a line shows.
@@ -59,6 +60,7 @@ impl PersonRow {
 /// The widgets of a line.
 pub struct Widgets {
     root: gtk::Button,
+    spoken: Spoken,
     avatar: PersonAvatar,
     name: gtk::Label,
     status: gtk::Label,
@@ -93,7 +95,8 @@ impl Row for PersonRow {
         line.append(&words);
         line.append(&alarm);
         line.append(&badge);
-        let root = gtk::Button::builder().child(&line).build();
+        let (root, spoken): (gtk::Button, Spoken) = changing();
+        root.set_child(Some(&line));
         root.set_css_classes(&["flat", "person"]);
 
         let (who, say) = (current.clone(), speak.clone());
@@ -103,7 +106,7 @@ impl Row for PersonRow {
             }
         });
         add_menu(&root, current);
-        let widgets = Widgets { root: root.clone(), avatar, name, status, alarm, badge };
+        let widgets = Widgets { root: root.clone(), spoken, avatar, name, status, alarm, badge };
         (root.upcast(), widgets)
     }
 
@@ -122,7 +125,7 @@ impl Row for PersonRow {
                 widgets.root.remove_css_class(class);
             }
         }
-        widgets.root.update_property(&[gtk::accessible::Property::Label(&self.spoken())]);
+        widgets.spoken.say(&self.spoken());
     }
 }
 

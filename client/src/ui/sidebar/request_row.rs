@@ -6,6 +6,7 @@ use hobnob_shared::id::Handle;
 use relm4::{adw, gtk};
 
 use crate::ui::sidebar::SidebarOutput;
+use crate::ui::widgets::spoken::called;
 
 /// Builds the line of a request; `speak` gets the answer.
 pub fn request_row(user: &Handle, speak: impl Fn(SidebarOutput) + Clone + 'static) -> gtk::ListBoxRow {
@@ -30,8 +31,6 @@ pub fn request_row(user: &Handle, speak: impl Fn(SidebarOutput) + Clone + 'stati
         if let Some(class) = class {
             button.add_css_class(class);
         }
-        let spoken = format!("{words} request of {user}");
-        button.update_property(&[gtk::accessible::Property::Description(&spoken)]);
         let speak = speak.clone();
         button.connect_clicked(move |_| speak(output.clone()));
         answers.append(&button);
@@ -40,7 +39,9 @@ pub fn request_row(user: &Handle, speak: impl Fn(SidebarOutput) + Clone + 'stati
     line.add_css_class("request");
     line.append(&who);
     line.append(&answers);
-    let row = gtk::ListBoxRow::builder().child(&line).activatable(false).selectable(false).build();
-    row.update_property(&[gtk::accessible::Property::Label(&format!("{user} wants to be your friend"))]);
+    let row: gtk::ListBoxRow = called(&format!("{user} wants to be your friend"));
+    row.set_child(Some(&line));
+    row.set_activatable(false);
+    row.set_selectable(false);
     row
 }

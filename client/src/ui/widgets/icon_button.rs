@@ -4,25 +4,20 @@
 use gtk::prelude::*;
 use relm4::gtk;
 
-/// Gives any widget the name that screen readers speak, and the same as tooltip.
-pub fn name_it(widget: &(impl IsA<gtk::Widget> + IsA<gtk::Accessible>), name: &str) {
-    widget.set_tooltip_text(Some(name));
-    widget.update_property(&[gtk::accessible::Property::Label(name)]);
-}
+use crate::ui::widgets::spoken::called;
 
 /// A button with a picture and a name.
 pub fn icon_button(icon: &str, name: &str) -> gtk::Button {
-    let button = gtk::Button::from_icon_name(icon);
-    name_it(&button, name);
+    let button: gtk::Button = called(name);
+    button.set_icon_name(icon);
+    button.set_tooltip_text(Some(name));
     button
 }
 
-/// A menu button with a picture and a name. GTK gives a menu button an inner one that has the action, so both are named.
+/// A menu button with a picture and a name.
 pub fn menu_button(icon: &str, name: &str) -> gtk::MenuButton {
-    let button = gtk::MenuButton::builder().icon_name(icon).build();
-    name_it(&button, name);
-    if let Some(inner) = button.first_child() {
-        inner.update_property(&[gtk::accessible::Property::Label(name)]);
-    }
+    let button: gtk::MenuButton = called(name);
+    button.set_icon_name(icon);
+    button.set_tooltip_text(Some(name));
     button
 }
