@@ -276,6 +276,7 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
     };
     let history = History::open(&path).map_err(at_history)?;
     let friends = history.read(history::friends::load).await.map_err(at_history)?;
+    let former = history.read(history::friends::load_former).await.map_err(at_history)?;
     let server_key_conflict = settle_server(&profile, given, identity.is_some());
     let (listener, listening) = listen(options.listen, profile.settings().port)?;
     let folder = options.downloads.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
@@ -293,6 +294,7 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
         identity,
         history,
         friends,
+        former,
         listener,
         listening,
         downloads,

@@ -106,9 +106,13 @@ impl Why {
             Self::SourceChanged => "The file changed while it was being sent. Send it again.".into(),
             Self::SourceGone => "The file is no longer where it was, or cannot be read any more.".into(),
             Self::DiskFull => "There is not enough room on the disk. Free some space, then resume.".into(),
-            Self::NotWritable => "The folder cannot be written to. Check its permissions, or save the file elsewhere.".into(),
+            Self::NotWritable => {
+                "The folder cannot be written to. Check its permissions, or save the file elsewhere.".into()
+            }
             Self::FolderMissing => "The folder does not exist. Make it again, or save the file elsewhere.".into(),
-            Self::FolderReplaced => "The folder was replaced by another one while the file arrived. Resume to save it there.".into(),
+            Self::FolderReplaced => {
+                "The folder was replaced by another one while the file arrived. Resume to save it there.".into()
+            }
             Self::BadName => "The file's name cannot be used.".into(),
             Self::HashMismatch => format!("What {peer} sent is not what was announced. The file was not kept."),
             Self::Protocol(_) => format!("{peer}'s program broke the rules of the transfer. The file was not kept."),

@@ -26,6 +26,7 @@ use crate::core::peer_link::tokens::TokenTable;
 use crate::core::peer_link::{self, PeerLink};
 use crate::core::profile::{Identity, Profile, RosterKey};
 use crate::core::routes::account::Enrolling;
+use crate::core::routes::keys::Held;
 use crate::core::session::{self, Session, SessionContext};
 
 /// Links and the server have so long to hear the goodbye before the program ends.
@@ -43,6 +44,8 @@ pub struct Setup {
     pub history: History,
     /// Pinned friends.
     pub friends: Vec<Friend>,
+    /// Keys of those who were friends.
+    pub former: Vec<(Handle, Fingerprint)>,
     /// Bound, for peers.
     pub listener: TcpListener,
     /// Where that is.
@@ -106,6 +109,8 @@ pub struct Registry {
     /// Keys that friends whose key changed showed last.
     pub(in crate::core) candidates: HashMap<Handle, Proven>,
     /// Friends about whom a wrong key at an address was told.
+    /// What came under a former friend's name with another key.
+    pub(in crate::core) held: HashMap<Handle, Held>,
     pub(in crate::core) mismatched: HashSet<Handle>,
     /// Messages on their way to the disk; their states are held back until the command is answered.
     pub(in crate::core) storing: HashMap<MessageId, Vec<MessageState>>,
@@ -122,6 +127,7 @@ impl Registry {
             None => (None, None),
         };
         let mut state = State::default();
+        state.roster.remember_former(setup.former);
         for friend in setup.friends {
             state.roster.pin(friend);
         }
@@ -149,6 +155,7 @@ impl Registry {
             fresh: Vec::new(),
             invited: HashMap::new(),
             candidates: HashMap::new(),
+            held: HashMap::new(),
             mismatched: HashSet::new(),
             storing: HashMap::new(),
             timer: None,

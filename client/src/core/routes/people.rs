@@ -12,6 +12,7 @@ use hobnob_shared::message::{
 };
 
 use super::account::ANSWER_WITHIN;
+use super::keys::Held;
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Event, FriendInfo};
 use crate::core::friendship::{self, Proven};
@@ -288,7 +289,7 @@ impl Registry {
     }
 
     /// Somebody asks; shown only if they prove that they do.
-    fn requested(&mut self, requested: FriendRequested) {
+    pub(in crate::core) fn requested(&mut self, requested: FriendRequested) {
         let Some(own) = &self.identity else { return };
         let proven = match friendship::verify_request(&requested, &own.user, own.account) {
             Ok(proven) => proven,
@@ -298,7 +299,7 @@ impl Registry {
             }
         };
         let user = proven.user.clone();
-        if self.contradicts_pin(proven) {
+        if self.hold_back(&user, proven.account, || Held::Request(requested.clone())) || self.contradicts_pin(proven) {
             return;
         }
         let news = self.state.roster.request(&user).is_none();
@@ -334,7 +335,7 @@ impl Registry {
         });
     }
 
-    fn friend_added(&mut self, added: &Friendship) {
+    pub(in crate::core) fn friend_added(&mut self, added: &Friendship) {
         let Some(own) = &self.identity else { return };
         match friendship::verify_friendship(added, &own.user, own.account) {
             Ok(proven) => self.befriend(proven, added),
@@ -349,6 +350,9 @@ impl Registry {
         let user = proven.user.clone();
         if self.invited.get(&user).is_some_and(|key| *key != proven.account) {
             self.alarm_key(&user);
+            return;
+        }
+        if self.hold_back(&user, proven.account, || Held::Friendship(friendship.clone())) {
             return;
         }
         self.state.roster.settle_request(&user);

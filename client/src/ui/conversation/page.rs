@@ -119,7 +119,8 @@ impl Component for ConversationPage {
             });
         });
         let (compare, accept) = (sender.output_sender().clone(), sender.output_sender().clone());
-        let key_bar = KeyBar::new(move || compare.emit(PageOutput::Compare), move || accept.emit(PageOutput::AcceptKey));
+        let key_bar =
+            KeyBar::new(move || compare.emit(PageOutput::Compare), move || accept.emit(PageOutput::AcceptKey));
 
         let stack = gtk::Stack::builder().vexpand(true).build();
         stack.add_named(timeline.widget(), Some("timeline"));
@@ -188,7 +189,9 @@ fn nothing_said(name: &str) -> adw::StatusPage {
     let page = adw::StatusPage::builder()
         .icon_name("user-available-symbolic")
         .title("Say Hello")
-        .description(format!("What you and {name} write is encrypted from one computer to the other. Files can be dropped here."))
+        .description(format!(
+            "What you and {name} write is encrypted from one computer to the other. Files can be dropped here."
+        ))
         .build();
     page.add_css_class("compact");
     page
@@ -196,7 +199,8 @@ fn nothing_said(name: &str) -> adw::StatusPage {
 
 /// Takes dropped files, and says so while they hover.
 fn drop_hint(root: &gtk::Overlay, sender: &ComponentSender<ConversationPage>) -> gtk::Widget {
-    let hint = adw::StatusPage::builder().icon_name("document-send-symbolic").title("Drop to Send").visible(false).build();
+    let hint =
+        adw::StatusPage::builder().icon_name("document-send-symbolic").title("Drop to Send").visible(false).build();
     hint.add_css_class("drop-hint");
     hint.set_can_target(false);
     let target = gtk::DropTarget::new(gdk::FileList::static_type(), gdk::DragAction::COPY);

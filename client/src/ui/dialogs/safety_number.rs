@@ -5,13 +5,7 @@ use hobnob_shared::id::Handle;
 use relm4::{adw, gtk};
 
 /// Shows them, and calls `verify` when the person says that they are equal.
-pub fn show(
-    window: &impl IsA<gtk::Window>,
-    user: &Handle,
-    digits: &str,
-    verified: bool,
-    verify: impl Fn() + 'static,
-) {
+pub fn show(window: &impl IsA<gtk::Window>, user: &Handle, digits: &str, verified: bool, verify: impl Fn() + 'static) {
     let body = format!(
         "Compare these digits with {user}, face to face or on the phone. When both of you see the same, nobody can be in between."
     );

@@ -6,8 +6,11 @@ use relm4::{adw, gtk};
 
 /// Asks, and calls `set` with the new text; empty takes it away.
 pub fn ask(window: &impl IsA<gtk::Window>, now: &str, set: impl Fn(String) + 'static) {
-    let dialog =
-        adw::MessageDialog::new(Some(window), Some("Status Text"), Some("Your friends see it under your name while you are online."));
+    let dialog = adw::MessageDialog::new(
+        Some(window),
+        Some("Status Text"),
+        Some("Your friends see it under your name while you are online."),
+    );
     dialog.add_responses(&[("cancel", "Cancel"), ("set", "Set")]);
     dialog.set_response_appearance("set", adw::ResponseAppearance::Suggested);
     dialog.set_default_response(Some("set"));

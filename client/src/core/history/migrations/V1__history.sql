@@ -51,6 +51,12 @@ CREATE TABLE friends (
     list_signature      BLOB    NOT NULL
 ) WITHOUT ROWID;
 
+-- Who was a friend: another key under the same name is an alarm, even after the friendship ended.
+CREATE TABLE former (
+    user    TEXT PRIMARY KEY,
+    account BLOB NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE pairs (
     device       BLOB PRIMARY KEY,
     user         TEXT    NOT NULL,
