@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use hobnob_shared::id::{Hash, TransferId};
@@ -43,11 +43,6 @@ impl Folder {
         use std::os::unix::fs::DirBuilderExt;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| Why::at_writing(&error))?;
         Self::open(path)
-    }
-
-    /// The folder's handle.
-    pub fn dir(&self) -> &OwnedFd {
-        &self.dir
     }
 
     /// Whether files can be made here now.
@@ -244,9 +239,4 @@ impl Place {
 /// Opens the partial file of a transfer, made with the rights that the final file will have.
 pub(super) fn open_part(partials: &Folder, name: &OsStr) -> rustix::io::Result<File> {
     partials.open_file(name, OFlags::RDWR | OFlags::CREATE, RIGHTS)
-}
-
-/// The file's identity on its disk, which renaming does not change.
-pub(super) fn identity(file: impl AsFd) -> rustix::io::Result<(u64, u64)> {
-    fs::fstat(file).map(|stat| (stat.st_dev, stat.st_ino))
 }

@@ -9,15 +9,16 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, SpawnHandle};
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{Fingerprint, Handle, InstanceId, MessageId};
+use hobnob_shared::id::{Fingerprint, Handle, InstanceId, MessageId, TransferId};
 use tokio::sync::oneshot;
 
 use super::message::{
-    Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived,
-    PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit,
+    CircuitWanted, Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp,
+    MessageArrived, PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit, TransferOver,
 };
 use super::state::State;
 use crate::core::event::{Event, MessageState, ServerState};
+use crate::core::file_transfer::{FileTransfer, Running};
 use crate::core::friendship::Proven;
 use crate::core::history::History;
 use crate::core::history::friends::Friend;
@@ -114,6 +115,12 @@ pub struct Registry {
     pub(in crate::core) mismatched: HashSet<Handle>,
     /// Messages on their way to the disk; their states are held back until the command is answered.
     pub(in crate::core) storing: HashMap<MessageId, Vec<MessageState>>,
+    /// Transfers that may still go on, and with whom.
+    pub(in crate::core) transfers: HashMap<TransferId, (Handle, Addr<FileTransfer>)>,
+    /// Those of them whose bytes flow.
+    pub(in crate::core) running: Running,
+    /// Questions to the disk about transfers without an actor.
+    pub(in crate::core) looked_up: usize,
     timer: Option<(Instant, SpawnHandle)>,
     finished: Option<oneshot::Sender<bool>>,
     pub(in crate::core) closing: bool,
@@ -158,6 +165,9 @@ impl Registry {
             held: HashMap::new(),
             mismatched: HashSet::new(),
             storing: HashMap::new(),
+            transfers: HashMap::new(),
+            running: Running::default(),
+            looked_up: 0,
             timer: None,
             finished: Some(setup.finished),
             closing: false,
@@ -349,4 +359,6 @@ handlers! {
     PinMismatch => pin_mismatch,
     IncomingLink => incoming_link,
     IncomingStream => incoming_stream,
+    CircuitWanted => circuit_wanted,
+    TransferOver => transfer_over,
 }

@@ -170,3 +170,23 @@ pub struct IncomingStream {
     /// After the handshake.
     pub stream: PeerStream,
 }
+
+/// From a transfer: its data stream needs a circuit through the relay.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CircuitWanted {
+    /// The friend.
+    pub user: Handle,
+    /// Their device.
+    pub device: DeviceId,
+    /// Which transfer.
+    pub transfer: TransferId,
+}
+
+/// From a transfer: nothing more will happen to it, and its actor is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TransferOver {
+    /// Which.
+    pub transfer: TransferId,
+}

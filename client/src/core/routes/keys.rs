@@ -9,7 +9,7 @@ use crate::core::error::Problem;
 use crate::core::event::{Answer, Event};
 use crate::core::friendship::{Proven, verify_devices};
 use crate::core::history::friends::{self, Friend};
-use crate::core::history::messages;
+use crate::core::history::{messages, transfers};
 use crate::core::outlet::Ticket;
 use crate::core::peer_link;
 use crate::core::registry::{PinMismatch, Registry};
@@ -113,6 +113,7 @@ impl Registry {
             None => self.candidates.remove(user),
         };
         self.state.policy.settle(user);
+        self.hold_transfers(user);
         for link in self.state.links.remove_user(user) {
             link.do_send(peer_link::Close { code: hobnob_shared::error::WireCode::Forbidden, forget: false });
         }
@@ -235,6 +236,7 @@ impl Registry {
             history
                 .write(move |c| {
                     friends::upsert(c, &friend)?;
+                    transfers::readdress(c, &friend.user, before, key)?;
                     messages::readdress(c, &friend.user, before, key).map(drop)
                 })
                 .await
@@ -242,6 +244,7 @@ impl Registry {
         Self::then(ctx, keep, move |registry, kept, _| match kept {
             Ok(()) => {
                 ticket.ok();
+                registry.readdress_transfers(&name, key);
                 registry.reconsider(&name);
             }
             Err(error) => ticket.failed(error),

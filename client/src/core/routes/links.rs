@@ -172,8 +172,8 @@ impl Registry {
             }
             Peer::Offer(offer) => self.offered(user, device, offer, ctx),
             Peer::Accept(accept) => self.accepted(user, device, accept, ctx),
-            Peer::Decline(about) => self.declined(&user, about.transfer, ctx),
-            Peer::Cancel(cancel) => self.cancelled(&user, cancel, ctx),
+            Peer::Decline(about) => self.declined(&user, device, about.transfer),
+            Peer::Cancel(cancel) => self.cancelled(&user, device, cancel),
             Peer::Bye(bye) => tracing::debug!(%user, code = %bye.code, "goodbye"),
             other => tracing::debug!(%user, ?other, "a frame out of turn"),
         }

@@ -390,6 +390,7 @@ impl Registry {
         }
         self.state.policy.settle(user);
         self.candidates.remove(user);
+        self.cancel_transfers(user);
         for link in self.state.links.remove_user(user) {
             link.do_send(peer_link::Close { code: hobnob_shared::error::WireCode::NotFriends, forget: true });
         }

@@ -85,6 +85,7 @@ CREATE TABLE transfers (
     code         TEXT,                         -- why it failed
     text         TEXT,
     meant_for    BLOB,                         -- outgoing: the identity key of the friend that it was offered to
-    root         BLOB
+    root         BLOB,
+    device       BLOB                          -- of the friend: incoming, where it lies; outgoing, which accepted
 );
 CREATE INDEX transfers_unfinished ON transfers (peer) WHERE state < 4 OR state = 7;
