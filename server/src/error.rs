@@ -186,6 +186,9 @@ pub enum StartError {
     /// The operating system refused something else.
     #[error("cannot start: {0}")]
     System(#[from] std::io::Error),
+    /// A fault of the server itself.
+    #[error("the registry has crashed; this is a fault of the server, please report it")]
+    Crashed,
     /// TLS cannot be set up with the server's key.
     #[error("cannot set up TLS: {0}")]
     Tls(String),

@@ -40,14 +40,15 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log::start();
-    match start(&arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("hobnob-server: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let started = log::start().map_err(StartError::from).and_then(|guard| {
+        let code = start(&arguments);
+        drop(guard);
+        code
+    });
+    started.unwrap_or_else(|error| {
+        eprintln!("hobnob-server: {error}");
+        ExitCode::FAILURE
+    })
 }
 
 fn start(arguments: &Arguments) -> Result<ExitCode, StartError> {

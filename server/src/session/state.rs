@@ -240,8 +240,8 @@ impl State {
         self.liveness.heard(now);
         let mut effects = match frame {
             Decoded::Unknown { .. } => refuse(Refusal::Unsupported, None),
-            Decoded::Known(ToServer::Ping(pulse)) => vec![Effect::send(FromServer::Pong(pulse))],
-            Decoded::Known(ToServer::Pong(_)) => Vec::new(),
+            Decoded::Known(ToServer::Ping(pulse)) if self.is_member() => vec![Effect::send(FromServer::Pong(pulse))],
+            Decoded::Known(ToServer::Pong(_)) if self.is_member() => Vec::new(),
             Decoded::Known(frame) => match &mut self.kind {
                 Kind::Enrolment(enrolment) => enrolment.on_frame(frame, doors, now),
                 Kind::Newcomer(newcomer) => newcomer.on_frame(frame),
