@@ -1,3 +1,12 @@
 //! Hobnob's client: the core, the window's model, and the window.
+//!
+//! - [`core`] takes commands and tells events; knows no toolkit
+//! - [`model`] what the window knows: applies events, says what has to be drawn again
+//! - `ui` the window, and `bridge` between it and the core; only with the feature `desktop`
 
+#[cfg(feature = "desktop")]
+pub mod bridge;
 pub mod core;
+pub mod model;
+#[cfg(feature = "desktop")]
+pub mod ui;

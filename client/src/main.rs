@@ -1,2 +1,68 @@
-//! Placeholder.
-fn main() {}
+//! The desktop program `hobnob`: arguments, log, and the window over the core.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+use clap::Parser;
+use relm4::RelmApp;
+use relm4::gtk::{gio, glib, prelude::*};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use hobnob_client::bridge;
+use hobnob_client::core::Options;
+use hobnob_client::ui::app::{App, Init};
+use hobnob_client::ui::{APP_ID, RESOURCES};
+
+/// Encrypted conversations and files, straight from desktop to desktop.
+#[derive(Parser)]
+#[command(name = "hobnob", version)]
+struct Arguments {
+    /// Folder of the account, its keys and its history. Several profiles run side by side.
+    #[arg(long, value_name = "DIR")]
+    profile: Option<PathBuf>,
+    /// The server; kept for the next time. The fingerprint makes sure that it is the right one.
+    #[arg(long, value_name = "ADDR:PORT[#FINGERPRINT]")]
+    server: Option<String>,
+    /// Where received files go; kept for the next time.
+    #[arg(long, value_name = "DIR")]
+    downloads: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // relm4 writes every message of its components at INFO, with what people type in them.
+    let mut filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::WARN.into())
+        .with_env_var("HOBNOB_LOG")
+        .from_env_lossy();
+    if let Ok(quiet) = "relm4=warn".parse() {
+        filter = filter.add_directive(quiet);
+    }
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    let profile = arguments.profile.unwrap_or_else(|| glib::user_data_dir().join("hobnob"));
+    let start = bridge::core(Options {
+        profile: profile.clone(),
+        server: arguments.server,
+        downloads: arguments.downloads,
+        listen: None,
+        software: concat!("hobnob ", env!("CARGO_PKG_VERSION")),
+    });
+
+    glib::set_prgname(Some("hobnob"));
+    glib::set_application_name("Hobnob");
+    if let Err(error) = gio::resources_register_include!("hobnob.gresource") {
+        eprintln!("hobnob: the program's own resources cannot be read: {error}");
+        return ExitCode::FAILURE;
+    }
+    let failed = Rc::new(Cell::new(false));
+    let app = RelmApp::new(APP_ID).with_args(Vec::new());
+    // Each profile is a program of its own.
+    app.allow_multiple_instances(true);
+    relm4::main_application().set_resource_base_path(Some(RESOURCES));
+    app.run::<App>(Init { start, profile, failed: failed.clone() });
+    if failed.get() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

@@ -70,13 +70,15 @@ fn start(arguments: &Arguments) -> Result<ExitCode, StartError> {
 async fn serve(server: Server, address: SocketAddr) -> Result<(), StartError> {
     let listener = net::listen(address).map_err(|source| StartError::Listen { address, source })?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let ready = format!("READY {} {}", listener.local_addr()?, server.fingerprint());
+    // Looked at first when all threads stand and connections are accepted.
     let shutdown = async move {
+        println!("{ready}");
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
     };
-    println!("READY {} {}", listener.local_addr()?, server.fingerprint());
     server.run(listener, shutdown).await
 }
 
@@ -88,8 +90,9 @@ fn check(data: &std::path::Path) -> Result<ExitCode, StartError> {
         println!("the store in {} is sound", data.display());
         return Ok(ExitCode::SUCCESS);
     }
+    eprintln!("The store in {} has faults. Restore a backup, or use the version that wrote it:", data.display());
     for fault in faults {
-        println!("{fault}");
+        eprintln!("  {fault}");
     }
     Ok(ExitCode::FAILURE)
 }

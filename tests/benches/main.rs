@@ -1,2 +1,31 @@
-//! The benchmarks of `make bench`.
-fn main() {}
+//! The benchmarks of `make bench`: every number is printed beside a reference that is measured in the same run. `make bench` builds them, and
+//! the programs, for release. Arguments choose: `talk`, `file`, `server`; none means all.
+#![expect(clippy::print_stdout, reason = "the report is what the program is for")]
+
+mod file;
+mod measure;
+mod reference;
+mod server_load;
+mod talk;
+
+use anyhow::Result;
+
+fn main() -> Result<()> {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|argument| argument == name);
+    println!("Hobnob benchmarks, {} cores. Ratios are ours to the reference of the same run.\n", cores());
+    if chosen("talk") {
+        talk::run()?;
+    }
+    if chosen("file") {
+        file::run()?;
+    }
+    if chosen("server") {
+        server_load::run()?;
+    }
+    Ok(())
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

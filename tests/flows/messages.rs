@@ -23,7 +23,10 @@ fn all_delivered(from: &mut Client, posted: &[String]) {
     }
     assert_eq!(open.len(), posted.len(), "message ids are unique");
     while !open.is_empty() {
-        let is_delivered = |event: &Value| event["event"] == "message_state" && event["state"] == "delivered";
+        let is_delivered = |event: &Value| {
+            let ours = event["message"].as_str().is_some_and(|message| open.contains(message));
+            ours && event["event"] == "message_state" && event["state"] == "delivered"
+        };
         let delivered = from.wait(&format!("{} more delivered", open.len()), SOON, is_delivered);
         open.remove(delivered["message"].as_str().unwrap_or_default());
     }

@@ -1,52 +1,17 @@
 //! No direct path: the link goes through the server, which sees ciphertext only.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use hobnob_tests::client::{Client, Start};
-use hobnob_tests::files::{contains, find};
+use hobnob_tests::client::{Client, SOON, Start};
+use hobnob_tests::files::{contains, find, random_file};
 use hobnob_tests::process::until;
 use hobnob_tests::proxy::Proxy;
+use hobnob_tests::server::Server;
 use hobnob_tests::story::{House, PASSWORD, befriend, hand_over, linked, say};
 
 /// 64 bytes that occur nowhere by chance.
 const MARKER: &str = "MARKER-7f3a9c51e2d84b60-a1b2c3d4e5f60718-9f8e7d6c5b4a3928-HOBNOB";
-
-/// A client whose listener the other cannot reach: the server passes on only the address it sees, and nobody listens there.
-fn unreachable(house: &House, name: &str, address: &str, server: &str) -> Client {
-    let start = Start { listen: format!("{address}:0"), server: Some(server.to_owned()), ..house.start(name) };
-    Client::sign_up(&start, name, PASSWORD)
-}
-
-#[test]
-fn with_unreachable_listeners_chat_and_files_are_relayed_and_the_relay_sees_no_content() {
-    let house = House::new();
-    let proxy = Proxy::before(&house.server.address);
-    let server = format!("{}#{}", proxy.address, house.server.fingerprint);
-    let mut alice = unreachable(&house, "alice", "127.0.0.2", &server);
-    let mut bob = unreachable(&house, "bob", "127.0.0.3", &server);
-    befriend(&mut alice, &mut bob);
-    linked(&mut alice, &mut bob, "relayed");
-
-    assert_eq!(MARKER.len(), 64);
-    say(&mut alice, &mut bob, MARKER);
-    say(&mut bob, &mut alice, "relayed both ways");
-    let file = house.path("secret.txt");
-    std::fs::write(&file, MARKER.repeat(10_000)).unwrap();
-    hand_over(&mut alice, &mut bob, &file);
-
-    assert_eq!(alice.friend("bob")["link"], "relayed");
-    let recorded = proxy.recorded();
-    let total: usize = recorded.iter().map(|one| one.up.len() + one.down.len()).sum();
-    assert!(total > 640_000, "the file went through the relay: {total} bytes");
-    assert!(recorded.iter().any(|one| one.up.starts_with(b"HOBNOB-RELAY/1 ")), "a circuit was asked for");
-    for one in &recorded {
-        assert!(!find(&one.up, MARKER.as_bytes()) && !find(&one.down, MARKER.as_bytes()), "the marker went in clear");
-    }
-    assert_eq!(contains(&house.server.data, MARKER.as_bytes()), None, "the server keeps the marker");
-    assert!(contains(&alice.start.downloads, MARKER.as_bytes()).is_none());
-    assert!(contains(&bob.start.downloads, MARKER.as_bytes()).is_some(), "the search finds what is there");
-}
 
 #[test]
 fn a_direct_link_leaves_nothing_of_a_conversation_at_the_server() {
@@ -69,47 +34,83 @@ fn a_direct_link_leaves_nothing_of_a_conversation_at_the_server() {
     assert_eq!(contains(&house.server.data, MARKER.as_bytes()), None);
 }
 
-/// The same with a packet filter in a network namespace. Needs root; runs itself again inside the namespace.
-#[test]
-fn with_every_direct_path_blocked_by_a_packet_filter_the_link_is_relayed() {
-    const INSIDE: &str = "HOBNOB_TEST_INSIDE_NAMESPACE";
+/// Runs a test of this file again inside a network namespace of its own, where a packet filter drops every connection but those to the
+/// ports of server and proxy: as between two networks that cannot reach each other. Tells whether this is already the inner run.
+fn behind_walls(test: &str) -> bool {
+    const INSIDE: &str = "HOBNOB_TEST_BEHIND_WALLS";
     if std::env::var_os(INSIDE).is_some() {
-        return relayed_inside();
+        return true;
     }
-    let allowed = Command::new("unshare").args(["--net", "sh", "-c", "ip link set lo up && nft list ruleset"]).output();
+    let unshare = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--net", "sh", "-e", "-c", script]);
+        command
+    };
+    let allowed = unshare("ip link set lo up && nft list ruleset").output();
     if !allowed.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: this test needs root, unshare, ip and nft");
-        return;
+        eprintln!(
+            "SKIPPED {test}: no network namespace to be had (needs root or user namespaces, and unshare, ip, nft)"
+        );
+        return false;
     }
-    // Everything but the server's port is dropped on loopback, as between two networks that cannot reach each other.
-    let rules = "ip link set lo up
+    let script = format!(
+        "ip link set lo up
         nft add table inet walls
-        nft add chain inet walls in '{ type filter hook input priority 0; policy accept; }'
-        nft add rule inet walls in tcp flags '&' '(syn|ack)' == syn tcp dport != 7999 drop
-        exec \"$0\" --exact relay::with_every_direct_path_blocked_by_a_packet_filter_the_link_is_relayed --nocapture";
-    let own = std::env::current_exe().unwrap();
-    let status = Command::new("unshare").args(["--net", "sh", "-e", "-c", rules]).arg(own).env(INSIDE, "1").status();
-    assert!(status.unwrap().success());
+        nft add chain inet walls in '{{ type filter hook input priority 0; policy accept; }}'
+        nft add rule inet walls in tcp flags '&' '(syn|ack)' == syn tcp dport '!=' '{{ {SERVER_PORT}, {PROXY_PORT} }}' drop
+        exec \"$0\" --exact relay::{test} --nocapture"
+    );
+    let status = unshare(&script).arg(std::env::current_exe().unwrap()).env(INSIDE, "1").status();
+    assert!(status.unwrap().success(), "the inner run failed; its output is above");
+    false
 }
 
-fn relayed_inside() {
+const SERVER_PORT: u16 = 7999;
+const PROXY_PORT: u16 = 7998;
+
+#[test]
+fn with_every_direct_path_blocked_all_is_relayed_and_the_relay_sees_no_content() {
+    if !behind_walls("with_every_direct_path_blocked_all_is_relayed_and_the_relay_sees_no_content") {
+        return;
+    }
     let home = hobnob_tests::story::temporary();
-    let server = hobnob_tests::server::Server::start_at(&home.path().join("server"), "127.0.0.1:7999");
-    let house = House { server, home };
-    let (mut alice, mut bob) = (house.person("alice"), house.person("bob"));
+    let server = Server::start_at(&home.path().join("server"), &format!("127.0.0.1:{SERVER_PORT}"));
+    let proxy = Proxy::at(&format!("127.0.0.1:{PROXY_PORT}"), &server.address);
+    let house = House::around(server, home);
+    let through = format!("{}#{}", proxy.address, house.server.fingerprint);
+    let [mut alice, mut bob] = ["alice", "bob"].map(|name| {
+        let start = Start { server: Some(through.clone()), ..house.start(name) };
+        Client::sign_up(&start, name, PASSWORD)
+    });
     befriend(&mut alice, &mut bob);
     let asked = Instant::now();
     linked(&mut alice, &mut bob, "relayed");
     println!("relayed after {:?} (the aim is 3 s)", asked.elapsed());
-    say(&mut alice, &mut bob, "over the wall");
-    let file = hobnob_tests::files::random_file(&house.path("over.bin"), 3 << 20, 9);
-    hand_over(&mut bob, &mut alice, &file);
+
+    assert_eq!(MARKER.len(), 64);
+    say(&mut alice, &mut bob, MARKER);
+    say(&mut bob, &mut alice, "relayed both ways");
+    let file = house.path("secret.txt");
+    std::fs::write(&file, MARKER.repeat(10_000)).unwrap();
+    hand_over(&mut alice, &mut bob, &file);
+    hand_over(&mut bob, &mut alice, &random_file(&house.path("over.bin"), 3 << 20, 9));
+
+    assert_eq!(alice.friend("bob")["link"], "relayed");
+    let recorded = proxy.recorded();
+    let total: usize = recorded.iter().map(|one| one.up.len() + one.down.len()).sum();
+    assert!(total > 2 * 640_000, "the files went through the relay: {total} bytes");
+    assert!(recorded.iter().any(|one| one.up.starts_with(b"HOBNOB-RELAY/1 ")), "a circuit was asked for");
+    for one in &recorded {
+        assert!(!find(&one.up, MARKER.as_bytes()) && !find(&one.down, MARKER.as_bytes()), "the marker went in clear");
+    }
+    assert_eq!(contains(&house.server.data, MARKER.as_bytes()), None, "the server keeps the marker");
+    assert!(contains(&bob.start.downloads, MARKER.as_bytes()).is_some(), "the search finds what is there");
 
     // The wall falls: a restart of one side finds the direct path.
     let opened = Command::new("nft").args(["delete", "table", "inet", "walls"]).status();
     assert!(opened.unwrap().success());
     assert!(bob.quit().success());
     let mut bob = Client::again(&bob.start);
-    until("direct again", Duration::from_secs(40), || alice.friend("bob")["link"] == "direct");
+    until("direct again", SOON * 2, || alice.friend("bob")["link"] == "direct");
     say(&mut alice, &mut bob, "through the gate");
 }

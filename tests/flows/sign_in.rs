@@ -106,6 +106,6 @@ fn a_profile_keeps_its_server_and_secrets_are_its_owners_alone() {
             assert_eq!(mode(&entry.path()) & 0o077, 0, "{}", entry.path().display());
         }
     }
-    let found = hobnob_tests::files::contains(house.home.path(), PASSWORD.as_bytes());
+    let found = hobnob_tests::files::contains(&house.home, PASSWORD.as_bytes());
     assert_eq!(found, None, "the password is on a disk");
 }

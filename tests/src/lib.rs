@@ -5,9 +5,12 @@
 pub mod client;
 pub mod display;
 pub mod files;
+pub mod light;
 pub mod process;
 pub mod programs;
 pub mod proxy;
 pub mod raw;
+pub mod raw_friend;
 pub mod server;
 pub mod story;
+pub mod window;

@@ -40,6 +40,35 @@ impl Log {
     }
 }
 
+/// Groups that run now, for [`kill_all_at_interrupt`].
+static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+fn running() -> std::sync::MutexGuard<'static, Vec<Pid>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on an interrupt (Ctrl+C) or a termination of this program ends its children too; they are in groups of their own, so the
+/// terminal does not tell them.
+pub fn kill_all_at_interrupt() {
+    std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.unwrap_or_else(|error| panic!("no runtime: {error}"));
+        runtime.block_on(async {
+            use tokio::signal::unix::{SignalKind, signal};
+            let mut terminate = signal(SignalKind::terminate()).unwrap_or_else(|error| panic!("no signals: {error}"));
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        });
+        for group in running().iter() {
+            // Already gone is as good.
+            let _gone = kill_process_group(*group, Signal::KILL);
+        }
+        std::process::exit(130);
+    });
+}
+
 /// A running child. Dropping it kills its whole group.
 pub struct Process {
     child: Child,
@@ -54,6 +83,7 @@ impl Process {
         use std::os::unix::process::CommandExt as _;
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {name} ({command:?}): {error}"));
+        running().push(Pid::from_child(&child));
         let (sender, lines) = channel();
         let log = Log::default();
         if let Some(out) = child.stdout.take() {
@@ -105,6 +135,8 @@ impl Process {
         // Already gone is as good.
         let _gone = kill_process_group(self.pid(), Signal::KILL);
         let _status = self.child.wait();
+        let own = self.pid();
+        running().retain(|group| *group != own);
     }
 
     /// Waits for the end.
@@ -118,6 +150,11 @@ impl Process {
                 Err(error) => panic!("cannot wait for {}: {error}", self.name),
             }
         }
+    }
+
+    /// Waits for the end, however long a person keeps it open.
+    pub fn wait_long(&mut self) -> ExitStatus {
+        self.child.wait().unwrap_or_else(|error| panic!("cannot wait for {}: {error}", self.name))
     }
 
     /// Whether it still runs.

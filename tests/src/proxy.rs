@@ -21,9 +21,14 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Stands before `server`.
+    /// Stands before `server`, on a free port.
     pub fn before(server: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("no port: {error}"));
+        Self::at("127.0.0.1:0", server)
+    }
+
+    /// Stands before `server`, at `listen`.
+    pub fn at(listen: &str, server: &str) -> Self {
+        let listener = TcpListener::bind(listen).unwrap_or_else(|error| panic!("no port: {error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("no address: {error}"));
         let recorded: Arc<Mutex<Vec<Arc<Mutex<Recorded>>>>> = Arc::default();
         let (kept, server) = (recorded.clone(), server.to_owned());

@@ -11,25 +11,37 @@ use crate::server::Server;
 /// The password of everybody in our stories.
 pub const PASSWORD: &str = "correct horse 7";
 
-/// A temporary folder with a server in it. The folder goes when the house does.
+/// A folder with a server in it. A temporary one goes when the house does.
 pub struct House {
     /// The server.
     pub server: Server,
     /// Everything lies below it.
-    pub home: TempDir,
+    pub home: PathBuf,
+    /// Removes a temporary folder.
+    _temporary: Option<TempDir>,
 }
 
 impl House {
     /// A new server over a new store.
     pub fn new() -> Self {
-        let home = temporary();
-        let server = Server::start(&home.path().join("server"));
-        Self { server, home }
+        let temporary = temporary();
+        let house = Self::in_folder(temporary.path());
+        Self { _temporary: Some(temporary), ..house }
+    }
+
+    /// Around a server that runs already.
+    pub fn around(server: Server, home: TempDir) -> Self {
+        Self { server, home: home.path().to_owned(), _temporary: Some(home) }
+    }
+
+    /// A new server in a folder that stays.
+    pub fn in_folder(home: &Path) -> Self {
+        Self { server: Server::start(&home.join("server")), home: home.to_owned(), _temporary: None }
     }
 
     /// How `name` is started here.
     pub fn start(&self, name: &str) -> Start {
-        Start::new(self.home.path(), name, &self.server.with_pin())
+        Start::new(&self.home, name, &self.server.with_pin())
     }
 
     /// Signs `name` up, in a profile of that name.
@@ -47,7 +59,7 @@ impl House {
 
     /// A path below the house.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
+        self.home.join(name)
     }
 }
 

@@ -1,1 +1,3 @@
-//! The windows, driven through accessibility on a virtual display.
+//! The main job in the real windows, driven through accessibility on a virtual display; pictures under `target/ui-screenshots`.
+
+mod story;

@@ -60,6 +60,13 @@ impl<T> Errands<T> {
         }
     }
 
+    /// Takes the mark back: it could not be asked yet.
+    pub fn unsent(&mut self, seq: Seq) {
+        if let Some(errand) = self.list.get_mut(&seq) {
+            errand.out = false;
+        }
+    }
+
     /// The errand, still owed.
     pub fn get(&self, seq: Seq) -> Option<&T> {
         self.list.get(&seq).map(|errand| &errand.what)

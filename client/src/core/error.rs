@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{Handle, IdError};
 use hobnob_shared::limits;
+use hobnob_shared::link::LinkError;
 
 use super::event::Event;
 use super::history::HistoryError;
@@ -49,6 +50,14 @@ impl Problem {
         )
     }
 
+    /// The server has lost the account, or it is another server behind the same key.
+    pub fn account_unknown() -> Self {
+        Self::new(
+            "unknown_user",
+            "The server does not know this account any more. Ask who runs it whether its data was lost. What is here stays here.",
+        )
+    }
+
     /// The profile has no account.
     pub fn not_signed_in() -> Self {
         Self::new("not_signed_in", "You are not signed in. Sign in, or sign up for a new account, first.")
@@ -71,8 +80,8 @@ impl Problem {
     pub fn server_key_changed() -> Self {
         Self::new(
             "server_key_changed",
-            "The server shows another key than before. Somebody may be in between, so nothing was sent. Ask who runs the server \
-             whether its key was really changed before you go on.",
+            "The server shows another key than the expected one. Somebody may be in between, so nothing was sent. Ask who runs the \
+             server whether its key was really changed before you go on.",
         )
     }
 
@@ -177,6 +186,21 @@ impl Problem {
         Self::new("unknown_transfer", "There is no such transfer.")
     }
 
+    /// The transfer has ended.
+    pub fn transfer_over() -> Self {
+        Self::new("transfer_over", "This transfer has ended: it was finished, declined or cancelled.")
+    }
+
+    /// The transfer is not where this makes sense.
+    pub fn transfer_state() -> Self {
+        Self::new("wrong_state", "This cannot be done with the transfer now.")
+    }
+
+    /// The other side paused it.
+    pub fn paused_there(peer: &Handle) -> Self {
+        Self::new("paused", format!("{peer} paused this transfer. It goes on when {peer} resumes it."))
+    }
+
     /// This version cannot do that.
     pub fn unsupported(what: &str) -> Self {
         Self::new("unsupported", format!("This version cannot {what} yet."))
@@ -236,7 +260,10 @@ impl From<HistoryError> for Problem {
 impl From<&ConnectError> for Problem {
     fn from(error: &ConnectError) -> Self {
         match error {
-            ConnectError::Network(_) | ConnectError::TimedOut | ConnectError::Closed => Self::offline(),
+            ConnectError::Network(_)
+            | ConnectError::TimedOut
+            | ConnectError::Closed
+            | ConnectError::Link(LinkError::Lost(_)) => Self::offline(),
             ConnectError::WrongKey => Self::server_key_changed(),
             ConnectError::Link(_) | ConnectError::Unexpected => Self::protocol(),
             ConnectError::Refused { code, text, retry_after } => Self::refused(code, text, *retry_after),

@@ -93,6 +93,8 @@ impl SqliteStore {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Connection::open_with_flags(&path, flags).map_err(damaged)?;
         reader.busy_timeout(std::time::Duration::from_secs(5)).map_err(damaged)?;
+        // A first look opens the log file now: all descriptors are there before the first client is.
+        reader.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(())).map_err(damaged)?;
 
         let (write_queue, jobs) = sync_channel(limits.store_queue);
         let (read_queue, read_jobs) = sync_channel(limits.store_queue);
@@ -134,6 +136,12 @@ impl SqliteStore {
         let lines = query.query_map([], |row| row.get::<_, String>(0)).map_err(damaged)?;
         for table in lines {
             faults.push(format!("a row of {} belongs to nothing", table.map_err(damaged)?));
+        }
+        let known = embedded::migrations::runner().get_migrations().iter().map(refinery::Migration::version).max();
+        let newest = "SELECT MAX(version) FROM refinery_schema_history";
+        let newest: Option<i64> = c.query_row(newest, [], |row| row.get(0)).map_err(damaged)?;
+        if newest > known.map(i64::from) {
+            faults.push(format!("it was written by a newer version (version {} of the store)", newest.unwrap_or(0)));
         }
         Ok(faults)
     }

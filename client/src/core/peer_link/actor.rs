@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use super::dial::{self, Target};
 use super::message::{
     Adopt, Close, Connection, ConnectionLost, Drain, FrameRead, Introduce, PairLoaded, QueueRead, ReunionUsed, Reunite,
-    SendFrame, Stored,
+    SendFrame, SetServer, Stored,
 };
 use super::redial::Redial;
 use super::state::{ConnectionId, Effect, State};
@@ -254,7 +254,7 @@ impl Actor for PeerLink {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.store = Some(self.spawn_store(ctx.address()));
-        self.redial.load(&self.context, ctx.address());
+        Redial::load(&self.context, ctx.address());
         ctx.run_interval(TICK, |link, ctx| {
             let now = Instant::now();
             let effects = link.state.tick(now);
@@ -318,11 +318,19 @@ impl Handler<Reunite> for PeerLink {
     }
 }
 
+impl Handler<SetServer> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, SetServer(server): SetServer, _: &mut Self::Context) {
+        self.context.server = Some(server);
+    }
+}
+
 impl Handler<PairLoaded> for PeerLink {
     type Result = ();
 
     fn handle(&mut self, PairLoaded(pair): PairLoaded, _: &mut Self::Context) {
-        self.redial.loaded(pair);
+        self.redial.loaded(&pair);
     }
 }
 

@@ -38,6 +38,11 @@ pub struct Reunite {
     pub active: bool,
 }
 
+/// The server's address, for its relay; it was not known before, or has changed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SetServer(pub SocketAddr);
+
 /// Take this authenticated connection into the race.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -22,4 +22,4 @@ mod store;
 pub mod tokens;
 
 pub use actor::{LinkContext, PeerLink};
-pub use message::{Adopt, Close, Connection, Drain, Introduce, ReunionUsed, Reunite, SendFrame};
+pub use message::{Adopt, Close, Connection, Drain, Introduce, ReunionUsed, Reunite, SendFrame, SetServer};

@@ -56,7 +56,7 @@ impl Redial {
     }
 
     /// Reads what the profile keeps of the pair; it comes back as a message.
-    pub(super) fn load(&self, context: &LinkContext, link: Addr<PeerLink>) {
+    pub(super) fn load(context: &LinkContext, link: Addr<PeerLink>) {
         let (history, device) = (context.history.clone(), context.device);
         actix_rt::spawn(async move {
             match history.read(move |c| pairs::load(c, &device)).await {
@@ -68,7 +68,7 @@ impl Redial {
     }
 
     /// The profile's memory of the pair. A link that was quicker knows better.
-    pub(super) fn loaded(&mut self, pair: Pair) {
+    pub(super) fn loaded(&mut self, pair: &Pair) {
         if self.kept.is_none() {
             let addresses = pair.addresses.iter().filter_map(|text| text.parse().ok()).collect();
             let secret = Secret::new(pair.secret);

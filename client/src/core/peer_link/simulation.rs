@@ -117,7 +117,7 @@ impl World {
         let wires: Vec<usize> = self.sides[who].wires.values().copied().collect();
         let (own, other) = (self.sides[who].device, self.sides[1 - who].device);
         self.sides[who].state = State::new(own, other);
-        self.sides[who].instance = InstanceId([own.0[0] ^ (self.wires.len() as u8) ^ 0x40; 16]);
+        self.sides[who].instance = InstanceId([own.0[0] ^ u8::try_from(self.wires.len()).unwrap() ^ 0x40; 16]);
         self.sides[who].up = None;
         self.sides[who].wires.clear();
         for wire in wires {

@@ -162,10 +162,9 @@ impl State {
 
     fn live_frame(&mut self, id: ConnectionId, frame: Peer, effects: &mut Vec<Effect>) {
         match frame {
-            Peer::Hello(_) | Peer::Select(_) => self.drop_connection(id, effects),
+            Peer::Hello(_) | Peer::Select(_) | Peer::Bye(_) => self.drop_connection(id, effects),
             Peer::Ping(pulse) => effects.push(Effect::Write(id, Box::new(Peer::Pong(pulse)))),
             Peer::Pong(_) | Peer::Unsupported(_) => {}
-            Peer::Bye(_) => self.drop_connection(id, effects),
             Peer::Message(message) => {
                 // The window is a promise of the sender; whoever breaks it would fill our memory.
                 if self.storing + self.acknowledge.len() >= 2 * WINDOW

@@ -18,6 +18,9 @@ use crate::core::roster::{Pinned, Roster};
 /// After the welcome the friend list and new friends' keys have so long; what is missing then comes later.
 const ARRIVAL: Duration = Duration::from_secs(5);
 
+/// Longest friend list that is believed: far more than a person has, and bounded memory.
+const FRIENDS: usize = 20_000;
+
 /// Something asked of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
@@ -86,6 +89,8 @@ pub struct PageOutcome {
     pub unknown: Vec<Handle>,
     /// Listed with another key than the pinned one.
     pub changed: Vec<(Handle, Fingerprint)>,
+    /// Stopped because of another key, and listed with the pinned one again.
+    pub restored: Vec<Handle>,
 }
 
 /// See the module.
@@ -136,13 +141,23 @@ impl<A: Clone> State<A> {
         let mut outcome = PageOutcome::default();
         let Server::Arriving(arrival) = &mut self.server else { return outcome };
         for entry in page.friends {
+            if arrival.listed.len() >= FRIENDS {
+                tracing::warn!("the friend list is longer than anybody's");
+                break;
+            }
             match self.roster.compare(&entry.user, entry.account) {
                 Pinned::Unknown => {
                     arrival.awaiting.insert(entry.user.clone());
                     outcome.unknown.push(entry.user.clone());
                 }
                 Pinned::Changed => outcome.changed.push((entry.user.clone(), entry.account)),
-                Pinned::Same | Pinned::Stopped => {}
+                Pinned::Stopped => {
+                    let pin = self.roster.get(&entry.user).map(|person| &person.pin);
+                    if pin.is_some_and(|pin| pin.account == entry.account && pin.changed_key != Some(entry.account)) {
+                        outcome.restored.push(entry.user.clone());
+                    }
+                }
+                Pinned::Same => {}
             }
             self.roster.server_says(&entry.user, entry.presence, &entry.text);
             arrival.listed.insert(entry.user, (entry.presence, entry.text));
@@ -286,7 +301,10 @@ mod tests {
         let mut state = with_friends(&["bob"]);
         state.welcomed(Instant::now());
         let outcome = state.page(page(&[("bob", 2, Presence::Available)], true));
-        assert_eq!(outcome, PageOutcome { unknown: Vec::new(), changed: vec![(handle("bob"), Fingerprint([2; 32]))] });
+        assert_eq!(
+            outcome,
+            PageOutcome { changed: vec![(handle("bob"), Fingerprint([2; 32]))], ..PageOutcome::default() }
+        );
     }
 
     #[test]
@@ -325,7 +343,7 @@ mod tests {
         for user in state.roster.handles() {
             state.reconsider(&me, &user, true, now);
         }
-        assert_eq!(state.policy.poll(now), [bob.clone()]);
+        assert_eq!(state.policy.poll(now), std::slice::from_ref(&bob));
 
         linked(&mut state, "bob");
         state.reconsider(&me, &bob, true, now);

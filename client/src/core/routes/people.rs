@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix::{AsyncContext, Context};
+use actix::Context;
 use hobnob_shared::id::Handle;
 use hobnob_shared::limits;
 use hobnob_shared::message::{
@@ -12,25 +12,26 @@ use hobnob_shared::message::{
 };
 
 use super::account::ANSWER_WITHIN;
+use super::keys::Held;
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Event, FriendInfo};
 use crate::core::friendship::{self, Proven};
 use crate::core::history::{friends, pairs};
 use crate::core::outlet::Ticket;
 use crate::core::peer_link::{self, SendFrame};
-use crate::core::registry::{Ask, Errand, Registry, Server, ServerEvent};
+use crate::core::registry::{Ask, Errand, Registry, Server, ServerEvent, Trust};
 use crate::core::roster::Pinned;
 use crate::core::session::{RememberPresence, Say};
 
-/// After signing in, requests follow the friend list within so long.
-const REQUESTS_FOLLOW: Duration = Duration::from_secs(2);
+/// After signing in, requests follow the friend list within so long; until then a yes to one waits for it.
+pub(in crate::core) const REQUESTS_FOLLOW: Duration = Duration::from_secs(2);
 
 impl Registry {
     /// Asks the server for something, at once or as soon as it is there. Fails at once where waiting is pointless.
     pub(in crate::core) fn errand(&mut self, ask: Ask, ticket: Option<Ticket>) {
         let problem = if !self.is_signed_in() {
             Some(Problem::not_signed_in())
-        } else if self.server_untrusted || self.server_key_conflict {
+        } else if self.trust != Trust::Kept {
             Some(Problem::server_key_changed())
         } else {
             None
@@ -60,6 +61,14 @@ impl Registry {
 
     fn ask(&mut self, seq: Seq) {
         let Some(errand) = self.state.errands.get(seq) else { return };
+        if let Ask::AcceptFriend(user) = &errand.ask
+            && self.state.roster.request(user).is_none()
+            && self.arrived_at.is_some_and(|at| at.elapsed() < REQUESTS_FOLLOW)
+        {
+            // The request may still be on its way.
+            self.state.errands.unsent(seq);
+            return;
+        }
         match self.frame(seq, &errand.ask) {
             Ok(frame) => self.say(frame),
             Err(problem) => {
@@ -218,7 +227,7 @@ impl Registry {
                     self.errand_done(errand);
                 }
             }
-            FromServer::Failed(failed) => self.errand_failed(failed, ctx),
+            FromServer::Failed(failed) => self.errand_failed(&failed, ctx),
             other => tracing::debug!(?other, "the server said something out of turn"),
         }
     }
@@ -236,7 +245,7 @@ impl Registry {
         }
     }
 
-    fn errand_failed(&mut self, failed: Failed, ctx: &mut Context<Self>) {
+    fn errand_failed(&mut self, failed: &Failed, ctx: &mut Context<Self>) {
         let Some(Errand { ticket, ask }) = failed.seq.and_then(|seq| self.state.errands.take(seq)) else {
             tracing::info!(code = %failed.code, "the server complains");
             return;
@@ -259,6 +268,9 @@ impl Registry {
         for (user, key) in outcome.changed {
             self.key_changed(&user, key, None);
         }
+        for user in outcome.restored {
+            self.key_restored(&user);
+        }
         for user in outcome.unknown {
             // Arriving waits for the answer, so that a new device knows its friends once it is signed in.
             let errand = Errand { ticket: None, ask: Ask::GetFriendship(user.clone()) };
@@ -277,7 +289,7 @@ impl Registry {
     }
 
     /// Somebody asks; shown only if they prove that they do.
-    fn requested(&mut self, requested: FriendRequested) {
+    pub(in crate::core) fn requested(&mut self, requested: FriendRequested) {
         let Some(own) = &self.identity else { return };
         let proven = match friendship::verify_request(&requested, &own.user, own.account) {
             Ok(proven) => proven,
@@ -287,12 +299,13 @@ impl Registry {
             }
         };
         let user = proven.user.clone();
-        if self.contradicts_pin(proven) {
+        if self.hold_back(&user, proven.account, || Held::Request(requested.clone())) || self.contradicts_pin(proven) {
             return;
         }
         let news = self.state.roster.request(&user).is_none();
         if self.state.roster.add_request(user.clone(), requested) && news && self.state.is_here() {
             self.outlet.tell(Event::FriendRequest { user });
+            self.run_errands();
         }
     }
 
@@ -322,12 +335,12 @@ impl Registry {
         });
     }
 
-    fn friend_added(&mut self, added: &Friendship) {
+    pub(in crate::core) fn friend_added(&mut self, added: &Friendship) {
         let Some(own) = &self.identity else { return };
         match friendship::verify_friendship(added, &own.user, own.account) {
             Ok(proven) => self.befriend(proven, added),
             Err(distrust) => {
-                tracing::warn!(user = %added.user, %distrust, "a friendship that does not hold was ignored")
+                tracing::warn!(user = %added.user, %distrust, "a friendship that does not hold was ignored");
             }
         }
     }
@@ -337,6 +350,9 @@ impl Registry {
         let user = proven.user.clone();
         if self.invited.get(&user).is_some_and(|key| *key != proven.account) {
             self.alarm_key(&user);
+            return;
+        }
+        if self.hold_back(&user, proven.account, || Held::Friendship(friendship.clone())) {
             return;
         }
         self.state.roster.settle_request(&user);
@@ -374,6 +390,7 @@ impl Registry {
         }
         self.state.policy.settle(user);
         self.candidates.remove(user);
+        self.cancel_transfers(user);
         for link in self.state.links.remove_user(user) {
             link.do_send(peer_link::Close { code: hobnob_shared::error::WireCode::NotFriends, forget: true });
         }
@@ -385,22 +402,5 @@ impl Registry {
         let event = self.state.links.tell(user);
         self.tell(event);
         self.outlet.tell(Event::FriendRemoved { user: user.clone() });
-    }
-
-    /// A request may still be on its way after signing in; a yes to it waits a moment.
-    pub(in crate::core) fn accept_friend(&mut self, user: Handle, ticket: Ticket, ctx: &mut Context<Self>) {
-        if self.state.roster.request(&user).is_some() {
-            return self.errand(Ask::AcceptFriend(user), Some(ticket));
-        }
-        if !self.is_signed_in() {
-            return ticket.failed(Problem::not_signed_in());
-        }
-        if self.state.is_here() && self.arrived_at.is_some_and(|at| at.elapsed() >= REQUESTS_FOLLOW) {
-            return ticket.failed(Problem::no_request(&user));
-        }
-        ctx.run_later(REQUESTS_FOLLOW, move |registry, ctx| {
-            registry.errand(Ask::AcceptFriend(user), Some(ticket));
-            registry.arm(ctx);
-        });
     }
 }

@@ -1,0 +1,63 @@
+//! What has to be drawn again after an event. The window looks the new truth up in the model; a change only says where to look. Positions
+//! count in the state right after the event, so changes are carried out event by event, in order.
+
+use hobnob_shared::id::{ConversationId, Handle, TransferId};
+
+use crate::core::event::{Answer, MessageInfo};
+use crate::model::question::Question;
+
+/// One thing to draw again.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Another page of the window, or what the sign-in page says.
+    Page,
+    /// Own name, presence or status text.
+    Own,
+    /// The link to the server.
+    Server,
+    /// The friend list: members, order or what a line shows.
+    Roster,
+    /// A person's presence, path, verification or alarm, for the header of their conversation.
+    Person(Handle),
+    /// Friend requests that wait for an answer.
+    Requests,
+    /// Lines of a timeline were replaced.
+    Spliced {
+        /// Which timeline.
+        conversation: ConversationId,
+        /// First line concerned.
+        at: usize,
+        /// Lines that went.
+        removed: usize,
+        /// Lines that came in their place.
+        added: usize,
+    },
+    /// One line shows something else.
+    Line {
+        /// Which timeline.
+        conversation: ConversationId,
+        /// Which line.
+        at: usize,
+    },
+    /// How many messages were not seen.
+    Unread(ConversationId),
+    /// Somebody's message was stored just now: notify, announce.
+    Arrived(MessageInfo),
+    /// Somebody offers a file just now: notify, announce.
+    Offered(TransferId),
+    /// Somebody writes, or stopped.
+    Typing(ConversationId),
+    /// A command was carried out; its effect on the model is in the other changes.
+    Done(Question, Answer),
+    /// A command was not carried out.
+    Failed {
+        /// Which.
+        question: Question,
+        /// Stable code.
+        code: String,
+        /// A sentence for people.
+        text: String,
+    },
+    /// A sentence that belongs to no page.
+    Notice(String),
+}

@@ -1,0 +1,178 @@
+//! The account of this profile and its server: decides which page the window shows and what its banner says.
+
+use std::path::PathBuf;
+
+use hobnob_shared::id::Handle;
+use hobnob_shared::message::OwnPresence;
+
+use crate::core::event::ServerState;
+
+/// The page that the window shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Page {
+    /// The core has not said anything yet.
+    Starting,
+    /// Sign-up and sign-in.
+    Enter,
+    /// The server is not who it was: nothing goes on until a person decides.
+    Stopped(String),
+    /// Friends and conversations.
+    Main,
+}
+
+/// Account and server.
+#[derive(Debug)]
+pub struct Connection {
+    /// The account of this profile, once there is one.
+    pub user: Option<Handle>,
+    /// The server's address as the core keeps it.
+    pub server: Option<String>,
+    /// Where received files go.
+    pub downloads: PathBuf,
+    /// What one chose to be.
+    pub presence: OwnPresence,
+    /// What one says.
+    pub status_text: String,
+    /// The link to the server.
+    pub state: ServerState,
+    /// What the core says of it, a sentence.
+    pub state_text: String,
+    /// Why the account was signed out, where it was not the user's wish.
+    pub sign_out_reason: Option<String>,
+    ready: bool,
+    signed_out: bool,
+    alarm: Option<String>,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            user: None,
+            server: None,
+            downloads: PathBuf::new(),
+            presence: OwnPresence::default(),
+            status_text: String::new(),
+            state: ServerState::Connecting,
+            state_text: String::new(),
+            sign_out_reason: None,
+            ready: false,
+            signed_out: false,
+            alarm: None,
+        }
+    }
+}
+
+impl Connection {
+    /// The page to show.
+    pub fn page(&self) -> Page {
+        match (&self.alarm, self.ready, &self.user) {
+            (Some(text), _, _) => Page::Stopped(text.clone()),
+            (None, false, _) => Page::Starting,
+            (None, true, Some(_)) if !self.signed_out => Page::Main,
+            (None, true, _) => Page::Enter,
+        }
+    }
+
+    /// The core runs.
+    pub fn ready(&mut self, user: Option<Handle>, server: Option<String>, downloads: PathBuf) {
+        self.ready = true;
+        self.user = user;
+        self.server = server;
+        self.downloads = downloads;
+    }
+
+    /// Signed in and online.
+    pub fn signed_in(&mut self, user: Handle, presence: OwnPresence, text: String) {
+        self.ready = true;
+        self.user = Some(user);
+        self.signed_out = false;
+        self.sign_out_reason = None;
+        self.alarm = None;
+        self.presence = presence;
+        self.status_text = text;
+    }
+
+    /// Signed out, by wish or not.
+    pub fn signed_out(&mut self, reason: &str) {
+        self.signed_out = true;
+        self.sign_out_reason = match reason {
+            "signed_out" => None,
+            "replaced" => Some("This profile was signed in by another program.".to_owned()),
+            "device_removed" => {
+                Some("This device was removed from the account. Sign in with the password to add it again.".to_owned())
+            }
+            _ => Some("The server signed this device out.".to_owned()),
+        };
+    }
+
+    /// The server is not who it was.
+    pub fn stop(&mut self, text: String) {
+        self.alarm = Some(text);
+    }
+
+    /// The person has read the alarm and goes on without the server, or with another one.
+    pub fn dismiss_alarm(&mut self) {
+        self.alarm = None;
+    }
+
+    /// What the banner says; none while the server is there.
+    pub fn banner(&self) -> Option<&str> {
+        (self.page() == Page::Main && self.state == ServerState::Offline).then(|| {
+            if self.state_text.is_empty() {
+                "The server is away. Open conversations go on without it."
+            } else {
+                &self.state_text
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn ready(user: Option<&str>) -> Connection {
+        let mut connection = Connection::default();
+        assert_eq!(connection.page(), Page::Starting);
+        connection.ready(user.map(|user| user.parse().unwrap()), None, PathBuf::new());
+        connection
+    }
+
+    #[test]
+    fn a_new_profile_enters_and_a_known_one_shows_its_friends_before_the_server_answers() {
+        assert_eq!(ready(None).page(), Page::Enter);
+        assert_eq!(ready(Some("alice")).page(), Page::Main);
+    }
+
+    #[test]
+    fn signing_out_leads_to_the_entrance_and_back() {
+        let mut connection = ready(Some("alice"));
+        connection.signed_out("signed_out");
+        assert_eq!((connection.page(), connection.sign_out_reason.clone()), (Page::Enter, None));
+        connection.signed_in("alice".parse().unwrap(), OwnPresence::Away, "out".to_owned());
+        assert_eq!(connection.page(), Page::Main);
+        connection.signed_out("device_removed");
+        assert!(connection.sign_out_reason.is_some());
+    }
+
+    #[test]
+    fn a_changed_server_key_stops_everything_until_the_person_decides() {
+        let mut connection = ready(Some("alice"));
+        connection.stop("somebody may be in between".to_owned());
+        assert_eq!(connection.page(), Page::Stopped("somebody may be in between".to_owned()));
+        connection.dismiss_alarm();
+        assert_eq!(connection.page(), Page::Main);
+    }
+
+    #[test]
+    fn the_banner_speaks_only_while_the_server_is_away() {
+        let mut connection = ready(Some("alice"));
+        assert_eq!(connection.banner(), None);
+        connection.state = ServerState::Offline;
+        connection.state_text = "No answer.".to_owned();
+        assert_eq!(connection.banner(), Some("No answer."));
+        connection.state = ServerState::Online;
+        assert_eq!(connection.banner(), None);
+    }
+}

@@ -1,0 +1,134 @@
+//! Which answer belongs to which command: every command that expects one gets an id here, and its question is kept until then.
+
+use std::collections::HashMap;
+
+use hobnob_shared::id::{ConversationId, Handle, MessageId, TransferId};
+use hobnob_shared::message::OwnPresence;
+
+/// What is done about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonWish {
+    /// Accept their request.
+    Accept,
+    /// Decline their request.
+    Decline,
+    /// End the friendship.
+    Remove,
+    /// End it and refuse more.
+    Block,
+    /// The safety number was equal.
+    Verify,
+    /// Go on with their new key.
+    AcceptKey,
+}
+
+/// What is done about a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileWish {
+    /// Take it.
+    Accept,
+    /// Do not take it.
+    Decline,
+    /// Give it up.
+    Cancel,
+    /// Stop for now.
+    Pause,
+    /// Go on.
+    Resume,
+}
+
+/// What a command was about, kept until its answer. Never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// Sign-up or sign-in.
+    Enter,
+    /// Another server address before signing in.
+    SetServer,
+    /// Sign-out.
+    SignOut,
+    /// The friend list.
+    Friends,
+    /// Unread counts.
+    Conversations,
+    /// All transfers.
+    Transfers,
+    /// A page of a timeline.
+    History {
+        /// Which timeline.
+        conversation: ConversationId,
+        /// Older than this; none for the newest page.
+        before: Option<MessageId>,
+        /// So many were asked for: fewer mean that there are no more.
+        limit: u32,
+    },
+    /// A message.
+    Send {
+        /// Where to.
+        conversation: ConversationId,
+        /// What.
+        text: String,
+    },
+    /// A file.
+    SendFile {
+        /// To whom.
+        conversation: ConversationId,
+        /// Its name.
+        name: String,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// Ask somebody to be friends, by what was typed.
+    AddFriend(String),
+    /// Something about a person.
+    Person(PersonWish, Handle),
+    /// The digits to compare.
+    SafetyNumber(Handle),
+    /// Presence and status text.
+    Presence(OwnPresence, Option<String>),
+    /// Something about a transfer.
+    File(FileWish, TransferId),
+}
+
+/// Most questions that wait at once. The core answers each within 20 s; a person does not get near this.
+const OPEN_MAX: usize = 10_000;
+
+/// Questions without an answer yet.
+#[derive(Debug, Default)]
+pub struct Questions {
+    next: u64,
+    open: HashMap<String, Question>,
+}
+
+impl Questions {
+    /// Keeps a question; its id goes with the command. None when too many are open: then nobody waits for the answer.
+    pub fn open(&mut self, question: Question) -> Option<String> {
+        if self.open.len() >= OPEN_MAX {
+            return None;
+        }
+        self.next += 1;
+        let id = self.next.to_string();
+        self.open.insert(id.clone(), question);
+        Some(id)
+    }
+
+    /// The question of an answer; each is answered once.
+    pub fn close(&mut self, id: Option<&str>) -> Option<Question> {
+        self.open.remove(id?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_answered_once_and_ids_are_not_used_again() {
+        let mut questions = Questions::default();
+        let (one, two) = (questions.open(Question::Friends), questions.open(Question::Transfers));
+        assert_ne!(one, two);
+        assert_eq!(questions.close(one.as_deref()), Some(Question::Friends));
+        assert_eq!(questions.close(one.as_deref()), None);
+        assert_eq!(questions.close(None), None);
+        assert_ne!(questions.open(Question::Friends), one);
+    }
+}

@@ -1,0 +1,143 @@
+//! Menus, actions and keys of the window. Each action is one message to the root.
+
+use gtk::prelude::*;
+use gtk::{gio, glib};
+use hobnob_shared::message::OwnPresence;
+use relm4::{Sender, adw, gtk};
+
+use crate::ui::app::AppMsg;
+
+/// What a menu or a key asks for.
+#[derive(Debug, Clone)]
+pub enum ActionMsg {
+    /// Ask for a new friend's name.
+    AddFriend,
+    /// Cursor into the search.
+    FocusSearch,
+    /// Close the tab in front.
+    CloseTab,
+    /// Choose files for the conversation in front.
+    Attach,
+    /// From the conversation back to the sidebar, when narrow.
+    Back,
+    /// Ask for a status text.
+    StatusText,
+    /// Be this.
+    Presence(OwnPresence),
+    /// Sign out.
+    SignOut,
+    /// About the program.
+    About,
+    /// End.
+    Quit,
+    /// Something about the person of that handle.
+    Person(PersonAction, String),
+    /// Open the conversation of that id: a notification was clicked.
+    Open(String),
+}
+
+/// What a person's menu offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonAction {
+    /// Open the conversation.
+    Open,
+    /// Compare the safety number.
+    Verify,
+    /// End the friendship.
+    Remove,
+    /// End it and refuse more.
+    Block,
+}
+
+const PRESENCES: [(&str, &str, OwnPresence); 4] = [
+    ("Available", "available", OwnPresence::Available),
+    ("Away", "away", OwnPresence::Away),
+    ("Do Not Disturb", "busy", OwnPresence::Busy),
+    ("Invisible", "invisible", OwnPresence::Invisible),
+];
+
+/// The main menu.
+pub fn main_menu() -> gio::Menu {
+    let section = |items: &[(&str, &str)]| {
+        let section = gio::Menu::new();
+        for (words, action) in items {
+            section.append(Some(words), Some(action));
+        }
+        section
+    };
+    let presence = gio::Menu::new();
+    for (words, name, _) in PRESENCES {
+        presence.append(Some(words), Some(&format!("win.presence::{name}")));
+    }
+    presence.append(Some("Status Text…"), Some("win.status-text"));
+    let menu = gio::Menu::new();
+    menu.append_section(None, &presence);
+    menu.append_section(
+        None,
+        &section(&[("Keyboard Shortcuts", "win.show-help-overlay"), ("About Hobnob", "win.about")]),
+    );
+    menu.append_section(None, &section(&[("Sign Out", "win.sign-out")]));
+    menu
+}
+
+/// The name of a presence as the menu's state.
+pub fn presence_name(presence: OwnPresence) -> &'static str {
+    PRESENCES.iter().find(|(_, _, known)| *known == presence).map_or("available", |(_, name, _)| name)
+}
+
+/// Actions without a parameter, and their keys.
+const PLAIN: [(&str, ActionMsg, &[&str]); 9] = [
+    ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
+    ("focus-search", ActionMsg::FocusSearch, &["<Control>k", "<Control>f"]),
+    ("close-tab", ActionMsg::CloseTab, &["<Control>w"]),
+    ("attach", ActionMsg::Attach, &["<Control>o"]),
+    ("back", ActionMsg::Back, &["<Alt>Left"]),
+    ("status-text", ActionMsg::StatusText, &[]),
+    ("sign-out", ActionMsg::SignOut, &[]),
+    ("about", ActionMsg::About, &[]),
+    ("quit", ActionMsg::Quit, &["<Control>q"]),
+];
+
+const PERSON: [(&str, PersonAction); 4] = [
+    ("open-person", PersonAction::Open),
+    ("verify-person", PersonAction::Verify),
+    ("remove-person", PersonAction::Remove),
+    ("block-person", PersonAction::Block),
+];
+
+/// Installs all of them. Returns the presence, whose state the root sets.
+pub fn install(window: &adw::ApplicationWindow, input: &Sender<AppMsg>) -> gio::SimpleAction {
+    let app = relm4::main_application();
+    for (name, message, keys) in PLAIN {
+        let (action, input) = (gio::SimpleAction::new(name, None), input.clone());
+        action.connect_activate(move |_, _| input.emit(AppMsg::Action(message.clone())));
+        window.add_action(&action);
+        app.set_accels_for_action(&format!("win.{name}"), keys);
+    }
+    for (name, what) in PERSON {
+        let input = input.clone();
+        let action = with_text(name, move |user| input.emit(AppMsg::Action(ActionMsg::Person(what, user))));
+        window.add_action(&action);
+    }
+    let open = input.clone();
+    app.add_action(&with_text("open-conversation", move |id| open.emit(AppMsg::Action(ActionMsg::Open(id)))));
+
+    let state = presence_name(OwnPresence::default()).to_variant();
+    let presence = gio::SimpleAction::new_stateful("presence", Some(glib::VariantTy::STRING), &state);
+    let input = input.clone();
+    presence.connect_activate(move |_, name| {
+        let name = name.and_then(glib::Variant::str).unwrap_or_default();
+        if let Some((_, _, wanted)) = PRESENCES.iter().find(|(_, known, _)| *known == name) {
+            // The mark moves when the core has done it.
+            input.emit(AppMsg::Action(ActionMsg::Presence(*wanted)));
+        }
+    });
+    window.add_action(&presence);
+    presence
+}
+
+fn with_text(name: &str, run: impl Fn(String) + 'static) -> gio::SimpleAction {
+    let action = gio::SimpleAction::new(name, Some(glib::VariantTy::STRING));
+    action.connect_activate(move |_, text| run(text.and_then(glib::Variant::str).unwrap_or_default().to_owned()));
+    action
+}

@@ -1,0 +1,316 @@
+//! Draws what the model says has changed. The friend list is drawn once for a whole batch, however many friends changed in it.
+
+use adw::prelude::*;
+use gtk::gio;
+use hobnob_shared::id::{ConversationId, Handle};
+use relm4::{ComponentController, adw, gtk};
+
+use crate::core::event::{Answer, Event, MessageInfo};
+use crate::model::connection::Page;
+use crate::model::conversation::{Line, Past};
+use crate::model::{Change, PersonWish, Question};
+use crate::ui::actions::presence_name;
+use crate::ui::app::{App, AppMsg, Tab, title};
+use crate::ui::conversation::PageInput;
+use crate::ui::conversation::rows;
+use crate::ui::sidebar::SidebarInput;
+use crate::ui::sidebar::person_row::PersonRow;
+use crate::ui::sign_in::{SignInInput, failed_page, stop_page};
+use crate::ui::{notify, words};
+
+impl App {
+    /// A batch of events came.
+    pub(in crate::ui) fn happened(&mut self, events: Vec<Event>, missed: bool) {
+        let mut reload = missed;
+        for event in events {
+            reload |= matches!(&event, Event::Ready { user: Some(_), .. } | Event::SignedIn { .. });
+            for change in self.model.apply(event) {
+                self.draw(change);
+            }
+        }
+        if reload {
+            for request in self.model.reload() {
+                self.bridge.send(request);
+            }
+        }
+        if std::mem::take(&mut self.roster_changed) {
+            self.show_people();
+        }
+        self.look();
+    }
+
+    /// The core did not start: says why, and ends by itself when nobody is there to read it.
+    pub(in crate::ui) fn not_started(&self, text: &str) {
+        tracing::error!("{text}");
+        self.failed.set(true);
+        self.show_extra(&failed_page(text));
+        let window = self.window.downgrade();
+        gtk::glib::timeout_add_seconds_local_once(20, move || {
+            if let Some(window) = window.upgrade() {
+                window.close();
+            }
+        });
+    }
+
+    /// Draws one change.
+    pub(in crate::ui) fn draw(&mut self, change: Change) {
+        match change {
+            Change::Page => self.show_page(),
+            Change::Own => self.show_own(),
+            Change::Server => self.show_server(),
+            Change::Roster => self.roster_changed = true,
+            Change::Person(user) => self.show_person(&ConversationId::Direct(user)),
+            Change::Requests => self.sidebar.emit(SidebarInput::Requests(self.model.roster.requests().to_vec())),
+            Change::Spliced { conversation, at, removed, added } => self.splice(&conversation, at, removed, added),
+            Change::Line { conversation, at } => self.redraw(&conversation, at.saturating_sub(1)..at + 2),
+            Change::Unread(conversation) => self.show_unread(&conversation),
+            Change::Arrived(info) => self.arrived(&info),
+            Change::Offered(transfer) => {
+                if let Some(transfer) = self.model.transfers.get(transfer) {
+                    let (conversation, from) = (transfer.info.conversation.clone(), transfer.info.from.to_string());
+                    let offer = format!("offers {} ({})", transfer.info.name, words::size(transfer.info.size));
+                    self.tell_of(&conversation, &from, &offer);
+                }
+            }
+            Change::Typing(conversation) => self.show_typing(&conversation),
+            Change::Done(question, answer) => self.done(&question, &answer),
+            Change::Failed { question, code, text } => self.refused(question, &code, &text),
+            Change::Notice(text) => self.toast(&text),
+        }
+    }
+
+    /// Shows the page that the state of the account asks for.
+    pub(in crate::ui) fn show_page(&mut self) {
+        match self.model.connection.page() {
+            Page::Starting => self.pages.set_visible_child_name("starting"),
+            Page::Enter => {
+                let connection = &self.model.connection;
+                self.sign_in.emit(SignInInput::Known {
+                    user: connection.user.clone(),
+                    server: connection.server.clone(),
+                    notice: connection.sign_out_reason.clone(),
+                });
+                self.pages.set_visible_child_name("enter");
+            }
+            Page::Stopped(text) => {
+                let input = self.sender.clone();
+                self.show_extra(&stop_page(&text, move || input.emit(AppMsg::AlarmRead)));
+            }
+            Page::Main => {
+                self.sign_in.emit(SignInInput::Entered);
+                self.pages.set_visible_child_name("main");
+                self.restore_tabs();
+            }
+        }
+        self.show_server();
+    }
+
+    /// Shows a page that is made for this one time.
+    fn show_extra(&self, page: &gtk::Widget) {
+        if let Some(old) = self.pages.child_by_name("extra") {
+            self.pages.remove(&old);
+        }
+        self.pages.add_named(page, Some("extra"));
+        self.pages.set_visible_child_name("extra");
+    }
+
+    fn restore_tabs(&mut self) {
+        if std::mem::replace(&mut self.restored, true) {
+            return;
+        }
+        let kept = std::mem::take(&mut self.kept);
+        let front = kept.front.as_deref().and_then(|id| id.parse().ok());
+        for conversation in kept.conversations() {
+            self.open(&conversation, false);
+        }
+        if let Some(front) = front
+            && self.tab(&front).is_some()
+        {
+            self.open(&front, true);
+        }
+        if self.tabs.is_empty() {
+            self.content.show_nobody();
+        }
+    }
+
+    fn show_own(&self) {
+        let connection = &self.model.connection;
+        let name = connection.user.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.sidebar.emit(SidebarInput::Own(format!("{name} · {}", words::own_presence(connection.presence))));
+        self.presence.set_state(&presence_name(connection.presence).to_variant());
+    }
+
+    fn show_server(&self) {
+        let words = self.model.connection.banner();
+        self.content.banner.show(words);
+        self.narrow_banner.show(words);
+        self.narrow_banner.widget().set_visible(words.is_some() && self.leaflet.is_folded());
+    }
+
+    /// Draws the friend list.
+    pub(in crate::ui) fn show_people(&self) {
+        let front = self.front().map(|tab| tab.conversation.clone());
+        let current = |user: &Handle| front.as_ref().and_then(ConversationId::friend) == Some(user);
+        let people = self.model.roster.sorted(&self.words);
+        let rows = people.into_iter().map(|person| PersonRow::new(person, current(&person.user))).collect();
+        self.sidebar.emit(SidebarInput::People { rows, friends: self.model.roster.len() });
+    }
+
+    /// Draws what a conversation's tab and the header say about its person.
+    pub(in crate::ui) fn show_person(&self, conversation: &ConversationId) {
+        let Some(tab) = self.tab(conversation) else { return };
+        let person = conversation.friend().and_then(|user| self.model.roster.get(user));
+        tab.controller.emit(PageInput::Alarm(person.and_then(|person| person.alarm.clone())));
+        tab.controller.emit(PageInput::Enabled(person.is_some_and(|person| person.alarm.is_none())));
+        if self.front().is_some_and(|front| front.conversation == *conversation) {
+            self.content.show_person(&title(conversation), person);
+        }
+    }
+
+    fn show_typing(&self, conversation: &ConversationId) {
+        let (Some(tab), Some(open)) = (self.tab(conversation), self.model.conversation(conversation)) else { return };
+        let words = match open.typing.as_slice() {
+            [] => String::new(),
+            [one] => format!("{one} is writing…"),
+            several => format!("{} people are writing…", several.len()),
+        };
+        tab.controller.emit(PageInput::Typing(words));
+    }
+
+    fn splice(&mut self, conversation: &ConversationId, at: usize, removed: usize, added: usize) {
+        let Some(tab) = self.tab(conversation) else { return };
+        let rows = (at..at + added).filter_map(|at| rows::row(&self.model, conversation, at)).collect();
+        let open = self.model.conversation(conversation);
+        let own = |line: &Line| match line {
+            Line::Message(message) => message.own,
+            Line::Transfer { from, .. } => Some(from) == self.model.connection.user.as_ref(),
+        };
+        let is_last = open.is_some_and(|open| added == 1 && at + 1 == open.lines().len());
+        let follow = is_last && open.and_then(|open| open.lines().get(at)).is_some_and(own);
+        tab.controller.emit(PageInput::Splice { at, removed, rows, follow });
+        let nothing = open.is_some_and(|open| open.lines().is_empty() && open.past() == Past::Complete);
+        tab.controller.emit(PageInput::Empty(nothing));
+        // The neighbours may be first or last of their group no longer.
+        self.redraw(conversation, at.saturating_sub(1)..at);
+        self.redraw(conversation, at + added..at + added + 1);
+        if let Some(tab) = self.tab(conversation)
+            && tab.at_end
+            && let Some(trimmed) = self.model.trim(conversation)
+        {
+            self.draw(trimmed);
+        }
+    }
+
+    fn redraw(&self, conversation: &ConversationId, lines: std::ops::Range<usize>) {
+        let Some(tab) = self.tab(conversation) else { return };
+        for at in lines {
+            if let Some(row) = rows::row(&self.model, conversation, at) {
+                tab.controller.emit(PageInput::Set(at, row));
+            }
+        }
+    }
+
+    fn show_unread(&self, conversation: &ConversationId) {
+        let unread = self.model.unread(conversation);
+        if let Some(tab) = self.tab(conversation) {
+            tab.page.set_needs_attention(unread > 0 && !self.is_watched(tab));
+        }
+        if unread == 0 {
+            notify::withdraw(relm4::main_application().upcast_ref::<gio::Application>(), conversation);
+        }
+    }
+
+    fn arrived(&mut self, info: &MessageInfo) {
+        self.tell_of(&info.conversation, info.from.as_str(), &info.text);
+    }
+
+    /// Says to who listens or looks elsewhere that something came.
+    fn tell_of(&self, conversation: &ConversationId, from: &str, what: &str) {
+        let tab = self.tab(conversation);
+        if let Some(tab) = tab {
+            tab.controller.emit(PageInput::Announce(format!("{from}: {what}")));
+        }
+        if !tab.is_some_and(|tab| self.is_watched(tab)) {
+            notify::notify(relm4::main_application().upcast_ref::<gio::Application>(), conversation, from, what);
+            if let Some(tab) = tab {
+                tab.page.set_needs_attention(true);
+            }
+        }
+    }
+
+    /// The end of the tab's timeline is before somebody's eyes.
+    fn is_watched(&self, tab: &Tab) -> bool {
+        let in_front = self.content.tabs.selected_page().is_some_and(|page| page == tab.page);
+        let hidden = self.leaflet.is_folded()
+            && self.leaflet.visible_child().as_ref() != Some(self.content.widget().upcast_ref());
+        in_front && !hidden && tab.at_end && self.window.is_active() && self.model.connection.page() == Page::Main
+    }
+
+    /// Something else is before the user's eyes: header, mark in the sidebar, what counts as read.
+    pub(in crate::ui) fn look(&mut self) {
+        let Some(tab) = self.front() else {
+            self.content.show_nobody();
+            self.show_people();
+            return;
+        };
+        let conversation = tab.conversation.clone();
+        let watched = self.is_watched(tab);
+        self.show_person(&conversation);
+        if watched {
+            self.seen(&conversation);
+        }
+        self.show_people();
+    }
+
+    /// Everything in a conversation was seen.
+    pub(in crate::ui) fn seen(&mut self, conversation: &ConversationId) {
+        let (changes, request) = self.model.seen(conversation);
+        for change in changes {
+            self.draw(change);
+        }
+        if let Some(request) = request {
+            self.bridge.send(request);
+        }
+        if let Some(tab) = self.tab(conversation) {
+            tab.page.set_needs_attention(false);
+        }
+    }
+
+    fn done(&mut self, question: &Question, answer: &Answer) {
+        match (question, answer) {
+            (Question::Enter, _) => self.sign_in.emit(SignInInput::Entered),
+            (Question::AddFriend(user), _) => {
+                self.toast(&format!("Request sent to {user}. You are friends once it is accepted."));
+            }
+            (Question::SafetyNumber(user), Answer::SafetyNumber { safety_number, verified }) => {
+                self.compare(user, safety_number, *verified);
+            }
+            (Question::Person(PersonWish::Verify, user), _) => self.toast(&format!("{user} is verified.")),
+            (Question::Person(PersonWish::Block, user), _) => self.toast(&format!("{user} is blocked.")),
+            _ => {}
+        }
+    }
+
+    fn refused(&mut self, question: Question, code: &str, text: &str) {
+        match question {
+            Question::Enter | Question::SetServer => self.sign_in.emit(SignInInput::Refused(text.to_owned())),
+            Question::Send { conversation, text: unsent } => {
+                if let Some(tab) = self.tab(&conversation) {
+                    tab.controller.emit(PageInput::Restore(unsent));
+                }
+                self.toast(text);
+            }
+            // Asked for by the program itself; the lists come again after signing in.
+            Question::Friends | Question::Conversations | Question::Transfers | Question::History { .. } => {
+                tracing::warn!(code, "a list did not come");
+            }
+            Question::SignOut
+            | Question::SendFile { .. }
+            | Question::AddFriend(_)
+            | Question::Person(..)
+            | Question::SafetyNumber(_)
+            | Question::Presence(..)
+            | Question::File(..) => self.toast(text),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The right side of the window: header of the conversation in front, tabs, and what is said when none is open. Widgets only; the root fills
+//! them.
+
+use adw::prelude::*;
+use gtk::pango;
+use relm4::{adw, gtk};
+
+use crate::model::roster::{Path, Person};
+use crate::ui::sidebar::person_row::person_menu;
+use crate::ui::widgets::icon_button::{icon_button, menu_button};
+use crate::ui::words;
+
+/// The right side.
+pub struct Content {
+    root: gtk::Box,
+    name: gtk::Label,
+    path_line: gtk::Box,
+    path_icon: gtk::Image,
+    path: gtk::Label,
+    menu: gtk::MenuButton,
+    stack: gtk::Stack,
+    /// The tabs.
+    pub tabs: adw::TabView,
+    /// The banner of the server.
+    pub banner: Banner,
+}
+
+impl Content {
+    /// Without a conversation. `back` leads to the sidebar when the window is narrow.
+    pub fn new(leaflet: &adw::Leaflet) -> Self {
+        let name = gtk::Label::builder().ellipsize(pango::EllipsizeMode::End).build();
+        name.add_css_class("title");
+        let path_icon = gtk::Image::builder().pixel_size(12).accessible_role(gtk::AccessibleRole::Presentation).build();
+        let path = gtk::Label::builder().ellipsize(pango::EllipsizeMode::End).build();
+        let path_line = gtk::Box::builder().spacing(5).halign(gtk::Align::Center).build();
+        path_line.append(&path_icon);
+        path_line.append(&path);
+        let title = gtk::Box::builder().orientation(gtk::Orientation::Vertical).valign(gtk::Align::Center).build();
+        title.append(&name);
+        title.append(&path_line);
+
+        let bar = adw::HeaderBar::builder().title_widget(&title).centering_policy(adw::CenteringPolicy::Strict).build();
+        let back = icon_button("go-previous-symbolic", "Back");
+        back.set_action_name(Some("win.back"));
+        leaflet.bind_property("folded", &back, "visible").sync_create().build();
+        leaflet.bind_property("folded", &bar, "show-start-title-buttons").sync_create().build();
+        bar.pack_start(&back);
+        let menu = menu_button("view-more-symbolic", "Conversation Menu");
+        bar.pack_end(&menu);
+
+        let tabs = adw::TabView::new();
+        let tab_bar = adw::TabBar::builder().view(&tabs).autohide(false).build();
+        let open = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
+        open.append(&tab_bar);
+        open.append(&tabs);
+        tabs.set_vexpand(true);
+        let stack = gtk::Stack::builder().vexpand(true).build();
+        stack.add_named(&none_open(), Some("none"));
+        stack.add_named(&open, Some("tabs"));
+        let banner = Banner::new();
+        let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).hexpand(true).build();
+        root.add_css_class("talk");
+        root.append(&bar);
+        root.append(banner.widget());
+        root.append(&stack);
+        let content = Self { root, name, path_line, path_icon, path, menu, stack, tabs, banner };
+        content.show_nobody();
+        content
+    }
+
+    /// The widget.
+    pub fn widget(&self) -> &gtk::Box {
+        &self.root
+    }
+
+    /// No conversation is in front.
+    pub fn show_nobody(&self) {
+        self.name.set_text("");
+        self.path_line.set_visible(false);
+        self.menu.set_visible(false);
+        self.stack.set_visible_child_name("none");
+    }
+
+    /// The conversation in front is with `name`; `person` is none for who is no friend.
+    pub fn show_person(&self, name: &str, person: Option<&Person>) {
+        self.stack.set_visible_child_name("tabs");
+        self.name.set_text(name);
+        self.path_line.set_visible(true);
+        self.menu.set_visible(person.is_some());
+        let Some(person) = person else {
+            self.path_line.set_css_classes(&["path", "none"]);
+            self.path_icon.set_visible(false);
+            self.path.set_text("Not your friend");
+            return;
+        };
+        if self.name.tooltip_text().as_deref() != Some(name) {
+            self.name.set_tooltip_text(Some(name));
+            self.menu.set_menu_model(Some(&person_menu(&person.user)));
+        }
+        let class = match person.path {
+            Path::None => "none",
+            Path::Relayed => "relayed",
+            Path::Direct | Path::SameNetwork => "direct",
+        };
+        let alarmed = person.alarm.is_some();
+        self.path_line.set_css_classes(&["path", if alarmed { "alarmed" } else { class }]);
+        // The lock says that this link is encrypted to the key that is pinned; without a link there is nothing to lock.
+        self.path_icon.set_visible(person.path.is_linked() || alarmed);
+        self.path_icon.set_icon_name(Some(if alarmed { "dialog-warning-symbolic" } else { "channel-secure-symbolic" }));
+        let mut parts = vec![if alarmed { "Key changed" } else { words::path(person.path) }];
+        if person.verified {
+            parts.push("verified");
+        }
+        if !person.path.is_linked() || !person.presence.is_online() {
+            parts.push(words::presence(person.presence));
+        }
+        self.path.set_text(&parts.join(" · "));
+        let tip = match person.path {
+            Path::None => "Messages wait on this computer until you are connected.",
+            Path::Relayed => "Encrypted from one computer to the other, passed on by the server, which cannot read it.",
+            Path::Direct => "Encrypted, straight from one computer to the other.",
+            Path::SameNetwork => "Encrypted, straight from one computer to the other within your network.",
+        };
+        self.path_line.set_tooltip_text(Some(tip));
+    }
+}
+
+fn none_open() -> adw::StatusPage {
+    adw::StatusPage::builder()
+        .icon_name("user-available-symbolic")
+        .title("No Conversation Open")
+        .description("Choose a friend to talk to.")
+        .build()
+}
+
+/// A line that is there while the server is away.
+pub struct Banner {
+    root: gtk::Revealer,
+    text: gtk::Label,
+}
+
+impl Banner {
+    /// A hidden one.
+    pub fn new() -> Self {
+        let text = gtk::Label::builder()
+            .wrap(true)
+            .justify(gtk::Justification::Center)
+            .hexpand(true)
+            .accessible_role(gtk::AccessibleRole::Status)
+            .build();
+        let line = gtk::Box::builder().spacing(8).build();
+        line.add_css_class("banner");
+        line.append(&text);
+        let root = gtk::Revealer::builder().child(&line).visible(false).build();
+        Self { root, text }
+    }
+
+    /// The widget.
+    pub fn widget(&self) -> &gtk::Revealer {
+        &self.root
+    }
+
+    /// Says it, or goes away.
+    pub fn show(&self, words: Option<&str>) {
+        if let Some(words) = words {
+            self.text.set_text(words);
+        }
+        self.root.set_visible(words.is_some());
+        self.root.set_reveal_child(words.is_some());
+    }
+}
+
+impl Default for Banner {
+    fn default() -> Self {
+        Self::new()
+    }
+}

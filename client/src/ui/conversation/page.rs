@@ -1,0 +1,226 @@
+//! A conversation's tab as a component: shows the rows that its parent sends, and tells it what the user does. Files may be dropped on it.
+
+use std::path::PathBuf;
+
+use gtk::gdk;
+use gtk::prelude::*;
+use hobnob_shared::id::{MessageId, TransferId};
+use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
+
+use crate::ui::conversation::composer::{Composer, ComposerOutput};
+use crate::ui::conversation::key_bar::KeyBar;
+use crate::ui::conversation::row::TimelineRow;
+use crate::ui::conversation::timeline::{Timeline, TimelineOutput};
+use crate::ui::text;
+use crate::ui::transfers::{CardOutput, choose};
+
+/// What to show.
+#[derive(Debug)]
+pub enum PageInput {
+    /// Put rows in the place of others.
+    Splice {
+        /// First row.
+        at: usize,
+        /// Rows that go.
+        removed: usize,
+        /// Rows that come.
+        rows: Vec<TimelineRow>,
+        /// They are of now and mine: go to the end.
+        follow: bool,
+    },
+    /// Show something else in a row.
+    Set(usize, TimelineRow),
+    /// Nothing was ever said here.
+    Empty(bool),
+    /// Who writes, in words; empty for nobody.
+    Typing(String),
+    /// The friend's key changed: the core's sentence.
+    Alarm(Option<String>),
+    /// Writing is possible.
+    Enabled(bool),
+    /// This was not sent: put it back.
+    Restore(String),
+    /// Put the cursor into the composer.
+    Focus,
+    /// Read this to who listens.
+    Announce(String),
+}
+
+/// What was done.
+#[derive(Debug)]
+pub enum PageOutput {
+    /// Send a text.
+    Send(String),
+    /// A text is longer than a message may be, by so many bytes.
+    TooLong(usize),
+    /// Choose files to send.
+    Attach,
+    /// Send these files.
+    Drop(Vec<PathBuf>),
+    /// Something is being written.
+    Writing(bool),
+    /// Read further back.
+    Older,
+    /// The end is in view, or not any more.
+    AtEnd(bool),
+    /// Show the whole of a message.
+    ShowAll(MessageId),
+    /// A button of a card.
+    Card(CardOutput, TransferId),
+    /// Compare the safety number.
+    Compare,
+    /// Accept the friend's new key.
+    AcceptKey,
+}
+
+/// The tab's content.
+pub struct ConversationPage {
+    timeline: Timeline,
+    composer: Composer,
+    key_bar: KeyBar,
+}
+
+/// Its other widgets.
+pub struct PageWidgets {
+    stack: gtk::Stack,
+    typing: gtk::Label,
+    announcer: gtk::Label,
+}
+
+impl Component for ConversationPage {
+    type Init = String;
+    type Input = PageInput;
+    type Output = PageOutput;
+    type CommandOutput = ();
+    type Root = gtk::Overlay;
+    type Widgets = PageWidgets;
+
+    fn init_root() -> gtk::Overlay {
+        gtk::Overlay::new()
+    }
+
+    fn init(name: String, root: gtk::Overlay, sender: ComponentSender<Self>) -> ComponentParts<Self> {
+        let output = sender.output_sender().clone();
+        let timeline = Timeline::new(move |told| {
+            output.emit(match told {
+                TimelineOutput::NearTop => PageOutput::Older,
+                TimelineOutput::AtEnd(at_end) => PageOutput::AtEnd(at_end),
+                TimelineOutput::ShowAll(message) => PageOutput::ShowAll(message),
+                TimelineOutput::Card(output, transfer) => PageOutput::Card(output, transfer),
+            });
+        });
+        let output = sender.output_sender().clone();
+        let composer = Composer::new(&name, move |told| {
+            output.emit(match told {
+                ComposerOutput::Send(text) => PageOutput::Send(text),
+                ComposerOutput::TooLong(excess) => PageOutput::TooLong(excess),
+                ComposerOutput::Attach => PageOutput::Attach,
+                ComposerOutput::Writing(writing) => PageOutput::Writing(writing),
+            });
+        });
+        let (compare, accept) = (sender.output_sender().clone(), sender.output_sender().clone());
+        let key_bar =
+            KeyBar::new(move || compare.emit(PageOutput::Compare), move || accept.emit(PageOutput::AcceptKey));
+
+        let stack = gtk::Stack::builder().vexpand(true).build();
+        stack.add_named(timeline.widget(), Some("timeline"));
+        stack.add_named(&nothing_said(&name), Some("empty"));
+        let typing = gtk::Label::builder().xalign(0.0).visible(false).build();
+        typing.add_css_class("typing");
+        // Says to who listens what others see appear; GTK 4.8 has no announcements of its own.
+        let announcer = gtk::Label::builder()
+            .accessible_role(gtk::AccessibleRole::Status)
+            .ellipsize(gtk::pango::EllipsizeMode::End)
+            .build();
+        announcer.add_css_class("announcer");
+        let bottom = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
+        bottom.append(&typing);
+        bottom.append(composer.widget());
+        bottom.append(&announcer);
+        let column = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
+        column.append(key_bar.widget());
+        column.append(&stack);
+        column.append(&adw::Clamp::builder().maximum_size(680).tightening_threshold(580).child(&bottom).build());
+        root.set_child(Some(&column));
+        root.add_overlay(&drop_hint(&root, &sender));
+
+        let widgets = PageWidgets { stack, typing, announcer };
+        ComponentParts { model: Self { timeline, composer, key_bar }, widgets }
+    }
+
+    fn update_with_view(
+        &mut self,
+        widgets: &mut PageWidgets,
+        message: PageInput,
+        _sender: ComponentSender<Self>,
+        _root: &gtk::Overlay,
+    ) {
+        match message {
+            PageInput::Splice { at, removed, rows, follow } => {
+                self.timeline.splice(at, removed, rows);
+                if follow {
+                    self.timeline.follow();
+                }
+                if self.timeline.len() > 0 {
+                    widgets.stack.set_visible_child_name("timeline");
+                }
+            }
+            PageInput::Set(at, row) => self.timeline.set(at, row),
+            PageInput::Empty(empty) => {
+                widgets.stack.set_visible_child_name(if empty { "empty" } else { "timeline" });
+            }
+            PageInput::Typing(words) => {
+                widgets.typing.set_visible(!words.is_empty());
+                widgets.typing.set_text(&words);
+            }
+            PageInput::Alarm(alarm) => self.key_bar.show(alarm.as_deref()),
+            PageInput::Enabled(enabled) => self.composer.set_sensitive(enabled),
+            PageInput::Restore(text) => self.composer.restore(&text),
+            PageInput::Focus => self.composer.focus(),
+            PageInput::Announce(words) => {
+                let words = text::literal_line(&words);
+                widgets.announcer.set_text(&words);
+            }
+        }
+    }
+}
+
+fn nothing_said(name: &str) -> adw::StatusPage {
+    let page = adw::StatusPage::builder()
+        .icon_name("user-available-symbolic")
+        .title("Say Hello")
+        .description(format!(
+            "What you and {name} write is encrypted from one computer to the other. Files can be dropped here."
+        ))
+        .build();
+    page.add_css_class("compact");
+    page
+}
+
+/// Takes dropped files, and says so while they hover.
+fn drop_hint(root: &gtk::Overlay, sender: &ComponentSender<ConversationPage>) -> gtk::Widget {
+    let hint =
+        adw::StatusPage::builder().icon_name("document-send-symbolic").title("Drop to Send").visible(false).build();
+    hint.add_css_class("drop-hint");
+    hint.set_can_target(false);
+    let target = gtk::DropTarget::new(gdk::FileList::static_type(), gdk::DragAction::COPY);
+    let shown = hint.clone();
+    target.connect_enter(move |_, _, _| {
+        shown.set_visible(true);
+        gdk::DragAction::COPY
+    });
+    let shown = hint.clone();
+    target.connect_leave(move |_| shown.set_visible(false));
+    let (shown, output) = (hint.clone(), sender.output_sender().clone());
+    target.connect_drop(move |_, value, _, _| {
+        shown.set_visible(false);
+        let paths = value.get::<gdk::FileList>().map(|list| choose::local_paths(&list)).unwrap_or_default();
+        let any = !paths.is_empty();
+        if any {
+            output.emit(PageOutput::Drop(paths));
+        }
+        any
+    });
+    root.add_controller(target);
+    hint.upcast()
+}

@@ -1,0 +1,177 @@
+//! A line of the timeline: perhaps a day, perhaps a name, then a bubble or a card, and below a group its time and state. The same widgets
+//! serve many lines in turn.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use gtk::pango;
+use gtk::prelude::*;
+use hobnob_shared::id::{MessageId, TransferId};
+use relm4::gtk;
+
+use crate::ui::conversation::bubble::{Bubble, BubbleWidgets};
+use crate::ui::transfers::CardOutput;
+use crate::ui::transfers::card::{Card, CardWidgets};
+use crate::ui::widgets::live_list::{Current, Row};
+use crate::ui::widgets::spoken::{Spoken, changing};
+
+/// Names a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineId {
+    /// A message.
+    Message(MessageId),
+    /// A transfer.
+    Transfer(TransferId),
+}
+
+/// What the line is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// A message.
+    Bubble(Bubble),
+    /// A transfer.
+    Card(Card),
+}
+
+/// All that a line shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimelineRow {
+    /// Its name.
+    pub id: LineId,
+    /// Mine: on the right.
+    pub own: bool,
+    /// The day that begins here.
+    pub day: Option<String>,
+    /// The name above the group.
+    pub author: Option<String>,
+    /// First of its group.
+    pub first: bool,
+    /// The thing itself.
+    pub content: Content,
+    /// Time and state below the group.
+    pub footer: Option<String>,
+    /// The line as one sentence, for who listens.
+    pub spoken: String,
+}
+
+/// What a line says to its list.
+#[derive(Debug, Clone)]
+pub enum RowOutput {
+    /// Show the whole of a long message.
+    ShowAll(MessageId),
+    /// A button of a card.
+    Card(CardOutput, TransferId),
+}
+
+/// What lines speak to.
+pub type Speak = Box<dyn Fn(RowOutput)>;
+
+/// The widgets of a line.
+pub struct Widgets {
+    root: gtk::Box,
+    spoken: Spoken,
+    day: gtk::Label,
+    author: gtk::Label,
+    place: gtk::Box,
+    bubble: OnceCell<BubbleWidgets>,
+    card: OnceCell<CardWidgets>,
+    footer: gtk::Label,
+    speak: Rc<Speak>,
+    current: Current<TimelineRow>,
+}
+
+impl Widgets {
+    fn bubble(&self) -> &BubbleWidgets {
+        self.bubble.get_or_init(|| {
+            let (speak, current) = (self.speak.clone(), self.current.clone());
+            let bubble = BubbleWidgets::new(move || {
+                if let Some(LineId::Message(id)) = current.read(|row| row.id) {
+                    speak(RowOutput::ShowAll(id));
+                }
+            });
+            self.place.append(bubble.widget());
+            bubble
+        })
+    }
+
+    fn card(&self) -> &CardWidgets {
+        self.card.get_or_init(|| {
+            let (speak, current) = (self.speak.clone(), self.current.clone());
+            let card = CardWidgets::new(move |output| {
+                if let Some(LineId::Transfer(id)) = current.read(|row| row.id) {
+                    speak(RowOutput::Card(output, id));
+                }
+            });
+            self.place.append(card.widget());
+            card
+        })
+    }
+}
+
+impl Row for TimelineRow {
+    type Widgets = Widgets;
+    type Context = Speak;
+
+    fn build(speak: &Rc<Speak>, current: Current<Self>) -> (gtk::Widget, Widgets) {
+        let label = |class: &str| {
+            let label = gtk::Label::builder().ellipsize(pango::EllipsizeMode::End).build();
+            label.add_css_class(class);
+            label
+        };
+        let (day, author, footer) = (label("day"), label("author"), label("footer"));
+        author.set_xalign(0.0);
+        let place = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
+        let (root, spoken): (gtk::Box, Spoken) = changing();
+        root.set_orientation(gtk::Orientation::Vertical);
+        root.add_css_class("line");
+        for part in [day.upcast_ref::<gtk::Widget>(), author.upcast_ref(), place.upcast_ref(), footer.upcast_ref()] {
+            root.append(part);
+        }
+        let widgets = Widgets {
+            root: root.clone(),
+            spoken,
+            day,
+            author,
+            place,
+            bubble: OnceCell::new(),
+            card: OnceCell::new(),
+            footer,
+            speak: speak.clone(),
+            current,
+        };
+        (root.upcast(), widgets)
+    }
+
+    fn show(&self, widgets: &Widgets) {
+        let say = |label: &gtk::Label, words: Option<&str>| {
+            label.set_visible(words.is_some());
+            label.set_text(words.unwrap_or_default());
+        };
+        say(&widgets.day, self.day.as_deref());
+        say(&widgets.author, self.author.as_deref());
+        say(&widgets.footer, self.footer.as_deref());
+        let side = if self.own { gtk::Align::End } else { gtk::Align::Start };
+        widgets.place.set_halign(side);
+        widgets.footer.set_halign(side);
+        let mut classes = vec!["line", if self.own { "own" } else { "other" }];
+        classes.extend(self.first.then_some("first"));
+        classes.extend(self.footer.is_some().then_some("last"));
+        widgets.root.set_css_classes(&classes);
+
+        match &self.content {
+            Content::Bubble(bubble) => {
+                if let Some(card) = widgets.card.get() {
+                    card.widget().set_visible(false);
+                }
+                bubble.show(widgets.bubble());
+            }
+            Content::Card(card) => {
+                if let Some(bubble) = widgets.bubble.get() {
+                    bubble.widget().set_visible(false);
+                }
+                card.show(widgets.card());
+            }
+        }
+        widgets.spoken.say(&self.spoken);
+    }
+}

@@ -1,0 +1,207 @@
+//! The list of a conversation: which rows it has, and where it stands. Who reads the end goes on seeing the end when something is added or
+//! the window changes; who reads further up is left where they are, and older pages are asked for before they reach the top.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use gtk::glib;
+use gtk::prelude::*;
+use hobnob_shared::id::{MessageId, TransferId};
+use relm4::{adw, gtk};
+
+use crate::ui::conversation::row::{RowOutput, Speak, TimelineRow};
+use crate::ui::transfers::CardOutput;
+use crate::ui::widgets::icon_button::icon_button;
+use crate::ui::widgets::live_list::LiveList;
+use crate::ui::widgets::spoken::called;
+
+/// What the timeline tells the page.
+#[derive(Debug, Clone, Copy)]
+pub enum TimelineOutput {
+    /// The reader comes near the beginning of what is here.
+    NearTop,
+    /// The reader came to the end, or left it.
+    AtEnd(bool),
+    /// Show the whole of a long message.
+    ShowAll(MessageId),
+    /// A button of a card.
+    Card(CardOutput, TransferId),
+}
+
+/// Distance from the end that still counts as the end, in pixels.
+const SLACK: f64 = 8.0;
+
+struct Place {
+    /// The reader watches the end.
+    sticky: Cell<bool>,
+    /// Height of the content when the reader last moved: a change of place with another height is the layout's doing.
+    upper: Cell<f64>,
+    settling: Cell<bool>,
+    list: gtk::ListView,
+    scroller: gtk::ScrolledWindow,
+    down: gtk::Revealer,
+    tell: Box<dyn Fn(TimelineOutput)>,
+}
+
+impl Place {
+    fn moved(&self) {
+        let adjustment = self.scroller.vadjustment();
+        let (value, page, upper) = (adjustment.value(), adjustment.page_size(), adjustment.upper());
+        #[expect(clippy::float_cmp, reason = "the same number or another one, nothing is computed with it")]
+        let by_layout = upper != self.upper.get();
+        if by_layout || self.settling.get() {
+            return;
+        }
+        let at_end = value + page >= upper - SLACK;
+        if at_end != self.sticky.replace(at_end) {
+            self.down.set_reveal_child(!at_end);
+            (self.tell)(TimelineOutput::AtEnd(at_end));
+        }
+        if value < page {
+            (self.tell)(TimelineOutput::NearTop);
+        }
+    }
+
+    /// The layout changed: once it is done, go to the end again if the reader was there.
+    fn resized(self: &Rc<Self>) {
+        if self.settling.replace(true) {
+            return;
+        }
+        let this = self.clone();
+        glib::idle_add_local_full(glib::Priority::HIGH_IDLE, move || {
+            this.settling.set(false);
+            this.upper.set(this.scroller.vadjustment().upper());
+            if this.sticky.get() {
+                this.go_to_end();
+            }
+            let adjustment = this.scroller.vadjustment();
+            if adjustment.value() < adjustment.page_size() {
+                (this.tell)(TimelineOutput::NearTop);
+            }
+            glib::ControlFlow::Break
+        });
+    }
+
+    fn go_to_end(&self) {
+        let rows = self.list.model().map_or(0, |model| model.n_items());
+        if rows > 0 {
+            // The list knows the rows' heights only when it has drawn them, so it is told the row and not the distance.
+            let last = (rows - 1).to_variant();
+            if self.list.activate_action("list.scroll-to-item", Some(&last)).is_err() {
+                let adjustment = self.scroller.vadjustment();
+                adjustment.set_value(adjustment.upper());
+            }
+        }
+    }
+}
+
+/// The timeline.
+pub struct Timeline {
+    root: gtk::Overlay,
+    rows: LiveList<TimelineRow>,
+    place: Rc<Place>,
+}
+
+impl Timeline {
+    /// An empty one; `tell` gets what happens in it.
+    pub fn new(tell: impl Fn(TimelineOutput) + Clone + 'static) -> Self {
+        let say = tell.clone();
+        let speak: Speak = Box::new(move |output| {
+            say(match output {
+                RowOutput::ShowAll(message) => TimelineOutput::ShowAll(message),
+                RowOutput::Card(output, transfer) => TimelineOutput::Card(output, transfer),
+            });
+        });
+        let rows = LiveList::<TimelineRow>::new(speak);
+        let selection = gtk::NoSelection::new(Some(rows.store().clone()));
+        let list: gtk::ListView = called("Messages");
+        list.set_model(Some(&selection));
+        list.set_factory(Some(rows.factory()));
+        list.add_css_class("timeline");
+        let clamp = adw::ClampScrollable::builder().maximum_size(660).tightening_threshold(560).child(&list).build();
+        let scroller = gtk::ScrolledWindow::builder()
+            .hscrollbar_policy(gtk::PolicyType::Never)
+            .vexpand(true)
+            .child(&clamp)
+            .build();
+        let button = icon_button("go-down-symbolic", "Newest Messages");
+        button.set_css_classes(&["circular", "osd", "to-end"]);
+        let down = gtk::Revealer::builder()
+            .transition_type(gtk::RevealerTransitionType::Crossfade)
+            .halign(gtk::Align::End)
+            .valign(gtk::Align::End)
+            .child(&button)
+            .build();
+        let root = gtk::Overlay::builder().child(&scroller).build();
+        root.add_overlay(&down);
+
+        let place = Rc::new(Place {
+            sticky: Cell::new(true),
+            upper: Cell::new(0.0),
+            settling: Cell::new(false),
+            list,
+            scroller,
+            down,
+            tell: Box::new(tell),
+        });
+        let adjustment = place.scroller.vadjustment();
+        let here = Rc::downgrade(&place);
+        adjustment.connect_value_changed(move |_| {
+            if let Some(here) = here.upgrade() {
+                here.moved();
+            }
+        });
+        let here = Rc::downgrade(&place);
+        let resized = move || {
+            if let Some(here) = here.upgrade() {
+                here.resized();
+            }
+        };
+        let again = resized.clone();
+        adjustment.connect_upper_notify(move |_| again());
+        adjustment.connect_page_size_notify(move |_| resized());
+        let here = Rc::downgrade(&place);
+        button.connect_clicked(move |_| {
+            if let Some(here) = here.upgrade() {
+                here.sticky.set(true);
+                here.down.set_reveal_child(false);
+                here.go_to_end();
+                (here.tell)(TimelineOutput::AtEnd(true));
+            }
+        });
+        Self { root, rows, place }
+    }
+
+    /// The widget.
+    pub fn widget(&self) -> &gtk::Overlay {
+        &self.root
+    }
+
+    /// The reader watches the end.
+    pub fn is_at_end(&self) -> bool {
+        self.place.sticky.get()
+    }
+
+    /// Puts rows in the place of others.
+    pub fn splice(&self, at: usize, removed: usize, rows: Vec<TimelineRow>) {
+        self.rows.splice(at, removed, rows);
+        self.place.resized();
+    }
+
+    /// Shows something else in a row.
+    pub fn set(&self, at: usize, row: TimelineRow) {
+        self.rows.set(at, row);
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Goes to the end and stays there: what one wrote oneself is always seen.
+    pub fn follow(&self) {
+        self.place.sticky.set(true);
+        self.place.down.set_reveal_child(false);
+        self.place.resized();
+    }
+}

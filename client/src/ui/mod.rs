@@ -1,0 +1,32 @@
+//! The window. Its folders mirror what the eye sees; leaves speak to their parents by outputs, and only [`app`] knows the model and the
+//! bridge.
+//!
+//! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants
+//! - [`sign_in`] sign-up, sign-in, and the page that stops everything when the server's key changed
+//! - [`sidebar`] friends and requests
+//! - [`content`] header, tabs and banner beside it; [`conversation`] one tab: timeline and composer
+//! - [`transfers`] cards of files
+//! - [`dialogs`] questions that need an answer
+//! - [`widgets`], [`text`], [`words`] what several of them use
+//! - [`actions`] menus and keys, [`notify`] notifications, [`window_state`] what is kept of the window
+
+pub mod actions;
+pub mod app;
+pub mod changes;
+pub mod content;
+pub mod conversation;
+pub mod dialogs;
+pub mod notify;
+pub mod sidebar;
+pub mod sign_in;
+pub mod text;
+pub mod transfers;
+pub mod widgets;
+pub mod window_state;
+pub mod wishes;
+pub mod words;
+
+/// The application's id: of its D-Bus name, its desktop file, its icon and its resources.
+pub const APP_ID: &str = "org.hobnob.Hobnob";
+/// Where its resources stand.
+pub const RESOURCES: &str = "/org/hobnob/Hobnob";

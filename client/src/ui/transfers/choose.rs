@@ -1,0 +1,53 @@
+//! File choosers: what to send, where to save. Used by the root, which does what was chosen.
+
+use std::path::PathBuf;
+
+use gtk::gio;
+use gtk::prelude::*;
+use relm4::gtk;
+
+/// Lets the user choose files to send.
+pub fn files_to_send(window: &impl IsA<gtk::Window>, chosen: impl FnOnce(Vec<PathBuf>) + 'static) {
+    let chooser =
+        gtk::FileChooserNative::new(Some("Send Files"), Some(window), gtk::FileChooserAction::Open, Some("Send"), None);
+    chooser.set_select_multiple(true);
+    run(chooser, chosen);
+}
+
+/// Lets the user choose where to save a file. `name` is its name as cleaned for display; `folder` where to begin.
+pub fn place_to_save(
+    window: &impl IsA<gtk::Window>,
+    name: &str,
+    folder: &std::path::Path,
+    chosen: impl FnOnce(PathBuf) + 'static,
+) {
+    let chooser =
+        gtk::FileChooserNative::new(Some("Save As"), Some(window), gtk::FileChooserAction::Save, Some("Save"), None);
+    chooser.set_current_name(&name.replace('/', "_"));
+    // A folder that is gone is no reason not to ask.
+    let _ = chooser.set_current_folder(Some(&gio::File::for_path(folder)));
+    run(chooser, move |paths| {
+        if let Some(path) = paths.into_iter().next() {
+            chosen(path);
+        }
+    });
+}
+
+fn run(chooser: gtk::FileChooserNative, chosen: impl FnOnce(Vec<PathBuf>) + 'static) {
+    chooser.set_modal(true);
+    relm4::spawn_local(async move {
+        if chooser.run_future().await == gtk::ResponseType::Accept {
+            let files = chooser.files();
+            let paths = (0..files.n_items())
+                .filter_map(|at| files.item(at).and_downcast::<gio::File>()?.path())
+                .collect::<Vec<_>>();
+            chosen(paths);
+        }
+        chooser.destroy();
+    });
+}
+
+/// The local paths of files that were dropped or pasted.
+pub fn local_paths(list: &gtk::gdk::FileList) -> Vec<PathBuf> {
+    list.files().iter().filter_map(gio::File::path).collect()
+}

@@ -1,0 +1,11 @@
+//! Small parts that more than one place of the window uses.
+//!
+//! - [`icon_button`] a button that shows a picture and says its name
+//! - [`spoken`] what a widget is called for those who listen
+//! - [`live_list`] a long list whose rows change in place
+//! - [`avatar`] a person's picture with their presence on it
+
+pub mod avatar;
+pub mod icon_button;
+pub mod live_list;
+pub mod spoken;

@@ -1,0 +1,50 @@
+//! What a widget is called for those who listen. The bindings offer GTK's own functions for it from GTK 4.10 on only, and this program runs
+//! on 4.8; but a widget that is built from an XML description can have a name since 4.0. So widgets that need one are made here.
+
+use gtk::glib;
+use gtk::prelude::*;
+use relm4::gtk;
+
+/// A widget that is always called `name`.
+pub fn called<W: IsA<glib::Object> + IsA<gtk::Widget> + glib::object::IsClass>(name: &str) -> W {
+    let name = glib::markup_escape_text(name);
+    build(&format!("<accessibility><property name='label'>{name}</property></accessibility>"), "").0
+}
+
+/// A widget whose name changes: it is labelled by a label that nobody sees.
+pub fn changing<W: IsA<glib::Object> + IsA<gtk::Widget> + glib::object::IsClass>() -> (W, Spoken) {
+    let (widget, builder) = build(
+        "<accessibility><relation name='labelled-by'>spoken</relation></accessibility>",
+        "<object class='GtkLabel' id='spoken'/>",
+    );
+    let label = builder.and_then(|builder| builder.object("spoken")).unwrap_or_default();
+    (widget, Spoken(label))
+}
+
+/// The changing name of a widget.
+#[derive(Debug, Clone)]
+pub struct Spoken(gtk::Label);
+
+impl Spoken {
+    /// From now on the widget is called so.
+    pub fn say(&self, words: &str) {
+        if self.0.text() != words {
+            self.0.set_text(words);
+        }
+    }
+}
+
+fn build<W: IsA<glib::Object> + IsA<gtk::Widget> + glib::object::IsClass>(
+    inside: &str,
+    beside: &str,
+) -> (W, Option<gtk::Builder>) {
+    let class = W::static_type().name();
+    let xml = format!("<interface>{beside}<object class='{class}' id='it'>{inside}</object></interface>");
+    let builder = gtk::Builder::new();
+    let built = builder.add_from_string(&xml).ok().and_then(|()| builder.object::<W>("it"));
+    match built {
+        Some(widget) => (widget, Some(builder)),
+        // Never happens with the descriptions above; a nameless widget is better than none.
+        None => (glib::Object::new::<W>(), None),
+    }
+}

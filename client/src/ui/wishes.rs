@@ -1,0 +1,280 @@
+//! Carries out what the user wants: from the entrance, the sidebar, the tabs, menus, keys and dialogs to commands of the core.
+
+use std::path::PathBuf;
+
+use gtk::prelude::*;
+use hobnob_shared::id::{ConversationId, Handle, TransferId};
+use relm4::{ComponentController, adw, gtk};
+
+use crate::core::command::Command;
+use crate::model::{FileWish, PersonWish, Question};
+use crate::ui::actions::{ActionMsg, PersonAction};
+use crate::ui::app::{App, AppMsg, DialogAnswer};
+use crate::ui::conversation::PageOutput;
+use crate::ui::dialogs::{about, add_friend, confirm, safety_number, status_text};
+use crate::ui::sidebar::{SidebarInput, SidebarOutput};
+use crate::ui::sign_in::{Door, SignInOutput};
+use crate::ui::transfers::{CardOutput, choose, folder};
+use crate::ui::{text, words};
+
+impl App {
+    /// Sign-up or sign-in. The address goes first; when it is not one, the core says so and the entrance shows it.
+    pub(in crate::ui) fn enter(&mut self, wish: SignInOutput) {
+        let SignInOutput { door, user, password, server } = wish;
+        if !server.is_empty() && self.model.connection.server.as_ref() != Some(&server) {
+            self.ask(Question::SetServer, Command::SetServer { server });
+        }
+        let command = match door {
+            Door::SignUp => Command::SignUp { user, password },
+            Door::SignIn if password.expose().is_empty() => Command::SignIn { user: Some(user), password: None },
+            Door::SignIn => Command::SignIn { user: Some(user), password: Some(password) },
+        };
+        self.ask(Question::Enter, command);
+    }
+
+    /// From the sidebar.
+    pub(in crate::ui) fn from_sidebar(&mut self, output: SidebarOutput) {
+        match output {
+            SidebarOutput::Open(user) => self.open_and_read(&ConversationId::Direct(user)),
+            SidebarOutput::Accept(user) => self.person(PersonWish::Accept, user),
+            SidebarOutput::Decline(user) => self.person(PersonWish::Decline, user),
+            SidebarOutput::Search(words) => {
+                self.words = words;
+                self.show_people();
+            }
+        }
+    }
+
+    /// Who opens a conversation by hand reads it, whatever has the focus.
+    fn open_and_read(&mut self, conversation: &ConversationId) {
+        self.open(conversation, true);
+        if self.tab(conversation).is_some_and(|tab| tab.at_end) {
+            self.seen(conversation);
+        }
+        self.show_people();
+    }
+
+    fn person(&mut self, wish: PersonWish, user: Handle) {
+        let command = match wish {
+            PersonWish::Accept => Command::AcceptFriend { user: user.clone() },
+            PersonWish::Decline => Command::DeclineFriend { user: user.clone() },
+            PersonWish::Remove => Command::RemoveFriend { user: user.clone() },
+            PersonWish::Block => Command::Block { user: user.clone() },
+            PersonWish::Verify => Command::Verify { user: user.clone() },
+            PersonWish::AcceptKey => Command::AcceptKey { user: user.clone() },
+        };
+        self.ask(Question::Person(wish, user), command);
+    }
+
+    /// From a tab.
+    pub(in crate::ui) fn from_page(&mut self, conversation: ConversationId, output: PageOutput) {
+        match output {
+            PageOutput::Send(text) => {
+                let command = Command::Send { to: conversation.clone(), text: text.clone(), reply_to: None };
+                self.seen(&conversation);
+                self.ask(Question::Send { conversation, text }, command);
+            }
+            PageOutput::TooLong(excess) => {
+                let excess = words::size(excess as u64);
+                self.toast(&format!("The message is {excess} too long. Shorten it, or send it as a file."));
+            }
+            PageOutput::Attach => self.choose_files(conversation),
+            PageOutput::Drop(paths) => self.send_files(&conversation, paths),
+            PageOutput::Writing(active) => self.tell(Command::Typing { to: conversation, active }),
+            PageOutput::Older => {
+                if let Some(request) = self.model.older(&conversation) {
+                    self.bridge.send(request);
+                }
+            }
+            PageOutput::AtEnd(at_end) => {
+                if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.conversation == conversation) {
+                    tab.at_end = at_end;
+                }
+                if at_end {
+                    self.look();
+                }
+            }
+            PageOutput::ShowAll(message) => {
+                let changes = self.model.expand(&conversation, message);
+                for change in changes {
+                    self.draw(change);
+                }
+            }
+            PageOutput::Card(output, transfer) => self.card(output, transfer),
+            PageOutput::Compare => {
+                if let Some(user) = conversation.friend() {
+                    self.ask_safety_number(user.clone());
+                }
+            }
+            PageOutput::AcceptKey => {
+                if let Some(user) = conversation.friend() {
+                    self.accept_key(user.clone());
+                }
+            }
+        }
+    }
+
+    fn choose_files(&self, conversation: ConversationId) {
+        let input = self.sender.clone();
+        choose::files_to_send(&self.window, move |paths| {
+            input.emit(AppMsg::Answer(DialogAnswer::Files(conversation, paths)));
+        });
+    }
+
+    fn send_files(&mut self, conversation: &ConversationId, paths: Vec<PathBuf>) {
+        for path in paths {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            // What cannot be read is refused by the core, with a sentence.
+            let size = std::fs::metadata(&path).map_or(0, |file| file.len());
+            let question = Question::SendFile { conversation: conversation.clone(), name, size };
+            self.ask(question, Command::SendFile { to: conversation.clone(), path });
+        }
+    }
+
+    fn card(&mut self, output: CardOutput, transfer: TransferId) {
+        let mut wish = |wish, command| self.ask(Question::File(wish, transfer), command);
+        match output {
+            CardOutput::Accept => wish(FileWish::Accept, Command::AcceptFile { transfer, save_as: None }),
+            CardOutput::Decline => wish(FileWish::Decline, Command::DeclineFile { transfer }),
+            CardOutput::Cancel => wish(FileWish::Cancel, Command::CancelFile { transfer }),
+            CardOutput::Pause => wish(FileWish::Pause, Command::PauseFile { transfer }),
+            CardOutput::Resume => wish(FileWish::Resume, Command::ResumeFile { transfer }),
+            CardOutput::SaveAs => {
+                let Some(known) = self.model.transfers.get(transfer) else { return };
+                let input = self.sender.clone();
+                let name = text::literal_line(&known.info.name);
+                choose::place_to_save(&self.window, &name, &self.model.connection.downloads, move |path| {
+                    input.emit(AppMsg::Answer(DialogAnswer::SaveAs(transfer, path)));
+                });
+            }
+            CardOutput::OpenFolder => {
+                let path = self.model.transfers.get(transfer).and_then(|known| known.info.path.clone());
+                if let Some(path) = path {
+                    folder::show(&self.window, path);
+                }
+            }
+        }
+    }
+
+    fn ask_safety_number(&mut self, user: Handle) {
+        self.ask(Question::SafetyNumber(user.clone()), Command::SafetyNumber { user });
+    }
+
+    /// Shows the digits.
+    pub(in crate::ui) fn compare(&self, user: &Handle, digits: &str, verified: bool) {
+        let (input, who) = (self.sender.clone(), user.clone());
+        safety_number::show(&self.window, user, digits, verified, move || {
+            input.emit(AppMsg::Answer(DialogAnswer::Person(PersonWish::Verify, who.clone())));
+        });
+    }
+
+    fn accept_key(&self, user: Handle) {
+        let heading = format!("Accept the New Key of {user}?");
+        let body = format!(
+            "Do this only when {user} has told you, by another way than this program, why the key is new. Everything that waits \
+             for {user} is then sent to whoever has the new key."
+        );
+        self.confirm_person(&heading, &body, "Accept New Key", PersonWish::AcceptKey, user);
+    }
+
+    fn confirm_person(&self, heading: &str, body: &str, action: &str, wish: PersonWish, user: Handle) {
+        let input = self.sender.clone();
+        let question = confirm::Question { heading, body, action };
+        confirm::ask(&self.window, &question, move || {
+            input.emit(AppMsg::Answer(DialogAnswer::Person(wish, user.clone())));
+        });
+    }
+
+    /// From a menu or key.
+    pub(in crate::ui) fn act(&mut self, action: ActionMsg) {
+        match action {
+            ActionMsg::AddFriend => {
+                let input = self.sender.clone();
+                add_friend::ask(&self.window, move |user| input.emit(AppMsg::Answer(DialogAnswer::AddFriend(user))));
+            }
+            ActionMsg::FocusSearch => self.sidebar.emit(SidebarInput::FocusSearch),
+            ActionMsg::CloseTab => match self.content.tabs.selected_page() {
+                Some(page) => self.content.tabs.close_page(&page),
+                None => self.window.close(),
+            },
+            ActionMsg::Attach => {
+                if let Some(tab) = self.front() {
+                    self.choose_files(tab.conversation.clone());
+                }
+            }
+            ActionMsg::Back => {
+                self.leaflet.navigate(adw::NavigationDirection::Back);
+            }
+            ActionMsg::StatusText => {
+                let input = self.sender.clone();
+                status_text::ask(&self.window, &self.model.connection.status_text, move |text| {
+                    input.emit(AppMsg::Answer(DialogAnswer::StatusText(text)));
+                });
+            }
+            ActionMsg::Presence(presence) => {
+                let command = Command::SetPresence { presence, text: None };
+                self.ask(Question::Presence(presence, None), command);
+            }
+            ActionMsg::SignOut => {
+                let input = self.sender.clone();
+                let question = confirm::Question {
+                    heading: "Sign Out?",
+                    body: "Conversations stay on this computer. You can sign in again without the password.",
+                    action: "Sign Out",
+                };
+                confirm::ask(&self.window, &question, move || input.emit(AppMsg::Answer(DialogAnswer::SignOut)));
+            }
+            ActionMsg::About => about::show(&self.window),
+            ActionMsg::Quit => self.window.close(),
+            ActionMsg::Person(what, user) => {
+                if let Ok(user) = user.parse() {
+                    self.act_on(what, user);
+                }
+            }
+            ActionMsg::Open(id) => {
+                if let Ok(conversation) = id.parse() {
+                    self.window.present();
+                    self.open_and_read(&conversation);
+                }
+            }
+        }
+    }
+
+    fn act_on(&mut self, what: PersonAction, user: Handle) {
+        match what {
+            PersonAction::Open => self.open_and_read(&ConversationId::Direct(user)),
+            PersonAction::Verify => self.ask_safety_number(user),
+            PersonAction::Remove => {
+                let heading = format!("Remove {user}?");
+                let body = "You will not see each other any more. What you wrote stays on this computer.";
+                self.confirm_person(&heading, body, "Remove", PersonWish::Remove, user);
+            }
+            PersonAction::Block => {
+                let heading = format!("Block {user}?");
+                let body = format!("You will not see each other any more, and {user} cannot send you requests.");
+                self.confirm_person(&heading, &body, "Block", PersonWish::Block, user);
+            }
+        }
+    }
+
+    /// From a dialog.
+    pub(in crate::ui) fn answered(&mut self, answer: DialogAnswer) {
+        match answer {
+            DialogAnswer::AddFriend(user) => {
+                self.ask(Question::AddFriend(user.clone()), Command::AddFriend { user });
+            }
+            DialogAnswer::Person(wish, user) => self.person(wish, user),
+            DialogAnswer::StatusText(text) => {
+                let presence = self.model.connection.presence;
+                let command = Command::SetPresence { presence, text: Some(text.clone()) };
+                self.ask(Question::Presence(presence, Some(text)), command);
+            }
+            DialogAnswer::SaveAs(transfer, path) => {
+                let command = Command::AcceptFile { transfer, save_as: Some(path) };
+                self.ask(Question::File(FileWish::Accept, transfer), command);
+            }
+            DialogAnswer::Files(conversation, paths) => self.send_files(&conversation, paths),
+            DialogAnswer::SignOut => self.ask(Question::SignOut, Command::SignOut),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! A real window of `hobnob`, seen and driven through accessibility by `ui/hands.py`. Used by the UI tests and by the demo.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::client::Start;
+use crate::display::Display;
+use crate::process::Process;
+use crate::programs::{program, top};
+
+/// How long a look may take, on a busy machine with software rendering.
+const LOOK: u64 = 40;
+/// The answer to a look comes a little later than its own deadline, at worst.
+const ANSWER: Duration = Duration::from_secs(LOOK + 20);
+
+/// The Python process that sees and acts.
+pub struct Hands {
+    process: Process,
+    stdin: ChildStdin,
+}
+
+/// A running `hobnob`.
+pub struct Window {
+    /// The process.
+    pub process: Process,
+    /// Whose.
+    pub name: String,
+}
+
+impl Window {
+    /// Starts `hobnob` on a display.
+    pub fn open(display: &Display, start: &Start) -> Self {
+        std::fs::create_dir_all(&start.downloads).unwrap_or_else(|error| panic!("no download folder: {error}"));
+        let mut command = display.command(program("hobnob"));
+        command.arg("--profile").arg(&start.profile).arg("--downloads").arg(&start.downloads).stdin(Stdio::null());
+        if let Some(server) = &start.server {
+            command.arg("--server").arg(server);
+        }
+        let name = start.profile.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { process: Process::start(&format!("hobnob of {name}"), &mut command), name }
+    }
+}
+
+impl Hands {
+    /// Starts them on a display.
+    pub fn on(display: &Display) -> Self {
+        let mut command = display.command("/usr/bin/python3");
+        command.arg("-u").arg(top().join("tests/ui/hands.py")).stdin(Stdio::piped());
+        let mut process = Process::start("hands.py", &mut command);
+        let stdin = process.stdin().unwrap_or_else(|| panic!("hands.py has no standard input"));
+        Self { process, stdin }
+    }
+
+    /// One command, one answer; the error tells what was on the screen instead.
+    pub fn ask(&mut self, window: &Window, mut command: Value) -> Result<Value, String> {
+        command["pid"] = json!(window.process.id());
+        if command["within"].is_null() {
+            command["within"] = json!(LOOK);
+        }
+        let written = writeln!(self.stdin, "{command}").and_then(|()| self.stdin.flush());
+        written.map_err(|error| format!("hands.py: {error}\n{}", self.process.log().tail(20)))?;
+        let line = self.process.line(Instant::now() + ANSWER);
+        let line = line.ok_or_else(|| format!("hands.py says nothing\n{}", self.process.log().tail(20)))?;
+        let answer: Value = serde_json::from_str(&line).map_err(|error| format!("{error}: {line}"))?;
+        if answer["ok"] == true {
+            Ok(answer)
+        } else {
+            let log = window.process.log().tail(20);
+            Err(format!("{}'s window: {}\nits log:\n{log}", window.name, answer["error"].as_str().unwrap_or(&line)))
+        }
+    }
+
+    fn must(&mut self, window: &Window, command: Value) -> Value {
+        self.ask(window, command).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Clicks a button by its name.
+    pub fn click(&mut self, window: &Window, name: &str) {
+        self.must(window, json!({"do": "click", "role": "button", "name": name}));
+    }
+
+    /// Clicks whatever has or contains that text.
+    pub fn click_text(&mut self, window: &Window, text: &str) {
+        self.must(window, json!({"do": "click", "contains": text}));
+    }
+
+    /// Puts a text into the entry of that name.
+    pub fn fill(&mut self, window: &Window, entry: &str, text: &str) {
+        self.must(window, json!({"do": "fill", "role": "entry", "name": entry, "text": text}));
+    }
+
+    /// Types a text into the entry of that name, by real keys.
+    pub fn type_into(&mut self, window: &Window, entry: &str, text: &str) {
+        self.must(window, json!({"do": "type", "role": "entry", "name": entry, "text": text}));
+    }
+
+    /// Presses a key, in xdotool's words (`Return`, `ctrl+w`).
+    pub fn key(&mut self, window: &Window, key: &str) {
+        self.must(window, json!({"do": "key", "key": key}));
+    }
+
+    /// Attaches a file as a person would: the button, then its path into the file chooser.
+    pub fn attach(&mut self, window: &Window, path: &Path) {
+        self.click(window, "Attach File");
+        self.must(window, json!({"do": "choose", "path": path}));
+    }
+
+    /// Waits until that text is shown.
+    pub fn sees(&mut self, window: &Window, text: &str) {
+        self.must(window, json!({"do": "wait", "contains": text}));
+    }
+
+    /// Waits until a button of that name is there.
+    pub fn sees_button(&mut self, window: &Window, name: &str) {
+        self.must(window, json!({"do": "wait", "role": "button", "name": name}));
+    }
+
+    /// Waits until that text is shown no more.
+    pub fn sees_no_more(&mut self, window: &Window, text: &str) {
+        self.must(window, json!({"do": "gone", "contains": text}));
+    }
+
+    /// Whether that text is shown now.
+    pub fn is_shown(&mut self, window: &Window, text: &str) -> bool {
+        self.ask(window, json!({"do": "wait", "contains": text, "within": 0})).is_ok()
+    }
+
+    /// Moves and sizes the window.
+    pub fn place(&mut self, window: &Window, x: u32, y: u32, size: (u32, u32)) {
+        self.must(window, json!({"do": "place", "x": x, "y": y, "width": size.0, "height": size.1}));
+    }
+
+    /// Everything that a screen reader sees, as text.
+    pub fn tree(&mut self, window: &Window) -> String {
+        self.must(window, json!({"do": "tree"}))["tree"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Controls that a screen reader has no name for.
+    pub fn nameless(&mut self, window: &Window) -> Vec<String> {
+        let answer = self.must(window, json!({"do": "nameless"}));
+        let all = answer["nameless"].as_array().map(Vec::as_slice).unwrap_or_default();
+        all.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect()
+    }
+}
+
+/// Where pictures of a kind go: a fresh folder below cargo's target folder.
+pub fn pictures(kind: &str) -> PathBuf {
+    let folder = crate::programs::target().join(kind);
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    folder
+}
+
+/// Whether a picture shows something: more than a plain area, judged by how well it compresses.
+pub fn shows_something(picture: &Path) -> bool {
+    std::fs::metadata(picture).is_ok_and(|file| file.len() > 20_000)
+}

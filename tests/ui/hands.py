@@ -1,0 +1,269 @@
+"""Eyes and hands for the window tests: reads one JSON command a line, answers one JSON line. Works through AT-SPI, as a screen reader
+does, and through xdotool where a person would use mouse or keys. Started by src/window.rs, which has the stories."""
+
+import json
+import subprocess
+import sys
+import time
+import warnings
+
+import gi
+
+# The interfaces that newer versions offer instead are not there on Debian 12.
+warnings.simplefilter("ignore", DeprecationWarning)
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi, GLib  # noqa: E402
+
+PAUSE = 0.05
+# What a program gives an action to that is the click; labels have actions too, for their context menus.
+ACTS = {"button", "toggle button", "switch", "menu item", "link"}
+# Newer versions of GTK and AT-SPI name some roles anew.
+SAME_ROLE = {"push button": "button", "text": "entry", "password text": "entry", "editbar": "entry"}
+
+
+def application(pid):
+    desktop = Atspi.get_desktop(0)
+    for index in range(desktop.get_child_count()):
+        try:
+            app = desktop.get_child_at_index(index)
+            if app is not None and app.get_process_id() == pid:
+                app.clear_cache()
+                return app
+        except GLib.Error:
+            continue
+    return None
+
+
+def walk(node, path=()):
+    """Every node that is showing, with its ancestors' roles and names."""
+    try:
+        states = node.get_state_set()
+        if path and not (states.contains(Atspi.StateType.SHOWING) or states.contains(Atspi.StateType.VISIBLE)):
+            return
+        yield node, path
+        here = (role_of(node), node.get_name() or "")
+        count = node.get_child_count()
+    except GLib.Error:
+        return
+    for index in range(count):
+        try:
+            child = node.get_child_at_index(index)
+        except GLib.Error:
+            continue
+        if child is not None:
+            yield from walk(child, path + (here,))
+
+
+def role_of(node):
+    name = node.get_role_name()
+    return SAME_ROLE.get(name, name)
+
+
+def text_in(node):
+    try:
+        text = node.get_text_iface()
+        return Atspi.Text.get_text(text, 0, -1) if text else ""
+    except (GLib.Error, AttributeError):
+        return ""
+
+
+def named(node, wanted):
+    return wanted is None or (node.get_name() or "") == wanted
+
+
+def editable(node):
+    try:
+        return node.get_editable_text_iface() is not None
+    except GLib.Error:
+        return False
+
+
+def matches(node, path, command):
+    role, name, contains = command.get("role"), command.get("name"), command.get("contains")
+    if role == "entry":
+        # The text inside an entry row is nameless on some versions: the row's name counts for it.
+        return editable(node) and (name is None or name in [node.get_name()] + [above for _, above in path[-4:]])
+    if role is not None and role_of(node) not in (role, "toggle " + role, "menu item" if role == "button" else role):
+        return False
+    if not named(node, name):
+        return False
+    if command["do"] == "click" and not node.get_state_set().contains(Atspi.StateType.SENSITIVE):
+        return False
+    return contains is None or contains in (node.get_name() or "") or contains in text_in(node)
+
+
+def find(command):
+    app = application(command["pid"])
+    if app is None:
+        return None
+    # A dialog's windows come last: what is in front is found first.
+    for node, path in reversed(list(walk(app))):
+        try:
+            if matches(node, path, command):
+                return node
+        except GLib.Error:
+            continue
+    return None
+
+
+def wait(command):
+    deadline = time.monotonic() + command.get("within", 20)
+    while True:
+        node = find(command)
+        if node is not None:
+            return node
+        if time.monotonic() > deadline:
+            raise LookupError("not there: %s\n%s" % (json.dumps(command), dump(command["pid"])))
+        time.sleep(PAUSE)
+
+
+def dump(pid):
+    app = application(pid)
+    if app is None:
+        return "(no such program on the accessibility bus)"
+    lines = []
+    for node, path in walk(app):
+        try:
+            text = text_in(node)
+            shown = node.get_name() or ""
+            more = " = %r" % text if text and text != shown else ""
+            lines.append("  " * len(path) + "%s %r%s" % (role_of(node), shown, more))
+        except GLib.Error:
+            continue
+    return "\n".join(lines[:400])
+
+
+def windows_of(pid):
+    found = subprocess.run(["xdotool", "search", "--onlyvisible", "--pid", str(pid)], capture_output=True, text=True)
+    return found.stdout.split()
+
+
+def point(node):
+    """Middle of a node, on the screen: its place in the window plus the window's place."""
+    box = node.get_component_iface().get_extents(Atspi.CoordType.WINDOW)
+    return box.x + box.width // 2, box.y + box.height // 2
+
+
+def press(node, command):
+    """By the node's own action where it has one, else as a person would."""
+    action = None
+    holder = node
+    # A menu button's action is on the toggle button inside it.
+    for candidate, _ in walk(node):
+        try:
+            action = candidate.get_action_iface() if role_of(candidate) in ACTS else None
+            if action is not None and action.get_n_actions() > 0:
+                holder = candidate
+                break
+        except GLib.Error:
+            continue
+        action = None
+    if action is not None:
+        Atspi.Action.do_action(holder.get_action_iface(), 0)
+        return
+    x, y = point(node)
+    window = windows_of(command["pid"])[-1]
+    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
+    subprocess.run(["xdotool", "mousemove", "--window", window, str(x), str(y), "click", "1"], check=True)
+
+
+def do_click(command):
+    press(wait(command), command)
+
+
+def do_wait(command):
+    node = wait(command)
+    return {"name": node.get_name() or "", "text": text_in(node)}
+
+
+def do_gone(command):
+    deadline = time.monotonic() + command.get("within", 20)
+    while find(command) is not None:
+        if time.monotonic() > deadline:
+            raise LookupError("still there: %s\n%s" % (json.dumps(command), dump(command["pid"])))
+        time.sleep(PAUSE)
+
+
+def do_fill(command):
+    node = wait(command)
+    iface = node.get_editable_text_iface()
+    Atspi.EditableText.set_text_contents(iface, command["text"])
+
+
+def do_type(command):
+    """Real key presses into an entry: click into it, then type."""
+    node = wait(command)
+    x, y = point(node)
+    window = windows_of(command["pid"])[-1]
+    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
+    subprocess.run(["xdotool", "mousemove", "--window", window, str(x), str(y), "click", "1"], check=True)
+    subprocess.run(["xdotool", "type", "--delay", "5", command["text"]], check=True)
+
+
+def do_key(command):
+    window = windows_of(command["pid"])[-1]
+    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
+    subprocess.run(["xdotool", "key", "--delay", "20", command["key"]], check=True)
+
+
+def do_place(command):
+    """Moves and sizes a program's main window; there is no window manager."""
+    deadline = time.monotonic() + command.get("within", 20)
+    while not windows_of(command["pid"]):
+        if time.monotonic() > deadline:
+            raise LookupError("no window of %s" % command["pid"])
+        time.sleep(PAUSE)
+    window = windows_of(command["pid"])[-1]
+    subprocess.run(["xdotool", "windowmove", window, str(command["x"]), str(command["y"])], check=True)
+    if "width" in command:
+        subprocess.run(["xdotool", "windowsize", window, str(command["width"]), str(command["height"])], check=True)
+
+
+def do_choose(command):
+    """Answers a file chooser: typing a slash opens its entry for a path."""
+    before = set(command.get("windows", []))
+    deadline = time.monotonic() + command.get("within", 20)
+    while len(windows_of(command["pid"])) < 2:
+        if time.monotonic() > deadline:
+            raise LookupError("no file chooser\n%s" % dump(command["pid"]))
+        time.sleep(PAUSE)
+    window = [one for one in windows_of(command["pid"]) if one not in before][-1]
+    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
+    subprocess.run(["xdotool", "key", "--delay", "50", "ctrl+l"], check=True)
+    subprocess.run(["xdotool", "type", "--delay", "5", command["path"]], check=True)
+    subprocess.run(["xdotool", "key", "--delay", "100", "Return"], check=True)
+
+
+def do_tree(command):
+    return {"tree": dump(command["pid"])}
+
+
+def do_nameless(command):
+    """Buttons and entries that a screen reader has no name for; GTK then names them after their class."""
+    bad = []
+    for node, path in walk(application(command["pid"])):
+        try:
+            name, kind = node.get_name() or "", role_of(node)
+            # The small buttons inside an entry row are the library's own, and so is what lies inside a named menu button.
+            own = any(role in ("entry", "button", "toggle button") for role, _ in path[-4:])
+            if kind in ("button", "toggle button", "check box", "entry") and not own:
+                if not name or name.startswith(("Gtk", "Adw")):
+                    bad.append("%s %r in %s" % (kind, name, " / ".join(above for _, above in path if above)))
+        except GLib.Error:
+            continue
+    return {"nameless": bad}
+
+
+def main():
+    verbs = {name[3:]: verb for name, verb in globals().items() if name.startswith("do_")}
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            answer = verbs[command["do"]](command) or {}
+            answer["ok"] = True
+        except Exception as error:  # whatever it is, the test that asked should say it
+            answer = {"ok": False, "error": "%s: %s" % (type(error).__name__, error)}
+        print(json.dumps(answer), flush=True)
+
+
+main()
