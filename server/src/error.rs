@@ -161,6 +161,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// Nothing to look over.
+    #[error("there is no store in {0}")]
+    NoStore(PathBuf),
     /// Another server has it.
     #[error("another server is running on the data folder {0}; stop it first, or choose another folder with --data")]
     InUse(PathBuf),

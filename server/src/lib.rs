@@ -22,6 +22,7 @@ pub mod session;
 pub mod store;
 pub mod throttle;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +68,11 @@ impl Server {
         let secrets = Secrets::open(&config.data, SqliteStore::exists(&config.data))?;
         let store = SqliteStore::open(&config.data, &Arc::new(config.limits.clone()))?;
         Ok(Self { config, secrets, store, lock })
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        &self.config.data
     }
 
     /// What clients pin.
