@@ -64,7 +64,7 @@ fn two_people_do_the_whole_job_in_their_windows() {
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.click(alice, "Add Friend");
     hands.fill(alice, "Username", "bob");
-    hands.click(alice, "Add");
+    hands.click(alice, "Add Friend");
     hands.click(bob, "Accept");
     hands.sees(alice, "bob");
     hands.sees(bob, "alice");
