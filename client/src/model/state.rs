@@ -135,8 +135,8 @@ impl Model {
     /// What happened, and so what has to be drawn again.
     pub fn apply(&mut self, event: Event) -> Vec<Change> {
         match event {
-            Event::Ready { user, server, downloads, .. } => {
-                self.connection.ready(user, server, downloads);
+            Event::Ready { user, signed_in, server, downloads, .. } => {
+                self.connection.ready(user, signed_in, server, downloads);
                 vec![Change::Page, Change::Own]
             }
             Event::Done { id, answer } => {

@@ -18,6 +18,7 @@ use crate::ui::content::{Banner, Content};
 use crate::ui::conversation::{ConversationPage, PageInput, PageOutput};
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
+use crate::ui::widgets::pages::Pages;
 use crate::ui::window_state::WindowState;
 
 /// What the window is started with.
@@ -91,7 +92,7 @@ pub struct App {
     pub(in crate::ui) sender: relm4::Sender<AppMsg>,
     pub(in crate::ui) window: adw::ApplicationWindow,
     pub(in crate::ui) toasts: adw::ToastOverlay,
-    pub(in crate::ui) pages: gtk::Stack,
+    pub(in crate::ui) pages: Pages,
     pub(in crate::ui) leaflet: adw::Leaflet,
     pub(in crate::ui) narrow_banner: Banner,
     pub(in crate::ui) content: Content,
@@ -151,12 +152,12 @@ impl Component for App {
         leaflet.append(content.widget());
         leaflet.bind_property("folded", narrow_banner.widget(), "reveal-child").build();
 
-        let pages = gtk::Stack::builder().transition_type(gtk::StackTransitionType::Crossfade).build();
-        pages.add_named(&starting(), Some("starting"));
-        pages.add_named(sign_in.widget(), Some("enter"));
-        pages.add_named(&leaflet, Some("main"));
+        let pages = Pages::new();
+        pages.add("starting", &starting());
+        pages.add("enter", sign_in.widget());
+        pages.add("main", &leaflet);
         let toasts = adw::ToastOverlay::new();
-        toasts.set_child(Some(&pages));
+        toasts.set_child(Some(pages.widget()));
         window.set_content(Some(&toasts));
 
         let presence = actions::install(&window, &input);
