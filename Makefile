@@ -43,8 +43,8 @@ bench: setup
 dist: setup
 	$(CARGO) build --release $(addprefix --bin ,$(PROGRAMS))
 	rm -rf $(DIST)
-	install -d $(DIST)/bin $(DIST)/share/applications $(DIST)/share/metainfo $(DIST)/share/icons $(DIST)/lib/systemd/system
-	for program in $(PROGRAMS); do install -s -m 755 $(TARGET)/release/$$program $(DIST)/bin/ || exit 1; done
+	install -d $(DIST)/share/applications $(DIST)/share/metainfo $(DIST)/share/icons $(DIST)/lib/systemd/system
+	for program in $(PROGRAMS); do install -s -m 755 $(TARGET)/release/$$program $(DIST)/ || exit 1; done
 	cp resources/systemd/hobnob-server.service $(DIST)/lib/systemd/system/
 	find resources -maxdepth 1 -name '*.desktop' -exec cp {} $(DIST)/share/applications/ \;
 	find resources -maxdepth 1 -name '*.metainfo.xml' -exec cp {} $(DIST)/share/metainfo/ \;

@@ -3,9 +3,5 @@
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     #[cfg(feature = "desktop")]
-    glib_build_tools::compile_resources(
-        &["../resources"],
-        "../resources/hobnob.gresource.xml",
-        "hobnob.gresource",
-    );
+    glib_build_tools::compile_resources(&["../resources"], "../resources/hobnob.gresource.xml", "hobnob.gresource");
 }

@@ -216,7 +216,8 @@ mod tests {
                 bridge.stop();
             })
             .unwrap();
-        let ids: Vec<_> = got.borrow().iter().map(|event| matches!(event, Event::Failed { id: Some(id), .. } if id == "3")).collect();
+        let ids: Vec<_> =
+            got.borrow().iter().map(|event| matches!(event, Event::Failed { id: Some(id), .. } if id == "3")).collect();
         assert_eq!(ids, [false, false, true]);
     }
 

@@ -101,12 +101,14 @@ mod tests {
         Place::new(seen.parse().unwrap(), port, &claimed)
     }
 
+    /// to.seen, of.seen, of.port, of.claimed, what is told
+    type Case = (&'static str, &'static str, u16, &'static [&'static str], &'static [&'static str]);
+
     #[test]
     fn the_address_rule_as_a_table() {
         let home = "203.0.113.5";
         let away = "198.51.100.7";
-        let cases: &[(&str, &str, u16, &[&str], &[&str])] = &[
-            // to.seen, of.seen, of.port, of.claimed -> told
+        let cases: &[Case] = &[
             (away, home, 4000, &[], &["203.0.113.5:4000"]),
             (away, home, 4000, &["192.168.1.2:4000"], &["203.0.113.5:4000"]),
             (home, home, 4000, &["192.168.1.2:4000"], &["192.168.1.2:4000", "203.0.113.5:4000"]),

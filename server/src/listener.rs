@@ -20,7 +20,7 @@ use crate::gate::{Permit, Visit};
 use crate::registry::Registry;
 use crate::relay::{Guest, Relay};
 use crate::services::Services;
-use crate::session::{Connection, Session, State};
+use crate::session::{Connection, Meter, Metered, Session, State};
 
 /// First byte of a TLS connection.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -121,16 +121,17 @@ impl Greeting {
         }
         let bad = |error: rustls::Error| format!("bad certificate ({error})");
         let (id, limits, now) = (services.next_session(), &services.limits, Instant::now());
-        let state = match tls::peer_chain(connection).map_err(bad)? {
-            Some(chain) => State::device(id, peer, chain, limits, now),
-            None => {
-                let exporter = tls::exporter(connection, ENROLMENT_EXPORTER, &[]).map_err(bad)?;
-                State::enrolment(id, peer, exporter, limits, now)
-            }
+        let state = if let Some(chain) = tls::peer_chain(connection).map_err(bad)? {
+            State::device(id, peer, chain, limits, now)
+        } else {
+            let exporter = tls::exporter(connection, ENROLMENT_EXPORTER, &[]).map_err(bad)?;
+            State::enrolment(id, peer, exporter, limits, now)
         };
+        let meter = Meter::default();
+        let stream = Metered::new(stream, meter.clone());
         let (reader, writer) = link::split(stream, FRAME_BEFORE_SIGN_IN, OUTBOUND_QUEUE);
         let Self { arbiter, visit, permit, hall, .. } = self;
-        let connection = Connection { id, peer, state, reader, writer, visit, permit, arbiter };
+        let connection = Connection { id, peer, state, reader, writer, meter, visit, permit, arbiter };
         Session::launch(connection, hall.services, hall.registry);
         Ok(())
     }

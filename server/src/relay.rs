@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use hobnob_shared::id::Token;
 use hobnob_shared::relay::{JOINED, REFUSED};
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
 
 use crate::config::Limits;
 use crate::gate::{Permit, Visit};
@@ -30,15 +31,12 @@ pub struct Guest {
     pub visit: Visit,
 }
 
-/// The second side, and the right to be joined with it.
-type Partner = (Guest, Circuit);
-
 /// A token that was granted and not used up.
 struct Granted {
     between: [AccountId; 2],
     until: Instant,
-    /// The side that came first.
-    waiting: Option<oneshot::Sender<Partner>>,
+    /// The side that came first, and a number by which its task finds it again.
+    waiting: Option<(u64, Guest)>,
 }
 
 /// What an account has in use.
@@ -54,6 +52,7 @@ struct Tables {
     granted: HashMap<Token, Granted>,
     usage: HashMap<AccountId, Usage>,
     circuits: u32,
+    arrivals: u64,
     swept: Option<Instant>,
 }
 
@@ -87,12 +86,12 @@ impl Tables {
 
 /// What a token that was shown is good for.
 enum Shown {
-    /// The other side is not there yet.
-    Wait(oneshot::Receiver<Partner>),
+    /// The other side is not there yet; the number of the one that waits.
+    Wait(u64),
     /// Both are there.
-    Join(oneshot::Sender<Partner>, Circuit),
+    Join(Guest, Guest, Circuit),
     /// Nothing.
-    Refuse(&'static str),
+    Refuse(Guest, &'static str),
 }
 
 /// Tokens and circuits.
@@ -167,17 +166,22 @@ impl Relay {
         tables.granted.insert(token, Granted { between, until, waiting: None });
     }
 
-    fn show(self: &Arc<Self>, token: &Token, now: Instant) -> Shown {
+    /// Lets go of all who wait, and of all tokens.
+    pub fn close(&self) {
+        self.tables().granted.clear();
+    }
+
+    fn show(self: &Arc<Self>, token: &Token, guest: Guest, now: Instant) -> Shown {
         let mut guard = self.tables();
         let tables = &mut *guard;
         let Some(granted) = tables.granted.get_mut(token).filter(|granted| granted.until > now) else {
-            return Shown::Refuse("unknown token");
+            return Shown::Refuse(guest, "unknown token");
         };
-        // Whoever waited and went away has dropped its end: then this one is the first again.
-        let Some(first) = granted.waiting.take().filter(|first| !first.is_closed()) else {
-            let (sender, receiver) = oneshot::channel();
-            granted.waiting = Some(sender);
-            return Shown::Wait(receiver);
+        // Whoever waited and has gone is no side: then this one is the first.
+        let Some((_, first)) = granted.waiting.take().filter(|(_, first)| !has_gone(&first.stream)) else {
+            tables.arrivals += 1;
+            granted.waiting = Some((tables.arrivals, guest));
+            return Shown::Wait(tables.arrivals);
         };
         let between = granted.between;
         tables.granted.remove(token);
@@ -185,60 +189,56 @@ impl Relay {
         let most = self.limits.circuits_per_account;
         let full = |account| tables.usage.get(account).is_some_and(|usage: &Usage| usage.circuits >= most);
         if tables.circuits >= self.limits.circuits || between.iter().any(full) {
-            return Shown::Refuse("too many circuits");
+            return Shown::Refuse(guest, "too many circuits");
         }
         tables.circuits += 1;
         for account in between {
             tables.usage.entry(account).or_default().circuits += 1;
         }
-        Shown::Join(first, Circuit { relay: Arc::clone(self), between })
+        Shown::Join(first, guest, Circuit { relay: Arc::clone(self), between })
     }
 
-    /// Serves a connection that has shown a token, to its end. The task of the side that came first carries the bytes.
+    /// Serves a connection that has shown a token, to its end. The task of the side that came second carries the bytes.
     pub async fn serve(self: &Arc<Self>, token: Token, guest: Guest, permit: Permit) {
-        match self.show(&token, Instant::now()) {
-            Shown::Refuse(why) => {
-                tracing::info!(peer = %guest.peer, "relay refused: {why}");
-                refuse(guest).await;
-            }
-            Shown::Wait(partner) => {
+        if has_gone(&guest.stream) {
+            return;
+        }
+        match self.show(&token, guest, Instant::now()) {
+            Shown::Refuse(guest, why) => refuse(guest, why).await,
+            Shown::Wait(number) => {
                 // It showed a live token, so it is no stranger.
                 drop(permit);
-                self.wait(partner, guest).await;
-            }
-            Shown::Join(first, circuit) => {
-                if let Err((guest, _)) = first.send((guest, circuit)) {
-                    tracing::info!(peer = %guest.peer, "relay refused: the other side has gone");
-                    refuse(guest).await;
+                tokio::time::sleep(Duration::from_millis(self.limits.relay_wait_ms)).await;
+                if let Some(guest) = self.give_up(&token, number) {
+                    refuse(guest, "the other side did not come").await;
                 }
+            }
+            Shown::Join(first, second, circuit) => {
+                drop(permit);
+                join(first, second, &circuit).await;
             }
         }
     }
 
-    async fn wait(&self, partner: oneshot::Receiver<Partner>, first: Guest) {
-        let gone = async {
-            // A byte that is there already stays there; an end means that nobody waits any more.
-            if !matches!(first.stream.peek(&mut [0]).await, Ok(0) | Err(_)) {
-                std::future::pending::<()>().await;
-            }
-        };
-        let patience = Duration::from_millis(self.limits.relay_wait_ms);
-        let partner = tokio::select! {
-            partner = partner => partner.ok(),
-            () = gone => None,
-            () = tokio::time::sleep(patience) => None,
-        };
-        match partner {
-            Some((second, circuit)) => join(first, second, &circuit).await,
-            None => {
-                tracing::info!(peer = %first.peer, "relay: the other side did not come");
-                refuse(first).await;
-            }
-        }
+    /// Takes back who has waited long enough, if it still waits.
+    fn give_up(&self, token: &Token, number: u64) -> Option<Guest> {
+        let mut tables = self.tables();
+        let granted = tables.granted.get_mut(token)?;
+        granted.waiting.take_if(|(waiting, _)| *waiting == number).map(|(_, guest)| guest)
     }
 }
 
-async fn refuse(mut guest: Guest) {
+/// Whether the other side has closed, asked of the system itself: the reactor may not have heard of it yet.
+fn has_gone(stream: &TcpStream) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    match rustix::net::recv(stream, &mut [0_u8][..], flags) {
+        Ok((_, bytes)) => bytes == 0,
+        Err(error) => error != Errno::AGAIN,
+    }
+}
+
+async fn refuse(mut guest: Guest, why: &str) {
+    tracing::info!(peer = %guest.peer, "relay refused: {why}");
     // Whether it still listens does not matter.
     let _ = guest.stream.write_all(&[REFUSED]).await;
 }
@@ -299,11 +299,11 @@ impl Flow<'_> {
     /// Returns when nothing has moved for so long.
     async fn stands_still(&self, idle: Duration) {
         loop {
-            let still = self.moved.get().elapsed();
-            if still >= idle {
+            let left = idle.saturating_sub(self.moved.get().elapsed());
+            if left.is_zero() {
                 return;
             }
-            tokio::time::sleep(idle - still).await;
+            tokio::time::sleep(left).await;
         }
     }
 }

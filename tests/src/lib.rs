@@ -10,6 +10,7 @@ pub mod process;
 pub mod programs;
 pub mod proxy;
 pub mod raw;
+pub mod raw_friend;
 pub mod server;
 pub mod story;
 pub mod window;

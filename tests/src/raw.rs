@@ -28,6 +28,10 @@ pub struct Account {
     pub key: DeviceKey,
     /// The device's certificates.
     pub chain: Chain,
+    /// The account's list of this one device.
+    pub device_list: IdentityStatement,
+    /// The identity key's fingerprint.
+    pub fingerprint: Fingerprint,
 }
 
 /// One TLS connection to a server, framed.
@@ -139,17 +143,19 @@ fn complete(
         let key = DeviceKey::generate()?;
         let chain = Chain { device: identity.issue_device(user, &key)?, account: identity.account_certificate(user)? };
         let list = DeviceList { number: 1, devices: vec![key.id()], issued_at: 0 };
+        let device_list = IdentityStatement::sign(DEVICE_LIST, &list, &identity)?;
+        let fingerprint = identity.fingerprint();
         let proof = to_cbor(&EnrolmentProof { user: user.clone(), device: key.id(), exporter })?;
         let finish = SignUpFinish {
             upload: ByteBuf::from(upload),
             sealed: ByteBuf::from(export_key.seal("tests", &identity.to_pkcs8())?),
             account_certificate: ByteBuf::from(chain.account.clone()),
             device_certificate: ByteBuf::from(chain.device.clone()),
-            device_list: IdentityStatement::sign(DEVICE_LIST, &list, &identity)?,
+            device_list: device_list.clone(),
             identity_proof: ByteBuf::from(identity.sign(ENROL_IDENTITY, &proof).to_vec()),
             device_proof: ByteBuf::from(key.sign(ENROL_DEVICE, &proof).to_vec()),
         };
-        Ok((Account { user: user.clone(), key, chain }, finish))
+        Ok((Account { user: user.clone(), key, chain, device_list, fingerprint }, finish))
     })();
     made.unwrap_or_else(|error| panic!("cannot make an account: {error}"))
 }

@@ -5,13 +5,18 @@ import json
 import subprocess
 import sys
 import time
+import warnings
 
 import gi
 
+# The interfaces that newer versions offer instead are not there on Debian 12.
+warnings.simplefilter("ignore", DeprecationWarning)
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
 PAUSE = 0.05
+# What a program gives an action to that is the click; labels have actions too, for their context menus.
+ACTS = {"button", "toggle button", "switch", "menu item", "link"}
 # Newer versions of GTK and AT-SPI name some roles anew.
 SAME_ROLE = {"push button": "button", "text": "entry", "password text": "entry", "editbar": "entry"}
 
@@ -30,13 +35,14 @@ def application(pid):
 
 
 def walk(node, path=()):
-    """Every node that is showing, with its ancestors' names."""
+    """Every visible node, with its ancestors' roles and names."""
     try:
-        states = node.get_state_set()
-        if path and not (states.contains(Atspi.StateType.SHOWING) or states.contains(Atspi.StateType.VISIBLE)):
+        # GTK 4.8 never says SHOWING, and VISIBLE holds for the other pages of a stack too. Those that were not shown yet have no size;
+        # one that was shown before cannot be told, so stories wait for what is on one page only.
+        if len(path) > 1 and not (node.get_state_set().contains(Atspi.StateType.VISIBLE) and has_size(node)):
             return
         yield node, path
-        name = node.get_name() or ""
+        here = (role_of(node), node.get_name() or "")
         count = node.get_child_count()
     except GLib.Error:
         return
@@ -46,7 +52,15 @@ def walk(node, path=()):
         except GLib.Error:
             continue
         if child is not None:
-            yield from walk(child, path + (name,))
+            yield from walk(child, path + (here,))
+
+
+def has_size(node):
+    component = node.get_component_iface()
+    if component is None:
+        return True
+    box = component.get_extents(Atspi.CoordType.WINDOW)
+    return box.width > 0 or box.height > 0
 
 
 def role_of(node):
@@ -62,10 +76,9 @@ def text_in(node):
         return ""
 
 
-def named(node, path, wanted):
-    if wanted is None or (node.get_name() or "") == wanted:
-        return True
-    return False
+def named(node, wanted):
+    # A message dialog's buttons have their words twice: one label for the wide form, one for the narrow.
+    return wanted is None or (node.get_name() or "") in (wanted, wanted + " " + wanted)
 
 
 def editable(node):
@@ -79,10 +92,12 @@ def matches(node, path, command):
     role, name, contains = command.get("role"), command.get("name"), command.get("contains")
     if role == "entry":
         # The text inside an entry row is nameless on some versions: the row's name counts for it.
-        return editable(node) and (name is None or name in (node.get_name() or "",) + path[-4:])
+        return editable(node) and (name is None or name in [node.get_name()] + [above for _, above in path[-4:]])
     if role is not None and role_of(node) not in (role, "toggle " + role, "menu item" if role == "button" else role):
         return False
-    if not named(node, path, name):
+    if not named(node, name) or not (node.get_name() or "").startswith(command.get("starts", "")):
+        return False
+    if command["do"] == "click" and not node.get_state_set().contains(Atspi.StateType.SENSITIVE):
         return False
     return contains is None or contains in (node.get_name() or "") or contains in text_in(node)
 
@@ -146,7 +161,7 @@ def press(node, command):
     # A menu button's action is on the toggle button inside it.
     for candidate, _ in walk(node):
         try:
-            action = candidate.get_action_iface()
+            action = candidate.get_action_iface() if role_of(candidate) in ACTS else None
             if action is not None and action.get_n_actions() > 0:
                 holder = candidate
                 break
@@ -234,16 +249,16 @@ def do_tree(command):
 
 
 def do_nameless(command):
-    """Buttons and entries that a screen reader has no name for."""
+    """Buttons and entries that a screen reader has no name for; GTK then names them after their class."""
     bad = []
     for node, path in walk(application(command["pid"])):
         try:
-            kind = role_of(node)
-            inner = any(part for part in path[-1:]) and kind == "toggle button"
-            if kind in ("button", "toggle button", "check box", "entry") and not node.get_name() and not inner:
-                if kind == "entry" and any(path[-3:]):
-                    continue
-                bad.append("%s in %s" % (kind, " / ".join(part for part in path if part)))
+            name, kind = node.get_name() or "", role_of(node)
+            # The small buttons inside an entry row are the library's own, and so is what lies inside a named menu button.
+            own = any(role in ("entry", "button", "toggle button") for role, _ in path[-4:])
+            if kind in ("button", "toggle button", "check box", "entry") and not own:
+                if not name or name.startswith(("Gtk", "Adw")):
+                    bad.append("%s %r in %s" % (kind, name, " / ".join(above for _, above in path if above)))
         except GLib.Error:
             continue
     return {"nameless": bad}

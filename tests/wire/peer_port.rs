@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use hobnob_tests::story::{House, say};
 
-use crate::bytes::{Base, bad_openings, client_hello, poke, read_to_close};
+use crate::bytes::{Base, bad_openings, client_hello, poke, poke_all, read_to_close};
 
 /// A TLS alert is 7 bytes; a certificate is hundreds.
 const AN_ALERT: usize = 64;
@@ -19,8 +19,7 @@ fn strangers_get_no_certificate_and_leave_nothing() {
     alice.forget();
     let base = Base::of(&alice.process);
     let events = alice.all(&serde_json::json!({})).len();
-    for opening in bad_openings() {
-        let answer = poke(&port, &opening);
+    for answer in poke_all(&port, &bad_openings()) {
         assert!(answer.len() <= AN_ALERT, "{} bytes for a stranger", answer.len());
     }
     base.is_back(&alice.process);

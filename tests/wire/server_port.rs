@@ -10,12 +10,12 @@ use hobnob_shared::limits;
 use hobnob_shared::message::{AboutUser, FromServer, OwnPresence, Pulse, SetPresence, SignInFinish, ToServer};
 use hobnob_tests::raw::{Connection, hello, sign_up, sign_up_start, tls_to};
 use hobnob_tests::server::Server;
-use hobnob_tests::story::{House, PASSWORD};
+use hobnob_tests::story::PASSWORD;
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::bytes::{Base, bad_openings, client_hello, poke, read_to_close};
+use crate::bytes::{Base, bad_openings, client_hello, poke, poke_all, read_to_close, warm_house};
 
 fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
@@ -23,11 +23,10 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 
 #[test]
 fn strangers_noise_is_closed_and_leaves_nothing() {
-    let house = House::new();
+    let house = warm_house();
     poke(&house.server.address, b"warm up");
     let base = Base::of(&house.server.process);
-    for opening in bad_openings() {
-        let answer = poke(&house.server.address, &opening);
+    for answer in poke_all(&house.server.address, &bad_openings()) {
         assert!(answer.len() < 16 * 1024, "{} bytes for a stranger", answer.len());
     }
     base.is_back(&house.server.process);
@@ -36,7 +35,7 @@ fn strangers_noise_is_closed_and_leaves_nothing() {
 
 #[test]
 fn half_a_hello_and_silence_are_closed_in_time() {
-    let house = House::new();
+    let house = warm_house();
     let base = Base::of(&house.server.process);
     let hello = client_hello("x.hobnob");
     let mut open: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(&house.server.address).unwrap()).collect();
@@ -83,7 +82,7 @@ struct Made<B> {
 
 #[test]
 fn frames_with_lying_lengths_deep_nesting_or_nonsense_end_the_connection() {
-    let house = House::new();
+    let house = warm_house();
     let server = &house.server;
     run(say_raw(server, b"", true));
     let base = Base::of(&server.process);
@@ -132,7 +131,7 @@ async fn refusal(connection: &mut Connection) -> Option<WireCode> {
 
 #[test]
 fn messages_in_the_wrong_state_are_refused_before_sign_in() {
-    let house = House::new();
+    let house = warm_house();
     let server = &house.server;
     let user: Handle = "mallory".parse().unwrap();
     let base = Base::of(&server.process);
@@ -164,7 +163,7 @@ fn messages_in_the_wrong_state_are_refused_before_sign_in() {
 
 #[test]
 fn unknown_kinds_are_answered_unsupported_and_the_session_goes_on() {
-    let house = House::new();
+    let house = warm_house();
     let server = &house.server;
     run(async {
         let account = sign_up(&server.address, &server.fingerprint, "mallory", PASSWORD).await;
@@ -181,7 +180,7 @@ fn unknown_kinds_are_answered_unsupported_and_the_session_goes_on() {
 
 #[test]
 fn a_session_that_breaks_the_rules_ends_and_the_others_stay() {
-    let house = House::new();
+    let house = warm_house();
     let server = &house.server;
     let mut alice = house.person("alice");
     run(async {
@@ -210,7 +209,7 @@ fn a_session_that_breaks_the_rules_ends_and_the_others_stay() {
 
 #[test]
 fn requests_about_strangers_are_answered_and_tell_nothing() {
-    let house = House::new();
+    let house = warm_house();
     let server = &house.server;
     let _alice = house.person("alice");
     run(async {

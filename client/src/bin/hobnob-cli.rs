@@ -141,8 +141,8 @@ fn main() -> ExitCode {
     let sound = core.join();
     // The printer is gone only if it panicked.
     let _sent = events.send(None);
-    let printed = printer.join().is_ok();
-    if sound && printed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let told = printer.join().is_ok();
+    if sound && told { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Hands an event to the printer. It ends before the others only when the program ends.
@@ -284,5 +284,75 @@ impl Owed {
     fn wait_for_end(&self, most: Duration) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         drop(self.changed.wait_timeout_while(state, most, |(_, over)| !*over));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn lines(input: &[u8]) -> Vec<Option<Vec<u8>>> {
+        let mut input = BufReader::with_capacity(1000, input);
+        let mut line = Vec::new();
+        let mut lines = Vec::new();
+        while let Some(read) = next_line(&mut input, &mut line) {
+            lines.push(read.then(|| line.clone()));
+        }
+        lines
+    }
+
+    #[test]
+    fn lines_end_with_a_newline_or_with_the_input() {
+        assert_eq!(lines(b"a\n\nb"), [Some(b"a".to_vec()), Some(Vec::new()), Some(b"b".to_vec())]);
+        assert!(lines(b"").is_empty());
+    }
+
+    #[test]
+    fn an_overlong_line_is_skipped_and_the_next_one_read() {
+        let most = vec![b'x'; LINE];
+        for (long, kept) in [(LINE, true), (LINE + 1, false), (3 * LINE, false)] {
+            let mut input = vec![b'x'; long];
+            input.extend_from_slice(b"\nnext\n");
+            assert_eq!(lines(&input), [kept.then(|| most.clone()), Some(b"next".to_vec())], "{long}");
+        }
+        assert_eq!(lines(&vec![b'x'; 2 * LINE]), [None]);
+    }
+
+    /// Id, code and sentence of the answer to a bad line.
+    fn refusal(line: &[u8]) -> (Option<String>, String, String) {
+        let (id, problem) = parse(line).unwrap_err();
+        (id, problem.code.into_owned(), problem.text.into_owned())
+    }
+
+    #[test]
+    fn a_bad_line_is_answered_with_the_id_where_one_can_be_read() {
+        let deep = [b"{\"id\":\"x\",\"command\":".to_vec(), vec![b'['; 10_000]].concat();
+        for line in
+            [&b"nonsense"[..], b"", b"\xff\xfe", b"{}", b"[]", b"null", b"{\"id\":7,\"command\":\"quit\"}", &deep]
+        {
+            let (id, code, _) = refusal(line);
+            assert_eq!((id, code.as_str()), (None, "bad_command"), "{:?}", String::from_utf8_lossy(line));
+        }
+        for line in [r#"{"id":"x"}"#, r#"{"id":"x","command":"fly"}"#, r#"{"id":"x","command":"send","to":"@bob"}"#] {
+            let (id, code, _) = refusal(line.as_bytes());
+            assert_eq!((id.as_deref(), code.as_str()), (Some("x"), "bad_command"), "{line}");
+        }
+        let (_, code, _) = refusal(br#"{"id":"x","command":"block","user":"B"}"#);
+        assert_eq!(code, "bad_handle");
+    }
+
+    #[test]
+    fn a_secret_does_not_come_back() {
+        for line in [
+            r#"{"command":"sign_up","user":"alice","password":1234567890123}"#,
+            r#"{"command":"sign_up","user":"alice","password":["hunter2hunter2"]}"#,
+            r#"{"command":"sign_up","user":"alice","password":"hunter2hunter2","#,
+            r#"{"command":"sign_up","password":"hunter2hunter2"}"#,
+            r#"{"command":"hunter2hunter2"}"#,
+        ] {
+            let (_, _, text) = refusal(line.as_bytes());
+            assert!(!text.contains("hunter2") && !text.contains("1234567890123"), "{text}");
+        }
     }
 }

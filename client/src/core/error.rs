@@ -186,6 +186,21 @@ impl Problem {
         Self::new("unknown_transfer", "There is no such transfer.")
     }
 
+    /// The transfer has ended.
+    pub fn transfer_over() -> Self {
+        Self::new("transfer_over", "This transfer has ended: it was finished, declined or cancelled.")
+    }
+
+    /// The transfer is not where this makes sense.
+    pub fn transfer_state() -> Self {
+        Self::new("wrong_state", "This cannot be done with the transfer now.")
+    }
+
+    /// The other side paused it.
+    pub fn paused_there(peer: &Handle) -> Self {
+        Self::new("paused", format!("{peer} paused this transfer. It goes on when {peer} resumes it."))
+    }
+
     /// This version cannot do that.
     pub fn unsupported(what: &str) -> Self {
         Self::new("unsupported", format!("This version cannot {what} yet."))

@@ -12,7 +12,7 @@ const SECOND_ASKS_AFTER: Duration = Duration::from_secs(2);
 /// First pause between two attempts: longer than the dial ladder takes.
 const PAUSE_FIRST: Duration = Duration::from_secs(5);
 /// Longest pause: a friend behind a broken network is asked for once a minute.
-const PAUSE_LAST: Duration = Duration::from_secs(60);
+const PAUSE_LAST: Duration = Duration::from_mins(1);
 
 struct Ask {
     due: Instant,

@@ -92,6 +92,12 @@ impl<A: Clone> Links<A> {
             .collect()
     }
 
+    /// The devices of `user` to which a link stands.
+    pub fn devices_up(&self, user: &Handle) -> Vec<(DeviceId, A, Up)> {
+        let theirs = self.devices.iter().filter(|(_, entry)| entry.user == *user);
+        theirs.filter_map(|(device, entry)| Some((*device, entry.link.clone(), entry.up.clone()?))).collect()
+    }
+
     /// The best standing link to `user`: direct before relayed, then by device, so that both sides of a choice agree.
     pub fn best(&self, user: &Handle) -> Option<(DeviceId, &A, &Up)> {
         self.devices

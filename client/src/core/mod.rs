@@ -13,6 +13,7 @@ pub mod command;
 mod errands;
 pub mod error;
 pub mod event;
+mod file_transfer;
 mod friendship;
 pub mod history;
 mod link_policy;
@@ -115,7 +116,7 @@ pub enum StartError {
 pub struct Core {
     commands: Commands,
     end: tokio::sync::watch::Sender<bool>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<bool>,
 }
 
 /// The way in: hands commands to the core. Clones share it.
@@ -186,7 +187,7 @@ impl Core {
     pub fn join(self) -> bool {
         // Gone already if it ended by itself.
         let _gone = self.end.send(true);
-        self.thread.join().is_ok()
+        self.thread.join().unwrap_or(false)
     }
 }
 
@@ -197,14 +198,14 @@ async fn run(
     mut queue: mpsc::Receiver<Request>,
     mut ending: tokio::sync::watch::Receiver<bool>,
     started: std::sync::mpsc::SyncSender<Result<(), StartError>>,
-) {
+) -> bool {
     let (finished, end) = oneshot::channel();
     let setup = match open(options, outlet.clone(), finished).await {
         Ok(setup) => setup,
         Err(error) => {
             // The starter waits for exactly this.
             let _told = started.send(Err(error));
-            return;
+            return false;
         }
     };
     let history = setup.history.clone();
@@ -240,10 +241,10 @@ async fn run(
         registry.do_send(Shutdown);
         std::future::pending::<()>().await;
     };
-    tokio::select! {
-        () = feed => {}
-        _ended = end => {}
-    }
+    let in_order = tokio::select! {
+        () = feed => true,
+        ended = end => ended.unwrap_or(false),
+    };
     // What is still queued is answered as its tickets drop.
     queue.close();
     while let Ok(Request { id, .. }) = queue.try_recv() {
@@ -255,9 +256,10 @@ async fn run(
     if let Err(error) = profile.save() {
         tracing::error!(%error, "settings not saved");
     }
+    in_order
 }
 
-async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<()>) -> Result<Setup, StartError> {
+async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>) -> Result<Setup, StartError> {
     let given: Option<ServerAddress> = options
         .server
         .as_deref()
@@ -276,6 +278,7 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<()>) -
     };
     let history = History::open(&path).map_err(at_history)?;
     let friends = history.read(history::friends::load).await.map_err(at_history)?;
+    let former = history.read(history::friends::load_former).await.map_err(at_history)?;
     let server_key_conflict = settle_server(&profile, given, identity.is_some());
     let (listener, listening) = listen(options.listen, profile.settings().port)?;
     let folder = options.downloads.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
@@ -293,6 +296,7 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<()>) -
         identity,
         history,
         friends,
+        former,
         listener,
         listening,
         downloads,

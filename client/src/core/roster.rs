@@ -44,6 +44,8 @@ impl Person {
 #[derive(Default)]
 pub struct Roster {
     people: BTreeMap<Handle, Person>,
+    /// Keys of those who were friends.
+    former: BTreeMap<Handle, Fingerprint>,
     requests: BTreeMap<Handle, FriendRequested>,
     server_online: bool,
 }
@@ -61,18 +63,37 @@ impl Roster {
 
     /// Pins a person. Presence is kept where they were known.
     pub fn pin(&mut self, friend: Friend) {
-        match self.people.get_mut(&friend.user) {
-            Some(person) => person.pin = friend,
-            None => {
-                let user = friend.user.clone();
-                self.people.insert(user, Person { pin: friend, server: None, link: None, told: None });
-            }
+        self.former.remove(&friend.user);
+        if let Some(person) = self.people.get_mut(&friend.user) {
+            person.pin = friend;
+        } else {
+            let user = friend.user.clone();
+            self.people.insert(user, Person { pin: friend, server: None, link: None, told: None });
         }
     }
 
-    /// No friend any more; false if it was none.
+    /// No friend any more, but their key is remembered; false if it was none.
     pub fn remove(&mut self, user: &Handle) -> bool {
-        self.people.remove(user).is_some()
+        let removed = self.people.remove(user);
+        if let Some(person) = &removed {
+            self.former.insert(user.clone(), person.pin.account);
+        }
+        removed.is_some()
+    }
+
+    /// What the profile remembers of former friends.
+    pub fn remember_former(&mut self, former: Vec<(Handle, Fingerprint)>) {
+        self.former.extend(former);
+    }
+
+    /// Whether somebody of that name was a friend with another key than `key`.
+    pub fn had_another_key(&self, user: &Handle, key: Fingerprint) -> bool {
+        self.former.get(user).is_some_and(|former| *former != key)
+    }
+
+    /// A person accepted that a former friend has another key now.
+    pub fn forget_former(&mut self, user: &Handle) {
+        self.former.remove(user);
     }
 
     /// All friends in the order of their handles.

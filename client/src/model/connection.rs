@@ -99,7 +99,9 @@ impl Connection {
         self.sign_out_reason = match reason {
             "signed_out" => None,
             "replaced" => Some("This profile was signed in by another program.".to_owned()),
-            "device_removed" => Some("This device was removed from the account. Sign in with the password to add it again.".to_owned()),
+            "device_removed" => {
+                Some("This device was removed from the account. Sign in with the password to add it again.".to_owned())
+            }
             _ => Some("The server signed this device out.".to_owned()),
         };
     }
@@ -117,7 +119,11 @@ impl Connection {
     /// What the banner says; none while the server is there.
     pub fn banner(&self) -> Option<&str> {
         (self.page() == Page::Main && self.state == ServerState::Offline).then(|| {
-            if self.state_text.is_empty() { "The server is away. Open conversations go on without it." } else { &self.state_text }
+            if self.state_text.is_empty() {
+                "The server is away. Open conversations go on without it."
+            } else {
+                &self.state_text
+            }
         })
     }
 }

@@ -27,7 +27,14 @@ pub struct Message {
 impl Message {
     /// From the core, seen by `me`.
     pub fn new(info: MessageInfo, me: Option<&Handle>) -> Self {
-        Self { own: me == Some(&info.from), info, edited: false, deleted: false, expanded: false, reactions: Vec::new() }
+        Self {
+            own: me == Some(&info.from),
+            info,
+            edited: false,
+            deleted: false,
+            expanded: false,
+            reactions: Vec::new(),
+        }
     }
 }
 
@@ -131,11 +138,21 @@ impl Conversation {
 
     /// The newest message of somebody else.
     pub fn newest_of_others(&self) -> Option<MessageId> {
-        self.lines.iter().rev().filter_map(Line::message).find(|message| !message.own).map(|message| message.info.message)
+        self.lines
+            .iter()
+            .rev()
+            .filter_map(Line::message)
+            .find(|message| !message.own)
+            .map(|message| message.info.message)
     }
 
     /// The newest page came: replaces everything, but keeps what arrived while it was on its way. Returns lines before and after.
-    pub fn load_newest(&mut self, page: Vec<Message>, complete: bool, transfers: &[(TransferId, u64, Handle)]) -> (usize, usize) {
+    pub fn load_newest(
+        &mut self,
+        page: Vec<Message>,
+        complete: bool,
+        transfers: &[(TransferId, u64, Handle)],
+    ) -> (usize, usize) {
         let before = self.lines.len();
         let newer: Vec<Line> = std::mem::take(&mut self.lines);
         self.known = page.iter().map(|message| message.info.message).collect();
@@ -204,7 +221,8 @@ impl Conversation {
         if !self.known.contains(&id) {
             return None;
         }
-        let at = self.lines.iter().rposition(|line| line.message().is_some_and(|message| message.info.message == id))?;
+        let at =
+            self.lines.iter().rposition(|line| line.message().is_some_and(|message| message.info.message == id))?;
         match self.lines.get_mut(at) {
             Some(Line::Message(message)) => change(message),
             _ => return None,
@@ -368,7 +386,8 @@ mod tests {
         conversation.push(stored.clone()).unwrap();
         conversation.push(live.clone()).unwrap();
         assert_eq!(conversation.load_newest(vec![stored.clone()], false, &[]), (2, 2));
-        let ids: Vec<_> = conversation.lines().iter().filter_map(Line::message).map(|message| message.info.message).collect();
+        let ids: Vec<_> =
+            conversation.lines().iter().filter_map(Line::message).map(|message| message.info.message).collect();
         assert_eq!(ids, [stored.info.message, live.info.message]);
         assert_eq!(conversation.past(), Past::More);
         assert_eq!(conversation.oldest(), Some(stored.info.message));

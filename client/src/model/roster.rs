@@ -262,7 +262,8 @@ mod tests {
 
     #[test]
     fn a_direct_path_is_near_for_private_addresses_only() {
-        for near in ["192.168.1.4:7000", "127.0.0.1:1", "10.0.0.1:80", "[::1]:5", "[fd00::1]:5", "[::ffff:10.0.0.1]:9"] {
+        for near in ["192.168.1.4:7000", "127.0.0.1:1", "10.0.0.1:80", "[::1]:5", "[fd00::1]:5", "[::ffff:10.0.0.1]:9"]
+        {
             assert_eq!(Path::new(LinkPath::Direct, near), Path::SameNetwork, "{near}");
         }
         for far in ["8.8.8.8:53", "[2001:db8::1]:5", "", "nonsense"] {

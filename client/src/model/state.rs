@@ -139,7 +139,9 @@ impl Model {
                 self.connection.ready(user, signed_in, server, downloads);
                 vec![Change::Page, Change::Own]
             }
-            Event::Done { id, answer } => self.questions.close(id.as_deref()).map_or_else(Vec::new, |q| self.answered(q, answer)),
+            Event::Done { id, answer } => {
+                self.questions.close(id.as_deref()).map_or_else(Vec::new, |q| self.answered(q, answer))
+            }
             Event::Failed { id, code, text } => match self.questions.close(id.as_deref()) {
                 Some(question) => self.refused(question, code, text),
                 None => Vec::new(),
@@ -193,7 +195,8 @@ impl Model {
             // Rooms have no place in this window yet; their messages do.
             Event::Room { .. } => Vec::new(),
             Event::FileOffered { transfer, conversation, from, name, size } => {
-                let new = self.transfers.offered(transfer, conversation.clone(), from, Direction::Incoming, (name, size));
+                let new =
+                    self.transfers.offered(transfer, conversation.clone(), from, Direction::Incoming, (name, size));
                 let mut changes = self.transfer_added(transfer, &conversation);
                 if new {
                     changes.push(Change::Offered(transfer));
@@ -234,7 +237,9 @@ impl Model {
         if let Some(open) = self.open.get_mut(&conversation) {
             let was_typing = open.typing.contains(&info.from);
             match open.push(message) {
-                Some(at) => changes.push(Change::Spliced { conversation: conversation.clone(), at, removed: 0, added: 1 }),
+                Some(at) => {
+                    changes.push(Change::Spliced { conversation: conversation.clone(), at, removed: 0, added: 1 })
+                }
                 None => return Vec::new(),
             }
             if was_typing {
@@ -262,7 +267,12 @@ impl Model {
         Vec::new()
     }
 
-    fn line(&mut self, conversation: &ConversationId, message: MessageId, change: impl FnOnce(&mut Message)) -> Vec<Change> {
+    fn line(
+        &mut self,
+        conversation: &ConversationId,
+        message: MessageId,
+        change: impl FnOnce(&mut Message),
+    ) -> Vec<Change> {
         let at = self.open.get_mut(conversation).and_then(|open| open.change(message, change));
         at.map(|at| Change::Line { conversation: conversation.clone(), at }).into_iter().collect()
     }
@@ -298,13 +308,11 @@ impl Model {
                 self.connection.stop(text);
                 vec![Change::Page]
             }
-            ("key_changed", Some(user)) if self.roster.get(&user).is_some() => {
-                self.person(user, |person| {
-                    person.alarm = Some(text);
-                    person.verified = false;
-                    person.path = Path::None;
-                })
-            }
+            ("key_changed", Some(user)) if self.roster.get(&user).is_some() => self.person(user, |person| {
+                person.alarm = Some(text);
+                person.verified = false;
+                person.path = Path::None;
+            }),
             _ => vec![Change::Notice(text)],
         }
     }
@@ -328,7 +336,8 @@ impl Model {
                 [Change::Roster, Change::Requests].into_iter().chain(headers).collect()
             }
             (Question::Conversations, Answer::Conversations { conversations }) => {
-                let counts: Vec<_> = conversations.iter().map(|info| (info.conversation.clone(), info.unread)).collect();
+                let counts: Vec<_> =
+                    conversations.iter().map(|info| (info.conversation.clone(), info.unread)).collect();
                 counts.iter().flat_map(|(conversation, count)| self.set_unread(conversation, *count)).collect()
             }
             (Question::Transfers, Answer::Transfers { transfers }) => {
@@ -342,14 +351,16 @@ impl Model {
             (Question::Send { conversation, text }, Answer::Sent { message, sent_at }) => {
                 self.sent(conversation.clone(), text.clone(), *message, *sent_at)
             }
-            (Question::SendFile { conversation, name, size }, Answer::Transfer { transfer }) => match self.me().cloned() {
-                Some(me) => {
-                    let file = (name.clone(), *size);
-                    self.transfers.offered(*transfer, conversation.clone(), me, Direction::Outgoing, file);
-                    self.transfer_added(*transfer, conversation)
+            (Question::SendFile { conversation, name, size }, Answer::Transfer { transfer }) => {
+                match self.me().cloned() {
+                    Some(me) => {
+                        let file = (name.clone(), *size);
+                        self.transfers.offered(*transfer, conversation.clone(), me, Direction::Outgoing, file);
+                        self.transfer_added(*transfer, conversation)
+                    }
+                    None => Vec::new(),
                 }
-                None => Vec::new(),
-            },
+            }
             (Question::Person(wish, user), _) => self.person_done(*wish, user),
             (Question::Presence(presence, text), _) => {
                 self.connection.presence = *presence;

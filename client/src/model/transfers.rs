@@ -189,7 +189,13 @@ mod tests {
     fn an_offer_that_comes_again_is_no_second_one() {
         let (mut transfers, id) = one();
         let bob: Handle = "bob".parse().unwrap();
-        let again = transfers.offered(id, ConversationId::Direct(bob.clone()), bob.clone(), Direction::Incoming, ("a".into(), 5));
+        let again = transfers.offered(
+            id,
+            ConversationId::Direct(bob.clone()),
+            bob.clone(),
+            Direction::Incoming,
+            ("a".into(), 5),
+        );
         assert!(!again);
         assert_eq!(transfers.of(&ConversationId::Direct(bob)).len(), 1);
         assert_eq!(transfers.get(id).unwrap().info.name, "a.tar");

@@ -291,7 +291,9 @@ impl App {
         }
         let pages = self.content.tabs.pages();
         let order = (0..pages.n_items()).filter_map(|at| pages.item(at).and_downcast::<adw::TabPage>());
-        let id = |page: &adw::TabPage| self.tabs.iter().find(|tab| tab.page == *page).map(|tab| tab.conversation.to_string());
+        let id = |page: &adw::TabPage| {
+            self.tabs.iter().find(|tab| tab.page == *page).map(|tab| tab.conversation.to_string())
+        };
         let (width, height) = self.window.default_size();
         self.kept = WindowState {
             width,

@@ -240,7 +240,8 @@ impl App {
     /// The end of the tab's timeline is before somebody's eyes.
     fn is_watched(&self, tab: &Tab) -> bool {
         let in_front = self.content.tabs.selected_page().is_some_and(|page| page == tab.page);
-        let hidden = self.leaflet.is_folded() && self.leaflet.visible_child().as_ref() != Some(self.content.widget().upcast_ref());
+        let hidden = self.leaflet.is_folded()
+            && self.leaflet.visible_child().as_ref() != Some(self.content.widget().upcast_ref());
         in_front && !hidden && tab.at_end && self.window.is_active() && self.model.connection.page() == Page::Main
     }
 

@@ -16,7 +16,8 @@ pub fn notify(app: &gio::Application, conversation: &ConversationId, title: &str
     let notification = gio::Notification::new(&text::literal_line(title));
     let body: String = text::literal(body).chars().take(EXCERPT).collect();
     notification.set_body(Some(&body));
-    notification.set_default_action_and_target_value("app.open-conversation", Some(&conversation.to_string().to_variant()));
+    notification
+        .set_default_action_and_target_value("app.open-conversation", Some(&conversation.to_string().to_variant()));
     app.send_notification(Some(&id(conversation)), &notification);
 }
 

@@ -173,7 +173,8 @@ impl SignInWidgets {
             .pixel_size(112)
             .accessible_role(gtk::AccessibleRole::Presentation)
             .build();
-        let title = gtk::Label::builder().label("Welcome to Hobnob").wrap(true).justify(gtk::Justification::Center).build();
+        let title =
+            gtk::Label::builder().label("Welcome to Hobnob").wrap(true).justify(gtk::Justification::Center).build();
         title.add_css_class("title-1");
         let hint = gtk::Label::builder().wrap(true).justify(gtk::Justification::Center).build();
         hint.add_css_class("dim-label");
@@ -207,9 +208,15 @@ impl SignInWidgets {
         let buttons = gtk::Box::builder().spacing(12).homogeneous(true).build();
         buttons.append(&sign_in);
         buttons.append(&sign_up);
-        let spinner = gtk::Spinner::builder().visible(false).halign(gtk::Align::Center).width_request(24).height_request(24).build();
+        let spinner = gtk::Spinner::builder()
+            .visible(false)
+            .halign(gtk::Align::Center)
+            .width_request(24)
+            .height_request(24)
+            .build();
 
-        let column = gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(18).valign(gtk::Align::Center).build();
+        let column =
+            gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(18).valign(gtk::Align::Center).build();
         column.add_css_class("entrance");
         let greeting = gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(6).build();
         greeting.append(&icon);
@@ -218,7 +225,9 @@ impl SignInWidgets {
         let form = gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(8).build();
         form.append(&fields);
         form.append(&about_server);
-        for part in [greeting.upcast_ref::<gtk::Widget>(), form.upcast_ref(), problem.upcast_ref(), buttons.upcast_ref()] {
+        for part in
+            [greeting.upcast_ref::<gtk::Widget>(), form.upcast_ref(), problem.upcast_ref(), buttons.upcast_ref()]
+        {
             column.append(part);
         }
         column.append(&spinner);
@@ -270,12 +279,14 @@ impl SignInWidgets {
 
 /// The page that stops everything: the server is not who it was. `go_on` leads back, with nothing sent until the person signs in again.
 pub fn stop_page(text: &str, go_on: impl Fn() + 'static) -> gtk::Widget {
-    let sentence = gtk::Label::builder().label(text).wrap(true).justify(gtk::Justification::Center).selectable(true).build();
+    let sentence =
+        gtk::Label::builder().label(text).wrap(true).justify(gtk::Justification::Center).selectable(true).build();
     let back = gtk::Button::builder().label("Use Another Server Address").build();
     back.connect_clicked(move |_| go_on());
     let quit = gtk::Button::builder().label("Quit").action_name("win.quit").build();
     quit.add_css_class("suggested-action");
-    let buttons = gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(12).halign(gtk::Align::Center).build();
+    let buttons =
+        gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(12).halign(gtk::Align::Center).build();
     for button in [&quit, &back] {
         button.add_css_class("pill");
         buttons.append(button);
@@ -295,7 +306,8 @@ pub fn stop_page(text: &str, go_on: impl Fn() + 'static) -> gtk::Widget {
 
 /// The page for a core that did not start.
 pub fn failed_page(text: &str) -> gtk::Widget {
-    let sentence = gtk::Label::builder().label(text).wrap(true).justify(gtk::Justification::Center).selectable(true).build();
+    let sentence =
+        gtk::Label::builder().label(text).wrap(true).justify(gtk::Justification::Center).selectable(true).build();
     let quit = gtk::Button::builder().label("Quit").halign(gtk::Align::Center).action_name("win.quit").build();
     quit.set_css_classes(&["pill", "suggested-action"]);
     let content = gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(30).build();

@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn other_scripts_and_emoji_stay_whole() {
-        for text in ["chào Dương Nguyễn", "مرحبا", "שלום", "日本語", "👩‍👩‍👧 👍🏽 ❤️", "e\u{301}"] {
+        for text in ["chào Dương Nguyễn", "مرحبا", "שלום", "日本語", "👩‍👩‍👧 👍🏽 ❤️", "e\u{301}"]
+        {
             assert_eq!(literal(text), text);
         }
     }

@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn now_is_today() {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs()) * 1000;
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs()) * 1000;
         assert_eq!(day(now), "Today");
         assert_ne!(day_number(now), day_number(now - 24 * 3_600_000));
     }

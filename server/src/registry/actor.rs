@@ -91,7 +91,7 @@ impl Registry {
                 Effect::Grant { token, between } => self.relay.grant(token, between, Instant::now()),
                 Effect::Gather => {
                     let gather = Duration::from_millis(self.limits.presence_gather_ms);
-                    ctx.run_later(gather, |registry, ctx| registry.gather(ctx));
+                    ctx.run_later(gather, Self::gather);
                 }
             }
         }

@@ -106,13 +106,13 @@ impl State {
         let pair = (a.min(b), a.max(b));
         let distance = Duration::from_millis(self.limits.introduction_every_ms);
         if let Some(last) = self.introduced.get(&pair) {
-            let since = now.saturating_duration_since(*last);
-            if since < distance {
-                return Err(distance - since);
+            let left = distance.saturating_sub(now.saturating_duration_since(*last));
+            if !left.is_zero() {
+                return Err(left);
             }
         }
         let per_minute = self.limits.dials_per_minute.max(1);
-        let quota = Quota { every: Duration::from_secs(60) / per_minute, burst: per_minute };
+        let quota = Quota { every: Duration::from_mins(1) / per_minute, burst: per_minute };
         if let Some(person) = self.people.get_mut(&a) {
             person.dials.take(u32::try_from(dials).unwrap_or(u32::MAX), quota, now)?;
         }

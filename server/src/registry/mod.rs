@@ -7,6 +7,8 @@ mod actor;
 mod introduce;
 mod message;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use actor::{Branch, Link, Registry};
 pub use message::{

@@ -190,6 +190,17 @@ impl State {
         self.sessions.keys().chain(self.arriving.keys()).copied().collect()
     }
 
+    /// Nobody is here, and nothing is kept of who was.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.people.is_empty()
+            && self.names.is_empty()
+            && self.sessions.is_empty()
+            && self.arriving.is_empty()
+            && self.paging.is_empty()
+            && self.changed.is_empty()
+    }
+
     /// A device said hello: its friends are looked up first.
     pub fn arrive(&mut self, arrival: Box<Arrival>) -> Vec<Effect> {
         let (account, session, user) = (arrival.account, arrival.session, arrival.user.clone());
@@ -318,10 +329,11 @@ impl State {
     /// Drops who has no device left and nothing to say.
     fn forget_if_gone(&mut self, account: AccountId) {
         let gone = |person: &Person| person.devices.is_empty() && person.arriving == 0;
-        if !self.changed.contains(&account) && self.people.get(&account).is_some_and(gone) {
-            if let Some(person) = self.people.remove(&account) {
-                self.names.remove(&person.user);
-            }
+        if !self.changed.contains(&account)
+            && self.people.get(&account).is_some_and(gone)
+            && let Some(person) = self.people.remove(&account)
+        {
+            self.names.remove(&person.user);
         }
     }
 
@@ -420,12 +432,14 @@ impl State {
                 person.friends.insert(other.account);
             }
             let (presence, text) = self.presence_of(other.account);
+            // The session that brought the news may have an older list than the registry.
+            let known = self.people.get(&other.account).map(|person| &person.device_list);
             let frame = Friendship {
                 seq: None,
                 user: other.user.clone(),
                 request: request.clone(),
                 acceptance: acceptance.clone(),
-                device_list: IdentityStatement::clone(&other.device_list),
+                device_list: IdentityStatement::clone(known.unwrap_or(&other.device_list)),
                 presence,
                 text: text.to_owned(),
             };

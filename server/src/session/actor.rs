@@ -1,6 +1,7 @@
 //! The session's life: frames and answers in, the state's effects out. Every decision is in `state.rs` and its two parts.
 
 use std::cell::Cell;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use hobnob_shared::link::{FrameReader, FrameWriter, LinkError};
 use hobnob_shared::message::ToServer;
 
 use super::message::End;
+use super::meter::Meter;
 use super::state::{Answer, Effect, Job, Note, State};
 use crate::error::{Ending, Refusal};
 use crate::gate::{Permit, Visit};
@@ -39,6 +41,8 @@ pub struct Connection {
     pub reader: FrameReader<ToServer>,
     /// Its queue.
     pub writer: FrameWriter,
+    /// Counts what it brings.
+    pub meter: Meter,
     /// Counts it while it is open.
     pub visit: Visit,
     /// Held until it is signed in.
@@ -54,6 +58,7 @@ pub struct Session {
     state: State,
     reader: Option<FrameReader<ToServer>>,
     writer: FrameWriter,
+    meter: Meter,
     /// Largest frame that is read from now on.
     max_frame: Rc<Cell<Option<usize>>>,
     services: Arc<Services>,
@@ -68,7 +73,7 @@ pub struct Session {
 impl Session {
     /// Starts on the current arbiter.
     pub fn launch(connection: Connection, services: Arc<Services>, registry: Addr<Registry>) {
-        let Connection { id, peer, state, reader, writer, visit, permit, arbiter } = connection;
+        let Connection { id, peer, state, reader, writer, meter, visit, permit, arbiter } = connection;
         let max_frame = Rc::new(Cell::new(None));
         Self {
             id,
@@ -76,6 +81,7 @@ impl Session {
             state,
             reader: Some(reader),
             writer,
+            meter,
             max_frame,
             services,
             registry,
@@ -176,10 +182,13 @@ impl Session {
 }
 
 async fn answered<T>(question: impl Future<Output = Result<T, StoreError>>, wrap: impl FnOnce(T) -> Answer) -> Answer {
-    question.await.map(wrap).unwrap_or_else(|error| {
-        tracing::error!(%error, "the store did not answer");
-        Answer::Failed
-    })
+    question.await.map_or_else(
+        |error| {
+            tracing::error!(%error, "the store did not answer");
+            Answer::Failed
+        },
+        wrap,
+    )
 }
 
 /// The job as a question to the store. Boxed, since it is awaited rarely and would be the largest part of an idle session.
@@ -237,9 +246,10 @@ impl Actor for Session {
             return;
         }
         let why = self.left.take().unwrap_or_else(|| "connection lost".into());
-        match self.state.user() {
-            Some(user) => tracing::info!(peer = %self.peer, "{user} left: {why}"),
-            None => tracing::info!(peer = %self.peer, "disconnected: {why}"),
+        if let Some(user) = self.state.user() {
+            tracing::info!(peer = %self.peer, "{user} left: {why}");
+        } else {
+            tracing::info!(peer = %self.peer, "disconnected: {why}");
         }
     }
 }
@@ -249,8 +259,12 @@ impl StreamHandler<Result<Decoded<ToServer>, LinkError>> for Session {
         let refusal = match frame {
             Ok(frame) => {
                 let services = Arc::clone(&self.services);
-                let effects = self.state.on_frame(frame, &*services, Instant::now());
+                let effects = self.state.on_frame(frame, self.meter.take(), &*services, Instant::now());
                 return self.carry_out(effects, ctx);
+            }
+            // The library's own text for this one is a paragraph.
+            Err(LinkError::Lost(error)) if error.kind() == ErrorKind::UnexpectedEof => {
+                return self.leave("connection lost".into(), ctx);
             }
             Err(LinkError::Lost(error)) => return self.leave(format!("connection lost ({error})"), ctx),
             Err(LinkError::Codec(CodecError::TooLarge { .. })) => Refusal::TooLarge,

@@ -52,14 +52,14 @@ impl Enrolment {
 
     pub(super) fn on_frame(&mut self, frame: ToServer, doors: &dyn Doorkeeper, now: Instant) -> Vec<Effect> {
         match (std::mem::replace(&mut self.step, Step::Start), frame) {
-            (Step::Start, ToServer::SignUpStart(start)) => match doors.sign_up(self.ip, now) {
-                Err(wait) => no(Refusal::RateLimited(wait)),
-                Ok(()) => {
-                    let user = start.user.clone();
-                    self.step = Step::Checking(start);
-                    vec![Effect::Ask(Job::HandleFree(user))]
+            (Step::Start, ToServer::SignUpStart(start)) => {
+                if let Err(wait) = doors.sign_up(self.ip, now) {
+                    return no(Refusal::RateLimited(wait));
                 }
-            },
+                let user = start.user.clone();
+                self.step = Step::Checking(start);
+                vec![Effect::Ask(Job::HandleFree(user))]
+            }
             (Step::SigningUp(user), ToServer::SignUpFinish(finish)) => match self.check_sign_up(&user, *finish) {
                 Err(refusal) => no(refusal),
                 Ok(account) => {
@@ -67,14 +67,14 @@ impl Enrolment {
                     vec![Effect::Ask(Job::SignUp(Box::new(account)))]
                 }
             },
-            (Step::Start, ToServer::SignInStart(start)) => match doors.guess(&start.user, self.ip, now) {
-                Err(wait) => no(Refusal::RateLimited(wait)),
-                Ok(()) => {
-                    let user = start.user.clone();
-                    self.step = Step::Looking(start);
-                    vec![Effect::Ask(Job::Locked(user))]
+            (Step::Start, ToServer::SignInStart(start)) => {
+                if let Err(wait) = doors.guess(&start.user, self.ip, now) {
+                    return no(Refusal::RateLimited(wait));
                 }
-            },
+                let user = start.user.clone();
+                self.step = Step::Looking(start);
+                vec![Effect::Ask(Job::Locked(user))]
+            }
             (Step::Proving(user, login, account), ToServer::SignInFinish(finish)) => {
                 self.prove(user, *login, account, &finish, doors)
             }

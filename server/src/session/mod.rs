@@ -7,8 +7,12 @@ mod actor;
 mod enrolment;
 mod member;
 mod message;
+mod meter;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use actor::{Connection, Session};
 pub use message::End;
+pub use meter::{Meter, Metered};
 pub use state::State;

@@ -180,8 +180,8 @@ pub struct State {
     kind: Kind,
     liveness: Liveness,
     pings: u64,
-    frames: Bucket,
-    quota: Quota,
+    frames: (Bucket, Quota),
+    bytes: (Bucket, Quota),
 }
 
 impl State {
@@ -203,8 +203,17 @@ impl State {
     }
 
     fn new(id: SessionId, peer: SocketAddr, kind: Kind, limits: &Limits, now: Instant) -> Self {
-        let quota = Quota::per_second(limits.frames_per_second, limits.frames_burst);
-        Self { id, peer, kind, liveness: Liveness::new(now), pings: 0, frames: Bucket::default(), quota }
+        let frames = Quota::per_second(limits.frames_per_second, limits.frames_burst);
+        let bytes = Quota::per_second(limits.bytes_per_second, limits.bytes_burst);
+        Self {
+            id,
+            peer,
+            kind,
+            liveness: Liveness::new(now),
+            pings: 0,
+            frames: (Bucket::default(), frames),
+            bytes: (Bucket::default(), bytes),
+        }
     }
 
     /// The account's name, once it is known.
@@ -220,13 +229,19 @@ impl State {
         matches!(self.kind, Kind::Member(_))
     }
 
-    /// A frame came.
-    pub fn on_frame(&mut self, frame: Decoded<ToServer>, doors: &dyn Doorkeeper, now: Instant) -> Vec<Effect> {
+    /// A frame came, and with it so many bytes.
+    pub fn on_frame(
+        &mut self,
+        frame: Decoded<ToServer>,
+        bytes: u32,
+        doors: &dyn Doorkeeper,
+        now: Instant,
+    ) -> Vec<Effect> {
         self.liveness.heard(now);
         let mut effects = match frame {
             Decoded::Unknown { .. } => refuse(Refusal::Unsupported, None),
-            Decoded::Known(ToServer::Ping(pulse)) => vec![Effect::send(FromServer::Pong(pulse))],
-            Decoded::Known(ToServer::Pong(_)) => Vec::new(),
+            Decoded::Known(ToServer::Ping(pulse)) if self.is_member() => vec![Effect::send(FromServer::Pong(pulse))],
+            Decoded::Known(ToServer::Pong(_)) if self.is_member() => Vec::new(),
             Decoded::Known(frame) => match &mut self.kind {
                 Kind::Enrolment(enrolment) => enrolment.on_frame(frame, doors, now),
                 Kind::Newcomer(newcomer) => newcomer.on_frame(frame),
@@ -234,9 +249,8 @@ impl State {
             },
         };
         // Frames are never dropped for their number: the client's own queue fills, because the server reads slower.
-        if let Err(wait) = self.frames.take(1, self.quota, now) {
-            effects.push(Effect::Pause(wait));
-        }
+        let pause = self.frames.0.owe(1, self.frames.1, now).max(self.bytes.0.owe(bytes, self.bytes.1, now));
+        effects.extend(pause.map(Effect::Pause));
         effects
     }
 
@@ -254,12 +268,12 @@ impl State {
                     }
                     effects
                 }
-                Ok((account, list, hello)) => self.sign_in(*account, list, *hello),
+                Ok((account, list, hello)) => self.sign_in(&account, list, *hello),
             },
         }
     }
 
-    fn sign_in(&mut self, account: Account, list: (IdentityStatement, DeviceList), hello: Hello) -> Vec<Effect> {
+    fn sign_in(&mut self, account: &Account, list: (IdentityStatement, DeviceList), hello: Hello) -> Vec<Effect> {
         let Kind::Newcomer(Newcomer { chain, verified, .. }) = &self.kind else { return Vec::new() };
         let device_list = Arc::new(list.0);
         let arrival = Arrival {
@@ -277,7 +291,7 @@ impl State {
         };
         let software: String = hello.software.chars().take(64).collect();
         let line = format!("{} signed in, device {:?}, {}", account.user, verified.device, software.escape_debug());
-        self.kind = Kind::Member(Box::new(Member::new(&account, verified, list.1.devices, device_list)));
+        self.kind = Kind::Member(Box::new(Member::new(account, verified, list.1.devices, device_list)));
         vec![Effect::Admit, Effect::Log(line), Effect::Tell(Note::Arrive(Box::new(arrival)))]
     }
 

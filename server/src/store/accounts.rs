@@ -16,7 +16,7 @@ pub(super) fn fingerprint(row: &Row<'_>, column: &str) -> Result<Fingerprint, St
     bytes.and_then(Fingerprint::from_slice).ok_or(StoreError::Damaged("fingerprint"))
 }
 
-/// SQLite's integers are signed; no list gets that far.
+/// The database's integers are signed; no list gets that far.
 fn number(list: u64) -> i64 {
     i64::try_from(list).unwrap_or(i64::MAX)
 }

@@ -96,10 +96,10 @@ pub(super) fn ask(c: &Connection, new: &NewRequest, limits: &Limits, now: i64) -
     Ok(Asked::Waiting(asked))
 }
 
-/// Forgets what `asker` asked `asked`; whether there was something.
-fn forget(c: &Connection, asker: AccountId, asked: &Handle) -> Result<bool, StoreError> {
+/// Forgets what `asker` asked `other`; whether there was something.
+fn forget(c: &Connection, asker: AccountId, other: &Handle) -> Result<bool, StoreError> {
     let mut delete = c.prepare_cached("DELETE FROM requests WHERE asker = ?1 AND asked = ?2")?;
-    Ok(delete.execute(params![asker.0, asked.as_str()])? > 0)
+    Ok(delete.execute(params![asker.0, other.as_str()])? > 0)
 }
 
 pub(super) fn accept(c: &Connection, new: &NewAcceptance, limits: &Limits, now: i64) -> Result<Accepted, StoreError> {

@@ -6,6 +6,8 @@
 mod accounts;
 mod friends;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::pin::Pin;

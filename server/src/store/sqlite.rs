@@ -1,4 +1,4 @@
-//! The store on SQLite: one thread writes and commits in groups, one reads. Made by `lib.rs`, used through [`Store`].
+//! The store on `SQLite`: one thread writes and commits in groups, one reads. Made by `lib.rs`, used through [`Store`].
 //!
 //! A group is what waits when the writer becomes free: all of it shares one commit, thus one fsync, and each job is answered after it. A
 //! job that fails is rolled back alone, through its savepoint.
@@ -63,7 +63,7 @@ pub enum OpenError {
 type WriteJob = Box<dyn FnOnce(&Connection) -> Box<dyn FnOnce(bool) + Send> + Send>;
 type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The store on SQLite.
+/// The store on `SQLite`.
 pub struct SqliteStore {
     writes: Option<SyncSender<WriteJob>>,
     reads: Option<SyncSender<ReadJob>>,
@@ -93,9 +93,11 @@ impl SqliteStore {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Connection::open_with_flags(&path, flags).map_err(damaged)?;
         reader.busy_timeout(std::time::Duration::from_secs(5)).map_err(damaged)?;
+        // A first look opens the log file now: all descriptors are there before the first client is.
+        reader.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(())).map_err(damaged)?;
 
-        let (writes, write_jobs) = sync_channel(limits.store_queue);
-        let (reads, read_jobs) = sync_channel(limits.store_queue);
+        let (write_queue, jobs) = sync_channel(limits.store_queue);
+        let (read_queue, read_jobs) = sync_channel(limits.store_queue);
         let group = limits.store_group.max(1);
         let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new()
@@ -104,10 +106,10 @@ impl SqliteStore {
                 .map_err(|source| OpenError::Io { path: path.clone(), source })
         };
         let threads = vec![
-            thread("store-writer", Box::new(move || write_loop(&writer, &write_jobs, group)))?,
+            thread("store-writer", Box::new(move || write_loop(&writer, &jobs, group)))?,
             thread("store-reader", Box::new(move || read_loop(&reader, &read_jobs)))?,
         ];
-        Ok(Self { writes: Some(writes), reads: Some(reads), threads, limits: Arc::clone(limits) })
+        Ok(Self { writes: Some(write_queue), reads: Some(read_queue), threads, limits: Arc::clone(limits) })
     }
 
     /// Whether the data folder has a store.
@@ -134,6 +136,12 @@ impl SqliteStore {
         let lines = query.query_map([], |row| row.get::<_, String>(0)).map_err(damaged)?;
         for table in lines {
             faults.push(format!("a row of {} belongs to nothing", table.map_err(damaged)?));
+        }
+        let known = embedded::migrations::runner().get_migrations().iter().map(refinery::Migration::version).max();
+        let newest = "SELECT MAX(version) FROM refinery_schema_history";
+        let newest: Option<i64> = c.query_row(newest, [], |row| row.get(0)).map_err(damaged)?;
+        if newest > known.map(i64::from) {
+            faults.push(format!("it was written by a newer version (version {} of the store)", newest.unwrap_or(0)));
         }
         Ok(faults)
     }
@@ -206,7 +214,21 @@ fn prepare(c: &Connection) -> rusqlite::Result<()> {
     c.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")
 }
 
+/// Rows of the migrations' history that the migration library would not read but panic over.
+const UNREADABLE_HISTORY: &str = "SELECT COUNT(*) FROM refinery_schema_history
+    WHERE typeof(version) <> 'integer' OR typeof(name) <> 'text' OR name IS NULL
+       OR applied_on IS NULL OR strftime('%s', applied_on) IS NULL OR applied_on NOT GLOB '????-??-??T??:??:??*[Z0-9]'
+       OR checksum IS NULL OR checksum GLOB '*[^0-9]*' OR length(checksum) NOT BETWEEN 1 AND 20";
+
 fn migrate(c: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let damaged = |detail: String| OpenError::Damaged { path: path.to_owned(), detail };
+    if c.table_exists(None, "refinery_schema_history").map_err(|e| damaged(e.to_string()))? {
+        let unreadable: u32 =
+            c.query_row(UNREADABLE_HISTORY, [], |row| row.get(0)).map_err(|e| damaged(e.to_string()))?;
+        if unreadable > 0 {
+            return Err(damaged("its history of versions cannot be read".into()));
+        }
+    }
     let Err(error) = embedded::migrations::runner().run(c) else { return Ok(()) };
     let path = path.to_owned();
     let detail = error.to_string();

@@ -40,6 +40,8 @@ fn run() -> anyhow::Result<()> {
     let start = |name: &str| Start::new(home.path(), name, &server.with_pin());
     let (alice, bob) = (start("alice"), start("bob"));
     make_friends(&alice, &bob);
+    open_tab(&alice, "@bob")?;
+    open_tab(&bob, "@alice")?;
     println!("accounts: alice and bob, both with the password «{PASSWORD}»; they are friends");
 
     if ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
@@ -59,6 +61,13 @@ fn make_friends(alice: &Start, bob: &Start) {
     say(&mut b, &mut a, "Hi Alice. So this goes straight from your program to mine?");
     a.quit();
     b.quit();
+}
+
+/// Each window opens with the conversation in a tab, as it would after a last time.
+fn open_tab(start: &Start, conversation: &str) -> anyhow::Result<()> {
+    let state = serde_json::json!({"tabs": [conversation], "front": conversation});
+    let path = start.profile.join("window.json");
+    std::fs::write(&path, state.to_string()).with_context(|| path.display().to_string())
 }
 
 fn on_the_desktop(people: &[Start]) -> anyhow::Result<()> {
@@ -119,7 +128,7 @@ fn on_a_virtual_display(home: &Path, alice: &Start, bob: &Start) -> anyhow::Resu
     shown.take("3-offer")?;
     hands.click(&b, "Accept");
     let arrived = bob.downloads.join("holiday.jpg");
-    until("the file has arrived", Duration::from_secs(60), || arrived.exists());
+    until("the file has arrived", Duration::from_mins(1), || arrived.exists());
     ensure!(hash(&arrived) == hash(&picture), "the file differs at the other end");
     hands.sees_button(&b, "Open Folder");
     println!("  bob received holiday.jpg, equal to the last byte");

@@ -45,7 +45,7 @@ pub fn upsert(c: &Connection, friend: &Friend) -> Result<()> {
         friend.device_list.body,
         friend.device_list.signature,
     ])?;
-    Ok(())
+    forget_former(c, &friend.user)
 }
 
 const COLUMNS: &str =
@@ -69,8 +69,23 @@ pub fn load(c: &Connection) -> Result<Vec<Friend>> {
     c.prepare_cached(&format!("SELECT {COLUMNS} FROM friends ORDER BY user"))?.query_map([], friend)?.collect()
 }
 
-/// Forgets a person; what was said stays. False if nobody was known.
+/// Who was a friend once, and with which key.
+pub fn load_former(c: &Connection) -> Result<Vec<(Handle, Fingerprint)>> {
+    let row = |row: &Row<'_>| Ok((row::text(row, 0)?, Fingerprint(row::bytes(row, 1)?)));
+    c.prepare_cached("SELECT user, account FROM former ORDER BY user")?.query_map([], row)?.collect()
+}
+
+/// The key of somebody who was a friend counts no more: a person accepted another one.
+pub fn forget_former(c: &Connection, user: &Handle) -> Result<()> {
+    c.prepare_cached("DELETE FROM former WHERE user = ?1")?.execute([user.as_str()]).map(drop)
+}
+
+/// Ends a friendship; what was said stays, and so does the key, as a former friend's. False if nobody was known.
 pub fn remove(c: &Connection, user: &Handle) -> Result<bool> {
+    c.prepare_cached(
+        "INSERT OR REPLACE INTO former (user, account) SELECT user, account FROM friends WHERE user = ?1",
+    )?
+    .execute([user.as_str()])?;
     Ok(c.prepare_cached("DELETE FROM friends WHERE user = ?1")?.execute([user.as_str()])? > 0)
 }
 

@@ -252,6 +252,7 @@ fn a_transfer_is_stored_once_and_ends_in_the_list() {
         why: None,
         meant_for: None,
         root: None,
+        device: Some(DeviceId([3; 32])),
     };
     assert!(transfers::insert(&c, &transfer).unwrap());
     let again = Transfer { name: "b.txt".into(), ..transfer.clone() };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hobnob_shared::id::{ConversationId, Fingerprint, Handle, Hash, TransferId};
+use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, Hash, TransferId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::row;
@@ -103,6 +103,8 @@ pub struct Transfer {
     pub meant_for: Option<Fingerprint>,
     /// Hash of the whole file, once known.
     pub root: Option<Hash>,
+    /// The friend's device at the other end; outgoing, unknown until one accepts.
+    pub device: Option<DeviceId>,
 }
 
 impl Transfer {
@@ -125,7 +127,7 @@ impl Transfer {
 }
 
 const COLUMNS: &str = "id, conversation, peer, author, outgoing, name, size, media_type, sent_at, state, done, path, save_as, code, \
-                       text, meant_for, root";
+                       text, meant_for, root, device";
 
 fn transfer(row: &Row<'_>) -> Result<Transfer> {
     let stage: isize = row.get(9)?;
@@ -147,6 +149,7 @@ fn transfer(row: &Row<'_>) -> Result<Transfer> {
         why: code.zip(text),
         meant_for: row::some_bytes(row, 15)?.map(Fingerprint),
         root: row::some_bytes(row, 16)?.map(Hash),
+        device: row::some_bytes(row, 17)?.map(DeviceId),
     })
 }
 
@@ -155,7 +158,7 @@ pub fn insert(c: &Connection, transfer: &Transfer) -> Result<bool> {
     let added = c
         .prepare_cached(&format!(
             "INSERT OR IGNORE INTO transfers ({COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
         ))?
         .execute(params![
             transfer.id.0.as_bytes(),
@@ -175,14 +178,15 @@ pub fn insert(c: &Connection, transfer: &Transfer) -> Result<bool> {
             transfer.why.as_ref().map(|(_, text)| text),
             transfer.meant_for.map(|key| key.0),
             transfer.root.map(|root| root.0),
+            transfer.device.map(|device| device.0),
         ])?;
     Ok(added > 0)
 }
 
-/// Stores what changes in the life of a transfer: stage, bytes, paths, reason, key, hash.
+/// Stores what changes in the life of a transfer: stage, bytes, paths, reason, key, hash, device.
 pub fn update(c: &Connection, transfer: &Transfer) -> Result<()> {
     c.prepare_cached(
-        "UPDATE transfers SET state = ?2, done = ?3, path = ?4, save_as = ?5, code = ?6, text = ?7, meant_for = ?8, root = ?9
+        "UPDATE transfers SET state = ?2, done = ?3, path = ?4, save_as = ?5, code = ?6, text = ?7, meant_for = ?8, root = ?9, device = ?10
          WHERE id = ?1",
     )?
     .execute(params![
@@ -195,6 +199,7 @@ pub fn update(c: &Connection, transfer: &Transfer) -> Result<()> {
         transfer.why.as_ref().map(|(_, text)| text),
         transfer.meant_for.map(|key| key.0),
         transfer.root.map(|root| root.0),
+        transfer.device.map(|device| device.0),
     ])?;
     Ok(())
 }
@@ -216,6 +221,12 @@ pub fn load_unfinished(c: &Connection) -> Result<Vec<Transfer>> {
     c.prepare_cached(&format!("SELECT {COLUMNS} FROM transfers WHERE state < 4 OR state = 7 ORDER BY seq"))?
         .query_map([], transfer)?
         .collect()
+}
+
+/// Offers files that are offered to a friend's old key to their new one.
+pub fn readdress(c: &Connection, friend: &Handle, from_key: Fingerprint, to_key: Fingerprint) -> Result<usize> {
+    c.prepare_cached("UPDATE transfers SET meant_for = ?3 WHERE peer = ?1 AND outgoing = 1 AND meant_for = ?2")?
+        .execute(params![friend.as_str(), from_key.0, to_key.0])
 }
 
 /// Offers of `peer` that wait for an answer here, to bound them.

@@ -9,15 +9,16 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, SpawnHandle};
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{Fingerprint, Handle, InstanceId, MessageId};
+use hobnob_shared::id::{Fingerprint, Handle, InstanceId, MessageId, TransferId};
 use tokio::sync::oneshot;
 
 use super::message::{
-    Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived,
-    PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit,
+    CircuitWanted, Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp,
+    MessageArrived, PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit, TransferOver,
 };
 use super::state::State;
 use crate::core::event::{Event, MessageState, ServerState};
+use crate::core::file_transfer::{FileTransfer, Running};
 use crate::core::friendship::Proven;
 use crate::core::history::History;
 use crate::core::history::friends::Friend;
@@ -26,6 +27,7 @@ use crate::core::peer_link::tokens::TokenTable;
 use crate::core::peer_link::{self, PeerLink};
 use crate::core::profile::{Identity, Profile, RosterKey};
 use crate::core::routes::account::Enrolling;
+use crate::core::routes::keys::Held;
 use crate::core::session::{self, Session, SessionContext};
 
 /// Links and the server have so long to hear the goodbye before the program ends.
@@ -43,6 +45,8 @@ pub struct Setup {
     pub history: History,
     /// Pinned friends.
     pub friends: Vec<Friend>,
+    /// Keys of those who were friends.
+    pub former: Vec<(Handle, Fingerprint)>,
     /// Bound, for peers.
     pub listener: TcpListener,
     /// Where that is.
@@ -53,8 +57,22 @@ pub struct Setup {
     pub software: &'static str,
     /// The key given with the server's address is not the pinned one.
     pub server_key_conflict: bool,
-    /// Told when all is over.
-    pub finished: oneshot::Sender<()>,
+    /// Told when all is over: whether that was in order.
+    pub finished: oneshot::Sender<bool>,
+}
+
+/// Whether the server is the one that it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::core) enum Trust {
+    /// As far as is known.
+    Kept,
+    /// Another key answered; nothing is sent.
+    Broken {
+        /// The alarm was given, for this attempt of a person.
+        told: bool,
+    },
+    /// The key given at the start is not the pinned one; nobody is connected to.
+    Conflict,
 }
 
 /// See the module.
@@ -77,12 +95,8 @@ pub struct Registry {
     pub(in crate::core) server_end: Option<SocketAddr>,
     /// What was told of the server last.
     pub(in crate::core) told_server: Option<ServerState>,
-    /// The server has another key than the pinned one; nothing is sent.
-    pub(in crate::core) server_untrusted: bool,
-    /// The alarm about the server's key was given for this attempt.
-    pub(in crate::core) server_alarmed: bool,
-    /// The server's key was given on the command line and is not the pinned one.
-    pub(in crate::core) server_key_conflict: bool,
+    /// Whether the server is the pinned one.
+    pub(in crate::core) trust: Trust,
     /// A sign-up or password sign-in under way.
     pub(in crate::core) enrolling: Option<Enrolling>,
     /// Wait for `signed_in`.
@@ -96,11 +110,19 @@ pub struct Registry {
     /// Keys that friends whose key changed showed last.
     pub(in crate::core) candidates: HashMap<Handle, Proven>,
     /// Friends about whom a wrong key at an address was told.
+    /// What came under a former friend's name with another key.
+    pub(in crate::core) held: HashMap<Handle, Held>,
     pub(in crate::core) mismatched: HashSet<Handle>,
     /// Messages on their way to the disk; their states are held back until the command is answered.
     pub(in crate::core) storing: HashMap<MessageId, Vec<MessageState>>,
+    /// Transfers that may still go on, and with whom.
+    pub(in crate::core) transfers: HashMap<TransferId, (Handle, Addr<FileTransfer>)>,
+    /// Those of them whose bytes flow.
+    pub(in crate::core) running: Running,
+    /// Questions to the disk about transfers without an actor.
+    pub(in crate::core) looked_up: usize,
     timer: Option<(Instant, SpawnHandle)>,
-    finished: Option<oneshot::Sender<()>>,
+    finished: Option<oneshot::Sender<bool>>,
     pub(in crate::core) closing: bool,
 }
 
@@ -112,6 +134,7 @@ impl Registry {
             None => (None, None),
         };
         let mut state = State::default();
+        state.roster.remember_former(setup.former);
         for friend in setup.friends {
             state.roster.pin(friend);
         }
@@ -132,17 +155,19 @@ impl Registry {
             state,
             server_end: None,
             told_server: None,
-            server_untrusted: false,
-            server_alarmed: false,
-            server_key_conflict: setup.server_key_conflict,
+            trust: if setup.server_key_conflict { Trust::Conflict } else { Trust::Kept },
             enrolling: None,
             entries: Vec::new(),
             arrived_at: None,
             fresh: Vec::new(),
             invited: HashMap::new(),
             candidates: HashMap::new(),
+            held: HashMap::new(),
             mismatched: HashSet::new(),
             storing: HashMap::new(),
+            transfers: HashMap::new(),
+            running: Running::default(),
+            looked_up: 0,
             timer: None,
             finished: Some(setup.finished),
             closing: false,
@@ -274,7 +299,7 @@ impl Actor for Registry {
     fn stopped(&mut self, _: &mut Self::Context) {
         if let Some(finished) = self.finished.take() {
             // Nobody listens if the core is torn down from outside.
-            let _unheard = finished.send(());
+            let _unheard = finished.send(self.closing);
         }
     }
 }
@@ -334,4 +359,6 @@ handlers! {
     PinMismatch => pin_mismatch,
     IncomingLink => incoming_link,
     IncomingStream => incoming_stream,
+    CircuitWanted => circuit_wanted,
+    TransferOver => transfer_over,
 }

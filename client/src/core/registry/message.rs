@@ -33,7 +33,10 @@ pub struct Shutdown;
 /// From the registry's own tasks: go on with what a task found out. Tasks run beside the actor, so that a slow disk holds nothing up.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Continue(pub Box<dyn FnOnce(&mut Registry, &mut Context<Registry>) + Send>);
+pub struct Continue(pub Next);
+
+/// What a task left to do.
+pub type Next = Box<dyn FnOnce(&mut Registry, &mut Context<Registry>) + Send>;
 
 /// From the session: the server said something that is not the session's own business.
 #[derive(Message)]
@@ -166,4 +169,24 @@ pub struct IncomingStream {
     pub device: DeviceId,
     /// After the handshake.
     pub stream: PeerStream,
+}
+
+/// From a transfer: its data stream needs a circuit through the relay.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CircuitWanted {
+    /// The friend.
+    pub user: Handle,
+    /// Their device.
+    pub device: DeviceId,
+    /// Which transfer.
+    pub transfer: TransferId,
+}
+
+/// From a transfer: nothing more will happen to it, and its actor is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TransferOver {
+    /// Which.
+    pub transfer: TransferId,
 }

@@ -5,9 +5,10 @@ mod actor;
 mod message;
 mod state;
 
+pub(in crate::core) use actor::Trust;
 pub use actor::{Registry, Setup};
 pub use message::{
-    EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived, PinMismatch,
-    ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit,
+    CircuitWanted, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived,
+    PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit, TransferOver,
 };
 pub use state::{Ask, Errand, Server};

@@ -343,7 +343,7 @@ mod tests {
         for user in state.roster.handles() {
             state.reconsider(&me, &user, true, now);
         }
-        assert_eq!(state.policy.poll(now), [bob.clone()]);
+        assert_eq!(state.policy.poll(now), std::slice::from_ref(&bob));
 
         linked(&mut state, "bob");
         state.reconsider(&me, &bob, true, now);

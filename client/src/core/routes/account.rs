@@ -16,7 +16,7 @@ use crate::core::friendship::verify_devices;
 use crate::core::outlet::Ticket;
 use crate::core::peer_link::{self, SetServer, listen};
 use crate::core::profile::Identity;
-use crate::core::registry::{EnrolmentEnded, Registry, SessionChanged, SessionOpened};
+use crate::core::registry::{EnrolmentEnded, Registry, SessionChanged, SessionOpened, Trust};
 use crate::core::routes::people::REQUESTS_FOLLOW;
 use crate::core::server_address::ServerAddress;
 use crate::core::session::{CancelEnrolment, Close, ConnectError, Enrol, Hurry, Open, Wish};
@@ -35,8 +35,14 @@ impl Registry {
     /// Start of the program: signs in where the profile is signed in.
     pub(in crate::core) fn begin(&mut self, ctx: &mut Context<Self>) {
         let settings = self.profile.settings();
-        if self.server_key_conflict {
-            self.alarm_server_key();
+        if self.trust == Trust::Conflict {
+            self.tell_server_key();
+        }
+        // Stopped friends are stopped still, and whoever looks at this start should know.
+        for (user, person) in self.state.roster.people() {
+            if person.is_stopped() {
+                self.alarm_key(user);
+            }
         }
         if self.identity.is_some() && !settings.signed_out && !settings.device_removed {
             self.open_session();
@@ -46,7 +52,7 @@ impl Registry {
 
     /// Address and pin of the server, if it can be trusted.
     fn server_address(&self) -> Result<ServerAddress, Problem> {
-        if self.server_key_conflict {
+        if self.trust == Trust::Conflict {
             return Err(Problem::server_key_changed());
         }
         let settings = self.profile.settings();
@@ -96,7 +102,7 @@ impl Registry {
             settings.server = Some(address.place());
         });
         self.save_settings();
-        self.server_alarmed = false;
+        self.forgive();
         if elsewhere && self.is_signed_in() {
             if let Some(session) = &self.session {
                 session.do_send(Close { end: false });
@@ -140,7 +146,13 @@ impl Registry {
         }
     }
 
-    pub(in crate::core) fn sign_in(&mut self, user: Option<&str>, password: Option<Password>, ticket: Ticket) {
+    pub(in crate::core) fn sign_in(
+        &mut self,
+        user: Option<&str>,
+        password: Option<Password>,
+        ticket: Ticket,
+        ctx: &mut Context<Self>,
+    ) {
         let user = match user.map(str::parse::<Handle>).transpose() {
             Ok(user) => user,
             Err(error) => return ticket.failed(error),
@@ -148,7 +160,7 @@ impl Registry {
         let own = self.identity.as_ref().map(|identity| identity.user.clone());
         match own {
             Some(own) if user.as_ref().is_some_and(|user| *user != own) => ticket.failed(Problem::other_account(&own)),
-            Some(_) if !self.profile.settings().device_removed => self.sign_in_again(ticket),
+            Some(_) if !self.profile.settings().device_removed => self.sign_in_again(ticket, ctx),
             own => match (user.or(own), password) {
                 (Some(user), Some(password)) if password.expose().len() <= limits::PASSWORD_MAX => {
                     self.enrol(Wish::SignIn { user, password }, ticket);
@@ -160,7 +172,7 @@ impl Registry {
     }
 
     /// The profile has a device of the account: its certificate is enough.
-    fn sign_in_again(&mut self, ticket: Ticket) {
+    fn sign_in_again(&mut self, ticket: Ticket, ctx: &mut Context<Self>) {
         if let Err(problem) = self.server_address() {
             return ticket.failed(problem);
         }
@@ -170,9 +182,10 @@ impl Registry {
         } else if self.state.is_here() {
             return ticket.ok();
         }
-        self.server_alarmed = false;
+        self.forgive();
         self.entries.push((Instant::now() + ANSWER_WITHIN, ticket));
         self.open_session();
+        self.go_live(ctx);
     }
 
     fn enrol(&mut self, wish: Wish, ticket: Ticket) {
@@ -184,7 +197,7 @@ impl Registry {
             return ticket.failed(Problem::busy());
         }
         let deadline = Instant::now() + ANSWER_WITHIN;
-        self.server_alarmed = false;
+        self.forgive();
         self.tell_server(ServerState::Connecting, format!("Connecting to {}.", server.place()));
         self.enrolling = Some(Enrolling { deadline, ticket });
         if let Some(session) = &self.session {
@@ -204,8 +217,7 @@ impl Registry {
                 tracing::info!(%error, "not enrolled");
                 let problem = Problem::from(&error);
                 if problem.code == Problem::server_key_changed().code {
-                    self.server_untrusted = true;
-                    self.alarm_server_key();
+                    self.distrust();
                 }
                 self.tell_server(ServerState::Offline, problem.text.clone().into_owned());
                 return ticket.failed(problem);
@@ -310,12 +322,24 @@ impl Registry {
         }
     }
 
-    fn alarm_server_key(&mut self) {
-        if !self.server_alarmed {
-            self.server_alarmed = true;
-            let Problem { code, text } = Problem::server_key_changed();
-            self.outlet.tell(Event::Alarm { code: code.into_owned(), user: None, text: text.into_owned() });
+    /// Another key answered: told once for each attempt of a person.
+    fn distrust(&mut self) {
+        if self.trust != (Trust::Broken { told: true }) {
+            self.trust = Trust::Broken { told: true };
+            self.tell_server_key();
         }
+    }
+
+    /// A person tries again: what is wrong is told again.
+    fn forgive(&mut self) {
+        if matches!(self.trust, Trust::Broken { .. }) {
+            self.trust = Trust::Broken { told: false };
+        }
+    }
+
+    fn tell_server_key(&self) {
+        let Problem { code, text } = Problem::server_key_changed();
+        self.outlet.tell(Event::Alarm { code: code.into_owned(), user: None, text: text.into_owned() });
     }
 
     pub(in crate::core) fn session_changed(&mut self, news: SessionChanged, ctx: &mut Context<Self>) {
@@ -335,8 +359,7 @@ impl Registry {
         self.tell(events);
         match reason {
             Some(ConnectError::WrongKey) => {
-                self.server_untrusted = true;
-                self.alarm_server_key();
+                self.distrust();
                 self.fail_waiting(&problem);
             }
             Some(ConnectError::Refused { code, .. }) if crate::core::session::ends_session(&code) => {
@@ -370,8 +393,7 @@ impl Registry {
                 link.do_send(SetServer(ends.server));
             }
         }
-        self.server_untrusted = false;
-        self.server_alarmed = false;
+        self.trust = Trust::Kept;
         self.tell_server(ServerState::Online, format!("Connected to {place}."));
         self.state.welcomed(Instant::now());
         self.fresh.clear();
@@ -405,7 +427,7 @@ impl Registry {
         let gone = self.state.arrive();
         self.arrived_at = Some(Instant::now());
         let settings = self.profile.settings();
-        self.outlet.tell(Event::SignedIn { user: own.clone(), presence: settings.presence, text: settings.text });
+        self.outlet.tell(Event::SignedIn { user: own, presence: settings.presence, text: settings.text });
         for (_, ticket) in std::mem::take(&mut self.entries) {
             ticket.ok();
         }
@@ -415,11 +437,9 @@ impl Registry {
         for user in std::mem::take(&mut self.fresh) {
             self.outlet.tell(Event::FriendAdded { user });
         }
-        let now = Instant::now();
         for user in self.state.roster.handles() {
             let event = self.state.roster.announce(&user);
             self.tell(event);
-            self.state.reconsider(&own, &user, self.is_eager(), now);
         }
         for user in self.state.roster.requests() {
             self.outlet.tell(Event::FriendRequest { user });
@@ -431,8 +451,6 @@ impl Registry {
             registry.arm(ctx);
         });
         self.reunite(false);
-        for user in self.state.policy.poll(now) {
-            self.ask_introduction(user);
-        }
+        self.link_all(ctx);
     }
 }

@@ -2,6 +2,7 @@
 
 use actix::{AsyncContext, Context};
 
+use crate::core::file_transfer::Wish;
 use crate::core::command::Command;
 use crate::core::error::Problem;
 use crate::core::outlet::Ticket;
@@ -15,7 +16,7 @@ impl Registry {
         }
         match command {
             Command::SignUp { user, password } => self.sign_up(&user, password, ticket),
-            Command::SignIn { user, password } => self.sign_in(user.as_deref(), password, ticket),
+            Command::SignIn { user, password } => self.sign_in(user.as_deref(), password, ticket, ctx),
             Command::SignOut => self.sign_out(ticket),
             Command::Quit => {
                 ticket.ok();
@@ -48,11 +49,14 @@ impl Registry {
 
             Command::Transfers => self.transfers(ticket),
             Command::SendFile { to, path } => self.send_file(to, path, ticket, ctx),
-            Command::AcceptFile { transfer, save_as } => self.accept_file(transfer, save_as, ticket, ctx),
-            Command::DeclineFile { transfer } => self.decline_file(transfer, ticket, ctx),
-            Command::PauseFile { transfer } => self.pause_file(transfer, ticket, ctx),
-            Command::ResumeFile { transfer } => self.resume_file(transfer, ticket, ctx),
-            Command::CancelFile { transfer } => self.cancel_file(transfer, ticket, ctx),
+            Command::AcceptFile { transfer, save_as } => {
+                let save_as = save_as.map(|path| std::path::absolute(&path).unwrap_or(path));
+                self.wish(transfer, Wish::Accept { save_as }, ticket, ctx);
+            }
+            Command::DeclineFile { transfer } => self.wish(transfer, Wish::Decline, ticket, ctx),
+            Command::PauseFile { transfer } => self.wish(transfer, Wish::Pause, ticket, ctx),
+            Command::ResumeFile { transfer } => self.wish(transfer, Wish::Resume, ticket, ctx),
+            Command::CancelFile { transfer } => self.wish(transfer, Wish::Cancel, ticket, ctx),
 
             Command::SafetyNumber { user } => self.safety_number(&user, ticket),
             Command::Verify { user } => self.verify(&user, ticket, ctx),

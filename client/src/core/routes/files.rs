@@ -1,59 +1,375 @@
-//! Transfers: offers in and out, and what happens to them when links come and go.
+//! Transfers: what people want of them, what friends say about them, and what happens to them when links come and go. Each that may still
+//! go on has an actor; this finds or makes it, and passes things on.
+
 use std::path::PathBuf;
 
-use actix::Context;
-use hobnob_shared::id::{ConversationId, DeviceId, Handle, TransferId};
-use hobnob_shared::message::{Accept, CancelTransfer, Circuit, Offer};
+use actix::{Addr, Context};
+use hobnob_shared::error::WireCode;
+use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, TransferId};
+use hobnob_shared::limits;
+use hobnob_shared::message::{Accept, CancelTransfer, Circuit, Offer, Peer};
 
+use crate::core::clock::now_ms;
 use crate::core::error::Problem;
-use crate::core::event::Answer;
+use crate::core::event::{Answer, Direction};
+use crate::core::file_transfer::{
+    CircuitCame, CircuitRefused, FileTransfer, FrameCame, Hold, Linked, Order, Readdressed, SayAgain, StreamCame,
+    TransferContext, Unlinked, Wish, names, source,
+};
+use crate::core::history::transfers::{self, Stage, Transfer};
 use crate::core::outlet::Ticket;
-use crate::core::registry::{IncomingStream, Registry};
+use crate::core::peer_link::SendFrame;
+use crate::core::registry::{CircuitWanted, IncomingStream, Registry, TransferOver};
+
+/// Frames about transfers without an actor that are being looked up: a friend who sends more at once is not answered.
+const LOOKED_UP: usize = 64;
+/// Longest media type that is kept, in bytes.
+const MEDIA_TYPE: usize = 127;
 
 impl Registry {
+    /// All, with what is done of those that run.
     pub(in crate::core) fn transfers(&self, ticket: Ticket) {
-        ticket.done(Answer::Transfers { transfers: Vec::new() });
+        let (history, running) = (self.history.clone(), self.running.clone());
+        actix_rt::spawn(async move {
+            let found = history.read(transfers::list).await;
+            ticket.answer(found.map_err(Problem::from).map(|list| {
+                let told = list.into_iter().map(|mut transfer| {
+                    let now = running.done(transfer.id);
+                    transfer.done = now.unwrap_or(transfer.done);
+                    transfer.info(now.is_some())
+                });
+                Answer::Transfers { transfers: told.collect() }
+            }));
+        });
     }
+
+    /// Offers a file; done once the offer is on the disk, whether or not the friend is there.
     pub(in crate::core) fn send_file(
         &mut self,
-        _to: ConversationId,
-        _path: PathBuf,
+        to: ConversationId,
+        path: PathBuf,
         ticket: Ticket,
-        _: &mut Context<Self>,
+        ctx: &mut Context<Self>,
     ) {
-        ticket.failed(Problem::unsupported("send files"));
+        let Some(own) = self.identity.clone() else { return ticket.failed(Problem::not_signed_in()) };
+        let peer = match self.addressee(&to) {
+            Ok(user) => user,
+            Err(problem) => return ticket.failed(problem),
+        };
+        let meant_for = self.state.roster.get(&peer).map(|person| person.pin.account);
+        let history = self.history.clone();
+        let offering = async move {
+            let looked = tokio::task::spawn_blocking(move || source::look(&path)).await;
+            let offered = looked
+                .map_err(|_| Problem::transfer_state())?
+                .map_err(|why| Problem::new(why.code(), why.sentence(&peer)))?;
+            let transfer = Transfer {
+                id: TransferId::new(),
+                conversation: to,
+                peer,
+                from: own.user.clone(),
+                direction: Direction::Outgoing,
+                name: offered.name,
+                size: offered.size,
+                media_type: None,
+                sent_at: now_ms(),
+                stage: Stage::Offered,
+                done: 0,
+                path: Some(offered.path),
+                save_as: None,
+                why: None,
+                meant_for,
+                root: None,
+                device: None,
+            };
+            let stored = transfer.clone();
+            history.write(move |c| transfers::insert(c, &stored)).await?;
+            Ok::<_, Problem>(transfer)
+        };
+        Self::then(ctx, offering, move |registry, offered, ctx| match offered {
+            Err(problem) => ticket.failed(problem),
+            Ok(transfer) => {
+                ticket.done(Answer::Transfer { transfer: transfer.id });
+                let peer = transfer.peer.clone();
+                registry.take_up(transfer, ctx);
+                registry.reconsider(&peer);
+            }
+        });
     }
-    pub(in crate::core) fn accept_file(
+
+    /// A person wants something of a transfer.
+    pub(in crate::core) fn wish(&mut self, transfer: TransferId, wish: Wish, ticket: Ticket, ctx: &mut Context<Self>) {
+        if let Some((_, actor)) = self.transfers.get(&transfer) {
+            return actor.do_send(Order { wish, ticket: Some(ticket) });
+        }
+        let history = self.history.clone();
+        let look = async move { history.read(move |c| transfers::load(c, transfer)).await };
+        Self::then(ctx, look, |_, found, _| match found {
+            Ok(Some(_)) => ticket.failed(Problem::transfer_over()),
+            Ok(None) => ticket.failed(Problem::unknown_transfer()),
+            Err(error) => ticket.failed(error),
+        });
+    }
+
+    /// Finds or makes the actor of a stored transfer, and tells it of the links that stand.
+    fn take_up(&mut self, transfer: Transfer, ctx: &mut Context<Self>) -> Option<Addr<FileTransfer>> {
+        if let Some((_, actor)) = self.transfers.get(&transfer.id) {
+            return Some(actor.clone());
+        }
+        let context = TransferContext {
+            identity: self.identity.clone()?,
+            history: self.history.clone(),
+            outlet: self.outlet.clone(),
+            registry: actix::AsyncContext::address(ctx),
+            tokens: self.tokens.clone(),
+            downloads: self.downloads.clone(),
+            partials: self.profile.folder().join("partial"),
+            running: self.running.clone(),
+        };
+        let (id, peer) = (transfer.id, transfer.peer.clone());
+        let actor = FileTransfer::launch(context, transfer);
+        self.transfers.insert(id, (peer.clone(), actor.clone()));
+        for linked in self.linked_to(&peer) {
+            actor.do_send(linked);
+        }
+        Some(actor)
+    }
+
+    fn linked_to(&self, user: &Handle) -> Vec<Linked> {
+        let account = self.state.roster.get(user).map(|person| person.pin.account);
+        let standing = self.state.links.devices_up(user).into_iter();
+        account.map_or(Vec::new(), |account| {
+            standing.map(|(device, link, up)| Linked { device, account, up, link }).collect()
+        })
+    }
+
+    /// After the start: what may still go on.
+    pub(in crate::core) fn resume_transfers(&mut self, ctx: &mut Context<Self>) {
+        let history = self.history.clone();
+        Self::then(ctx, async move { history.read(transfers::load_unfinished).await }, |registry, found, ctx| match found {
+            Ok(found) => {
+                for transfer in found {
+                    registry.take_up(transfer, ctx);
+                }
+            }
+            Err(error) => tracing::error!(%error, "cannot read unfinished transfers"),
+        });
+    }
+
+    /// Offers that wait are told again after signing in.
+    pub(in crate::core) fn offer_again(&mut self, ctx: &mut Context<Self>) {
+        // Behind the reading of those of the last run, if that is still under way.
+        let history = self.history.clone();
+        Self::then(ctx, async move { history.read(|_| Ok(())).await }, |registry, _, _| {
+            registry.transfers.values().for_each(|(_, actor)| actor.do_send(SayAgain));
+        });
+    }
+
+    /// The program ends: everything stops where it is.
+    pub(in crate::core) fn close_transfers(&mut self) {
+        self.transfers.drain().for_each(|(_, (_, actor))| actor.do_send(Hold { end: true }));
+    }
+
+    /// Nothing more goes to or comes from this person for now.
+    pub(in crate::core) fn hold_transfers(&mut self, user: &Handle) {
+        self.each_of(user, |actor| actor.do_send(Hold { end: false }));
+    }
+
+    /// The friendship is over: so is what was under way.
+    pub(in crate::core) fn cancel_transfers(&mut self, user: &Handle) {
+        self.each_of(user, |actor| actor.do_send(Order { wish: Wish::Cancel, ticket: None }));
+    }
+
+    /// A new key was accepted: what waits is offered to it.
+    pub(in crate::core) fn readdress_transfers(&mut self, user: &Handle, key: Fingerprint) {
+        self.each_of(user, |actor| actor.do_send(Readdressed { key }));
+    }
+
+    fn each_of(&self, user: &Handle, tell: impl Fn(&Addr<FileTransfer>)) {
+        self.transfers.values().filter(|(peer, _)| peer == user).for_each(|(_, actor)| tell(actor));
+    }
+
+    pub(in crate::core) fn transfers_linked(&mut self, user: &Handle, device: DeviceId, _: &mut Context<Self>) {
+        for linked in self.linked_to(user).into_iter().filter(|linked| linked.device == device) {
+            let Linked { account, up, link, .. } = linked;
+            self.each_of(user, |actor| {
+                actor.do_send(Linked { device, account, up: up.clone(), link: link.clone() });
+            });
+        }
+    }
+
+    pub(in crate::core) fn transfers_unlinked(&mut self, device: DeviceId) {
+        self.transfers.values().for_each(|(_, actor)| actor.do_send(Unlinked { device }));
+    }
+
+    /// The server opened a circuit for a data stream.
+    pub(in crate::core) fn circuit(&mut self, circuit: Circuit, _: &mut Context<Self>) {
+        if let (Some((_, actor)), Some(relay)) = (self.transfers.get(&circuit.transfer), self.server_end) {
+            actor.do_send(CircuitCame { circuit, relay });
+        }
+    }
+
+    pub(in crate::core) fn circuit_refused(&mut self, transfer: TransferId) {
+        if let Some((_, actor)) = self.transfers.get(&transfer) {
+            actor.do_send(CircuitRefused);
+        }
+    }
+
+    /// A transfer's stream cannot go directly.
+    pub(in crate::core) fn circuit_wanted(&mut self, wanted: CircuitWanted, _: &mut Context<Self>) {
+        let CircuitWanted { user, device, transfer } = wanted;
+        if self.state.is_here() {
+            self.errand(crate::core::registry::Ask::OpenCircuit(user, device, transfer), None);
+        } else {
+            self.circuit_refused(transfer);
+        }
+    }
+
+    pub(in crate::core) fn transfer_over(&mut self, TransferOver { transfer }: TransferOver, _: &mut Context<Self>) {
+        self.transfers.remove(&transfer);
+    }
+
+    /// A friend offers a file, or reminds of it.
+    pub(in crate::core) fn offered(&mut self, user: Handle, device: DeviceId, offer: Offer, ctx: &mut Context<Self>) {
+        let id = offer.transfer;
+        if self.pass_on(&user, id, device, Peer::Offer(offer.clone())) {
+            return;
+        }
+        let answer = move |registry: &mut Self, code| registry.refuse(device, id, code);
+        if names::clean(&offer.name).is_err() {
+            return answer(self, WireCode::BadName);
+        }
+        let media_type = offer.media_type.filter(|text| text.len() <= MEDIA_TYPE);
+        let transfer = Transfer {
+            id,
+            conversation: ConversationId::Direct(user.clone()),
+            peer: user.clone(),
+            from: user.clone(),
+            direction: Direction::Incoming,
+            name: offer.name,
+            size: offer.size,
+            media_type,
+            sent_at: offer.sent_at,
+            stage: Stage::Offered,
+            done: 0,
+            path: None,
+            save_as: None,
+            why: None,
+            meant_for: None,
+            root: None,
+            device: Some(device),
+        };
+        let frame = Peer::Offer(Offer {
+            transfer: id,
+            name: transfer.name.clone(),
+            size: transfer.size,
+            media_type: transfer.media_type.clone(),
+            sent_at: transfer.sent_at,
+        });
+        let history = self.history.clone();
+        let storing = async move { history.write(move |c| store_offer(c, transfer)).await };
+        self.look_up(ctx, storing, move |registry, stored, ctx| match stored {
+            Ok(Stored::New(transfer)) => {
+                if let Some(actor) = registry.take_up(*transfer, ctx) {
+                    actor.do_send(SayAgain);
+                }
+            }
+            Ok(Stored::Known(transfer)) if transfer.peer == user => {
+                if let Some(actor) = registry.take_up(*transfer, ctx) {
+                    actor.do_send(FrameCame { device, frame });
+                }
+            }
+            Ok(Stored::Known(_)) => answer(registry, WireCode::Conflict),
+            Ok(Stored::TooMany) => answer(registry, WireCode::Full),
+            Err(error) => tracing::error!(%error, "an offer was not stored"),
+        });
+    }
+
+    pub(in crate::core) fn accepted(&mut self, user: Handle, device: DeviceId, accept: Accept, ctx: &mut Context<Self>) {
+        let id = accept.transfer;
+        let frame = Peer::Accept(accept);
+        if self.pass_on(&user, id, device, frame.clone()) {
+            return;
+        }
+        let history = self.history.clone();
+        let look = async move { history.read(move |c| transfers::load(c, id)).await };
+        self.look_up(ctx, look, move |registry, found, ctx| match found {
+            Ok(Some(transfer)) if transfer.peer == user => {
+                if let Some(actor) = registry.take_up(transfer, ctx) {
+                    actor.do_send(FrameCame { device, frame });
+                }
+            }
+            Ok(_) => registry.refuse(device, id, WireCode::NotFound),
+            Err(error) => tracing::error!(%error, "a transfer was not read"),
+        });
+    }
+
+    pub(in crate::core) fn declined(&mut self, user: &Handle, device: DeviceId, transfer: TransferId) {
+        let about = hobnob_shared::message::AboutTransfer { transfer };
+        self.pass_on(user, transfer, device, Peer::Decline(about));
+    }
+
+    pub(in crate::core) fn cancelled(&mut self, user: &Handle, device: DeviceId, cancel: CancelTransfer) {
+        self.pass_on(user, cancel.transfer, device, Peer::Cancel(cancel));
+    }
+
+    /// To the transfer's actor, if it has one and it is with this person.
+    fn pass_on(&self, user: &Handle, transfer: TransferId, device: DeviceId, frame: Peer) -> bool {
+        match self.transfers.get(&transfer).filter(|(peer, _)| peer == user) {
+            Some((_, actor)) => {
+                actor.do_send(FrameCame { device, frame });
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn refuse(&self, device: DeviceId, transfer: TransferId, code: WireCode) {
+        if let Some((link, _)) = self.state.links.standing(&device) {
+            link.do_send(SendFrame(Peer::Cancel(CancelTransfer { transfer, code })));
+        }
+    }
+
+    /// Asks the disk about a transfer, so many at once.
+    fn look_up<T: Send + 'static>(
         &mut self,
-        _t: TransferId,
-        _s: Option<PathBuf>,
-        ticket: Ticket,
-        _: &mut Context<Self>,
+        ctx: &Context<Self>,
+        job: impl Future<Output = T> + 'static,
+        next: impl FnOnce(&mut Self, T, &mut Context<Self>) + Send + 'static,
     ) {
-        ticket.failed(Problem::unknown_transfer());
+        if self.looked_up >= LOOKED_UP {
+            tracing::warn!("too many offers at once; some are left for the next link");
+            return;
+        }
+        self.looked_up += 1;
+        Self::then(ctx, job, move |registry, out, ctx| {
+            registry.looked_up = registry.looked_up.saturating_sub(1);
+            next(registry, out, ctx);
+        });
     }
-    pub(in crate::core) fn decline_file(&mut self, _t: TransferId, ticket: Ticket, _: &mut Context<Self>) {
-        ticket.failed(Problem::unknown_transfer());
+
+    pub(in crate::core) fn incoming_stream(&mut self, news: IncomingStream, _: &mut Context<Self>) {
+        let IncomingStream { transfer, user, device, stream } = news;
+        if let Some((_, actor)) = self.transfers.get(&transfer).filter(|(peer, _)| *peer == user) {
+            actor.do_send(StreamCame { device, stream });
+        }
     }
-    pub(in crate::core) fn pause_file(&mut self, _t: TransferId, ticket: Ticket, _: &mut Context<Self>) {
-        ticket.failed(Problem::unknown_transfer());
+}
+
+/// What became of an offer.
+enum Stored {
+    New(Box<Transfer>),
+    Known(Box<Transfer>),
+    TooMany,
+}
+
+fn store_offer(c: &rusqlite::Connection, transfer: Transfer) -> rusqlite::Result<Stored> {
+    if let Some(known) = transfers::load(c, transfer.id)? {
+        return Ok(Stored::Known(Box::new(known)));
     }
-    pub(in crate::core) fn resume_file(&mut self, _t: TransferId, ticket: Ticket, _: &mut Context<Self>) {
-        ticket.failed(Problem::unknown_transfer());
+    if transfers::waiting_offers(c, &transfer.peer)? as usize >= limits::OFFERS_PER_FRIEND {
+        return Ok(Stored::TooMany);
     }
-    pub(in crate::core) fn cancel_file(&mut self, _t: TransferId, ticket: Ticket, _: &mut Context<Self>) {
-        ticket.failed(Problem::unknown_transfer());
-    }
-    pub(in crate::core) fn close_transfers(&mut self) {}
-    pub(in crate::core) fn resume_transfers(&mut self, _: &mut Context<Self>) {}
-    pub(in crate::core) fn offer_again(&mut self, _: &mut Context<Self>) {}
-    pub(in crate::core) fn circuit(&mut self, _: Circuit, _: &mut Context<Self>) {}
-    pub(in crate::core) fn circuit_refused(&mut self, _: TransferId) {}
-    pub(in crate::core) fn transfers_linked(&mut self, _: &Handle, _: DeviceId, _: &mut Context<Self>) {}
-    pub(in crate::core) fn transfers_unlinked(&mut self, _: DeviceId) {}
-    pub(in crate::core) fn offered(&mut self, _: Handle, _: DeviceId, _: Offer, _: &mut Context<Self>) {}
-    pub(in crate::core) fn accepted(&mut self, _: Handle, _: DeviceId, _: Accept, _: &mut Context<Self>) {}
-    pub(in crate::core) fn declined(&mut self, _: &Handle, _: TransferId, _: &mut Context<Self>) {}
-    pub(in crate::core) fn cancelled(&mut self, _: &Handle, _: CancelTransfer, _: &mut Context<Self>) {}
-    pub(in crate::core) fn incoming_stream(&mut self, _: IncomingStream, _: &mut Context<Self>) {}
+    transfers::insert(c, &transfer)?;
+    Ok(Stored::New(Box::new(transfer)))
 }

@@ -3,16 +3,28 @@
 use actix::Context;
 use hobnob_shared::id::{Fingerprint, Handle};
 use hobnob_shared::identity::{IdentityStatement, safety_number};
+use hobnob_shared::message::{FriendRequested, Friendship};
 
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Event};
 use crate::core::friendship::{Proven, verify_devices};
 use crate::core::history::friends::{self, Friend};
-use crate::core::history::messages;
+use crate::core::history::{messages, transfers};
 use crate::core::outlet::Ticket;
 use crate::core::peer_link;
 use crate::core::registry::{PinMismatch, Registry};
 use crate::core::roster::Pinned;
+
+/// What was held back of people who come under a former friend's name with another key, at most.
+const HELD: usize = 64;
+
+/// What waits for a person to accept another key of a former friend.
+pub(in crate::core) enum Held {
+    /// They ask.
+    Request(FriendRequested),
+    /// They accepted.
+    Friendship(Friendship),
+}
 
 impl Registry {
     /// Pins somebody's keys.
@@ -101,6 +113,7 @@ impl Registry {
             None => self.candidates.remove(user),
         };
         self.state.policy.settle(user);
+        self.hold_transfers(user);
         for link in self.state.links.remove_user(user) {
             link.do_send(peer_link::Close { code: hobnob_shared::error::WireCode::Forbidden, forget: false });
         }
@@ -109,14 +122,48 @@ impl Registry {
         self.alarm_key(user);
     }
 
-    /// The server lists the pinned key of somebody who is stopped because of another one. They stay stopped until a person decides, but what
-    /// accepting accepts is the pinned key again.
+    /// The server lists the pinned key again of somebody who is stopped because of another one. The pin decides, so all is as before; the
+    /// alarm was told.
     pub(in crate::core) fn key_restored(&mut self, user: &Handle) {
         let Some(friend) = self.state.roster.pin_mut(user) else { return };
-        friend.changed_key = Some(friend.account);
+        friend.changed_key = None;
         let friend = friend.clone();
         self.candidates.remove(user);
         self.keep_friend(friend);
+        self.reconsider(user);
+    }
+
+    /// Holds back what comes under the name of a former friend with another key, and tells of it once. True if it was held.
+    pub(in crate::core) fn hold_back(&mut self, user: &Handle, key: Fingerprint, news: impl FnOnce() -> Held) -> bool {
+        if !self.state.roster.had_another_key(user, key) {
+            return false;
+        }
+        let known = self.held.contains_key(user);
+        if known || self.held.len() < HELD {
+            self.held.insert(user.clone(), news());
+        }
+        if !known {
+            self.alarm_key(user);
+        }
+        true
+    }
+
+    /// A person decided that a former friend has another key now: what was held back counts.
+    fn accept_former(&mut self, user: &Handle, held: Held, ticket: Ticket, ctx: &mut Context<Self>) {
+        let (history, name) = (self.history.clone(), user.clone());
+        let keep = async move { history.write(move |c| friends::forget_former(c, &name)).await };
+        let name = user.clone();
+        Self::then(ctx, keep, move |registry, kept, _| match kept {
+            Ok(()) => {
+                registry.state.roster.forget_former(&name);
+                match held {
+                    Held::Request(requested) => registry.requested(requested),
+                    Held::Friendship(friendship) => registry.friend_added(&friendship),
+                }
+                ticket.ok();
+            }
+            Err(error) => ticket.failed(error),
+        });
     }
 
     pub(in crate::core) fn alarm_key(&self, user: &Handle) {
@@ -162,6 +209,9 @@ impl Registry {
 
     /// A person decided that the new key is the friend's: it is pinned, and what waits is re-addressed to it.
     pub(in crate::core) fn accept_key(&mut self, user: &Handle, ticket: Ticket, ctx: &mut Context<Self>) {
+        if let Some(held) = self.held.remove(user) {
+            return self.accept_former(user, held, ticket, ctx);
+        }
         let candidate = self.candidates.remove(user);
         let Some(friend) = self.state.roster.pin_mut(user) else { return ticket.failed(Problem::not_friends(user)) };
         let Some(key) = friend.changed_key.take() else { return ticket.failed(Problem::no_new_key(user)) };
@@ -186,6 +236,7 @@ impl Registry {
             history
                 .write(move |c| {
                     friends::upsert(c, &friend)?;
+                    transfers::readdress(c, &friend.user, before, key)?;
                     messages::readdress(c, &friend.user, before, key).map(drop)
                 })
                 .await
@@ -193,6 +244,7 @@ impl Registry {
         Self::then(ctx, keep, move |registry, kept, _| match kept {
             Ok(()) => {
                 ticket.ok();
+                registry.readdress_transfers(&name, key);
                 registry.reconsider(&name);
             }
             Err(error) => ticket.failed(error),

@@ -8,7 +8,7 @@ use hobnob_shared::id::{DeviceId, Handle};
 use hobnob_shared::message::{Introduced, Peer};
 
 use crate::core::friendship;
-use crate::core::history::pairs;
+use crate::core::history::{messages, pairs};
 use crate::core::links::Up;
 use crate::core::peer_link::{Adopt, Close, Introduce, LinkContext, PeerLink, ReunionUsed, Reunite};
 use crate::core::registry::{Ask, FrameArrived, IncomingLink, LinkDown, LinkUp, Registry};
@@ -30,6 +30,18 @@ impl Registry {
         for user in self.state.roster.handles() {
             self.reconsider(&user);
         }
+    }
+
+    /// Looks for links to everybody who is online, those first for whom something waits.
+    pub(in crate::core) fn link_all(&self, ctx: &Context<Self>) {
+        let history = self.history.clone();
+        Self::then(ctx, async move { history.read(messages::waiting_for).await }, |registry, waiting, _| {
+            let Some(own) = registry.identity.as_ref().map(|identity| identity.user.clone()) else { return };
+            for user in waiting.unwrap_or_default() {
+                registry.state.reconsider(&own, &user, true, Instant::now());
+            }
+            registry.reconsider_all();
+        });
     }
 
     pub(in crate::core) fn ask_introduction(&mut self, user: Handle) {
@@ -160,8 +172,8 @@ impl Registry {
             }
             Peer::Offer(offer) => self.offered(user, device, offer, ctx),
             Peer::Accept(accept) => self.accepted(user, device, accept, ctx),
-            Peer::Decline(about) => self.declined(&user, about.transfer, ctx),
-            Peer::Cancel(cancel) => self.cancelled(&user, cancel, ctx),
+            Peer::Decline(about) => self.declined(&user, device, about.transfer),
+            Peer::Cancel(cancel) => self.cancelled(&user, device, cancel),
             Peer::Bye(bye) => tracing::debug!(%user, code = %bye.code, "goodbye"),
             other => tracing::debug!(%user, ?other, "a frame out of turn"),
         }

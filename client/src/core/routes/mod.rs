@@ -12,7 +12,7 @@
 pub mod account;
 mod commands;
 mod files;
-mod keys;
+pub mod keys;
 mod links;
 pub mod people;
 mod talk;

@@ -12,13 +12,14 @@ use hobnob_shared::message::{
 };
 
 use super::account::ANSWER_WITHIN;
+use super::keys::Held;
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Event, FriendInfo};
 use crate::core::friendship::{self, Proven};
 use crate::core::history::{friends, pairs};
 use crate::core::outlet::Ticket;
 use crate::core::peer_link::{self, SendFrame};
-use crate::core::registry::{Ask, Errand, Registry, Server, ServerEvent};
+use crate::core::registry::{Ask, Errand, Registry, Server, ServerEvent, Trust};
 use crate::core::roster::Pinned;
 use crate::core::session::{RememberPresence, Say};
 
@@ -30,7 +31,7 @@ impl Registry {
     pub(in crate::core) fn errand(&mut self, ask: Ask, ticket: Option<Ticket>) {
         let problem = if !self.is_signed_in() {
             Some(Problem::not_signed_in())
-        } else if self.server_untrusted || self.server_key_conflict {
+        } else if self.trust != Trust::Kept {
             Some(Problem::server_key_changed())
         } else {
             None
@@ -226,7 +227,7 @@ impl Registry {
                     self.errand_done(errand);
                 }
             }
-            FromServer::Failed(failed) => self.errand_failed(failed, ctx),
+            FromServer::Failed(failed) => self.errand_failed(&failed, ctx),
             other => tracing::debug!(?other, "the server said something out of turn"),
         }
     }
@@ -244,7 +245,7 @@ impl Registry {
         }
     }
 
-    fn errand_failed(&mut self, failed: Failed, ctx: &mut Context<Self>) {
+    fn errand_failed(&mut self, failed: &Failed, ctx: &mut Context<Self>) {
         let Some(Errand { ticket, ask }) = failed.seq.and_then(|seq| self.state.errands.take(seq)) else {
             tracing::info!(code = %failed.code, "the server complains");
             return;
@@ -288,7 +289,7 @@ impl Registry {
     }
 
     /// Somebody asks; shown only if they prove that they do.
-    fn requested(&mut self, requested: FriendRequested) {
+    pub(in crate::core) fn requested(&mut self, requested: FriendRequested) {
         let Some(own) = &self.identity else { return };
         let proven = match friendship::verify_request(&requested, &own.user, own.account) {
             Ok(proven) => proven,
@@ -298,7 +299,7 @@ impl Registry {
             }
         };
         let user = proven.user.clone();
-        if self.contradicts_pin(proven) {
+        if self.hold_back(&user, proven.account, || Held::Request(requested.clone())) || self.contradicts_pin(proven) {
             return;
         }
         let news = self.state.roster.request(&user).is_none();
@@ -334,12 +335,12 @@ impl Registry {
         });
     }
 
-    fn friend_added(&mut self, added: &Friendship) {
+    pub(in crate::core) fn friend_added(&mut self, added: &Friendship) {
         let Some(own) = &self.identity else { return };
         match friendship::verify_friendship(added, &own.user, own.account) {
             Ok(proven) => self.befriend(proven, added),
             Err(distrust) => {
-                tracing::warn!(user = %added.user, %distrust, "a friendship that does not hold was ignored")
+                tracing::warn!(user = %added.user, %distrust, "a friendship that does not hold was ignored");
             }
         }
     }
@@ -349,6 +350,9 @@ impl Registry {
         let user = proven.user.clone();
         if self.invited.get(&user).is_some_and(|key| *key != proven.account) {
             self.alarm_key(&user);
+            return;
+        }
+        if self.hold_back(&user, proven.account, || Held::Friendship(friendship.clone())) {
             return;
         }
         self.state.roster.settle_request(&user);
@@ -386,6 +390,7 @@ impl Registry {
         }
         self.state.policy.settle(user);
         self.candidates.remove(user);
+        self.cancel_transfers(user);
         for link in self.state.links.remove_user(user) {
             link.do_send(peer_link::Close { code: hobnob_shared::error::WireCode::NotFriends, forget: true });
         }

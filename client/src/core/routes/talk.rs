@@ -59,16 +59,14 @@ impl Registry {
         let store = async move { history.write(move |c| messages::insert_own(c, &message)).await };
         Self::then(ctx, store, move |registry, stored, _| {
             let early = registry.storing.remove(&id).unwrap_or_default();
-            match stored {
-                Err(error) => ticket.failed(error),
-                Ok(_) => {
-                    ticket.done(Answer::Sent { message: id, sent_at });
-                    for state in std::iter::once(MessageState::Queued).chain(early) {
-                        registry.outlet.tell(Event::MessageState { message: id, state, by: None });
-                    }
-                    registry.drain(&user);
-                }
+            if let Err(error) = stored {
+                return ticket.failed(error);
             }
+            ticket.done(Answer::Sent { message: id, sent_at });
+            for state in std::iter::once(MessageState::Queued).chain(early) {
+                registry.outlet.tell(Event::MessageState { message: id, state, by: None });
+            }
+            registry.drain(&user);
         });
     }
 

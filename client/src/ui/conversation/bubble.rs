@@ -34,7 +34,8 @@ const WIDTH: i32 = 62;
 impl BubbleWidgets {
     /// An empty bubble. `show_all` is called by the button of a long message.
     pub fn new(show_all: impl Fn() + 'static) -> Self {
-        let quote = gtk::Label::builder().xalign(0.0).ellipsize(pango::EllipsizeMode::End).max_width_chars(WIDTH).build();
+        let quote =
+            gtk::Label::builder().xalign(0.0).ellipsize(pango::EllipsizeMode::End).max_width_chars(WIDTH).build();
         quote.add_css_class("quote");
         let text = gtk::Label::builder()
             .xalign(0.0)

@@ -109,7 +109,9 @@ impl Composer {
         let view = text.clone();
         keys.connect_key_pressed(move |keys, key, _, state| {
             let enter = matches!(key, gdk::Key::Return | gdk::Key::KP_Enter | gdk::Key::ISO_Enter);
-            let plain = !state.intersects(gdk::ModifierType::SHIFT_MASK | gdk::ModifierType::CONTROL_MASK | gdk::ModifierType::ALT_MASK);
+            let plain = !state.intersects(
+                gdk::ModifierType::SHIFT_MASK | gdk::ModifierType::CONTROL_MASK | gdk::ModifierType::ALT_MASK,
+            );
             if !(enter && plain) {
                 return glib::Propagation::Proceed;
             }

@@ -120,7 +120,8 @@ impl Component for ConversationPage {
             });
         });
         let (compare, accept) = (sender.output_sender().clone(), sender.output_sender().clone());
-        let key_bar = KeyBar::new(move || compare.emit(PageOutput::Compare), move || accept.emit(PageOutput::AcceptKey));
+        let key_bar =
+            KeyBar::new(move || compare.emit(PageOutput::Compare), move || accept.emit(PageOutput::AcceptKey));
 
         let stack = Pages::new();
         stack.add("timeline", timeline.widget());
@@ -189,7 +190,9 @@ fn nothing_said(name: &str) -> adw::StatusPage {
     let page = adw::StatusPage::builder()
         .icon_name("user-available-symbolic")
         .title("Say Hello")
-        .description(format!("What you and {name} write is encrypted from one computer to the other. Files can be dropped here."))
+        .description(format!(
+            "What you and {name} write is encrypted from one computer to the other. Files can be dropped here."
+        ))
         .build();
     page.add_css_class("compact");
     page
@@ -197,7 +200,8 @@ fn nothing_said(name: &str) -> adw::StatusPage {
 
 /// Takes dropped files, and says so while they hover.
 fn drop_hint(root: &gtk::Overlay, sender: &ComponentSender<ConversationPage>) -> gtk::Widget {
-    let hint = adw::StatusPage::builder().icon_name("document-send-symbolic").title("Drop to Send").visible(false).build();
+    let hint =
+        adw::StatusPage::builder().icon_name("document-send-symbolic").title("Drop to Send").visible(false).build();
     hint.add_css_class("drop-hint");
     hint.set_can_target(false);
     let target = gtk::DropTarget::new(gdk::FileList::static_type(), gdk::DragAction::COPY);

@@ -10,8 +10,8 @@ use hobnob_shared::id::{MessageId, TransferId};
 use relm4::gtk;
 
 use crate::ui::conversation::bubble::{Bubble, BubbleWidgets};
-use crate::ui::transfers::card::{Card, CardWidgets};
 use crate::ui::transfers::CardOutput;
+use crate::ui::transfers::card::{Card, CardWidgets};
 use crate::ui::widgets::live_list::{Current, Row};
 use crate::ui::widgets::spoken::{Spoken, changing};
 

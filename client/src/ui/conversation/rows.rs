@@ -79,7 +79,9 @@ fn bubble(open: &Conversation, message: &Message) -> Bubble {
     let reactions: Vec<String> = message
         .reactions
         .iter()
-        .map(|(emoji, people)| format!("{} {}", text::literal_line(&emoji.chars().take(16).collect::<String>()), people.len()))
+        .map(|(emoji, people)| {
+            format!("{} {}", text::literal_line(&emoji.chars().take(16).collect::<String>()), people.len())
+        })
         .collect();
     Bubble {
         text: text::literal(shown),

@@ -16,7 +16,8 @@ pub fn ask(window: &impl IsA<gtk::Window>, add: impl Fn(String) + 'static) {
     let entry = adw::EntryRow::builder().title("Username").activates_default(true).build();
     let fields = adw::PreferencesGroup::new();
     fields.add(&entry);
-    let hint = gtk::Label::builder().label("3 to 32 of a-z, 0-9, dot, underscore and hyphen").xalign(0.0).wrap(true).build();
+    let hint =
+        gtk::Label::builder().label("3 to 32 of a-z, 0-9, dot, underscore and hyphen").xalign(0.0).wrap(true).build();
     hint.set_css_classes(&["caption", "dim-label"]);
     let content = gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(8).build();
     content.append(&fields);

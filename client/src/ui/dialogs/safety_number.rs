@@ -7,13 +7,7 @@ use relm4::gtk;
 use crate::ui::widgets::dialog::{Dialog, Style};
 
 /// Shows them, and calls `verify` when the person says that they are equal.
-pub fn show(
-    window: &impl IsA<gtk::Window>,
-    user: &Handle,
-    digits: &str,
-    verified: bool,
-    verify: impl Fn() + 'static,
-) {
+pub fn show(window: &impl IsA<gtk::Window>, user: &Handle, digits: &str, verified: bool, verify: impl Fn() + 'static) {
     let body = format!(
         "Compare these digits with {user}, face to face or on the phone. When both of you see the same, press Verify: nobody can be in between."
     );

@@ -182,7 +182,8 @@ fn people_list(people: &LiveList<PersonRow>) -> gtk::Box {
 }
 
 fn empty() -> adw::StatusPage {
-    let add = gtk::Button::builder().label("Add Friend").halign(gtk::Align::Center).action_name("win.add-friend").build();
+    let add =
+        gtk::Button::builder().label("Add Friend").halign(gtk::Align::Center).action_name("win.add-friend").build();
     add.set_css_classes(&["pill", "suggested-action"]);
     let page = adw::StatusPage::builder()
         .icon_name("system-users-symbolic")

@@ -83,7 +83,11 @@ impl Row for PersonRow {
             label
         };
         let (name, status) = (label("person-name"), label("person-status"));
-        let words = gtk::Box::builder().orientation(gtk::Orientation::Vertical).valign(gtk::Align::Center).hexpand(true).build();
+        let words = gtk::Box::builder()
+            .orientation(gtk::Orientation::Vertical)
+            .valign(gtk::Align::Center)
+            .hexpand(true)
+            .build();
         words.append(&name);
         words.append(&status);
         let alarm = gtk::Image::from_icon_name("dialog-warning-symbolic");

@@ -60,7 +60,9 @@ impl Card {
         let reason = |usual: &str| info.text.as_deref().map_or_else(|| usual.to_owned(), text::literal_line);
         let incoming = info.direction == Direction::Incoming;
         let (detail, buttons): (String, &[CardOutput]) = match info.state {
-            TransferState::Offered if incoming => (size, &[CardOutput::Decline, CardOutput::SaveAs, CardOutput::Accept]),
+            TransferState::Offered if incoming => {
+                (size, &[CardOutput::Decline, CardOutput::SaveAs, CardOutput::Accept])
+            }
             TransferState::Offered => (format!("{size} · waiting for an answer"), &[CardOutput::Cancel]),
             TransferState::Accepted if info.done > 0 => {
                 (format!("{} · waiting for a connection", so_far()), &[CardOutput::Cancel])
@@ -121,7 +123,8 @@ impl CardWidgets {
     /// An empty card; `speak` gets what is clicked.
     pub fn new(speak: impl Fn(CardOutput) + Clone + 'static) -> Self {
         let icon = gtk::Image::builder().pixel_size(28).valign(gtk::Align::Center).width_request(28).build();
-        let name = gtk::Label::builder().xalign(0.0).ellipsize(pango::EllipsizeMode::Middle).max_width_chars(36).build();
+        let name =
+            gtk::Label::builder().xalign(0.0).ellipsize(pango::EllipsizeMode::Middle).max_width_chars(36).build();
         name.add_css_class("file-name");
         let progress = gtk::ProgressBar::builder().valign(gtk::Align::Center).build();
         let detail = gtk::Label::builder()

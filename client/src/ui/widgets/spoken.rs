@@ -34,7 +34,10 @@ impl Spoken {
     }
 }
 
-fn build<W: IsA<glib::Object> + IsA<gtk::Widget> + glib::object::IsClass>(inside: &str, beside: &str) -> (W, Option<gtk::Builder>) {
+fn build<W: IsA<glib::Object> + IsA<gtk::Widget> + glib::object::IsClass>(
+    inside: &str,
+    beside: &str,
+) -> (W, Option<gtk::Builder>) {
     let class = W::static_type().name();
     let xml = format!("<interface>{beside}<object class='{class}' id='it'>{inside}</object></interface>");
     let builder = gtk::Builder::new();

@@ -51,6 +51,12 @@ CREATE TABLE friends (
     list_signature      BLOB    NOT NULL
 ) WITHOUT ROWID;
 
+-- Who was a friend: another key under the same name is an alarm, even after the friendship ended.
+CREATE TABLE former (
+    user    TEXT PRIMARY KEY,
+    account BLOB NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE pairs (
     device       BLOB PRIMARY KEY,
     user         TEXT    NOT NULL,
@@ -79,6 +85,7 @@ CREATE TABLE transfers (
     code         TEXT,                         -- why it failed
     text         TEXT,
     meant_for    BLOB,                         -- outgoing: the identity key of the friend that it was offered to
-    root         BLOB
+    root         BLOB,
+    device       BLOB                          -- of the friend: incoming, where it lies; outgoing, which accepted
 );
 CREATE INDEX transfers_unfinished ON transfers (peer) WHERE state < 4 OR state = 7;

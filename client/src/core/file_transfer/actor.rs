@@ -1,0 +1,469 @@
+//! The shell of a transfer: carries out what the state decides, one effect after the other, waiting for the disk where one must be safe
+//! before the next. The bytes themselves go by the pump's threads.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
+use hobnob_shared::id::{DeviceId, Fingerprint, Token, TransferId};
+use hobnob_shared::limits::TOKEN_LIFE;
+use hobnob_shared::message::Circuit;
+use hobnob_shared::tls;
+
+use super::folder::Place;
+use super::message::{
+    CircuitCame, CircuitRefused, DialEnded, FrameCame, Hold, Linked, Order, PumpEnded, Readdressed, SayAgain, StreamCame,
+    Unlinked,
+};
+use super::partial::{self, Partial};
+use super::pump::{self, Counter, Job, Outcome, Stop};
+use super::source;
+use super::state::{Effect, Refusal, State, Task};
+use super::why::Why;
+use super::wire::Ended;
+use crate::core::error::Problem;
+use crate::core::event::Answer;
+use crate::core::history::History;
+use crate::core::history::transfers::{self, Transfer};
+use crate::core::outlet::{Outlet, Ticket};
+use crate::core::peer_link::dial::{self, PeerStream, Target};
+use crate::core::peer_link::tokens::{Expected, Purpose, TokenTable};
+use crate::core::peer_link::{PeerLink, SendFrame};
+use crate::core::profile::Identity;
+use crate::core::registry::{CircuitWanted, Registry, TransferOver};
+
+/// How often the counter of a running pump is looked at; twice as often as progress is told, so that none is told late.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Transfers whose bytes flow right now, with what is done of them; for lists.
+#[derive(Clone, Default)]
+pub struct Running(Arc<Mutex<HashMap<TransferId, Counter>>>);
+
+impl Running {
+    fn set(&self, transfer: TransferId, counter: Option<Counter>) {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match counter {
+            Some(counter) => table.insert(transfer, counter),
+            None => table.remove(&transfer),
+        };
+    }
+
+    /// Bytes done, if they flow.
+    pub fn done(&self, transfer: TransferId) -> Option<u64> {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.get(&transfer).map(|counter| counter.load(Ordering::Relaxed))
+    }
+}
+
+/// What a transfer needs to know of the rest.
+#[derive(Clone)]
+pub struct TransferContext {
+    /// This device.
+    pub identity: Arc<Identity>,
+    /// What is kept.
+    pub history: History,
+    /// Where events go.
+    pub outlet: Outlet,
+    /// Asked for circuits, told of the end.
+    pub registry: Addr<Registry>,
+    /// Who may come in.
+    pub tokens: TokenTable,
+    /// Where received files go, absolute.
+    pub downloads: PathBuf,
+    /// Where partial files are, in the profile.
+    pub partials: PathBuf,
+    /// What runs.
+    pub running: Running,
+}
+
+struct Link {
+    account: Fingerprint,
+    link: Addr<PeerLink>,
+}
+
+/// See the module.
+pub struct FileTransfer {
+    context: TransferContext,
+    state: State,
+    links: HashMap<DeviceId, Link>,
+    prepared: Option<(Partial, Place)>,
+    stream: Option<PeerStream>,
+    pump: Option<Stop>,
+    counter: Counter,
+    timer: Option<(Instant, SpawnHandle)>,
+}
+
+type Ctx = Context<FileTransfer>;
+
+impl FileTransfer {
+    /// Takes up a stored transfer on the current arbiter.
+    pub fn launch(context: TransferContext, transfer: Transfer) -> Addr<Self> {
+        let state = State::new(transfer, Token::random);
+        let (links, counter) = (HashMap::new(), Counter::default());
+        Self { context, state, links, prepared: None, stream: None, pump: None, counter, timer: None }.start()
+    }
+
+    fn id(&self) -> TransferId {
+        self.state.transfer().id
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, ticket: Option<Ticket>, ctx: &mut Ctx) {
+        self.go_through(effects.into(), ticket, ctx);
+    }
+
+    /// Carries the effects out in order. Where one has to wait, the actor waits with it, and goes on behind it.
+    fn go_through(&mut self, mut effects: VecDeque<Effect>, mut ticket: Option<Ticket>, ctx: &mut Ctx) {
+        while let Some(effect) = effects.pop_front() {
+            match effect {
+                Effect::Save => return self.save(effects, ticket, ctx),
+                Effect::Prepare { save_as, asked } => return self.prepare(save_as, asked, effects, ticket, ctx),
+                Effect::Tell(event) => self.context.outlet.tell(event),
+                Effect::Answer(outcome) => {
+                    if let Some(ticket) = ticket.take() {
+                        let answer = outcome.map(|()| Answer::Nothing {});
+                        ticket.answer(answer.map_err(|refusal| self.problem(&refusal)));
+                    }
+                }
+                Effect::Send(device, frame) => {
+                    if let Some(link) = self.links.get(&device) {
+                        link.link.do_send(SendFrame(frame));
+                    }
+                }
+                Effect::Expect(device, token) => self.expect(device, token),
+                Effect::Forget(token) => self.context.tokens.forget(&token),
+                Effect::Dial(device, address, token) => self.dial(device, address, token, ctx),
+                Effect::AskCircuit(device) => {
+                    let user = self.state.transfer().peer.clone();
+                    self.context.registry.do_send(CircuitWanted { user, device, transfer: self.id() });
+                }
+                Effect::Start(task) => self.start_pump(task, ctx),
+                Effect::StopPump => self.pump = None,
+                Effect::Erase => self.erase(),
+            }
+        }
+        self.arm(ctx);
+        if self.state.is_over() {
+            self.context.registry.do_send(TransferOver { transfer: self.id() });
+            ctx.stop();
+        }
+    }
+
+    fn save(&mut self, rest: VecDeque<Effect>, ticket: Option<Ticket>, ctx: &mut Ctx) {
+        let (history, transfer) = (self.context.history.clone(), self.state.transfer().clone());
+        let saving = async move { history.write(move |c| transfers::update(c, &transfer)).await };
+        ctx.wait(saving.into_actor(self).map(move |saved, actor, ctx| {
+            if let Err(error) = saved {
+                // It is done and told all the same; a restart will find the older state and go on from there.
+                tracing::error!(%error, "a transfer's state was not kept");
+            }
+            actor.go_through(rest, ticket, ctx);
+        }));
+    }
+
+    /// Opens folder and partial off the core's thread.
+    fn prepare(
+        &mut self,
+        save_as: Option<PathBuf>,
+        asked: bool,
+        rest: VecDeque<Effect>,
+        ticket: Option<Ticket>,
+        ctx: &mut Ctx,
+    ) {
+        let transfer = self.state.transfer();
+        let (id, name, size) = (transfer.id, transfer.name.clone(), transfer.size);
+        let (downloads, partials, wanted) =
+            (self.context.downloads.clone(), self.context.partials.clone(), save_as.clone());
+        self.prepared = None;
+        let opening = tokio::task::spawn_blocking(move || {
+            if let Some(finished) = partial::finished_before(&partials, id) {
+                return Ok(Opened::Finished(finished));
+            }
+            let place = match wanted {
+                Some(path) => Place::exactly(&path)?,
+                None => Place::in_downloads(&downloads, &name)?,
+            };
+            place.folder().check_writable()?;
+            let partial = Partial::open(&partials, id, size)?;
+            partial.check_room(&place)?;
+            place.tidy(id);
+            Ok(Opened::Ready(partial, place))
+        });
+        ctx.wait(opening.into_actor(self).map(move |opened, actor, ctx| {
+            let now = Instant::now();
+            let effects = match opened.unwrap_or(Err(Why::Internal("opening stopped"))) {
+                Ok(Opened::Finished((path, root))) => actor.state.was_finished(path, root, asked),
+                Ok(Opened::Ready(partial, place)) => {
+                    let have = partial.have();
+                    actor.state.found(partial.done());
+                    actor.prepared = Some((partial, place));
+                    actor.state.prepared(Ok(have), save_as, asked, now)
+                }
+                Err(why) => actor.state.prepared(Err(why), save_as, asked, now),
+            };
+            actor.go_through(effects.into_iter().chain(rest).collect(), ticket, ctx);
+        }));
+    }
+
+    fn problem(&self, refusal: &Refusal) -> Problem {
+        match refusal {
+            Refusal::Why(why) => Problem::new(why.code(), why.sentence(&self.state.transfer().peer)),
+            Refusal::Over => Problem::transfer_over(),
+            Refusal::WrongState => Problem::transfer_state(),
+            Refusal::PausedThere => Problem::paused_there(&self.state.transfer().peer),
+        }
+    }
+
+    fn expect(&self, device: DeviceId, token: Token) {
+        let Some(link) = self.links.get(&device) else { return };
+        let (user, account) = (self.state.transfer().peer.clone(), link.account);
+        let expected = Expected { user, account, device, purpose: Purpose::Data(self.id()) };
+        self.context.tokens.expect(token, expected, Some(TOKEN_LIFE));
+    }
+
+    fn dial(&self, device: DeviceId, address: SocketAddr, token: Token, ctx: &Ctx) {
+        let Some(link) = self.links.get(&device) else { return };
+        let (target, own, addr) = (Target { account: link.account, device }, self.context.identity.clone(), ctx.address());
+        actix_rt::spawn(async move {
+            let result = dial::dial(address, &token, tls::FILE, &own, target).await;
+            addr.do_send(DialEnded { device, relayed: false, result });
+        });
+    }
+
+    fn relay(&self, circuit: &Circuit, relay: SocketAddr, ctx: &Ctx) {
+        let Some(link) = self.links.get(&circuit.device) else { return };
+        let (device, token, dialler) = (circuit.device, circuit.relay, circuit.dialler);
+        let (target, own, addr) = (Target { account: link.account, device }, self.context.identity.clone(), ctx.address());
+        actix_rt::spawn(async move {
+            let result = dial::relay(relay, &token, dialler, tls::FILE, &own, target).await;
+            addr.do_send(DialEnded { device, relayed: true, result });
+        });
+    }
+
+    fn start_pump(&mut self, task: Task, ctx: &Ctx) {
+        let Some(stream) = self.stream.take() else { return };
+        let transfer = self.state.transfer();
+        let job = match task {
+            Task::Send(from) => transfer.path.clone().map(|path| Job::Send {
+                path,
+                size: transfer.size,
+                from,
+                partials: self.context.partials.clone(),
+            }),
+            Task::Receive => {
+                self.prepared.take().map(|(partial, place)| Job::Receive { partial: Box::new(partial), place })
+            }
+            Task::Confirm(root) => Some(Job::Confirm { root }),
+        };
+        self.counter = Counter::default();
+        self.counter.store(transfer.done, Ordering::Relaxed);
+        let addr = ctx.address();
+        let told = move |outcome| addr.do_send(PumpEnded { outcome });
+        let started = job.map(|job| pump::start(job, transfer.id, stream, self.counter.clone(), told));
+        match started {
+            Some(Ok(stop)) => {
+                self.pump = Some(stop);
+                self.context.running.set(self.id(), Some(self.counter.clone()));
+            }
+            failed => {
+                if let Some(Err(error)) = failed {
+                    tracing::error!(%error, "cannot start a transfer's threads");
+                }
+                ctx.address().do_send(PumpEnded { outcome: Outcome::Ended(Ended::Failed(Why::Internal("no pump"))) });
+            }
+        }
+    }
+
+    /// Off the core's thread; nobody waits for it.
+    fn erase(&mut self) {
+        self.prepared = None;
+        let (partials, id) = (self.context.partials.clone(), self.id());
+        tokio::task::spawn_blocking(move || {
+            partial::erase(&partials, id);
+            source::forget(&partials, id);
+        });
+    }
+
+    /// One timer: for progress while bytes flow, else for what the state waits for.
+    fn arm(&mut self, ctx: &mut Ctx) {
+        let due = if self.state.is_running() { Some(Instant::now() + LOOK) } else { self.state.next_due() };
+        if let (Some((at, _)), Some(due)) = (&self.timer, due)
+            && *at <= due
+        {
+            return;
+        }
+        if let Some((_, timer)) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        if let Some(at) = due {
+            let timer = ctx.run_later(at.saturating_duration_since(Instant::now()), |actor, ctx| {
+                actor.timer = None;
+                let now = Instant::now();
+                let mut effects = actor.state.counted(actor.counter.load(Ordering::Relaxed), now);
+                effects.extend(actor.state.tick(now));
+                actor.carry_out(effects, None, ctx);
+            });
+            self.timer = Some((at, timer));
+        }
+    }
+
+    fn stream_stands(&mut self, device: DeviceId, stream: PeerStream, ctx: &mut Ctx) {
+        let effects = self.state.stream(device, Instant::now());
+        // Dropped where it is not wanted.
+        self.stream = (!effects.is_empty()).then_some(stream);
+        self.carry_out(effects, None, ctx);
+    }
+}
+
+enum Opened {
+    Finished((PathBuf, hobnob_shared::id::Hash)),
+    Ready(Partial, Place),
+}
+
+impl Actor for FileTransfer {
+    type Context = Context<Self>;
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.context.running.set(self.id(), None);
+    }
+}
+
+impl Handler<Order> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, Order { wish, ticket }: Order, ctx: &mut Ctx) {
+        let effects = self.state.order(wish);
+        self.carry_out(effects, ticket, ctx);
+    }
+}
+
+impl Handler<Linked> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, Linked { device, account, up, link }: Linked, ctx: &mut Ctx) {
+        self.links.insert(device, Link { account, link });
+        let effects = self.state.linked(device, account, up);
+        // A frame may wait behind this, for which a transfer that is over was taken up again.
+        if !effects.is_empty() {
+            self.carry_out(effects, None, ctx);
+        }
+    }
+}
+
+impl Handler<Unlinked> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, Unlinked { device }: Unlinked, ctx: &mut Ctx) {
+        self.links.remove(&device);
+        let effects = self.state.unlinked(device);
+        self.carry_out(effects, None, ctx);
+    }
+}
+
+impl Handler<FrameCame> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, FrameCame { device, frame }: FrameCame, ctx: &mut Ctx) {
+        let effects = self.state.frame(device, frame, Instant::now());
+        self.carry_out(effects, None, ctx);
+    }
+}
+
+impl Handler<StreamCame> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, StreamCame { device, stream }: StreamCame, ctx: &mut Ctx) {
+        self.stream_stands(device, stream, ctx);
+    }
+}
+
+impl Handler<DialEnded> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, DialEnded { device, relayed, result }: DialEnded, ctx: &mut Ctx) {
+        match result {
+            Ok(stream) => self.stream_stands(device, stream, ctx),
+            Err(error) => {
+                tracing::debug!(%error, relayed, "no data stream");
+                let effects = self.state.dial_failed(device, relayed, Instant::now());
+                self.carry_out(effects, None, ctx);
+            }
+        }
+    }
+}
+
+impl Handler<CircuitCame> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, CircuitCame { circuit, relay }: CircuitCame, ctx: &mut Ctx) {
+        if self.state.wants_circuit(&circuit) {
+            self.relay(&circuit, relay, ctx);
+        }
+    }
+}
+
+impl Handler<CircuitRefused> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, _: CircuitRefused, ctx: &mut Ctx) {
+        let effects = self.state.circuit_refused(Instant::now());
+        self.carry_out(effects, None, ctx);
+    }
+}
+
+impl Handler<SayAgain> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, _: SayAgain, _: &mut Ctx) {
+        if let Some(event) = self.state.waiting_offer() {
+            self.context.outlet.tell(event);
+        }
+    }
+}
+
+impl Handler<Readdressed> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, Readdressed { key }: Readdressed, _: &mut Ctx) {
+        self.state.readdressed(key);
+    }
+}
+
+impl Handler<Hold> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, Hold { end }: Hold, ctx: &mut Ctx) {
+        self.links.clear();
+        let effects = self.state.hold();
+        self.carry_out(effects, None, ctx);
+        if end {
+            ctx.stop();
+        }
+    }
+}
+
+impl Handler<PumpEnded> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, PumpEnded { outcome }: PumpEnded, ctx: &mut Ctx) {
+        self.pump = None;
+        self.context.running.set(self.id(), None);
+        let (done, now) = (self.counter.load(Ordering::Relaxed), Instant::now());
+        let effects = match outcome {
+            Outcome::Finished { path, root } => self.state.pump_finished(path, root),
+            Outcome::Ended(Ended::Failed(why)) => {
+                tracing::info!(transfer = %self.id(), %why, "a transfer failed");
+                self.state.pump_failed(&why, done, now)
+            }
+            Outcome::Ended(Ended::Lost(error)) => {
+                tracing::info!(transfer = %self.id(), %error, "a data stream was lost");
+                self.state.pump_lost(done, now)
+            }
+            Outcome::Ended(Ended::Stopped) => self.state.pump_lost(done, now),
+        };
+        self.carry_out(effects, None, ctx);
+    }
+}

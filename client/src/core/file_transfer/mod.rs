@@ -1,0 +1,34 @@
+//! `FileTransfer`: one file that goes to a friend or comes from one, from offer to end. The `Registry` makes one for each transfer that may
+//! still go on, tells it of links, of what the other side says and of what people want; it decides, and the pump moves the bytes.
+//!
+//! - `state.rs`: the decisions, pure; `meter.rs`: how fast it goes. `actor.rs`: carries them out. `why.rs`: reasons, in sentences.
+//! - `pump.rs`: the bytes, on threads of their own; `send.rs`, `receive.rs`: its halves; `wire.rs`: frames of a data stream.
+//! - `source.rs`: the file that is sent. `partial.rs`: what has arrived. `folder.rs`: where it ends, under a name by `names.rs`.
+//! - `tree.rs`: the hash of a file from those of its groups; `sidecar.rs`: where these are kept.
+
+mod actor;
+mod folder;
+mod message;
+mod meter;
+pub mod names;
+#[cfg(test)]
+mod names_cases;
+mod partial;
+mod pump;
+#[cfg(test)]
+mod pump_tests;
+mod receive;
+mod send;
+mod sidecar;
+pub mod source;
+mod state;
+#[cfg(test)]
+mod state_tests;
+mod tree;
+mod why;
+mod wire;
+
+pub use actor::{FileTransfer, Running, TransferContext};
+pub use message::{
+    CircuitCame, CircuitRefused, FrameCame, Hold, Linked, Order, Readdressed, SayAgain, StreamCame, Unlinked, Wish,
+};

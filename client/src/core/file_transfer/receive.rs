@@ -1,0 +1,246 @@
+//! The receiving half of a pump. This thread decrypts, another one checks, writes and counts; whether the file is whole is decided there.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hobnob_shared::id::Hash;
+use hobnob_shared::message::{Stream, StreamEnd, StreamFinished, StreamHave};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsStream;
+
+use super::folder::Place;
+use super::partial::Partial;
+use super::pump::{self, BUFFERS, Counter, Outcome, Watch};
+use super::send::{close, say_failed};
+use super::tree::GroupHash;
+use super::why::Why;
+use super::wire::{self, Ended, GroupBuffer, Head};
+
+/// The sender is told after so many verified groups, or after this time: it shows progress from that.
+const TELL_GROUPS: u64 = 8;
+const TELL_AFTER: Duration = Duration::from_millis(100);
+/// While a slow disk syncs the file, the sender hears this often that we are there.
+const STILL_HERE: Duration = Duration::from_secs(10);
+/// The sender has so long to close after it heard that all is well; then we do.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// What came, for the writing thread.
+enum Came {
+    Group { index: u64, hash: GroupHash, buffer: GroupBuffer },
+    End(StreamEnd),
+}
+
+/// What became of the file, as the writing thread sees it.
+type Verdict = Result<(PathBuf, Hash), Why>;
+
+pub(super) async fn receive(
+    stream: TlsStream<TcpStream>,
+    partial: Partial,
+    place: Place,
+    counter: &Counter,
+    watch: &Watch,
+) -> Result<Outcome, Ended> {
+    counter.store(partial.done(), Ordering::Relaxed);
+    let (came, coming) = mpsc::channel(BUFFERS);
+    let (say, mut said) = watch::channel(partial.have());
+    let (tell_verdict, mut verdict) = oneshot::channel();
+    let (empty, emptied) = mpsc::channel(BUFFERS);
+    for _ in 0..BUFFERS {
+        empty.try_send(GroupBuffer::default()).map_err(|_| Why::Internal("no buffers"))?;
+    }
+    let shared = counter.clone();
+    std::thread::Builder::new()
+        .name("file-write".into())
+        .spawn(move || {
+            // Somebody always waits for it: nothing else may touch the partial before.
+            let _waited_for = tell_verdict.send(write_groups(partial, &place, coming, &empty, &say, &shared));
+        })
+        .map_err(|_| Why::Internal("no thread"))?;
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let ended = tokio::select! {
+        decided = &mut verdict => Decided(decided),
+        ended = tell_have(&mut writer, &mut said, watch) => Undecided(ended),
+        ended = read_groups(&mut reader, came, emptied, watch) => Undecided(ended),
+        ended = watch.halt() => Undecided(ended),
+    };
+    let outcome = match ended {
+        Decided(decided) => decided.unwrap_or(Err(Why::Internal("writing stopped"))).map_err(Ended::Failed),
+        // The thread sees its channel closed. Where it was just finishing the file, that counts.
+        Undecided(ended) => match verdict.await {
+            Ok(Ok(finished)) => Ok(finished),
+            _ => Err(ended),
+        },
+    };
+    match &outcome {
+        // It is whole whether or not the sender hears it now; it asks again otherwise.
+        Ok((_, root)) => say_finished(&mut reader, &mut writer, *root, watch).await,
+        Err(Ended::Failed(why)) if !matches!(why, Why::Peer(_)) => say_failed(&mut writer, why, watch).await,
+        Err(_) => {}
+    }
+    close(reader, writer).await;
+    outcome.map(|(path, root)| Outcome::Finished { path: Some(path), root })
+}
+
+/// Which of the two came first: the writing thread's verdict, or the end of the stream.
+enum First {
+    Decided(Result<Verdict, oneshot::error::RecvError>),
+    Undecided(Ended),
+}
+use First::{Decided, Undecided};
+
+/// Tells a sender that missed it that the file is here.
+pub(super) async fn confirm(stream: TlsStream<TcpStream>, root: Hash, watch: &Watch) -> Result<Outcome, Ended> {
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let end = tokio::select! {
+        end = read_end(&mut reader) => end?,
+        ended = watch.halt() => return Err(ended),
+    };
+    let same = end.root == root;
+    if same {
+        say_finished(&mut reader, &mut writer, root, watch).await;
+    } else {
+        say_failed(&mut writer, &Why::HashMismatch, watch).await;
+    }
+    close(reader, writer).await;
+    if same { Ok(Outcome::Finished { path: None, root }) } else { Err(Ended::Failed(Why::HashMismatch)) }
+}
+
+async fn read_end<R: AsyncRead + Unpin>(reader: &mut R) -> Result<StreamEnd, Ended> {
+    let Head::Control(len) = wire::read_head(reader).await? else {
+        return Err(wire::broken("group of a finished file"));
+    };
+    match wire::read_control(reader, len).await? {
+        Some(Stream::End(end)) => Ok(end),
+        Some(Stream::Failed(failed)) => Err(Ended::Failed(Why::Peer(failed.code))),
+        _ => Err(wire::broken("no end of a finished file")),
+    }
+}
+
+/// Reads frames into buffers until the sender ends it; then waits for the writing thread's verdict, which ends the other future.
+async fn read_groups<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    came: mpsc::Sender<Came>,
+    emptied: mpsc::Receiver<GroupBuffer>,
+    watch: &Watch,
+) -> Ended {
+    match take_groups(reader, came, emptied, watch).await {
+        // The writing thread has ended, and its verdict is on the way.
+        Ok(()) => std::future::pending().await,
+        Err(ended) => ended,
+    }
+}
+
+async fn take_groups<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    came: mpsc::Sender<Came>,
+    mut emptied: mpsc::Receiver<GroupBuffer>,
+    watch: &Watch,
+) -> Result<(), Ended> {
+    let mut whole = false;
+    loop {
+        let what = match wire::read_head(reader).await? {
+            Head::Group(_) if whole => return Err(wire::broken("group after the end")),
+            Head::Group(len) => {
+                let (index, hash) = wire::read_group_head(reader).await?;
+                let Some(mut buffer) = emptied.recv().await else { return Ok(()) };
+                pump::read(reader, buffer.bytes_mut(len), watch).await?;
+                Came::Group { index, hash, buffer }
+            }
+            Head::Control(len) => match wire::read_control(reader, len).await? {
+                Some(Stream::End(end)) if !whole => {
+                    whole = true;
+                    watch.hold();
+                    Came::End(end)
+                }
+                Some(Stream::Failed(failed)) => return Err(Ended::Failed(Why::Peer(failed.code))),
+                Some(_) => return Err(wire::broken("not the sender's to say")),
+                None => continue,
+            },
+        };
+        watch.beat();
+        if came.send(what).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// The writing thread: each group is checked, written and counted; at the end the file gets its name.
+fn write_groups(
+    mut partial: Partial,
+    place: &Place,
+    mut coming: mpsc::Receiver<Came>,
+    empty: &mpsc::Sender<GroupBuffer>,
+    say: &watch::Sender<u64>,
+    counter: &Counter,
+) -> Verdict {
+    while let Some(came) = coming.blocking_recv() {
+        match came {
+            Came::Group { index, hash, buffer } => {
+                partial.write(index, &hash, buffer.bytes())?;
+                counter.store(partial.done(), Ordering::Relaxed);
+                say.send_replace(partial.have());
+                // The stream may have ended, then nobody needs the buffer.
+                let _stream_ended = empty.try_send(buffer);
+            }
+            Came::End(end) if end.size != partial.size() => return Err(Why::HashMismatch),
+            Came::End(end) => return partial.finish(place, end.root).map(|path| (path, end.root)),
+        }
+    }
+    Err(Why::Internal("stream ended"))
+}
+
+/// Tells the sender now and then how far it is. Ends only with the connection.
+async fn tell_have<W: AsyncWrite + Unpin>(writer: &mut W, said: &mut watch::Receiver<u64>, watch: &Watch) -> Ended {
+    let mut told = *said.borrow_and_update();
+    let mut at = Instant::now();
+    loop {
+        let have = match timeout(STILL_HERE, said.changed()).await {
+            Ok(Ok(())) => *said.borrow_and_update(),
+            // The thread has ended, and its verdict is on the way.
+            Ok(Err(_)) => std::future::pending().await,
+            Err(_) => told,
+        };
+        // Our own disk may be what is slow.
+        if have > told {
+            watch.beat();
+        }
+        let due = have - told >= TELL_GROUPS || at.elapsed() >= TELL_AFTER;
+        if !due {
+            continue;
+        }
+        let frame = match wire::control(&Stream::Have(StreamHave { groups: have })) {
+            Ok(frame) => frame,
+            Err(ended) => return ended,
+        };
+        if let Err(error) = send_off(writer, &frame).await {
+            return error.into();
+        }
+        (told, at) = (have, Instant::now());
+    }
+}
+
+async fn send_off<W: AsyncWrite + Unpin>(writer: &mut W, frame: &[u8]) -> std::io::Result<()> {
+    writer.write_all(frame).await?;
+    writer.flush().await
+}
+
+/// Says that the file is whole, and waits a moment for the sender to close first, so that this reaches it.
+async fn say_finished<R, W>(reader: &mut R, writer: &mut W, root: Hash, watch: &Watch)
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let Ok(frame) = wire::control(&Stream::Finished(StreamFinished { root })) else { return };
+    let mut rest = [0; 64];
+    let last = async {
+        pump::write(writer, &frame, watch).await?;
+        reader.read(&mut rest).await
+    };
+    if !matches!(timeout(GOODBYE, last).await, Ok(Ok(0))) {
+        tracing::debug!("the sender did not close the data stream in order");
+    }
+}

@@ -1,0 +1,189 @@
+//! The sending half of a pump. One thread reads and hashes groups ahead, this one encrypts and sends them and listens to the receiver.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hobnob_shared::id::{Hash, TransferId};
+use hobnob_shared::message::{Stream, StreamEnd, StreamFailed};
+use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_rustls::TlsStream;
+
+use super::pump::{self, BUFFERS, Counter, Outcome, Watch};
+use super::source::{Sent, Source};
+use super::tree::{GROUP_SIZE, group_hash, group_len, groups};
+use super::why::Why;
+use super::wire::{self, Ended, GroupBuffer, Head};
+
+/// How long the receiver's reason is waited for on a connection that takes nothing more.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What is sent.
+#[derive(Debug)]
+pub(super) struct What {
+    pub(super) transfer: TransferId,
+    pub(super) path: PathBuf,
+    pub(super) size: u64,
+    pub(super) from: u64,
+    pub(super) partials: PathBuf,
+}
+
+pub(super) async fn send(
+    stream: TlsStream<TcpStream>,
+    what: What,
+    counter: &Counter,
+    watch: &Watch,
+) -> Result<Outcome, Ended> {
+    let size = what.size;
+    if what.from > groups(size) {
+        return Err(wire::broken("more groups than the file has"));
+    }
+    counter.store(what.from.saturating_mul(GROUP_SIZE).min(size), Ordering::Relaxed);
+    let (filled, full) = mpsc::channel(BUFFERS);
+    let (empty, emptied) = mpsc::channel(BUFFERS);
+    for _ in 0..BUFFERS {
+        // The channel has room for exactly these.
+        empty.try_send(GroupBuffer::default()).map_err(|_| Why::Internal("no buffers"))?;
+    }
+    let (tell_root, root) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("file-read".into())
+        .spawn(move || {
+            let outcome = read_groups(&what, &filled, emptied);
+            // Nobody listens any more where the stream ended first.
+            let _ended = tell_root.send(outcome);
+        })
+        .map_err(|_| Why::Internal("no thread"))?;
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let (tell_end, ended) = oneshot::channel();
+    let outcome = {
+        let sending = async {
+            let sent = send_groups(&mut writer, full, empty, root, size, watch).await?;
+            let _listening = tell_end.send(sent);
+            std::future::pending::<Result<Outcome, Ended>>().await
+        };
+        let listening = listen(&mut reader, ended, size, counter, watch);
+        tokio::pin!(listening);
+        tokio::select! {
+            outcome = sending => match outcome {
+                // A receiver that closed said why just before.
+                Err(Ended::Lost(error)) => {
+                    timeout(LAST_WORDS, listening).await.unwrap_or(Err(Ended::Lost(error)))
+                }
+                outcome => outcome,
+            },
+            outcome = &mut listening => outcome,
+            ended = watch.halt() => Err(ended),
+        }
+    };
+    if let Err(Ended::Failed(why)) = &outcome
+        && !matches!(why, Why::Peer(_))
+    {
+        say_failed(&mut writer, why, watch).await;
+    }
+    close(reader, writer).await;
+    outcome
+}
+
+/// The reading thread: fills buffers in order until the end of the file, then gives its hash.
+fn read_groups(
+    what: &What,
+    filled: &mpsc::Sender<GroupBuffer>,
+    mut emptied: mpsc::Receiver<GroupBuffer>,
+) -> Result<Hash, Why> {
+    let source = Source::open(&what.path).map_err(|why| if why == Why::NotFound { Why::SourceGone } else { why })?;
+    if source.size() != what.size {
+        return Err(Why::SourceChanged);
+    }
+    let mut sent = Sent::open(&what.partials, what.transfer, &source, what.from)?;
+    for index in what.from..groups(what.size) {
+        let Some(mut buffer) = emptied.blocking_recv() else { return Err(Why::Internal("stream ended")) };
+        let bytes = buffer.bytes_mut(group_len(index, what.size));
+        source.read(index, bytes)?;
+        let hash = group_hash(index, what.size, bytes);
+        sent.push(hash)?;
+        buffer.seal(index, &hash);
+        source.check_same()?;
+        if filled.blocking_send(buffer).is_err() {
+            return Err(Why::Internal("stream ended"));
+        }
+    }
+    source.check_same()?;
+    Ok(sent.tree().clone().root())
+}
+
+/// Sends what the reading thread fills, then the end. Gives the file's hash.
+async fn send_groups<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    mut full: mpsc::Receiver<GroupBuffer>,
+    empty: mpsc::Sender<GroupBuffer>,
+    root: oneshot::Receiver<Result<Hash, Why>>,
+    size: u64,
+    watch: &Watch,
+) -> Result<Hash, Ended> {
+    while let Some(buffer) = full.recv().await {
+        pump::write(writer, buffer.frame(), watch).await?;
+        // At the end of the file nobody takes them back.
+        let _last = empty.try_send(buffer);
+    }
+    let root = root.await.map_err(|_| Why::Internal("reading stopped"))??;
+    pump::write(writer, &wire::control(&Stream::End(StreamEnd { root, size }))?, watch).await?;
+    Ok(root)
+}
+
+/// Listens to the receiver until it has the whole file or ends it.
+async fn listen<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    mut ended: oneshot::Receiver<Hash>,
+    size: u64,
+    counter: &Counter,
+    watch: &Watch,
+) -> Result<Outcome, Ended> {
+    loop {
+        let Head::Control(len) = wire::read_head(reader).await? else {
+            return Err(wire::broken("group from the receiver"));
+        };
+        let message = wire::read_control(reader, len).await?;
+        watch.beat();
+        match message {
+            Some(Stream::Have(have)) => {
+                counter.store(have.groups.saturating_mul(GROUP_SIZE).min(size), Ordering::Relaxed);
+            }
+            Some(Stream::Finished(finished)) => {
+                // The end is on its way as soon as it is written, which may be noticed here a moment later than the answer to it.
+                return match ended.try_recv() {
+                    Ok(root) if root == finished.root => {
+                        counter.store(size, Ordering::Relaxed);
+                        Ok(Outcome::Finished { path: None, root })
+                    }
+                    Ok(_) => Err(Ended::Failed(Why::HashMismatch)),
+                    Err(_) => Err(wire::broken("finished before the end")),
+                };
+            }
+            Some(Stream::Failed(failed)) => return Err(Ended::Failed(Why::Peer(failed.code))),
+            Some(Stream::Open(_) | Stream::End(_)) => return Err(wire::broken("not the receiver's to say")),
+            None => {}
+        }
+    }
+}
+
+/// Tells the other side why it does not go on, if the connection still takes it.
+pub(super) async fn say_failed<W: AsyncWrite + Unpin>(writer: &mut W, why: &Why, watch: &Watch) {
+    if let Ok(frame) = wire::control(&Stream::Failed(StreamFailed { code: why.wire() }))
+        && let Err(error) = pump::write(writer, &frame, watch).await
+    {
+        tracing::debug!(%error, "cannot say why a transfer failed");
+    }
+}
+
+/// Ends the connection in order. What the other side still sends is not waited for.
+pub(super) async fn close(reader: ReadHalf<TlsStream<TcpStream>>, writer: WriteHalf<TlsStream<TcpStream>>) {
+    use tokio::io::AsyncWriteExt;
+    let mut stream = reader.unsplit(writer);
+    if let Err(error) = stream.shutdown().await {
+        tracing::debug!(%error, "data stream not closed in order");
+    }
+}

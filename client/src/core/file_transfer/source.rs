@@ -1,0 +1,196 @@
+//! The file that is sent: looked at before it is offered, and watched while it is sent, so that nobody ever receives a mixture of two states.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use hobnob_shared::id::TransferId;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::folder::Folder;
+use super::sidecar::Sidecar;
+use super::tree::{GROUP_SIZE, GroupHash, Tree, group_hash, group_len, groups};
+use super::why::Why;
+
+/// What is known of a file before it is offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Last component; what is not text in it is replaced.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Looks at a path that the user chose: only regular files that can be read may be offered. Blocks on the disk.
+pub fn look(path: &Path) -> Result<Offered, Why> {
+    let path = std::path::absolute(path).map_err(|_| Why::NotFound)?;
+    let source = Source::open(&path)?;
+    let name = path.file_name().ok_or(Why::NotAFile)?.to_string_lossy().into_owned();
+    Ok(Offered { name, size: source.stamp.size, path })
+}
+
+/// What tells one state of a file from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    disk: u64,
+    inode: u64,
+    size: u64,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl Stamp {
+    fn of(data: &std::fs::Metadata) -> Self {
+        Self {
+            disk: data.dev(),
+            inode: data.ino(),
+            size: data.size(),
+            seconds: data.mtime(),
+            nanoseconds: data.mtime_nsec(),
+        }
+    }
+
+    fn key(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        for number in [self.disk, self.inode, self.size, self.seconds.cast_unsigned(), self.nanoseconds.cast_unsigned()]
+        {
+            hasher.update(&number.to_be_bytes());
+        }
+        *hasher.finalize().as_bytes()
+    }
+}
+
+/// An open file and the state that it had.
+#[derive(Debug)]
+pub struct Source {
+    path: PathBuf,
+    file: File,
+    stamp: Stamp,
+}
+
+fn at_opening(error: &io::Error) -> Why {
+    match Errno::from_io_error(error) {
+        Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Why::NotFound,
+        Some(Errno::NXIO | Errno::NODEV) => Why::NotAFile,
+        _ => Why::Unreadable,
+    }
+}
+
+fn check_kind(data: &std::fs::Metadata) -> Result<(), Why> {
+    let kind = data.file_type();
+    match () {
+        () if kind.is_file() => Ok(()),
+        () if kind.is_dir() => Err(Why::IsDirectory),
+        () if kind.is_fifo() || kind.is_socket() || kind.is_char_device() || kind.is_block_device() => {
+            Err(Why::NotAFile)
+        }
+        () => Err(Why::NotAFile),
+    }
+}
+
+impl Source {
+    /// Opens a regular file, over links if the user chose one. Never waits for the other end of a pipe.
+    pub fn open(path: &Path) -> Result<Self, Why> {
+        // Looked at before opening as well: opening some devices does something.
+        check_kind(&std::fs::metadata(path).map_err(|error| at_opening(&error))?)?;
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(|error| at_opening(&error.into()))?);
+        let data = file.metadata().map_err(|error| at_opening(&error))?;
+        check_kind(&data)?;
+        Ok(Self { path: path.to_owned(), file, stamp: Stamp::of(&data) })
+    }
+
+    /// Bytes.
+    pub fn size(&self) -> u64 {
+        self.stamp.size
+    }
+
+    /// The path still leads to this file, and nobody has written to it since it was opened.
+    pub fn check_same(&self) -> Result<(), Why> {
+        let held = self.file.metadata().map_err(|_| Why::Unreadable)?;
+        let found = std::fs::metadata(&self.path).map_err(|_| Why::SourceGone)?;
+        if Stamp::of(&held) == self.stamp && Stamp::of(&found) == self.stamp { Ok(()) } else { Err(Why::SourceChanged) }
+    }
+
+    /// Fills `bytes` with group `index`.
+    pub fn read(&self, index: u64, bytes: &mut [u8]) -> Result<(), Why> {
+        self.file.read_exact_at(bytes, index * GROUP_SIZE).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => Why::SourceChanged,
+            _ => Why::Unreadable,
+        })
+    }
+}
+
+/// Hashes of the groups that were sent, kept in the profile over restarts: the rest of a file is sent without hashing its beginning again, and
+/// only if it is still the file that the beginning was sent of.
+#[derive(Debug)]
+pub struct Sent {
+    sidecar: Sidecar,
+    tree: Tree,
+}
+
+fn sent_name(transfer: TransferId) -> OsString {
+    format!("{transfer}.sent").into()
+}
+
+impl Sent {
+    /// Up to and without group `from`, which the receiver wants next. What is not known of those before is hashed now.
+    pub fn open(folder: &Path, transfer: TransferId, source: &Source, from: u64) -> Result<Self, Why> {
+        if from > groups(source.size()) {
+            return Err(Why::Protocol("more groups than the file has"));
+        }
+        let at = |_: io::Error| Why::Internal("cannot keep group hashes");
+        let folder = Folder::create_private(folder).map_err(|_| Why::Internal("cannot use the profile"))?;
+        let (mut sidecar, found) = Sidecar::open(&folder, &sent_name(transfer)).map_err(at)?;
+        let key = source.stamp.key();
+        match found {
+            Some(found) if found.key == key => {}
+            Some(_) if from > 0 => return Err(Why::SourceChanged),
+            _ => sidecar.reset(key).map_err(at)?,
+        }
+        let mut tree = Tree::default();
+        {
+            let mut hashes = sidecar.read().map_err(at)?;
+            while tree.groups() < from {
+                let Some(hash) = hashes.next_hash().map_err(at)? else { break };
+                tree.push(hash);
+            }
+        }
+        let mut sent = Self { sidecar, tree };
+        let mut buffer = Vec::new();
+        while sent.tree.groups() < from {
+            let index = sent.tree.groups();
+            buffer.resize(group_len(index, source.size()), 0);
+            source.read(index, &mut buffer)?;
+            sent.push(group_hash(index, source.size(), &buffer))?;
+        }
+        Ok(sent)
+    }
+
+    /// Takes the hash of the next group.
+    pub fn push(&mut self, hash: GroupHash) -> Result<(), Why> {
+        let written = self.sidecar.write(self.tree.groups(), &hash);
+        written.map_err(|_| Why::Internal("cannot keep group hashes"))?;
+        self.tree.push(hash);
+        Ok(())
+    }
+
+    /// All groups so far.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+}
+
+/// Forgets what is kept of a sent file.
+pub fn forget(folder: &Path, transfer: TransferId) {
+    if let Ok(folder) = Folder::open(folder)
+        && let Err(error) = folder.remove(&sent_name(transfer))
+    {
+        tracing::warn!(%error, "cannot remove the hashes of a sent file");
+    }
+}

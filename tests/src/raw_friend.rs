@@ -1,0 +1,295 @@
+//! A friend who keeps to no rule: an account with a true friendship, whose device says to the other's port whatever a test wants.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hobnob_shared::abilities::Abilities;
+use hobnob_shared::codec::{Decoded, to_cbor};
+use hobnob_shared::error::WireCode;
+use hobnob_shared::id::Hash;
+use hobnob_shared::id::{Fingerprint, Handle, InstanceId, Token, TransferId};
+use hobnob_shared::identity::Statement;
+use hobnob_shared::link::{self, FrameReader, FrameWriter};
+use hobnob_shared::message::{
+    AboutUser, Accept, FRIEND_REQUEST, Failed, FriendRequest, FriendStatement, FromServer, Introduced, Offer, Peer,
+    PeerHello, Presence, Pulse, STREAM_CONTROL, STREAM_GROUP, Select, Stream, StreamEnd, StreamOpen, ToServer,
+};
+use hobnob_shared::{limits, tls};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::client::Client;
+use crate::raw::{Account, Connection, sign_up};
+use crate::story::PASSWORD;
+
+/// No answer of an honest client takes longer.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// A friend of an honest client, signed in at the server.
+pub struct RawFriend {
+    /// Own account.
+    pub account: Account,
+    session: Connection,
+    victim: Handle,
+    seq: u32,
+}
+
+/// A peer link to the honest client, framed; what is said on it is the test's business.
+pub struct RawLink {
+    /// What comes.
+    pub reader: FrameReader<Peer>,
+    /// What goes.
+    pub writer: FrameWriter,
+    /// Where the honest client listens.
+    pub address: SocketAddr,
+    introduced: Introduced,
+}
+
+impl RawFriend {
+    /// Signs `mallory` up and becomes a friend of `victim`, who accepts.
+    pub async fn of(server: &str, fingerprint: &str, victim: &mut Client) -> Self {
+        let account = sign_up(server, fingerprint, "mallory", PASSWORD).await;
+        let device = Some((&account.key, &account.chain));
+        let mut session = Connection::open(server, fingerprint, device).await;
+        // Listens nowhere, so that it is always the one who dials.
+        session.hello(0).await;
+        let name: Handle = victim.name().parse().unwrap_or_else(|error| panic!("{error}"));
+        let request = FriendRequest {
+            from: account.user.clone(),
+            to: name.clone(),
+            from_key: account.fingerprint,
+            to_key: None,
+            nonce: rand::random(),
+        };
+        let statement = Statement::sign(FRIEND_REQUEST, &request, &account.key, account.chain.clone());
+        let statement = statement.unwrap_or_else(|error| panic!("{error}"));
+        session.say(&ToServer::AddFriend(FriendStatement { seq: 1, statement }));
+        victim.expect(json!({"event": "friend_request", "user": "mallory"}));
+        victim.done(json!({"command": "accept_friend", "user": "mallory"}));
+        let mut friend = Self { account, session, victim: name, seq: 1 };
+        friend.until("a friendship", |frame| matches!(frame, FromServer::FriendAdded(_)).then_some(())).await;
+        friend
+    }
+
+    async fn until<T>(&mut self, what: &str, mut is_it: impl FnMut(FromServer) -> Option<T>) -> T {
+        loop {
+            match self.session.hear().await {
+                Some(FromServer::Ping(pulse)) => self.session.say(&ToServer::Pong(pulse)),
+                Some(frame) => {
+                    if let Some(found) = is_it(frame) {
+                        return found;
+                    }
+                }
+                None => panic!("the server closed instead of {what}"),
+            }
+        }
+    }
+
+    /// Asks to be introduced, as often as the server allows.
+    async fn introduction(&mut self) -> Introduced {
+        loop {
+            self.seq += 1;
+            let seq = self.seq;
+            self.session.say(&ToServer::Introduce(AboutUser { seq, user: self.victim.clone() }));
+            let mut newest = None;
+            let answer = |frame| match frame {
+                FromServer::Introduced(introduced) => {
+                    newest = Some(introduced);
+                    None
+                }
+                FromServer::Done(done) if done.seq == seq => Some(None),
+                FromServer::Failed(failed) if failed.seq == Some(seq) => Some(Some(failed)),
+                _ => None,
+            };
+            match self.until("an answer", answer).await {
+                None => {}
+                Some(Failed { code: WireCode::RateLimited, retry_after, .. }) => {
+                    tokio::time::sleep(Duration::from_secs(retry_after.unwrap_or(1).into())).await;
+                    continue;
+                }
+                Some(failed) => panic!("not introduced: {failed:?}"),
+            }
+            // It comes before or behind the answer.
+            let found = |frame| if let FromServer::Introduced(introduced) = frame { Some(introduced) } else { None };
+            return match newest {
+                Some(introduced) => *introduced,
+                None => *self.until("an introduction", found).await,
+            };
+        }
+    }
+
+    /// A new connection to the honest client's port, with a fresh introduction; TLS stands, nothing is said yet.
+    pub async fn dial(&mut self) -> RawLink {
+        let introduced = self.introduction().await;
+        let address = introduced.addresses.first().and_then(|text| text.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("no address in {introduced:?}"));
+        let stream = self.connect(address, tls::PEER, &introduced.dial, &introduced).await;
+        let (reader, writer) = link::split(stream, limits::FRAME, 4 * limits::OUTBOUND_QUEUE);
+        RawLink { reader, writer, address, introduced }
+    }
+
+    async fn connect(
+        &self,
+        address: SocketAddr,
+        alpn: &'static [u8],
+        token: &Token,
+        introduced: &Introduced,
+    ) -> TlsStream<TcpStream> {
+        let verified = introduced.chain.verify().unwrap_or_else(|error| panic!("{error}"));
+        let pin: Fingerprint = verified.account;
+        let config = tls::dial_peer_config(alpn, &self.account.key, &self.account.chain, pin, introduced.device);
+        let config = config.unwrap_or_else(|error| panic!("{error}"));
+        let tcp = TcpStream::connect(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
+        let connected = TlsConnector::from(config).connect(tls::token_name(token), tcp).await;
+        connected.unwrap_or_else(|error| panic!("no TLS with the client: {error}"))
+    }
+
+    /// As honest programs begin.
+    pub fn hello(&self) -> Peer {
+        Peer::Hello(Box::new(PeerHello {
+            user: self.account.user.clone(),
+            instance: InstanceId::random(),
+            device_list: self.account.device_list.clone(),
+            abilities: Abilities::ours(),
+            presence: Presence::Available,
+            text: String::new(),
+            port: 0,
+            reunion: None,
+        }))
+    }
+
+    /// A link on which both have said hello and one has selected it.
+    pub async fn link(&mut self) -> RawLink {
+        let mut link = self.dial().await;
+        link.say(&self.hello());
+        link.until("a hello", |frame| matches!(frame, Peer::Hello(_)).then_some(())).await;
+        if self.account.key.id() < link.introduced.device {
+            link.say(&Peer::Select(Select {}));
+        } else {
+            link.until("a select", |frame| matches!(frame, Peer::Select(_)).then_some(())).await;
+        }
+        link
+    }
+
+    /// Serves one small file, of at most one group, over a data stream; the receiver's last word.
+    pub async fn serve(&self, link: &RawLink, accept: &Accept, bytes: &[u8]) -> Stream {
+        let mut stream = self.connect(link.address, tls::FILE, &accept.token, &link.introduced).await;
+        let hash = blake3::hash(bytes);
+        let mut out = control(&Stream::Open(StreamOpen { transfer: accept.transfer }));
+        if !bytes.is_empty() {
+            out.extend(framed(STREAM_GROUP, &[&0_u64.to_be_bytes()[..], hash.as_bytes(), bytes].concat()));
+        }
+        out.extend(control(&Stream::End(StreamEnd { root: Hash(*hash.as_bytes()), size: bytes.len() as u64 })));
+        let sent = async {
+            stream.write_all(&out).await?;
+            stream.flush().await
+        };
+        sent.await.unwrap_or_else(|error: std::io::Error| panic!("cannot send the file: {error}"));
+        loop {
+            match heard(&mut stream).await {
+                Stream::Have(_) => {}
+                last => return last,
+            }
+        }
+    }
+}
+
+impl RawLink {
+    /// Sends a frame.
+    pub fn say(&self, frame: &Peer) {
+        self.writer.try_send(frame).unwrap_or_else(|error| panic!("cannot send: {error}"));
+    }
+
+    /// The next frame; `None` once the client has closed. Pings are answered on the way.
+    pub async fn hear(&mut self) -> Option<Peer> {
+        loop {
+            let next = tokio::time::timeout(ANSWER, self.reader.next()).await;
+            match next.unwrap_or_else(|_| panic!("the client says nothing for {ANSWER:?}")) {
+                Ok(Some(Decoded::Known(Peer::Ping(pulse)))) => {
+                    // It may have closed in between.
+                    let _closed = self.writer.try_send(&Peer::Pong(pulse));
+                }
+                Ok(Some(Decoded::Known(frame))) => return Some(frame),
+                Ok(Some(Decoded::Unknown { kind })) => panic!("the client sent an unknown kind: {kind}"),
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// The first frame for which `is_it` gives something.
+    pub async fn until<T>(&mut self, what: &str, mut is_it: impl FnMut(Peer) -> Option<T>) -> T {
+        loop {
+            match self.hear().await {
+                Some(frame) => {
+                    if let Some(found) = is_it(frame) {
+                        return found;
+                    }
+                }
+                None => panic!("the client closed instead of {what}"),
+            }
+        }
+    }
+
+    /// Waits until everything said so far was handled: frames are handled in order, and a ping is one.
+    pub async fn settle(&mut self) {
+        let n = rand::random();
+        self.say(&Peer::Ping(Pulse { n }));
+        self.until("a pong", |frame| (frame == Peer::Pong(Pulse { n })).then_some(())).await;
+    }
+
+    /// As [`Self::settle`], where the client may also have closed: whether the link still stands.
+    pub async fn stands(&mut self) -> bool {
+        let n = rand::random();
+        if self.writer.try_send(&Peer::Ping(Pulse { n })).is_err() {
+            return false;
+        }
+        loop {
+            match self.hear().await {
+                Some(frame) if frame == Peer::Pong(Pulse { n }) => return true,
+                Some(_) => {}
+                None => return false,
+            }
+        }
+    }
+
+    /// Offers a file.
+    pub fn offer(&self, name: &str, size: u64) -> TransferId {
+        let transfer = TransferId::new();
+        self.say(&Peer::Offer(Offer { transfer, name: name.to_owned(), size, media_type: None, sent_at: 0 }));
+        transfer
+    }
+
+    /// The receiver's yes to a transfer.
+    pub async fn accepted(&mut self, transfer: TransferId) -> Accept {
+        let found = |frame| match frame {
+            Peer::Accept(accept) if accept.transfer == transfer => Some(accept),
+            _ => None,
+        };
+        self.until("an accept", found).await
+    }
+}
+
+fn framed(kind: u8, rest: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(rest.len() + 1).unwrap_or(u32::MAX);
+    [&length.to_be_bytes()[..], &[kind], rest].concat()
+}
+
+fn control(message: &Stream) -> Vec<u8> {
+    framed(STREAM_CONTROL, &to_cbor(message).unwrap_or_else(|error| panic!("{error}")))
+}
+
+async fn heard(stream: &mut TlsStream<TcpStream>) -> Stream {
+    let read = async {
+        let length = stream.read_u32().await?;
+        let mut frame = vec![0; usize::try_from(length).unwrap_or(0).min(limits::FRAME)];
+        stream.read_exact(&mut frame).await?;
+        Ok::<_, std::io::Error>(frame)
+    };
+    let frame = tokio::time::timeout(ANSWER, read).await.unwrap_or_else(|_| panic!("no word on the data stream"));
+    let frame = frame.unwrap_or_else(|error| panic!("the data stream ended: {error}"));
+    let body = frame.strip_prefix(&[STREAM_CONTROL]).unwrap_or_else(|| panic!("no control frame: {frame:?}"));
+    hobnob_shared::codec::from_cbor(body).unwrap_or_else(|error| panic!("{error}"))
+}
