@@ -98,14 +98,16 @@ fn take(scene: &'static Scene, picture: PathBuf) {
             if let (Some(action), Some(window)) = (scene.action, app.active_window()) {
                 let target = scene.target.map(|target| target.to_variant());
                 // A scene with a wrong action shows itself by its picture.
-                let _ = gtk::prelude::WidgetExt::activate_action(&window, action, target.as_ref());
+                let _ = WidgetExt::activate_action(&window, action, target.as_ref());
                 glib::timeout_future(DRAWN).await;
             }
-            for window in gtk::Window::list_toplevels().iter().rev() {
-                let Some(window) = window.downcast_ref::<gtk::Window>() else { continue };
-                if window.is_mapped() && save(window, &picture) {
-                    break;
-                }
+            let windows: Vec<gtk::Window> =
+                gtk::Window::list_toplevels().into_iter().filter_map(|window| window.downcast().ok()).collect();
+            // A dialog, where the scene has one, is what the scene is about.
+            let dialog = windows.iter().find(|window| window.is_mapped() && window.transient_for().is_some());
+            let main = windows.iter().find(|window| window.is_mapped());
+            if !dialog.or(main).is_some_and(|window| save(window, &picture)) {
+                eprintln!("{} was not drawn", scene.name);
             }
             app.quit();
         });
