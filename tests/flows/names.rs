@@ -20,7 +20,7 @@ fn names() -> Vec<Vec<u8>> {
         "zero\u{200b}width\u{feff}.txt",
         "a.txt%2f..%2fb",
         "trailing. . .",
-        "<i>markup</i>&amp;.html",
+        "<i>markup<i>&amp;.html",
         "pipe|star*quest?.txt",
         "new\nline\ttab.txt",
         "\u{1b}[31mred",

@@ -251,11 +251,12 @@ def do_nameless(command):
     for node, path in walk(application(command["pid"])):
         try:
             name, kind = node.get_name() or "", role_of(node)
-            # The small buttons inside an entry row are the library's own, and so is what lies inside a named menu button.
-            own = any(role in ("entry", "button", "toggle button") for role, _ in path[-4:])
+            # The library's own: the small buttons inside an entry row or menu button, the crosses of tabs and toasts.
+            above = path[-4:]
+            own = any(role in ("entry", "button", "toggle button") or part.startswith(("AdwTab", "AdwToast")) for role, part in above)
             if kind in ("button", "toggle button", "check box", "entry") and not own:
                 if not name or name.startswith(("Gtk", "Adw")):
-                    bad.append("%s %r in %s" % (kind, name, " / ".join(above for _, above in path if above)))
+                    bad.append("%s %r in %s" % (kind, name, " / ".join(part for _, part in path if part)))
         except GLib.Error:
             continue
     return {"nameless": bad}

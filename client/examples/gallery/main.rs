@@ -66,7 +66,9 @@ fn show(name: &str, picture: Option<PathBuf>) -> ExitCode {
     }
     let content = scene.content;
     let start: Start = Box::new(move |sink| match content {
-        scenes::Content::Broken => Err("The profile was last used by a newer version of Hobnob. Update this program.".to_owned()),
+        scenes::Content::Broken => {
+            Err("The profile was last used by a newer version of Hobnob. Update this program.".to_owned())
+        }
         content => Ok(Box::new(play::Play::start(content, sink)) as Box<dyn Backend>),
     });
     glib::set_prgname(Some("hobnob-gallery"));

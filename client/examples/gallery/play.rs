@@ -7,8 +7,8 @@ use hobnob_client::bridge::Backend;
 use hobnob_client::core::Sink;
 use hobnob_client::core::command::{Command, Request};
 use hobnob_client::core::event::{
-    Answer, ConversationInfo, Direction, Event, FriendInfo, LinkPath, MessageInfo, MessageState, ServerState, TransferInfo,
-    TransferState,
+    Answer, ConversationInfo, Direction, Event, FriendInfo, LinkPath, MessageInfo, MessageState, ServerState,
+    TransferInfo, TransferState,
 };
 use hobnob_shared::id::{ConversationId, Handle, MessageId, TransferId};
 use hobnob_shared::message::{OwnPresence, Presence};
@@ -34,7 +34,8 @@ fn direct(text: &str) -> ConversationId {
 impl Play {
     /// Begins with what the core says by itself.
     pub fn start(content: Content, sink: Sink) -> Self {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs() * 1000);
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs() * 1000);
         let play = Self { content, sink: Mutex::new(sink), now };
         let has_account = !matches!(content, Content::New | Content::Refused);
         play.tell(Event::Ready {
@@ -79,22 +80,40 @@ impl Play {
             Content::Empty => vec![],
             Content::Crowd => (0..1_000)
                 .map(|n: u32| {
-                    let presence = [Presence::Available, Presence::Away, Presence::Offline, Presence::Busy][n as usize % 4];
-                    friend(&format!("friend-{n:04}"), presence, if n % 3 == 0 { "in the library" } else { "" }, LinkPath::None)
+                    let presence =
+                        [Presence::Available, Presence::Away, Presence::Offline, Presence::Busy][n as usize % 4];
+                    friend(
+                        &format!("friend-{n:04}"),
+                        presence,
+                        if n % 3 == 0 { "in the library" } else { "" },
+                        LinkPath::None,
+                    )
                 })
                 .collect(),
             _ => vec![
                 friend("bob", Presence::Available, "Sending the lab data", LinkPath::Direct),
                 friend("carol", Presence::Away, "in the library until 5", LinkPath::Relayed),
                 friend("duong.nguyen", Presence::Available, "", LinkPath::Direct),
-                friend("erik-the-unreasonably-long-name", Presence::Busy, "a status text that is longer than the sidebar", LinkPath::None),
+                friend(
+                    "erik-the-unreasonably-long-name",
+                    Presence::Busy,
+                    "a status text that is longer than the sidebar",
+                    LinkPath::None,
+                ),
                 friend("frieda", Presence::Offline, "", LinkPath::None),
                 friend("gil", Presence::Unknown, "", LinkPath::None),
             ],
         }
     }
 
-    fn message(&self, conversation: &ConversationId, from: &str, ago: u64, text: &str, state: MessageState) -> MessageInfo {
+    fn message(
+        &self,
+        conversation: &ConversationId,
+        from: &str,
+        ago: u64,
+        text: &str,
+        state: MessageState,
+    ) -> MessageInfo {
         MessageInfo {
             conversation: conversation.clone(),
             message: MessageId::new(),
@@ -113,7 +132,12 @@ impl Play {
             Content::Long => (0..limit)
                 .map(|n| {
                     let from = if n / 3 % 2 == 0 { "bob" } else { "alice" };
-                    say(from, u64::from(limit - n), &format!("Message {n}. {}", "Some words. ".repeat(n as usize % 9)), read)
+                    say(
+                        from,
+                        u64::from(limit - n),
+                        &format!("Message {n}. {}", "Some words. ".repeat(n as usize % 9)),
+                        read,
+                    )
                 })
                 .collect(),
             Content::Hostile => vec![
@@ -135,7 +159,10 @@ impl Play {
                 say("alice", 1, "And I bring cake.", MessageState::Queued),
             ],
             _ if conversation.friend().map(Handle::as_str) == Some("frieda") => vec![],
-            _ => vec![say("carol", 100, "Have you seen my umbrella?", theirs), say("alice", 90, "It is in the lab.", read)],
+            _ => vec![
+                say("carol", 100, "Have you seen my umbrella?", theirs),
+                say("alice", 90, "It is in the lab.", read),
+            ],
         }
     }
 
@@ -160,7 +187,14 @@ impl Play {
                 file("notes <draft> & todo.md", TransferState::Finished, incoming, 29, 18_400, 18_400),
             ],
             Content::Files => vec![
-                file("an offer with a name that is much too long for any card in a timeline.tar.gz", TransferState::Offered, incoming, 30, 0, 3_100_000_000),
+                file(
+                    "an offer with a name that is much too long for any card in a timeline.tar.gz",
+                    TransferState::Offered,
+                    incoming,
+                    30,
+                    0,
+                    3_100_000_000,
+                ),
                 file("mine, offered.pdf", TransferState::Offered, outgoing, 29, 0, 4_200_000),
                 file("accepted.pdf", TransferState::Accepted, incoming, 28, 0, 4_200_000),
                 file("paused.iso", TransferState::Paused, outgoing, 27, 1_000_000_000, 4_200_000_000),
@@ -177,7 +211,11 @@ impl Play {
         Some(match command {
             Command::Friends => Answer::Friends {
                 friends: self.friends(),
-                requests: if matches!(self.content, Content::Day | Content::Crowd) { vec![handle("henry")] } else { vec![] },
+                requests: if matches!(self.content, Content::Day | Content::Crowd) {
+                    vec![handle("henry")]
+                } else {
+                    vec![]
+                },
             },
             Command::Conversations => Answer::Conversations {
                 conversations: vec![
@@ -205,13 +243,18 @@ impl Play {
         match (command, self.content) {
             (Command::Friends, Content::Away) => self.tell(Event::Server {
                 state: ServerState::Offline,
-                text: "The server cannot be reached. Open conversations go on without it; it is tried again by itself.".into(),
+                text: "The server cannot be reached. Open conversations go on without it; it is tried again by itself."
+                    .into(),
             }),
             (Command::Friends, Content::Alarm) => {
                 self.tell(Event::Alarm { code: "key_changed".into(), user: Some(handle("bob")), text: alarm.into() });
             }
             (Command::Friends, Content::Day) => {
-                self.tell(Event::Link { user: handle("bob"), path: LinkPath::Direct, address: "192.168.1.9:7000".into() });
+                self.tell(Event::Link {
+                    user: handle("bob"),
+                    path: LinkPath::Direct,
+                    address: "192.168.1.9:7000".into(),
+                });
                 self.tell(Event::Typing { conversation: direct("bob"), from: handle("bob"), active: true });
             }
             _ => {}

@@ -87,7 +87,11 @@ pub const SCENES: &[Scene] = &[
     Scene { size: NARROW, ..scene("files-narrow", Content::Files, &["@bob"]) },
     Scene { action: Some("win.add-friend"), ..scene("dialog-add-friend", Content::Day, &[]) },
     Scene { action: Some("win.status-text"), ..scene("dialog-status-text", Content::Day, &[]) },
-    Scene { action: Some("win.verify-person"), target: Some("bob"), ..scene("dialog-safety-number", Content::Day, &[]) },
+    Scene {
+        action: Some("win.verify-person"),
+        target: Some("bob"),
+        ..scene("dialog-safety-number", Content::Day, &[])
+    },
     Scene { action: Some("win.remove-person"), target: Some("bob"), ..scene("dialog-remove", Content::Day, &[]) },
     Scene { action: Some("win.show-help-overlay"), ..scene("shortcuts", Content::Day, &[]) },
     Scene { action: Some("win.about"), ..scene("about", Content::Day, &[]) },

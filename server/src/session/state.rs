@@ -290,7 +290,10 @@ impl State {
             seen: SocketAddr::new(self.peer.ip().to_canonical(), self.peer.port()).to_string(),
         };
         let software: String = hello.software.chars().take(64).collect();
-        let line = format!("{} signed in, device {:?}, {}", account.user, verified.device, software.escape_debug());
+        let [a, b, c, d, ..] = verified.device.0;
+        // Eight digits tell a person's devices apart.
+        let line =
+            format!("{} signed in, device {a:02x}{b:02x}{c:02x}{d:02x}, {}", account.user, software.escape_debug());
         self.kind = Kind::Member(Box::new(Member::new(account, verified, list.1.devices, device_list)));
         vec![Effect::Admit, Effect::Log(line), Effect::Tell(Note::Arrive(Box::new(arrival)))]
     }

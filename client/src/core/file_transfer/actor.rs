@@ -16,8 +16,8 @@ use hobnob_shared::tls;
 
 use super::folder::Place;
 use super::message::{
-    CircuitCame, CircuitRefused, DialEnded, FrameCame, Hold, Linked, Order, PumpEnded, Readdressed, SayAgain, StreamCame,
-    Unlinked,
+    CircuitCame, CircuitRefused, DialEnded, FrameCame, Hold, Linked, Order, PumpEnded, Readdressed, SayAgain,
+    StreamCame, Unlinked,
 };
 use super::partial::{self, Partial};
 use super::pump::{self, Counter, Job, Outcome, Stop};
@@ -226,7 +226,8 @@ impl FileTransfer {
 
     fn dial(&self, device: DeviceId, address: SocketAddr, token: Token, ctx: &Ctx) {
         let Some(link) = self.links.get(&device) else { return };
-        let (target, own, addr) = (Target { account: link.account, device }, self.context.identity.clone(), ctx.address());
+        let (target, own, addr) =
+            (Target { account: link.account, device }, self.context.identity.clone(), ctx.address());
         actix_rt::spawn(async move {
             let result = dial::dial(address, &token, tls::FILE, &own, target).await;
             addr.do_send(DialEnded { device, relayed: false, result });
@@ -236,7 +237,8 @@ impl FileTransfer {
     fn relay(&self, circuit: &Circuit, relay: SocketAddr, ctx: &Ctx) {
         let Some(link) = self.links.get(&circuit.device) else { return };
         let (device, token, dialler) = (circuit.device, circuit.relay, circuit.dialler);
-        let (target, own, addr) = (Target { account: link.account, device }, self.context.identity.clone(), ctx.address());
+        let (target, own, addr) =
+            (Target { account: link.account, device }, self.context.identity.clone(), ctx.address());
         actix_rt::spawn(async move {
             let result = dial::relay(relay, &token, dialler, tls::FILE, &own, target).await;
             addr.do_send(DialEnded { device, relayed: true, result });

@@ -66,7 +66,8 @@ impl Component for Sidebar {
     type Widgets = SidebarWidgets;
 
     fn init_root() -> gtk::Box {
-        let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).width_request(282).hexpand(false).build();
+        let root =
+            gtk::Box::builder().orientation(gtk::Orientation::Vertical).width_request(282).hexpand(false).build();
         root.add_css_class("people");
         root
     }
