@@ -96,7 +96,7 @@ fn take(scene: &'static Scene, picture: PathBuf) {
         glib::spawn_future_local(async move {
             glib::timeout_future(DRAWN).await;
             if let (Some(action), Some(window)) = (scene.action, app.active_window()) {
-                let target = scene.target.map(|target| target.to_variant());
+                let target = scene.target.map(ToVariant::to_variant);
                 // A scene with a wrong action shows itself by its picture.
                 let _ = WidgetExt::activate_action(&window, action, target.as_ref());
                 glib::timeout_future(DRAWN).await;
