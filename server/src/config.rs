@@ -99,6 +99,10 @@ limits! {
     registrations_burst: u32 = 100;
     /// After the burst, one sign-up from that address in so many milliseconds.
     registration_every_ms: u64 = 10_000;
+    /// Password sign-ins from one address (/24 or /64) at once, whatever the account: a classroom again.
+    sign_ins_burst: u32 = 200;
+    /// After the burst, one password sign-in from that address in so many milliseconds: nobody tries one password on many accounts.
+    sign_in_every_ms: u64 = 500;
     /// Wrong passwords that cost nothing, by account and address: people mistype.
     guesses_free: u32 = 5;
     /// First wait after the free guesses; it doubles with each further one.

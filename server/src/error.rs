@@ -161,6 +161,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// Nothing to look over.
+    #[error("there is no store in {0}")]
+    NoStore(PathBuf),
     /// Another server has it.
     #[error("another server is running on the data folder {0}; stop it first, or choose another folder with --data")]
     InUse(PathBuf),
@@ -186,6 +189,9 @@ pub enum StartError {
     /// The operating system refused something else.
     #[error("cannot start: {0}")]
     System(#[from] std::io::Error),
+    /// A fault of the server itself.
+    #[error("the registry has crashed; this is a fault of the server, please report it")]
+    Crashed,
     /// TLS cannot be set up with the server's key.
     #[error("cannot set up TLS: {0}")]
     Tls(String),

@@ -79,6 +79,12 @@ impl Gate {
         Ok((Visit(Arc::clone(self)), Permit { gate: Arc::clone(self), ip }))
     }
 
+    /// Connections that are somebody's.
+    pub fn known(&self) -> u32 {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.open.saturating_sub(counts.strangers)
+    }
+
     /// Connections that are open now.
     pub fn open(&self) -> u32 {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).open

@@ -22,6 +22,7 @@ pub mod session;
 pub mod store;
 pub mod throttle;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ use crate::store::{SqliteStore, Store};
 pub const SOFTWARE: &str = concat!("hobnob-server ", env!("CARGO_PKG_VERSION"));
 /// Threads that serve sessions, beside one for the registry and one for the relay.
 const CONNECTION_ARBITERS: usize = 2;
+/// How often the registry is looked after.
+const WATCH: Duration = Duration::from_secs(1);
 /// How often a server that shuts down looks whether all have left.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
 
@@ -65,6 +68,11 @@ impl Server {
         let secrets = Secrets::open(&config.data, SqliteStore::exists(&config.data))?;
         let store = SqliteStore::open(&config.data, &Arc::new(config.limits.clone()))?;
         Ok(Self { config, secrets, store, lock })
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        &self.config.data
     }
 
     /// What clients pin.
@@ -102,17 +110,18 @@ impl Server {
             relay_arbiter: relay_arbiter.handle(),
         };
 
-        tokio::select! {
-            () = listener::listen(listener, hall) => {}
-            () = shutdown => {}
-        }
+        let crashed = tokio::select! {
+            () = listener::listen(listener, hall) => false,
+            () = shutdown => false,
+            () = until_gone(&registry) => true,
+        };
         tracing::info!("shutting down, {} connections are open", gate.open());
         // Circuits are cut: their ends find each other again when there is a server, or over another path.
         relay_arbiter.stop();
         relay.close();
         let drain = async {
             if registry.send(Drain).await.is_ok() {
-                while gate.open() > 0 {
+                while gate.known() > 0 {
                     tokio::time::sleep(DRAIN_POLL).await;
                 }
             }
@@ -129,7 +138,14 @@ impl Server {
         });
         let _ = ending.await;
         tracing::info!("stopped");
-        Ok(())
+        if crashed { Err(StartError::Crashed) } else { Ok(()) }
+    }
+}
+
+/// Returns when the registry is no more: without it nothing works, and a restart by whoever supervises the server is the cure.
+async fn until_gone(registry: &actix::Addr<Registry>) {
+    while registry.connected() {
+        tokio::time::sleep(WATCH).await;
     }
 }
 

@@ -2,7 +2,9 @@
 //! happened. Nothing that others send can start a line or colour one: control characters are written as escapes.
 
 use std::fmt::{self, Write as _};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::io::{self, Write as _};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -11,12 +13,63 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+/// Lines that wait to be written. Whoever reads our standard error may stop reading; the server goes on and drops lines.
+const QUEUE: usize = 4_096;
+/// At the end the last lines have so long.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Writes the last lines when it is dropped.
+#[derive(Debug)]
+pub struct Guard {
+    lines: SyncSender<Vec<u8>>,
+    written: Receiver<()>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // An empty line is the last one.
+        if self.lines.try_send(Vec::new()).is_ok() {
+            let _ = self.written.recv_timeout(LAST_WORDS);
+        }
+    }
+}
+
 /// Starts logging. `HOBNOB_LOG` sets what is logged, for example `debug` or `hobnob_server=debug`.
-pub fn start() {
+pub fn start() -> io::Result<Guard> {
     let filter = EnvFilter::try_from_env("HOBNOB_LOG").unwrap_or_else(|_| EnvFilter::new("warn,hobnob_server=info"));
+    let (lines, queue) = sync_channel::<Vec<u8>>(QUEUE);
+    let (done, written) = sync_channel(1);
+    std::thread::Builder::new().name("log".into()).spawn(move || {
+        let mut out = io::stderr();
+        for line in queue.into_iter().take_while(|line| !line.is_empty()) {
+            // There is nobody to tell.
+            let _ = out.write_all(&line);
+        }
+        let _ = done.send(());
+    })?;
+    let queue = lines.clone();
     // Fails when a test has started one already.
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).event_format(Lines).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(move || Line(queue.clone()))
+        .event_format(Lines)
+        .try_init();
+    Ok(Guard { lines, written })
+}
+
+/// Takes one line, whole, and hands it to the thread that writes.
+struct Line(SyncSender<Vec<u8>>);
+
+impl io::Write for Line {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        // Full means that nobody reads: see `QUEUE`.
+        let _ = self.0.try_send(line.to_vec());
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// `2026-01-31 12:00:00Z  192.0.2.1:50000         alice signed in, device 01ab23cd`.

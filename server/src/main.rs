@@ -1,5 +1,6 @@
 //! The program `hobnob-server`: arguments, signals, exit status. The server itself is the library.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use clap::Parser;
 use hobnob_server::config::{Config, Limits, default_data, read_limits};
 use hobnob_server::error::StartError;
 use hobnob_server::store::SqliteStore;
-use hobnob_server::{Server, log, secrets};
+use hobnob_server::{SOFTWARE, Server, log, secrets};
 use hobnob_shared::net;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,14 +41,15 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log::start();
-    match start(&arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("hobnob-server: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let started = log::start().map_err(StartError::from).and_then(|guard| {
+        let code = start(&arguments);
+        drop(guard);
+        code
+    });
+    started.unwrap_or_else(|error| {
+        eprintln!("hobnob-server: {error}");
+        ExitCode::FAILURE
+    })
 }
 
 fn start(arguments: &Arguments) -> Result<ExitCode, StartError> {
@@ -69,10 +71,12 @@ fn start(arguments: &Arguments) -> Result<ExitCode, StartError> {
 async fn serve(server: Server, address: SocketAddr) -> Result<(), StartError> {
     let listener = net::listen(address).map_err(|source| StartError::Listen { address, source })?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tracing::info!("{SOFTWARE} on {}, data in {}", listener.local_addr()?, server.data().display());
     let ready = format!("READY {} {}", listener.local_addr()?, server.fingerprint());
     // Looked at first when all threads stand and connections are accepted.
     let shutdown = async move {
-        println!("{ready}");
+        // Whoever started it may not want to know.
+        let _ = writeln!(std::io::stdout(), "{ready}");
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
@@ -83,6 +87,9 @@ async fn serve(server: Server, address: SocketAddr) -> Result<(), StartError> {
 
 /// Looks the store over while no server runs on it.
 fn check(data: &std::path::Path) -> Result<ExitCode, StartError> {
+    if !SqliteStore::exists(data) {
+        return Err(StartError::NoStore(data.to_owned()));
+    }
     let _held = secrets::lock(data)?;
     let faults = SqliteStore::check(data)?;
     if faults.is_empty() {

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hobnob_shared::id::Handle;
@@ -13,7 +13,7 @@ use crate::config::Limits;
 use crate::gate::Gate;
 use crate::registry::SessionId;
 use crate::store::Store;
-use crate::throttle::{Guesses, Registrations};
+use crate::throttle::{ByAddress, Guesses, Quota};
 
 /// See the module.
 pub struct Services {
@@ -26,7 +26,8 @@ pub struct Services {
     /// Counts connections.
     pub gate: Arc<Gate>,
     guesses: Mutex<Guesses>,
-    registrations: Mutex<Registrations>,
+    registrations: Mutex<ByAddress>,
+    sign_ins: Mutex<ByAddress>,
     next_session: AtomicU64,
     panics: AtomicU64,
 }
@@ -34,11 +35,14 @@ pub struct Services {
 impl Services {
     /// Over an open store.
     pub fn new(store: Arc<dyn Store>, setup: ServerSetup, limits: Arc<Limits>, gate: Arc<Gate>) -> Self {
+        let by_address =
+            |every_ms, burst| Mutex::new(ByAddress::new(limits.addresses_remembered, Quota::spaced(every_ms, burst)));
         Self {
             store,
             setup,
             guesses: Mutex::new(Guesses::new(&limits)),
-            registrations: Mutex::new(Registrations::new(&limits)),
+            registrations: by_address(limits.registration_every_ms, limits.registrations_burst),
+            sign_ins: by_address(limits.sign_in_every_ms, limits.sign_ins_burst),
             limits,
             gate,
             next_session: AtomicU64::new(1),
@@ -57,6 +61,11 @@ impl Services {
     }
 }
 
+/// A counter is still a counter when another thread has panicked over it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What an enrolment asks before it does something costly. A trait, so that the state machine is tested without a server.
 pub trait Doorkeeper {
     /// Counts a guess at a password, or says how long to wait.
@@ -71,19 +80,22 @@ pub trait Doorkeeper {
 
 impl Doorkeeper for Services {
     fn guess(&self, user: &Handle, ip: IpAddr, now: Instant) -> Result<(), Duration> {
+        if !self.gate.is_exempt(ip) {
+            lock(&self.sign_ins).count(ip, now)?;
+        }
         // Not exempt on loopback: the limit protects the account, and everybody behind a forwarded port looks like loopback.
-        self.guesses.lock().unwrap_or_else(PoisonError::into_inner).guess(user, ip, now)
+        lock(&self.guesses).guess(user, ip, now)
     }
 
     fn guessed(&self, user: &Handle, ip: IpAddr) {
-        self.guesses.lock().unwrap_or_else(PoisonError::into_inner).right(user, ip);
+        lock(&self.guesses).right(user, ip);
     }
 
     fn sign_up(&self, ip: IpAddr, now: Instant) -> Result<(), Duration> {
         if self.gate.is_exempt(ip) {
             return Ok(());
         }
-        self.registrations.lock().unwrap_or_else(PoisonError::into_inner).sign_up(ip, now)
+        lock(&self.registrations).count(ip, now)
     }
 
     fn setup(&self) -> &ServerSetup {

@@ -20,6 +20,11 @@ pub struct Quota {
 }
 
 impl Quota {
+    /// `burst` at once, then one every `every_ms` milliseconds.
+    pub fn spaced(every_ms: u64, burst: u32) -> Self {
+        Self { every: Duration::from_millis(every_ms), burst: burst.max(1) }
+    }
+
     /// `rate` units a second, `burst` at once.
     pub fn per_second(rate: u32, burst: u32) -> Self {
         Self { every: Duration::from_secs(1) / rate.max(1), burst: burst.max(1) }
@@ -152,25 +157,21 @@ impl Guesses {
     }
 }
 
-/// Sign-ups by neighbourhood.
+/// How often something comes from one neighbourhood: sign-ups, password sign-ins.
 #[derive(Debug)]
-pub struct Registrations {
+pub struct ByAddress {
     table: Table<IpAddr, Bucket>,
     quota: Quota,
 }
 
-impl Registrations {
-    /// Nobody has signed up yet.
-    pub fn new(limits: &Limits) -> Self {
-        let every = Duration::from_millis(limits.registration_every_ms);
-        Self {
-            table: Table::new(limits.addresses_remembered),
-            quota: Quota { every, burst: limits.registrations_burst.max(1) },
-        }
+impl ByAddress {
+    /// Nothing has come yet; at most `remembered` neighbourhoods are known at once.
+    pub fn new(remembered: u32, quota: Quota) -> Self {
+        Self { table: Table::new(remembered), quota }
     }
 
-    /// Counts a sign-up, or says how long to wait.
-    pub fn sign_up(&mut self, ip: IpAddr, now: Instant) -> Result<(), Duration> {
+    /// Counts one, or says how long to wait.
+    pub fn count(&mut self, ip: IpAddr, now: Instant) -> Result<(), Duration> {
         self.table.row(neighbourhood(ip), |row| row.is_full(now)).take(1, self.quota, now)
     }
 }
@@ -238,23 +239,23 @@ mod tests {
 
     #[test]
     fn the_table_stays_bounded() {
-        let mut registrations = Registrations::new(&Limits { addresses_remembered: 16, ..Limits::default() });
+        let mut registrations = ByAddress::new(16, Quota { every: SECOND, burst: 3 });
         let now = Instant::now();
         for n in 0..200_u8 {
-            registrations.sign_up(IpAddr::from([10, 0, n, 1]), now).unwrap();
+            registrations.count(IpAddr::from([10, 0, n, 1]), now).unwrap();
             assert!(registrations.table.rows.len() <= 16);
         }
     }
 
     #[test]
     fn a_classroom_signs_up_at_once_and_then_one_in_ten_seconds() {
-        let mut registrations = Registrations::new(&Limits::default());
+        let mut registrations = ByAddress::new(100, Quota { every: 10 * SECOND, burst: 100 });
         let now = Instant::now();
         for n in 0..100 {
-            registrations.sign_up(IpAddr::from([10, 0, 0, n]), now).unwrap();
+            registrations.count(IpAddr::from([10, 0, 0, n]), now).unwrap();
         }
-        assert_eq!(registrations.sign_up(ip("10.0.0.200"), now), Err(10 * SECOND));
-        registrations.sign_up(ip("10.0.1.1"), now).unwrap();
-        registrations.sign_up(ip("10.0.0.200"), now + 10 * SECOND).unwrap();
+        assert_eq!(registrations.count(ip("10.0.0.200"), now), Err(10 * SECOND));
+        registrations.count(ip("10.0.1.1"), now).unwrap();
+        registrations.count(ip("10.0.0.200"), now + 10 * SECOND).unwrap();
     }
 }

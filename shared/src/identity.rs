@@ -285,11 +285,11 @@ impl Chain {
         if self.device.len() > limits::CERTIFICATE || self.account.len() > limits::CERTIFICATE {
             return Err(IdentityError::Certificate("too long".into()));
         }
-        let (account_key, device_key) = (public_key(&self.account)?, public_key(&self.device)?);
+        let verified = self.read()?;
         // A trust anchor is taken as it is, so that the account's own signature has to be checked by hand.
         let (signed, signature) =
             der::signed_parts(&self.account).ok_or_else(|| IdentityError::Certificate("not a certificate".into()))?;
-        UnparsedPublicKey::new(&ED25519, account_key)
+        UnparsedPublicKey::new(&ED25519, verified.account_key)
             .verify(signed, signature)
             .map_err(|_| IdentityError::Certificate("the account's is not self-signed".into()))?;
         let refuse = |error: rustls::Error| IdentityError::Certificate(error.to_string());
@@ -305,11 +305,16 @@ impl Chain {
             rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all,
         )
         .map_err(refuse)?;
+        Ok(verified)
+    }
+
+    /// Keys and names without a look at signatures: for a chain that a handshake has verified already.
+    pub(crate) fn read(&self) -> Result<VerifiedChain, IdentityError> {
         Ok(VerifiedChain {
             account: Fingerprint(spki_hash(&self.account)?),
             device: DeviceId(spki_hash(&self.device)?),
-            account_key,
-            device_key,
+            account_key: public_key(&self.account)?,
+            device_key: public_key(&self.device)?,
         })
     }
 }

@@ -83,9 +83,9 @@ impl Hands {
         self.must(window, json!({"do": "click", "role": "button", "name": name}));
     }
 
-    /// Clicks whatever has or contains that text.
-    pub fn click_text(&mut self, window: &Window, text: &str) {
-        self.must(window, json!({"do": "click", "contains": text}));
+    /// Opens the conversation with a friend, by their row in the sidebar; a row is spoken as `bob, available`.
+    pub fn open_friend(&mut self, window: &Window, friend: &str) {
+        self.must(window, json!({"do": "click", "role": "button", "starts": format!("{friend}, ")}));
     }
 
     /// Puts a text into the entry of that name.

@@ -15,6 +15,7 @@ gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
 PAUSE = 0.05
+PRESSES = ("click", "activate", "press", "toggle")
 # What a program gives an action to that is the click; labels have actions too, for their context menus.
 ACTS = {"button", "toggle button", "switch", "menu item", "link"}
 # Newer versions of GTK and AT-SPI name some roles anew.
@@ -35,10 +36,11 @@ def application(pid):
 
 
 def walk(node, path=()):
-    """Every node that is showing, with its ancestors' roles and names."""
+    """Every visible node, with its ancestors' roles and names."""
     try:
-        states = node.get_state_set()
-        if path and not (states.contains(Atspi.StateType.SHOWING) or states.contains(Atspi.StateType.VISIBLE)):
+        # GTK 4.8 never says SHOWING, and VISIBLE holds for the other pages of a stack too. Those that were not shown yet have no size;
+        # one that was shown before cannot be told, so stories wait for what is on one page only.
+        if len(path) > 1 and not (node.get_state_set().contains(Atspi.StateType.VISIBLE) and has_size(node)):
             return
         yield node, path
         here = (role_of(node), node.get_name() or "")
@@ -52,6 +54,14 @@ def walk(node, path=()):
             continue
         if child is not None:
             yield from walk(child, path + (here,))
+
+
+def has_size(node):
+    component = node.get_component_iface()
+    if component is None:
+        return True
+    box = component.get_extents(Atspi.CoordType.WINDOW)
+    return box.width > 0 or box.height > 0
 
 
 def role_of(node):
@@ -68,7 +78,8 @@ def text_in(node):
 
 
 def named(node, wanted):
-    return wanted is None or (node.get_name() or "") == wanted
+    # A message dialog's buttons have their words twice: one label for the wide form, one for the narrow.
+    return wanted is None or (node.get_name() or "") in (wanted, wanted + " " + wanted)
 
 
 def editable(node):
@@ -85,7 +96,7 @@ def matches(node, path, command):
         return editable(node) and (name is None or name in [node.get_name()] + [above for _, above in path[-4:]])
     if role is not None and role_of(node) not in (role, "toggle " + role, "menu item" if role == "button" else role):
         return False
-    if not named(node, name):
+    if not named(node, name) or not (node.get_name() or "").startswith(command.get("starts", "")):
         return False
     if command["do"] == "click" and not node.get_state_set().contains(Atspi.StateType.SENSITIVE):
         return False
@@ -146,21 +157,17 @@ def point(node):
 
 def press(node, command):
     """By the node's own action where it has one, else as a person would."""
-    action = None
-    holder = node
-    # A menu button's action is on the toggle button inside it.
+    # A menu button's action is on the toggle button inside it. Labels have actions too (copy, select all), which press nothing.
     for candidate, _ in walk(node):
         try:
-            action = candidate.get_action_iface() if role_of(candidate) in ACTS else None
-            if action is not None and action.get_n_actions() > 0:
-                holder = candidate
-                break
+            action = candidate.get_action_iface()
+            count = action.get_n_actions() if action is not None else 0
+            for index in range(count):
+                if Atspi.Action.get_action_name(action, index) in PRESSES:
+                    Atspi.Action.do_action(action, index)
+                    return
         except GLib.Error:
             continue
-        action = None
-    if action is not None:
-        Atspi.Action.do_action(holder.get_action_iface(), 0)
-        return
     x, y = point(node)
     window = windows_of(command["pid"])[-1]
     subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
@@ -244,11 +251,12 @@ def do_nameless(command):
     for node, path in walk(application(command["pid"])):
         try:
             name, kind = node.get_name() or "", role_of(node)
-            # The small buttons inside an entry row are the library's own, and so is what lies inside a named menu button.
-            own = any(role in ("entry", "button", "toggle button") for role, _ in path[-4:])
+            # The library's own: the small buttons inside an entry row or menu button, the crosses of tabs and toasts.
+            above = path[-4:]
+            own = any(role in ("entry", "button", "toggle button") or part.startswith(("AdwTab", "AdwToast")) for role, part in above)
             if kind in ("button", "toggle button", "check box", "entry") and not own:
                 if not name or name.startswith(("Gtk", "Adw")):
-                    bad.append("%s %r in %s" % (kind, name, " / ".join(above for _, above in path if above)))
+                    bad.append("%s %r in %s" % (kind, name, " / ".join(part for _, part in path if part)))
         except GLib.Error:
             continue
     return {"nameless": bad}

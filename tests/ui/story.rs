@@ -57,12 +57,13 @@ fn two_people_do_the_whole_job_in_their_windows() {
 
     sign_up(hands, alice, "alice");
     sign_up(hands, bob, "bob");
-    hands.sees_button(alice, "Add Friend");
-    hands.sees_button(bob, "Add Friend");
+    hands.sees(alice, "alice · available");
+    hands.sees(bob, "bob · available");
     desk.picture("1-signed-up");
 
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.click(alice, "Add Friend");
+    hands.sees_button(alice, "Cancel");
     hands.fill(alice, "Username", "bob");
     // The dialog's own button, in front of the one that opened it.
     hands.click(alice, "Add Friend");
@@ -72,8 +73,8 @@ fn two_people_do_the_whole_job_in_their_windows() {
     desk.picture("2-friends");
 
     let Desk { hands, alice, bob, .. } = &mut desk;
-    hands.click_text(alice, "bob");
-    hands.click_text(bob, "alice");
+    hands.open_friend(alice, "bob");
+    hands.open_friend(bob, "alice");
     hands.fill(alice, "Message", "Hello <b>Bob</b> & co");
     hands.click(alice, "Send");
     hands.sees(bob, "Hello <b>Bob</b> & co");
@@ -104,7 +105,7 @@ fn a_file_goes_from_window_to_window_and_all_is_there_after_a_restart() {
     let mut desk = Desk::new(&house);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.sees(alice, "bob");
-    hands.click_text(bob, "alice");
+    hands.open_friend(bob, "alice");
     hands.sees(bob, "a message from before");
     hands.sees(bob, "holiday picture.jpg");
     hands.click(bob, "Accept");
@@ -112,7 +113,7 @@ fn a_file_goes_from_window_to_window_and_all_is_there_after_a_restart() {
     until("the file lies in the download folder", hobnob_tests::client::SOON * 2, || arrived.exists());
     assert_eq!(hash(&arrived), hash(&file));
     hands.sees_button(bob, "Open Folder");
-    hands.click_text(alice, "bob");
+    hands.open_friend(alice, "bob");
     hands.sees(alice, "a message from before");
     desk.picture("4-file");
 
@@ -136,8 +137,8 @@ fn the_server_going_away_is_shown_and_chat_goes_on() {
     assert!(alice.quit().success() && bob.quit().success());
     let mut desk = Desk::new(&house);
     let Desk { hands, alice, bob, .. } = &mut desk;
-    hands.click_text(alice, "bob");
-    hands.click_text(bob, "alice");
+    hands.open_friend(alice, "bob");
+    hands.open_friend(bob, "alice");
     hands.fill(alice, "Message", "with the server");
     hands.click(alice, "Send");
     hands.sees(bob, "with the server");

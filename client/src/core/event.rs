@@ -61,6 +61,8 @@ pub enum Event {
         listening: Vec<String>,
         /// The account of this profile, if it has one.
         user: Option<Handle>,
+        /// It signs in by itself: it has an account, and nobody signed it out.
+        signed_in: bool,
         /// The server's address that will be used, if one is known.
         server: Option<String>,
         /// Where received files go.

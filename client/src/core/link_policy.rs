@@ -13,10 +13,15 @@ const SECOND_ASKS_AFTER: Duration = Duration::from_secs(2);
 const PAUSE_FIRST: Duration = Duration::from_secs(5);
 /// Longest pause: a friend behind a broken network is asked for once a minute.
 const PAUSE_LAST: Duration = Duration::from_mins(1);
+/// A relayed link works; a direct path is looked for after this time, and then more and more seldom.
+const UPGRADE_FIRST: Duration = Duration::from_secs(30);
+/// See [`UPGRADE_FIRST`].
+const UPGRADE_LAST: Duration = Duration::from_mins(5);
 
 struct Ask {
     due: Instant,
     pause: Duration,
+    longest: Duration,
 }
 
 /// The friends without a link that should have one.
@@ -28,9 +33,17 @@ pub struct LinkPolicy {
 impl LinkPolicy {
     /// `friend` should have a link; `we_ask_first` by the order of handles. Wishing again changes nothing.
     pub fn wish(&mut self, friend: &Handle, we_ask_first: bool, now: Instant) {
-        if !self.asks.contains_key(friend) {
+        if self.asks.get(friend).is_none_or(|ask| ask.longest == UPGRADE_LAST) {
             let due = if we_ask_first { now } else { now + SECOND_ASKS_AFTER };
-            self.asks.insert(friend.clone(), Ask { due, pause: PAUSE_FIRST });
+            self.asks.insert(friend.clone(), Ask { due, pause: PAUSE_FIRST, longest: PAUSE_LAST });
+        }
+    }
+
+    /// `friend` has a link through the relay, and should have a direct one.
+    pub fn wish_direct(&mut self, friend: &Handle, now: Instant) {
+        if self.asks.get(friend).is_none_or(|ask| ask.longest != UPGRADE_LAST) {
+            let ask = Ask { due: now + UPGRADE_FIRST, pause: 2 * UPGRADE_FIRST, longest: UPGRADE_LAST };
+            self.asks.insert(friend.clone(), ask);
         }
     }
 
@@ -40,7 +53,7 @@ impl LinkPolicy {
             Some(ask) if ask.pause > PAUSE_FIRST => ask.due = ask.due.min(now + SECOND_ASKS_AFTER),
             Some(ask) => ask.due = ask.due.min(now + PAUSE_FIRST),
             None => {
-                self.asks.insert(friend.clone(), Ask { due: now, pause: PAUSE_FIRST });
+                self.asks.insert(friend.clone(), Ask { due: now, pause: PAUSE_FIRST, longest: PAUSE_LAST });
             }
         }
     }
@@ -62,7 +75,7 @@ impl LinkPolicy {
             if ask.due <= now {
                 due.push(friend.clone());
                 ask.due = now + ask.pause;
-                ask.pause = (ask.pause * 2).min(PAUSE_LAST);
+                ask.pause = (ask.pause * 2).min(ask.longest);
             }
         }
         due.sort();
@@ -107,6 +120,27 @@ mod tests {
             assert_eq!(policy.poll(now), std::slice::from_ref(&bob));
         }
         assert_eq!(pauses, [5, 10, 20, 40, 60, 60]);
+    }
+
+    #[test]
+    fn behind_a_relay_a_direct_path_is_looked_for_more_and_more_seldom() {
+        let start = Instant::now();
+        let bob: Handle = "bob".parse().unwrap();
+        let mut policy = LinkPolicy::default();
+        policy.wish(&bob, true, start);
+        policy.wish_direct(&bob, start);
+        let (mut now, mut pauses) = (start, Vec::new());
+        for _ in 0..6 {
+            let due = policy.next_due().unwrap();
+            pauses.push((due - now).as_secs());
+            now = due;
+            policy.wish_direct(&bob, now);
+            assert_eq!(policy.poll(now), std::slice::from_ref(&bob));
+        }
+        assert_eq!(pauses, [30, 60, 120, 240, 300, 300]);
+        // The relayed link is lost: at once.
+        policy.wish(&bob, true, now);
+        assert_eq!(policy.next_due(), Some(now));
     }
 
     #[test]

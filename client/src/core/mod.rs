@@ -210,13 +210,15 @@ async fn run(
     };
     let history = setup.history.clone();
     let profile = setup.profile.clone();
+    let settings = profile.settings();
     // The first event of all, before anything is answered.
     outlet.tell(Event::Ready {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         profile: profile.folder().to_owned(),
         listening: vec![setup.listening.to_string()],
         user: setup.identity.as_ref().map(|(identity, _)| identity.user.clone()),
-        server: profile.settings().server,
+        signed_in: setup.identity.is_some() && !settings.signed_out && !settings.device_removed,
+        server: settings.server,
         downloads: setup.downloads.clone(),
     });
     let registry = Registry::launch(setup);

@@ -74,8 +74,9 @@ impl Connection {
     }
 
     /// The core runs.
-    pub fn ready(&mut self, user: Option<Handle>, server: Option<String>, downloads: PathBuf) {
+    pub fn ready(&mut self, user: Option<Handle>, signed_in: bool, server: Option<String>, downloads: PathBuf) {
         self.ready = true;
+        self.signed_out = !signed_in;
         self.user = user;
         self.server = server;
         self.downloads = downloads;
@@ -135,7 +136,7 @@ mod tests {
     fn ready(user: Option<&str>) -> Connection {
         let mut connection = Connection::default();
         assert_eq!(connection.page(), Page::Starting);
-        connection.ready(user.map(|user| user.parse().unwrap()), None, PathBuf::new());
+        connection.ready(user.map(|user| user.parse().unwrap()), user.is_some(), None, PathBuf::new());
         connection
     }
 

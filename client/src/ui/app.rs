@@ -18,6 +18,9 @@ use crate::ui::content::{Banner, Content};
 use crate::ui::conversation::{ConversationPage, PageInput, PageOutput};
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
+use crate::ui::text::literal_line;
+use crate::ui::widgets::pages::Pages;
+use crate::ui::widgets::spoken::name_library_buttons;
 use crate::ui::window_state::WindowState;
 
 /// What the window is started with.
@@ -91,7 +94,7 @@ pub struct App {
     pub(in crate::ui) sender: relm4::Sender<AppMsg>,
     pub(in crate::ui) window: adw::ApplicationWindow,
     pub(in crate::ui) toasts: adw::ToastOverlay,
-    pub(in crate::ui) pages: gtk::Stack,
+    pub(in crate::ui) pages: Pages,
     pub(in crate::ui) leaflet: adw::Leaflet,
     pub(in crate::ui) narrow_banner: Banner,
     pub(in crate::ui) content: Content,
@@ -151,12 +154,12 @@ impl Component for App {
         leaflet.append(content.widget());
         leaflet.bind_property("folded", narrow_banner.widget(), "reveal-child").build();
 
-        let pages = gtk::Stack::builder().transition_type(gtk::StackTransitionType::Crossfade).build();
-        pages.add_named(&starting(), Some("starting"));
-        pages.add_named(sign_in.widget(), Some("enter"));
-        pages.add_named(&leaflet, Some("main"));
+        let pages = Pages::new();
+        pages.add("starting", &starting());
+        pages.add("enter", sign_in.widget());
+        pages.add("main", &leaflet);
         let toasts = adw::ToastOverlay::new();
-        toasts.set_child(Some(&pages));
+        toasts.set_child(Some(pages.widget()));
         window.set_content(Some(&toasts));
 
         let presence = actions::install(&window, &input);
@@ -190,8 +193,8 @@ impl Component for App {
             AppMsg::Core(Delivery::Events { events, missed }) => self.happened(events, missed),
             AppMsg::Core(Delivery::NotStarted(text)) => self.not_started(&text),
             AppMsg::Enter(wish) => self.enter(wish),
-            AppMsg::Sidebar(output) => self.from_sidebar(output),
-            AppMsg::Page(conversation, output) => self.from_page(conversation, output),
+            AppMsg::Sidebar(output) => self.sidebar_said(output),
+            AppMsg::Page(conversation, output) => self.page_said(conversation, output),
             AppMsg::Action(action) => self.act(action),
             AppMsg::Answer(answer) => self.answered(answer),
             AppMsg::Looked => self.look(),
@@ -230,7 +233,8 @@ impl App {
     /// Says something for a moment.
     pub(in crate::ui) fn toast(&self, words: &str) {
         // Toasts take markup on this version of the library, and the words may be somebody else's.
-        self.toasts.add_toast(adw::Toast::new(&glib::markup_escape_text(&crate::ui::text::literal_line(words))));
+        self.toasts.add_toast(adw::Toast::new(&glib::markup_escape_text(&literal_line(words))));
+        name_library_buttons(&self.toasts);
     }
 
     /// The tab of a conversation.
@@ -265,6 +269,7 @@ impl App {
             .launch(name.clone())
             .connect_receiver(move |_, output| input.emit(AppMsg::Page(id.clone(), output)));
         let page = self.content.tabs.append(controller.widget());
+        name_library_buttons(&self.content.tab_bar);
         page.set_title(&name);
         page.set_tooltip(&glib::markup_escape_text(&name));
         self.tabs.push(Tab { conversation: conversation.clone(), controller, page, at_end: true });

@@ -23,7 +23,7 @@ impl App {
     pub(in crate::ui) fn happened(&mut self, events: Vec<Event>, missed: bool) {
         let mut reload = missed;
         for event in events {
-            reload |= matches!(&event, Event::Ready { user: Some(_), .. } | Event::SignedIn { .. });
+            reload |= matches!(&event, Event::Ready { signed_in: true, .. } | Event::SignedIn { .. });
             for change in self.model.apply(event) {
                 self.draw(change);
             }
@@ -81,8 +81,10 @@ impl App {
 
     /// Shows the page that the state of the account asks for.
     pub(in crate::ui) fn show_page(&mut self) {
+        // What is hidden must not keep the keyboard.
+        GtkWindowExt::set_focus(&self.window, None::<&gtk::Widget>);
         match self.model.connection.page() {
-            Page::Starting => self.pages.set_visible_child_name("starting"),
+            Page::Starting => self.pages.show("starting"),
             Page::Enter => {
                 let connection = &self.model.connection;
                 self.sign_in.emit(SignInInput::Known {
@@ -90,7 +92,7 @@ impl App {
                     server: connection.server.clone(),
                     notice: connection.sign_out_reason.clone(),
                 });
-                self.pages.set_visible_child_name("enter");
+                self.pages.show("enter");
             }
             Page::Stopped(text) => {
                 let input = self.sender.clone();
@@ -98,7 +100,7 @@ impl App {
             }
             Page::Main => {
                 self.sign_in.emit(SignInInput::Entered);
-                self.pages.set_visible_child_name("main");
+                self.pages.show("main");
                 self.restore_tabs();
             }
         }
@@ -107,11 +109,8 @@ impl App {
 
     /// Shows a page that is made for this one time.
     fn show_extra(&self, page: &gtk::Widget) {
-        if let Some(old) = self.pages.child_by_name("extra") {
-            self.pages.remove(&old);
-        }
-        self.pages.add_named(page, Some("extra"));
-        self.pages.set_visible_child_name("extra");
+        self.pages.add("extra", page);
+        self.pages.show("extra");
     }
 
     fn restore_tabs(&mut self) {
@@ -279,9 +278,7 @@ impl App {
     fn done(&mut self, question: &Question, answer: &Answer) {
         match (question, answer) {
             (Question::Enter, _) => self.sign_in.emit(SignInInput::Entered),
-            (Question::AddFriend(user), _) => {
-                self.toast(&format!("Request sent to {user}. You are friends once it is accepted."));
-            }
+            (Question::AddFriend(_), _) => self.toast("Request sent. You are friends once it is accepted."),
             (Question::SafetyNumber(user), Answer::SafetyNumber { safety_number, verified }) => {
                 self.compare(user, safety_number, *verified);
             }

@@ -8,6 +8,7 @@ use relm4::{adw, gtk};
 use crate::model::roster::{Path, Person};
 use crate::ui::sidebar::person_row::person_menu;
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
+use crate::ui::widgets::pages::Pages;
 use crate::ui::words;
 
 /// The right side.
@@ -18,9 +19,11 @@ pub struct Content {
     path_icon: gtk::Image,
     path: gtk::Label,
     menu: gtk::MenuButton,
-    stack: gtk::Stack,
+    stack: Pages,
     /// The tabs.
     pub tabs: adw::TabView,
+    /// Their bar.
+    pub tab_bar: adw::TabBar,
     /// The banner of the server.
     pub banner: Banner,
 }
@@ -54,16 +57,16 @@ impl Content {
         open.append(&tab_bar);
         open.append(&tabs);
         tabs.set_vexpand(true);
-        let stack = gtk::Stack::builder().vexpand(true).build();
-        stack.add_named(&none_open(), Some("none"));
-        stack.add_named(&open, Some("tabs"));
+        let stack = Pages::new();
+        stack.add("none", &none_open());
+        stack.add("tabs", &open);
         let banner = Banner::new();
         let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).hexpand(true).build();
         root.add_css_class("talk");
         root.append(&bar);
         root.append(banner.widget());
-        root.append(&stack);
-        let content = Self { root, name, path_line, path_icon, path, menu, stack, tabs, banner };
+        root.append(stack.widget());
+        let content = Self { root, name, path_line, path_icon, path, menu, stack, tabs, tab_bar, banner };
         content.show_nobody();
         content
     }
@@ -78,12 +81,12 @@ impl Content {
         self.name.set_text("");
         self.path_line.set_visible(false);
         self.menu.set_visible(false);
-        self.stack.set_visible_child_name("none");
+        self.stack.show("none");
     }
 
     /// The conversation in front is with `name`; `person` is none for who is no friend.
     pub fn show_person(&self, name: &str, person: Option<&Person>) {
-        self.stack.set_visible_child_name("tabs");
+        self.stack.show("tabs");
         self.name.set_text(name);
         self.path_line.set_visible(true);
         self.menu.set_visible(person.is_some());

@@ -432,12 +432,14 @@ impl State {
                 person.friends.insert(other.account);
             }
             let (presence, text) = self.presence_of(other.account);
+            // The session that brought the news may have an older list than the registry.
+            let known = self.people.get(&other.account).map(|person| &person.device_list);
             let frame = Friendship {
                 seq: None,
                 user: other.user.clone(),
                 request: request.clone(),
                 acceptance: acceptance.clone(),
-                device_list: IdentityStatement::clone(&other.device_list),
+                device_list: IdentityStatement::clone(known.unwrap_or(&other.device_list)),
                 presence,
                 text: text.to_owned(),
             };

@@ -1,6 +1,7 @@
 //! The session's life: frames and answers in, the state's effects out. Every decision is in `state.rs` and its two parts.
 
 use std::cell::Cell;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -260,6 +261,10 @@ impl StreamHandler<Result<Decoded<ToServer>, LinkError>> for Session {
                 let services = Arc::clone(&self.services);
                 let effects = self.state.on_frame(frame, self.meter.take(), &*services, Instant::now());
                 return self.carry_out(effects, ctx);
+            }
+            // The library's own text for this one is a paragraph.
+            Err(LinkError::Lost(error)) if error.kind() == ErrorKind::UnexpectedEof => {
+                return self.leave("connection lost".into(), ctx);
             }
             Err(LinkError::Lost(error)) => return self.leave(format!("connection lost ({error})"), ctx),
             Err(LinkError::Codec(CodecError::TooLarge { .. })) => Refusal::TooLarge,

@@ -240,8 +240,8 @@ impl State {
         self.liveness.heard(now);
         let mut effects = match frame {
             Decoded::Unknown { .. } => refuse(Refusal::Unsupported, None),
-            Decoded::Known(ToServer::Ping(pulse)) => vec![Effect::send(FromServer::Pong(pulse))],
-            Decoded::Known(ToServer::Pong(_)) => Vec::new(),
+            Decoded::Known(ToServer::Ping(pulse)) if self.is_member() => vec![Effect::send(FromServer::Pong(pulse))],
+            Decoded::Known(ToServer::Pong(_)) if self.is_member() => Vec::new(),
             Decoded::Known(frame) => match &mut self.kind {
                 Kind::Enrolment(enrolment) => enrolment.on_frame(frame, doors, now),
                 Kind::Newcomer(newcomer) => newcomer.on_frame(frame),
@@ -290,7 +290,10 @@ impl State {
             seen: SocketAddr::new(self.peer.ip().to_canonical(), self.peer.port()).to_string(),
         };
         let software: String = hello.software.chars().take(64).collect();
-        let line = format!("{} signed in, device {:?}, {}", account.user, verified.device, software.escape_debug());
+        let [a, b, c, d, ..] = verified.device.0;
+        // Eight digits tell a person's devices apart.
+        let line =
+            format!("{} signed in, device {a:02x}{b:02x}{c:02x}{d:02x}, {}", account.user, software.escape_debug());
         self.kind = Kind::Member(Box::new(Member::new(account, verified, list.1.devices, device_list)));
         vec![Effect::Admit, Effect::Log(line), Effect::Tell(Note::Arrive(Box::new(arrival)))]
     }

@@ -71,6 +71,7 @@ impl Wire {
     pub async fn open(server: &Running, identity: Option<(&DeviceKey, &Chain)>) -> Self {
         let config = tls::client_config(tls::ServerPin::Exact(server.fingerprint), identity).unwrap();
         let tcp = TcpStream::connect(server.address).await.unwrap();
+        net::configure(&tcp).unwrap();
         let stream = TlsConnector::from(config).connect(tls::server_name(), tcp).await.unwrap();
         let exporter = tls::exporter(stream.get_ref().1, ENROLMENT_EXPORTER, &[]).unwrap();
         let (reader, writer) = link::split(stream, FRAME, OUTBOUND_QUEUE);

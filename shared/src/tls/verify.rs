@@ -20,14 +20,23 @@ fn bad(text: &str) -> Error {
     Error::General(text.to_owned())
 }
 
-/// The two certificates of a peer or of a client, as it showed them: exactly two, verified.
+/// The two certificates of a peer or of a client, as it showed them: exactly two, not verified.
+fn two(end_entity: &CertificateDer<'_>, rest: &[CertificateDer<'_>]) -> Result<Chain, Error> {
+    let [account] = rest else { return Err(bad("a chain is exactly two certificates")) };
+    Ok(Chain { device: end_entity.to_vec(), account: account.to_vec() })
+}
+
+fn general(error: impl std::fmt::Display) -> Error {
+    Error::General(error.to_string())
+}
+
+/// The chain of a handshake that is over: [`Pin::check`] has verified it, and twice would be half the price of a sign-in.
 pub(super) fn chain_of(
     end_entity: &CertificateDer<'_>,
     rest: &[CertificateDer<'_>],
 ) -> Result<(Chain, VerifiedChain), Error> {
-    let [account] = rest else { return Err(bad("a chain is exactly two certificates")) };
-    let chain = Chain { device: end_entity.to_vec(), account: account.to_vec() };
-    let verified = chain.verify().map_err(|error| Error::General(error.to_string()))?;
+    let chain = two(end_entity, rest)?;
+    let verified = chain.read().map_err(general)?;
     Ok((chain, verified))
 }
 
@@ -42,7 +51,7 @@ pub(super) enum Pin {
 
 impl Pin {
     fn check(self, end_entity: &CertificateDer<'_>, rest: &[CertificateDer<'_>]) -> Result<(), Error> {
-        let (_, seen) = chain_of(end_entity, rest)?;
+        let seen = two(end_entity, rest)?.verify().map_err(general)?;
         match self {
             Self::Device(expected, _) if expected != seen.account => {
                 Err(wrong(WrongKey { expected, seen: seen.account }))

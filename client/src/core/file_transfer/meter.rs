@@ -46,7 +46,11 @@ impl Meter {
 
     /// Bytes a second.
     pub(super) fn rate(&self) -> u64 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people, never negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate for people, never negative"
+        )]
         let rate = self.rate as u64;
         rate
     }
@@ -61,9 +65,8 @@ mod tests {
         let start = Instant::now();
         let mut meter = Meter::new(u64::MAX);
         meter.start(0, start);
-        let told: Vec<u64> = (1..=1_000_u64)
-            .filter_map(|n| meter.count(n * 1_000, start + Duration::from_millis(n)))
-            .collect();
+        let told: Vec<u64> =
+            (1..=1_000_u64).filter_map(|n| meter.count(n * 1_000, start + Duration::from_millis(n))).collect();
         assert_eq!(told.len(), 10);
         assert!(told.iter().all(|rate| (990_000..=1_010_000).contains(rate)), "{told:?}");
     }

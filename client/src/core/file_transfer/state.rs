@@ -519,11 +519,7 @@ impl State {
     }
 
     fn end_if_over(&self) -> Effects {
-        if self.transfer.stage.is_over() && self.run == Run::Idle {
-            vec![Effect::Erase]
-        } else {
-            Vec::new()
-        }
+        if self.transfer.stage.is_over() && self.run == Run::Idle { vec![Effect::Erase] } else { Vec::new() }
     }
 
     fn cancel(&self, code: WireCode) -> Peer {

@@ -14,7 +14,8 @@ use tokio::sync::oneshot;
 
 use super::message::{
     CircuitWanted, Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp,
-    MessageArrived, PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit, TransferOver,
+    MessageArrived, PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit,
+    TransferOver,
 };
 use super::state::State;
 use crate::core::event::{Event, MessageState, ServerState};

@@ -209,12 +209,15 @@ impl<A: Clone> State<A> {
 
     /// Whether `user` should be linked now, eagerly, and what follows from that for the policy.
     pub fn reconsider(&mut self, me: &Handle, user: &Handle, eager: bool, now: Instant) {
+        let path = self.links.path(user);
         let wanted = self.is_here()
-            && self.links.path(user) == LinkPath::None
+            && path != LinkPath::Direct
             && self.roster.get(user).is_some_and(|person| person.server_says_online() && !person.is_stopped());
         let room = self.links.count_up() + self.policy.len() < limits::LINKS;
         if !wanted {
             self.policy.settle(user);
+        } else if path == LinkPath::Relayed {
+            self.policy.wish_direct(user, now);
         } else if eager && room {
             self.policy.wish(user, me < user, now);
         }

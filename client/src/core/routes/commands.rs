@@ -2,9 +2,9 @@
 
 use actix::{AsyncContext, Context};
 
-use crate::core::file_transfer::Wish;
 use crate::core::command::Command;
 use crate::core::error::Problem;
+use crate::core::file_transfer::Wish;
 use crate::core::outlet::Ticket;
 use crate::core::registry::{Ask, Registry, Shutdown};
 

@@ -146,13 +146,15 @@ impl Registry {
     /// After the start: what may still go on.
     pub(in crate::core) fn resume_transfers(&mut self, ctx: &mut Context<Self>) {
         let history = self.history.clone();
-        Self::then(ctx, async move { history.read(transfers::load_unfinished).await }, |registry, found, ctx| match found {
-            Ok(found) => {
-                for transfer in found {
-                    registry.take_up(transfer, ctx);
+        Self::then(ctx, async move { history.read(transfers::load_unfinished).await }, |registry, found, ctx| {
+            match found {
+                Ok(found) => {
+                    for transfer in found {
+                        registry.take_up(transfer, ctx);
+                    }
                 }
+                Err(error) => tracing::error!(%error, "cannot read unfinished transfers"),
             }
-            Err(error) => tracing::error!(%error, "cannot read unfinished transfers"),
         });
     }
 
@@ -285,7 +287,13 @@ impl Registry {
         });
     }
 
-    pub(in crate::core) fn accepted(&mut self, user: Handle, device: DeviceId, accept: Accept, ctx: &mut Context<Self>) {
+    pub(in crate::core) fn accepted(
+        &mut self,
+        user: Handle,
+        device: DeviceId,
+        accept: Accept,
+        ctx: &mut Context<Self>,
+    ) {
         let id = accept.transfer;
         let frame = Peer::Accept(accept);
         if self.pass_on(&user, id, device, frame.clone()) {

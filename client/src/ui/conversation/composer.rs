@@ -50,6 +50,8 @@ impl Composer {
         let scroller = gtk::ScrolledWindow::builder()
             .hscrollbar_policy(gtk::PolicyType::Never)
             .propagate_natural_height(true)
+            // A bar of its own would make the one line as high as two.
+            .vscrollbar_policy(gtk::PolicyType::External)
             .max_content_height(HEIGHT)
             .child(&text)
             .build();

@@ -13,6 +13,7 @@ use crate::ui::conversation::row::TimelineRow;
 use crate::ui::conversation::timeline::{Timeline, TimelineOutput};
 use crate::ui::text;
 use crate::ui::transfers::{CardOutput, choose};
+use crate::ui::widgets::pages::Pages;
 
 /// What to show.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ pub struct ConversationPage {
 
 /// Its other widgets.
 pub struct PageWidgets {
-    stack: gtk::Stack,
+    stack: Pages,
     typing: gtk::Label,
     announcer: gtk::Label,
 }
@@ -122,9 +123,9 @@ impl Component for ConversationPage {
         let key_bar =
             KeyBar::new(move || compare.emit(PageOutput::Compare), move || accept.emit(PageOutput::AcceptKey));
 
-        let stack = gtk::Stack::builder().vexpand(true).build();
-        stack.add_named(timeline.widget(), Some("timeline"));
-        stack.add_named(&nothing_said(&name), Some("empty"));
+        let stack = Pages::new();
+        stack.add("timeline", timeline.widget());
+        stack.add("empty", &nothing_said(&name));
         let typing = gtk::Label::builder().xalign(0.0).visible(false).build();
         typing.add_css_class("typing");
         // Says to who listens what others see appear; GTK 4.8 has no announcements of its own.
@@ -139,7 +140,7 @@ impl Component for ConversationPage {
         bottom.append(&announcer);
         let column = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         column.append(key_bar.widget());
-        column.append(&stack);
+        column.append(stack.widget());
         column.append(&adw::Clamp::builder().maximum_size(680).tightening_threshold(580).child(&bottom).build());
         root.set_child(Some(&column));
         root.add_overlay(&drop_hint(&root, &sender));
@@ -161,13 +162,13 @@ impl Component for ConversationPage {
                 if follow {
                     self.timeline.follow();
                 }
-                if self.timeline.len() > 0 {
-                    widgets.stack.set_visible_child_name("timeline");
+                if !self.timeline.is_empty() {
+                    widgets.stack.show("timeline");
                 }
             }
             PageInput::Set(at, row) => self.timeline.set(at, row),
             PageInput::Empty(empty) => {
-                widgets.stack.set_visible_child_name(if empty { "empty" } else { "timeline" });
+                widgets.stack.show(if empty { "empty" } else { "timeline" });
             }
             PageInput::Typing(words) => {
                 widgets.typing.set_visible(!words.is_empty());

@@ -85,12 +85,14 @@ impl Place {
     fn go_to_end(&self) {
         let rows = self.list.model().map_or(0, |model| model.n_items());
         if rows > 0 {
-            // The list knows the rows' heights only when it has drawn them, so it is told the row and not the distance.
+            // The list knows the rows' heights only when it has drawn them, so it is told the row first. It then shows the row's
+            // beginning; a row that is higher than the view is gone through to its end.
             let last = (rows - 1).to_variant();
-            if self.list.activate_action("list.scroll-to-item", Some(&last)).is_err() {
-                let adjustment = self.scroller.vadjustment();
-                adjustment.set_value(adjustment.upper());
+            if let Err(error) = self.list.activate_action("list.scroll-to-item", Some(&last)) {
+                tracing::debug!(%error, "the list cannot go to a row");
             }
+            let adjustment = self.scroller.vadjustment();
+            adjustment.set_value(adjustment.upper() - adjustment.page_size());
         }
     }
 }
@@ -193,9 +195,9 @@ impl Timeline {
         self.rows.set(at, row);
     }
 
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.rows.len()
+    /// Nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     /// Goes to the end and stays there: what one wrote oneself is always seen.

@@ -4,19 +4,15 @@ use adw::prelude::*;
 use hobnob_shared::id::Handle;
 use relm4::{adw, gtk};
 
+use crate::ui::widgets::dialog::{Dialog, Style};
+
 /// Asks for a username or an invite, and calls `add` with what was typed.
 pub fn ask(window: &impl IsA<gtk::Window>, add: impl Fn(String) + 'static) {
-    let dialog = adw::MessageDialog::new(
-        Some(window),
-        Some("Add Friend"),
-        Some("Type the username of somebody on your server. You can talk once they have accepted your request."),
+    let dialog = Dialog::new(
+        window,
+        "Add Friend",
+        "Type the username of somebody on your server. You can talk once they have accepted your request.",
     );
-    dialog.add_responses(&[("cancel", "Cancel"), ("add", "Add Friend")]);
-    dialog.set_response_appearance("add", adw::ResponseAppearance::Suggested);
-    dialog.set_default_response(Some("add"));
-    dialog.set_close_response("cancel");
-    dialog.set_response_enabled("add", false);
-
     let entry = adw::EntryRow::builder().title("Username").activates_default(true).build();
     let fields = adw::PreferencesGroup::new();
     fields.add(&entry);
@@ -26,21 +22,22 @@ pub fn ask(window: &impl IsA<gtk::Window>, add: impl Fn(String) + 'static) {
     let content = gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(8).build();
     content.append(&fields);
     content.append(&hint);
-    dialog.set_extra_child(Some(&content));
+    dialog.add(&content);
 
-    let shown = dialog.clone();
+    dialog.cancel("Cancel");
+    let typed = entry.clone();
+    let button = dialog.button("Add Friend", Style::Suggested, move || add(wanted(&typed.text())));
+    button.set_sensitive(false);
     entry.connect_changed(move |entry| {
         let typed = wanted(&entry.text());
         let fits = is_someone(&typed);
-        shown.set_response_enabled("add", fits);
+        button.set_sensitive(fits);
         if fits || typed.is_empty() {
             entry.remove_css_class("error");
         } else {
             entry.add_css_class("error");
         }
     });
-    let typed = entry.clone();
-    dialog.connect_response(Some("add"), move |_, _| add(wanted(&typed.text())));
     dialog.present();
     entry.grab_focus();
 }

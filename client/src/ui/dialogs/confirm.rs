@@ -1,7 +1,9 @@
 //! Asks before something that is hard to take back.
 
-use adw::prelude::*;
-use relm4::{adw, gtk};
+use gtk::prelude::*;
+use relm4::gtk;
+
+use crate::ui::widgets::dialog::{Dialog, Style};
 
 /// What to ask.
 pub struct Question<'a> {
@@ -15,11 +17,8 @@ pub struct Question<'a> {
 
 /// Asks, and calls `yes` when the person wants it.
 pub fn ask(window: &impl IsA<gtk::Window>, question: &Question<'_>, yes: impl Fn() + 'static) {
-    let dialog = adw::MessageDialog::new(Some(window), Some(question.heading), Some(question.body));
-    dialog.add_responses(&[("cancel", "Cancel"), ("yes", question.action)]);
-    dialog.set_response_appearance("yes", adw::ResponseAppearance::Destructive);
-    dialog.set_default_response(Some("cancel"));
-    dialog.set_close_response("cancel");
-    dialog.connect_response(Some("yes"), move |_, _| yes());
+    let dialog = Dialog::new(window, question.heading, question.body);
+    dialog.cancel("Cancel");
+    dialog.button(question.action, Style::Destructive, yes);
     dialog.present();
 }

@@ -1,15 +1,17 @@
 //! Shows the digits that two friends compare to be certain that nobody is in between.
 
-use adw::prelude::*;
+use gtk::prelude::*;
 use hobnob_shared::id::Handle;
-use relm4::{adw, gtk};
+use relm4::gtk;
+
+use crate::ui::widgets::dialog::{Dialog, Style};
 
 /// Shows them, and calls `verify` when the person says that they are equal.
 pub fn show(window: &impl IsA<gtk::Window>, user: &Handle, digits: &str, verified: bool, verify: impl Fn() + 'static) {
     let body = format!(
-        "Compare these digits with {user}, face to face or on the phone. When both of you see the same, nobody can be in between."
+        "Compare these digits with {user}, face to face or on the phone. When both of you see the same, press Verify: nobody can be in between."
     );
-    let dialog = adw::MessageDialog::new(Some(window), Some(&format!("Safety Number with {user}")), Some(&body));
+    let dialog = Dialog::new(window, &format!("Safety Number with {user}"), &body);
     let grouped = grouped(digits);
     let number = gtk::Label::builder().label(&grouped).selectable(true).justify(gtk::Justification::Center).build();
     number.add_css_class("safety-number");
@@ -20,15 +22,11 @@ pub fn show(window: &impl IsA<gtk::Window>, user: &Handle, digits: &str, verifie
         mark.add_css_class("success");
         content.append(&mark);
     }
-    dialog.set_extra_child(Some(&content));
-    dialog.add_response("close", "Close");
+    dialog.add(&content);
+    dialog.cancel("Close");
     if !verified {
-        dialog.add_response("verify", "They Are Equal");
-        dialog.set_response_appearance("verify", adw::ResponseAppearance::Suggested);
+        dialog.button("Verify", Style::Suggested, verify);
     }
-    dialog.set_default_response(Some("close"));
-    dialog.set_close_response("close");
-    dialog.connect_response(Some("verify"), move |_, _| verify());
     dialog.present();
 }
 

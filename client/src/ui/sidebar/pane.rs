@@ -9,6 +9,7 @@ use crate::ui::sidebar::person_row::{PersonRow, Speak};
 use crate::ui::sidebar::request_row::request_row;
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::live_list::LiveList;
+use crate::ui::widgets::pages::Pages;
 use crate::ui::widgets::spoken::called;
 
 /// What to show.
@@ -53,7 +54,7 @@ pub struct SidebarWidgets {
     search: gtk::SearchEntry,
     requests: gtk::Box,
     request_list: gtk::ListBox,
-    stack: gtk::Stack,
+    stack: Pages,
 }
 
 impl Component for Sidebar {
@@ -65,7 +66,8 @@ impl Component for Sidebar {
     type Widgets = SidebarWidgets;
 
     fn init_root() -> gtk::Box {
-        let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).width_request(282).build();
+        let root =
+            gtk::Box::builder().orientation(gtk::Orientation::Vertical).width_request(282).hexpand(false).build();
         root.add_css_class("people");
         root
     }
@@ -98,14 +100,13 @@ impl Component for Sidebar {
         let (requests, request_list) = requests_box();
         root.append(&requests);
 
-        let stack = gtk::Stack::builder().vexpand(true).build();
-        stack.add_named(&people_list(&people), Some("people"));
-        stack.add_named(&empty(), Some("empty"));
-        stack.add_named(&nobody_found(), Some("nobody"));
+        let stack = Pages::new();
         // Until the first list has come there is nothing to say.
-        stack.add_named(&gtk::Box::default(), Some("starting"));
-        stack.set_visible_child_name("starting");
-        root.append(&stack);
+        stack.add("starting", &gtk::Box::default());
+        stack.add("people", &people_list(&people));
+        stack.add("empty", &empty());
+        stack.add("nobody", &nobody_found());
+        root.append(stack.widget());
 
         let widgets = SidebarWidgets { title, search, requests, request_list, stack };
         ComponentParts { model: Self { people }, widgets }
@@ -125,7 +126,7 @@ impl Component for Sidebar {
                     (true, _) => "nobody",
                     (false, _) => "people",
                 };
-                widgets.stack.set_visible_child_name(page);
+                widgets.stack.show(page);
                 self.people.sync(rows, |row| row.user.clone());
             }
             SidebarInput::Requests(users) => {

@@ -1,0 +1,125 @@
+//! Draws the window's pages with made-up content, for looking at them: `cargo run -p hobnob-client --example gallery -- OUT_DIR` writes one
+//! PNG for each scene, `gallery SCENE` shows one. Needs a display; nothing is stored and nobody is connected.
+
+mod play;
+mod scenes;
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::rc::Rc;
+use std::time::Duration;
+
+use hobnob_client::bridge::{Backend, Start};
+use hobnob_client::ui::app::{App, Init};
+use hobnob_client::ui::{APP_ID, RESOURCES};
+use relm4::adw::prelude::*;
+use relm4::gtk::{self, gio, glib};
+use relm4::{RelmApp, adw};
+
+use scenes::{SCENES, Scene};
+
+/// Time for a scene to be drawn before its picture is taken.
+const DRAWN: Duration = Duration::from_millis(1_500);
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [name] if SCENES.iter().any(|scene| scene.name == name) => show(name, None),
+        [name, picture] => show(name, Some(PathBuf::from(picture))),
+        [folder] => all(Path::new(folder)),
+        _ => {
+            let names: Vec<_> = SCENES.iter().map(|scene| scene.name).collect();
+            eprintln!("gallery OUT_DIR | SCENE\nscenes: {}", names.join(" "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One process for each scene: a GTK application runs once.
+fn all(folder: &Path) -> ExitCode {
+    let Ok(program) = std::env::current_exe() else { return ExitCode::FAILURE };
+    if let Err(error) = std::fs::create_dir_all(folder) {
+        eprintln!("{}: {error}", folder.display());
+        return ExitCode::FAILURE;
+    }
+    for scene in SCENES {
+        let picture = folder.join(format!("{}.png", scene.name));
+        match Command::new(&program).arg(scene.name).arg(&picture).status() {
+            Ok(status) if status.success() => println!("{}", picture.display()),
+            other => {
+                eprintln!("{}: {other:?}", scene.name);
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn show(name: &str, picture: Option<PathBuf>) -> ExitCode {
+    let Some(scene) = SCENES.iter().find(|scene| scene.name == name) else { return ExitCode::FAILURE };
+    let profile = std::env::temp_dir().join(format!("hobnob-gallery-{}", std::process::id()));
+    let prepared = std::fs::create_dir_all(&profile).and_then(|()| scenes::window_state(scene).save(&profile));
+    if let Err(error) = prepared {
+        eprintln!("{}: {error}", profile.display());
+        return ExitCode::FAILURE;
+    }
+    let content = scene.content;
+    let start: Start = Box::new(move |sink| match content {
+        scenes::Content::Broken => {
+            Err("The profile was last used by a newer version of Hobnob. Update this program.".to_owned())
+        }
+        content => Ok(Box::new(play::Play::start(content, sink)) as Box<dyn Backend>),
+    });
+    glib::set_prgname(Some("hobnob-gallery"));
+    if gio::resources_register_include!("hobnob.gresource").is_err() {
+        return ExitCode::FAILURE;
+    }
+    let app = RelmApp::new(APP_ID).with_args(Vec::new());
+    app.allow_multiple_instances(true);
+    relm4::main_application().set_resource_base_path(Some(RESOURCES));
+    if let Some(picture) = picture {
+        take(scene, picture);
+    }
+    app.run::<App>(Init { start, profile: profile.clone(), failed: Rc::new(Cell::new(false)) });
+    // A folder that stays in the temporary one harms nobody.
+    let _ = std::fs::remove_dir_all(profile);
+    ExitCode::SUCCESS
+}
+
+/// Takes the picture of the newest window once it is drawn, and ends.
+fn take(scene: &'static Scene, picture: PathBuf) {
+    relm4::main_application().connect_activate(move |app| {
+        let scheme = if scene.dark { adw::ColorScheme::ForceDark } else { adw::ColorScheme::ForceLight };
+        adw::StyleManager::default().set_color_scheme(scheme);
+        let (app, picture) = (app.clone(), picture.clone());
+        glib::spawn_future_local(async move {
+            glib::timeout_future(DRAWN).await;
+            if let (Some(action), Some(window)) = (scene.action, app.active_window()) {
+                let target = scene.target.map(ToVariant::to_variant);
+                // A scene with a wrong action shows itself by its picture.
+                let _ = WidgetExt::activate_action(&window, action, target.as_ref());
+                glib::timeout_future(DRAWN).await;
+            }
+            let windows: Vec<gtk::Window> =
+                gtk::Window::list_toplevels().into_iter().filter_map(|window| window.downcast().ok()).collect();
+            // A dialog, where the scene has one, is what the scene is about.
+            let dialog = windows.iter().find(|window| window.is_mapped() && window.transient_for().is_some());
+            let main = windows.iter().find(|window| window.is_mapped());
+            if !dialog.or(main).is_some_and(|window| save(window, &picture)) {
+                eprintln!("{} was not drawn", scene.name);
+            }
+            app.quit();
+        });
+    });
+}
+
+fn save(window: &gtk::Window, picture: &Path) -> bool {
+    let paintable = gtk::WidgetPaintable::new(Some(window));
+    let snapshot = gtk::Snapshot::new();
+    let (width, height) = (f64::from(paintable.intrinsic_width()), f64::from(paintable.intrinsic_height()));
+    paintable.snapshot(&snapshot, width, height);
+    let Some(node) = snapshot.to_node() else { return false };
+    let Some(renderer) = window.renderer() else { return false };
+    renderer.render_texture(node, None).save_to_png(picture).is_ok()
+}
