@@ -52,6 +52,8 @@ const ACTORS: [(&str, &[&str]); 6] = [
             "sidecar.rs",
             "why.rs",
             "meter.rs",
+            "other_side.rs",
+            "streams.rs",
             "names_cases.rs",
         ],
     ),

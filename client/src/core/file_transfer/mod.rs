@@ -1,7 +1,8 @@
 //! `FileTransfer`: one file that goes to a friend or comes from one, from offer to end. The `Registry` makes one for each transfer that may
 //! still go on, tells it of links, of what the other side says and of what people want; it decides, and the pump moves the bytes.
 //!
-//! - `state.rs`: the decisions, pure; `meter.rs`: how fast it goes. `actor.rs`: carries them out. `why.rs`: reasons, in sentences.
+//! - `state.rs`, and by topic `other_side.rs` and `streams.rs`: the decisions, pure; `meter.rs`: how fast it goes.
+//! - `actor.rs`: carries them out. `why.rs`: reasons, in sentences.
 //! - `pump.rs`: the bytes, on threads of their own; `send.rs`, `receive.rs`: its halves; `wire.rs`: frames of a data stream.
 //! - `source.rs`: the file that is sent. `partial.rs`: what has arrived. `folder.rs`: where it ends, under a name by `names.rs`.
 //! - `tree.rs`: the hash of a file from those of its groups; `sidecar.rs`: where these are kept.
@@ -13,6 +14,7 @@ mod meter;
 pub mod names;
 #[cfg(test)]
 mod names_cases;
+mod other_side;
 mod partial;
 #[cfg(test)]
 mod place_tests;
@@ -26,6 +28,7 @@ pub mod source;
 mod state;
 #[cfg(test)]
 mod state_tests;
+mod streams;
 mod tree;
 mod why;
 mod wire;

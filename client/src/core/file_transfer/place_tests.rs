@@ -109,9 +109,8 @@ fn a_folder_that_is_missing_a_file_or_another_one_by_now_is_refused() {
 fn another_disk_gets_a_verified_copy_and_nothing_hidden_stays() {
     let desk = desk();
     let shared_memory = Path::new("/dev/shm");
-    let other_disk = std::fs::metadata(shared_memory).is_ok_and(|data| {
-        data.dev() != std::fs::metadata(&desk.downloads).unwrap().dev()
-    });
+    let other_disk = std::fs::metadata(shared_memory)
+        .is_ok_and(|data| data.dev() != std::fs::metadata(&desk.downloads).unwrap().dev());
     let Some(folder) = other_disk.then(|| tempfile::tempdir_in(shared_memory).ok()).flatten() else {
         eprintln!("SKIPPED: no second disk at /dev/shm");
         return;

@@ -353,6 +353,8 @@ async fn a_reason_from_the_receiver_reaches_the_sender() {
     assert_eq!(why(send_to(&desk, 0, 2, full).await), Why::Peer(WireCode::DiskFull));
 }
 
+type Meddle<'a> = &'a dyn Fn(&Path);
+
 /// Sends while `meddle` does something to the source after the first group went out; a connection holds only a part of the file.
 async fn send_while(desk: &Desk, meddle: impl FnOnce(&Path)) -> (Why, Option<Stream>) {
     let (mut dialled, accepted) = connection().await;
@@ -392,7 +394,7 @@ async fn a_source_that_changes_under_way_is_noticed_and_said() {
         std::fs::rename(other, path).unwrap();
     };
     let remove = |path: &Path| std::fs::remove_file(path).unwrap();
-    let cases: [(&str, &dyn Fn(&Path), Why); 5] = [
+    let cases: [(&str, Meddle<'_>, Why); 5] = [
         ("edited", &edit, Why::SourceChanged),
         ("appended", &append, Why::SourceChanged),
         ("truncated", &truncate, Why::SourceChanged),

@@ -14,7 +14,8 @@ use super::tree::GroupHash;
 /// First bytes: name and version of this layout.
 const MAGIC: [u8; 8] = *b"HBGROUP1";
 /// Magic, key, boot id, and room for later.
-const HEADER: u64 = 64;
+const HEADER_LEN: usize = 64;
+const HEADER: u64 = HEADER_LEN as u64;
 const HASH: u64 = 32;
 
 /// Of this run of the kernel; what was written during it is still seen, whatever program died.
@@ -48,7 +49,7 @@ impl Sidecar {
     /// Opens or makes the file `name`; says what was in it.
     pub fn open(folder: &Folder, name: &OsStr) -> io::Result<(Self, Option<Found>)> {
         let file = folder.open_file(name, OFlags::RDWR | OFlags::CREATE, Mode::from_raw_mode(0o600))?;
-        let mut header = [0; HEADER as usize];
+        let mut header = [0; HEADER_LEN];
         let found = match file.read_exact_at(&mut header, 0) {
             Ok(()) => parse(&header),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
@@ -73,7 +74,7 @@ impl Sidecar {
         let mut header = MAGIC.to_vec();
         header.extend(key);
         header.extend(boot_id());
-        header.resize(HEADER as usize, 0);
+        header.resize(HEADER_LEN, 0);
         self.file.write_all_at(&header, 0)
     }
 

@@ -431,7 +431,9 @@ fn strangers_to_the_transfer_change_nothing() {
     assert!(matches!(refused.as_slice(), [Effect::Send(to, Peer::Cancel(_))] if *to == stranger));
     let greedy = Peer::Accept(Accept { transfer: id, have: GROUPS + 1, token: Token([1; 16]) });
     let refused = world.ends[A].state.frame(BOB, greedy, now);
-    assert!(matches!(refused.as_slice(), [Effect::Send(BOB, Peer::Cancel(cancel))] if cancel.code == WireCode::BadRequest));
+    assert!(
+        matches!(refused.as_slice(), [Effect::Send(BOB, Peer::Cancel(cancel))] if cancel.code == WireCode::BadRequest)
+    );
     world.settle();
     assert_eq!(world.stage(A), Stage::Finished);
 }

@@ -1,0 +1,173 @@
+//! The decisions of one transfer, continued: what follows from what the other side says, and how a transfer ends. Pure, as `state.rs`.
+
+use std::time::Instant;
+
+use hobnob_shared::error::WireCode;
+use hobnob_shared::id::DeviceId;
+use hobnob_shared::message::{AboutTransfer, Accept, CancelTransfer, Peer};
+
+use super::state::{Effect, Effects, Run, State, Task};
+use super::tree::groups;
+use super::why::Why;
+use crate::core::event::Event;
+use crate::core::history::transfers::Stage;
+
+impl State {
+    pub(super) fn frame(&mut self, device: DeviceId, frame: Peer, now: Instant) -> Effects {
+        match frame {
+            Peer::Offer(_) if !self.outgoing() => self.offered_again(device, now),
+            Peer::Accept(accept) if self.outgoing() => self.accepted(device, accept, now),
+            Peer::Decline(_) if self.outgoing() => self.ended_there(device, WireCode::Declined),
+            Peer::Cancel(cancel) => self.ended_there(device, cancel.code),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The sender has nothing running and says so by offering again.
+    pub(super) fn offered_again(&mut self, device: DeviceId, now: Instant) -> Effects {
+        if self.transfer.device != Some(device) {
+            return Vec::new();
+        }
+        match self.transfer.stage {
+            Stage::Offered => Vec::new(),
+            Stage::Accepted => match self.run {
+                Run::Idle => self.go_on(),
+                Run::Running => self.stop(),
+                Run::Connecting { .. } | Run::Stopping => Vec::new(),
+            },
+            Stage::PausedHere => self.to_device(&self.cancel(WireCode::Paused)),
+            Stage::PausedThere => self.accept_after_all(),
+            Stage::Failed if self.is_their_fault() => self.accept_after_all(),
+            Stage::Failed => {
+                let code = match self.transfer.why.as_ref().map(|(code, _)| WireCode::from_name(code)) {
+                    Some(code @ (WireCode::DiskFull | WireCode::BadName)) => code,
+                    _ => WireCode::NotWritable,
+                };
+                self.to_device(&self.cancel(code))
+            }
+            Stage::Declined => self.to_device(&Peer::Decline(AboutTransfer { transfer: self.transfer.id })),
+            Stage::Cancelled => self.to_device(&self.cancel(WireCode::Cancelled)),
+            Stage::Finished => match self.transfer.root {
+                Some(root) => self.ask(groups(self.transfer.size), Task::Confirm(root), now),
+                None => Vec::new(),
+            },
+        }
+    }
+
+    pub(super) fn is_their_fault(&self) -> bool {
+        let code = self.transfer.why.as_ref().map(|(code, _)| WireCode::from_name(code));
+        !matches!(code, Some(WireCode::DiskFull | WireCode::NotWritable | WireCode::BadName | WireCode::Other(_)))
+    }
+
+    pub(super) fn accept_after_all(&mut self) -> Effects {
+        self.transfer.stage = Stage::Accepted;
+        self.transfer.why = None;
+        let mut effects = vec![Effect::Save];
+        effects.extend(self.go_on());
+        effects
+    }
+
+    pub(super) fn accepted(&mut self, device: DeviceId, accept: Accept, now: Instant) -> Effects {
+        let refuse = |code| vec![Effect::Send(device, self.cancel(code))];
+        if accept.have > groups(self.transfer.size) {
+            return refuse(WireCode::BadRequest);
+        }
+        if self.transfer.device.is_some_and(|bound| bound != device) {
+            return refuse(WireCode::Conflict);
+        }
+        match self.transfer.stage {
+            Stage::PausedHere => return refuse(WireCode::Paused),
+            Stage::Cancelled => return refuse(WireCode::Cancelled),
+            Stage::Declined | Stage::Finished => return refuse(WireCode::NotFound),
+            Stage::Offered | Stage::Accepted | Stage::PausedThere | Stage::Failed => {}
+        }
+        let news = self.transfer.stage != Stage::Accepted || self.transfer.device.is_none();
+        self.transfer.stage = Stage::Accepted;
+        self.transfer.device = Some(device);
+        self.transfer.why = None;
+        let mut effects = if news { vec![Effect::Save] } else { Vec::new() };
+        effects.extend(self.stop());
+        if self.run == Run::Idle {
+            effects.extend(self.connect(device, accept.token, Task::Send(accept.have), now));
+        } else {
+            self.granted = Some((device, accept));
+        }
+        effects
+    }
+
+    /// The other side does not go on.
+    pub(super) fn ended_there(&mut self, device: DeviceId, code: WireCode) -> Effects {
+        let concerned = self.transfer.device.is_none_or(|bound| bound == device);
+        if !concerned || self.transfer.stage.is_over() {
+            return Vec::new();
+        }
+        let mut effects = self.stop();
+        effects.extend(self.ended_by_peer(code));
+        effects
+    }
+
+    pub(super) fn ended_by_peer(&mut self, code: WireCode) -> Effects {
+        // What is over, or paused here, stays so whatever the last words from the stream are.
+        if self.transfer.stage.is_over() || self.transfer.stage == Stage::PausedHere {
+            return Vec::new();
+        }
+        if code == WireCode::Paused && self.transfer.stage == Stage::PausedThere {
+            return Vec::new();
+        }
+        self.transfer.stage = match code {
+            WireCode::Paused => Stage::PausedThere,
+            WireCode::Cancelled => Stage::Cancelled,
+            WireCode::Declined => Stage::Declined,
+            _ => Stage::Failed,
+        };
+        let useless = matches!(code, WireCode::SourceChanged | WireCode::HashMismatch);
+        let why = Why::Peer(code);
+        self.transfer.why = Some((why.code(), why.sentence(&self.transfer.peer)));
+        self.settle(useless)
+    }
+
+    /// It does not go on for a reason on this side.
+    pub(super) fn fail(&mut self, why: &Why) -> Effects {
+        if self.transfer.stage.is_over() || self.transfer.stage == Stage::PausedHere {
+            return Vec::new();
+        }
+        self.transfer.stage = Stage::Failed;
+        self.transfer.why = Some((why.code(), why.sentence(&self.transfer.peer)));
+        let mut effects = self.settle(matches!(why, Why::HashMismatch | Why::Protocol(_) | Why::SourceChanged));
+        effects.extend(self.to_device(&self.cancel(why.wire())));
+        effects
+    }
+
+    /// Stores and tells how it ended. What cannot be of use any more is erased.
+    pub(super) fn settle(&mut self, useless: bool) -> Effects {
+        if useless {
+            self.transfer.done = 0;
+        }
+        let mut effects = vec![Effect::Save];
+        effects.extend(self.tell_why());
+        effects.extend(self.end_if_over());
+        if useless && self.run == Run::Idle && !self.transfer.stage.is_over() {
+            effects.push(Effect::Erase);
+        }
+        effects
+    }
+
+    pub(super) fn tell_why(&self) -> Option<Effect> {
+        let (code, text) = self.transfer.why.clone()?;
+        Some(Effect::Tell(Event::FileFailed { transfer: self.transfer.id, code, text }))
+    }
+
+    pub(super) fn end_if_over(&self) -> Effects {
+        if self.transfer.stage.is_over() && self.run == Run::Idle { vec![Effect::Erase] } else { Vec::new() }
+    }
+
+    pub(super) fn cancel(&self, code: WireCode) -> Peer {
+        Peer::Cancel(CancelTransfer { transfer: self.transfer.id, code })
+    }
+
+    /// To the device at the other end, or where none is known, to all.
+    pub(super) fn to_device(&self, frame: &Peer) -> Effects {
+        let to = |device: &DeviceId| self.transfer.device.is_none_or(|bound| bound == *device);
+        self.links.keys().filter(|device| to(device)).map(|device| Effect::Send(*device, frame.clone())).collect()
+    }
+}

@@ -1,0 +1,170 @@
+//! The decisions of one transfer, continued: data streams that come up or do not, and pumps that run and end. Pure, as `state.rs`.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use hobnob_shared::id::{DeviceId, Hash};
+use hobnob_shared::limits;
+use hobnob_shared::message::Circuit;
+
+use super::state::{Effect, Effects, Run, State, Task};
+use super::why::Why;
+use crate::core::event::Event;
+use crate::core::history::transfers::Stage;
+
+/// First and longest wait before the receiver asks again while the link stands.
+const AGAIN_MIN: Duration = Duration::from_secs(1);
+const AGAIN_MAX: Duration = Duration::from_mins(1);
+
+impl State {
+    /// A dial failed. What does not go directly goes by the relay, once.
+    pub(super) fn dial_failed(&mut self, device: DeviceId, relayed: bool, now: Instant) -> Effects {
+        match self.run {
+            Run::Connecting { device: wanted, .. } if wanted == device && !relayed => vec![Effect::AskCircuit(device)],
+            Run::Connecting { device: wanted, .. } if wanted == device => self.try_again(now),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A circuit is for the stream that is coming up.
+    pub(super) fn wants_circuit(&self, circuit: &Circuit) -> bool {
+        matches!(self.run, Run::Connecting { device, .. } if device == circuit.device)
+    }
+
+    pub(super) fn circuit_refused(&mut self, now: Instant) -> Effects {
+        if matches!(self.run, Run::Connecting { .. }) { self.try_again(now) } else { Vec::new() }
+    }
+
+    /// A stream stands. Without an effect it is not wanted.
+    pub(super) fn stream(&mut self, from: DeviceId, now: Instant) -> Effects {
+        let Run::Connecting { device, token, task, .. } = self.run else { return Vec::new() };
+        if device != from {
+            return Vec::new();
+        }
+        self.run = Run::Running;
+        let done = match task {
+            Task::Send(from) => from.saturating_mul(limits::GROUP as u64).min(self.transfer.size),
+            Task::Receive => self.transfer.done,
+            Task::Confirm(_) => self.transfer.size,
+        };
+        let mut effects = vec![Effect::Forget(token), Effect::Start(task)];
+        if !matches!(task, Task::Confirm(_)) {
+            self.transfer.done = done;
+            self.meter.start(done, now);
+            effects.push(self.progress(0));
+        }
+        effects
+    }
+
+    /// What was on the disk when the partial was opened.
+    pub(super) fn found(&mut self, done: u64) {
+        self.transfer.done = done;
+    }
+
+    pub(super) fn progress(&self, rate: u64) -> Effect {
+        let (transfer, done, size) = (self.transfer.id, self.transfer.done, self.transfer.size);
+        Effect::Tell(Event::FileProgress { transfer, done, size, rate })
+    }
+
+    /// The counter of a running pump.
+    pub(super) fn counted(&mut self, done: u64, now: Instant) -> Effects {
+        if self.run != Run::Running || self.transfer.stage == Stage::Finished || done <= self.transfer.done {
+            return Vec::new();
+        }
+        match self.meter.count(done, now) {
+            Some(rate) => {
+                self.transfer.done = done;
+                self.attempt = 0;
+                vec![self.progress(rate)]
+            }
+            None => Vec::new(),
+        }
+    }
+
+    pub(super) fn pump_finished(&mut self, path: Option<PathBuf>, root: Hash) -> Effects {
+        self.run = Run::Idle;
+        if self.transfer.stage == Stage::Finished { Vec::new() } else { self.finished(path, root) }
+    }
+
+    pub(super) fn finished(&mut self, path: Option<PathBuf>, root: Hash) -> Effects {
+        // A file that was just whole when somebody stopped it is whole.
+        self.transfer.stage = Stage::Finished;
+        self.transfer.done = self.transfer.size;
+        self.transfer.root = Some(root);
+        self.transfer.why = None;
+        self.transfer.path = path.or_else(|| self.transfer.path.take());
+        let event = Event::FileFinished {
+            transfer: self.transfer.id,
+            path: self.transfer.path.clone().unwrap_or_default(),
+            blake3: root,
+            size: self.transfer.size,
+        };
+        let rate = self.meter.rate();
+        vec![Effect::Save, self.progress(rate), Effect::Tell(event), Effect::Erase]
+    }
+
+    pub(super) fn pump_failed(&mut self, why: &Why, done: u64, now: Instant) -> Effects {
+        let stopped = self.pump_over(done);
+        if let Some(effects) = stopped {
+            return self.after_stop(effects, now);
+        }
+        match why {
+            Why::Peer(code) => self.ended_by_peer(code.clone()),
+            Why::Internal(_) => self.try_again(now),
+            why => self.fail(why),
+        }
+    }
+
+    /// The connection broke, or we stopped the pump.
+    pub(super) fn pump_lost(&mut self, done: u64, now: Instant) -> Effects {
+        if let Some(effects) = self.pump_over(done) {
+            return self.after_stop(effects, now);
+        }
+        let mut effects = vec![Effect::Save];
+        effects.extend(self.try_again(now));
+        effects
+    }
+
+    /// Idle again; `Some` if that was our own wish.
+    pub(super) fn pump_over(&mut self, done: u64) -> Option<Effects> {
+        let stopping = self.run == Run::Stopping;
+        self.run = Run::Idle;
+        if self.transfer.stage != Stage::Finished {
+            self.transfer.done = done.max(self.transfer.done).min(self.transfer.size);
+        }
+        stopping.then(|| vec![Effect::Save])
+    }
+
+    pub(super) fn after_stop(&mut self, mut effects: Effects, now: Instant) -> Effects {
+        if self.transfer.stage.is_over() {
+            effects.extend(self.end_if_over());
+        } else if let Some((device, accept)) = self.granted.take() {
+            effects.extend(self.connect(device, accept.token, Task::Send(accept.have), now));
+        } else if self.transfer.stage == Stage::Failed && self.transfer.done == 0 {
+            effects.push(Effect::Erase);
+        } else {
+            effects.extend(self.go_on());
+        }
+        effects
+    }
+
+    /// Waits a little longer each time; a new link ends the waiting. The receiver asks, the sender waits to be asked.
+    pub(super) fn try_again(&mut self, now: Instant) -> Effects {
+        let effects = self.stop();
+        if !self.outgoing() && self.transfer.stage == Stage::Accepted {
+            let wait = AGAIN_MIN.saturating_mul(1 << self.attempt.min(6)).min(AGAIN_MAX);
+            self.attempt = self.attempt.saturating_add(1);
+            self.again_at = Some(now + wait);
+        }
+        effects
+    }
+
+    /// The time of [`Self::next_due`] has come.
+    pub(super) fn tick(&mut self, now: Instant) -> Effects {
+        match self.run {
+            Run::Connecting { until, .. } if until <= now => self.try_again(now),
+            Run::Idle if self.again_at.is_some_and(|at| at <= now) => self.go_on(),
+            _ => Vec::new(),
+        }
+    }
+}
