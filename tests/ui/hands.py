@@ -15,6 +15,7 @@ gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
 PAUSE = 0.05
+PRESSES = ("click", "activate", "press", "toggle")
 # What a program gives an action to that is the click; labels have actions too, for their context menus.
 ACTS = {"button", "toggle button", "switch", "menu item", "link"}
 # Newer versions of GTK and AT-SPI name some roles anew.
@@ -156,21 +157,17 @@ def point(node):
 
 def press(node, command):
     """By the node's own action where it has one, else as a person would."""
-    action = None
-    holder = node
-    # A menu button's action is on the toggle button inside it.
+    # A menu button's action is on the toggle button inside it. Labels have actions too (copy, select all), which press nothing.
     for candidate, _ in walk(node):
         try:
-            action = candidate.get_action_iface() if role_of(candidate) in ACTS else None
-            if action is not None and action.get_n_actions() > 0:
-                holder = candidate
-                break
+            action = candidate.get_action_iface()
+            count = action.get_n_actions() if action is not None else 0
+            for index in range(count):
+                if Atspi.Action.get_action_name(action, index) in PRESSES:
+                    Atspi.Action.do_action(action, index)
+                    return
         except GLib.Error:
             continue
-        action = None
-    if action is not None:
-        Atspi.Action.do_action(holder.get_action_iface(), 0)
-        return
     x, y = point(node)
     window = windows_of(command["pid"])[-1]
     subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
