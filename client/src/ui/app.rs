@@ -48,8 +48,10 @@ pub enum AppMsg {
     Action(ActionMsg),
     /// From a dialog.
     Answer(DialogAnswer),
-    /// Another tab came to the front, or the window got or lost the focus.
+    /// The window got or lost the focus.
     Looked,
+    /// Another tab came to the front.
+    Switched,
     /// A tab was closed.
     TabClosed(adw::TabPage),
     /// The alarm about the server was read; back to the entrance.
@@ -198,6 +200,13 @@ impl Component for App {
             AppMsg::Action(action) => self.act(action),
             AppMsg::Answer(answer) => self.answered(answer),
             AppMsg::Looked => self.look(),
+            AppMsg::Switched => {
+                self.look();
+                // Who goes to a conversation wants to write in it.
+                if let Some(tab) = self.front() {
+                    tab.controller.emit(PageInput::Focus);
+                }
+            }
             AppMsg::TabClosed(page) => self.tab_closed(&page),
             AppMsg::AlarmRead => {
                 self.model.connection.dismiss_alarm();
@@ -328,8 +337,8 @@ fn starting() -> gtk::Widget {
 fn watch(window: &adw::ApplicationWindow, tabs: &adw::TabView, input: &relm4::Sender<AppMsg>) {
     let looked = input.clone();
     window.connect_is_active_notify(move |_| looked.emit(AppMsg::Looked));
-    let looked = input.clone();
-    tabs.connect_selected_page_notify(move |_| looked.emit(AppMsg::Looked));
+    let switched = input.clone();
+    tabs.connect_selected_page_notify(move |_| switched.emit(AppMsg::Switched));
     let closed = input.clone();
     tabs.connect_page_detached(move |_, page, _| closed.emit(AppMsg::TabClosed(page.clone())));
     // Closed by the root once it has kept which tabs are open: they go with the window.
