@@ -5,7 +5,6 @@
 pub mod client;
 pub mod display;
 pub mod files;
-pub mod light;
 pub mod process;
 pub mod programs;
 pub mod proxy;

@@ -67,7 +67,8 @@ type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 pub struct SqliteStore {
     writes: Option<SyncSender<WriteJob>>,
     reads: Option<SyncSender<ReadJob>>,
-    threads: Vec<JoinHandle<()>>,
+    writer: Option<JoinHandle<()>>,
+    reader: Option<JoinHandle<()>>,
     limits: Arc<Limits>,
 }
 
@@ -105,11 +106,15 @@ impl SqliteStore {
                 .spawn(work)
                 .map_err(|source| OpenError::Io { path: path.clone(), source })
         };
-        let threads = vec![
-            thread("store-writer", Box::new(move || write_loop(&writer, &jobs, group)))?,
-            thread("store-reader", Box::new(move || read_loop(&reader, &read_jobs)))?,
-        ];
-        Ok(Self { writes: Some(write_queue), reads: Some(read_queue), threads, limits: Arc::clone(limits) })
+        let writer = thread("store-writer", Box::new(move || write_loop(&writer, &jobs, group)))?;
+        let reader = thread("store-reader", Box::new(move || read_loop(&reader, &read_jobs)))?;
+        Ok(Self {
+            writes: Some(write_queue),
+            reads: Some(read_queue),
+            writer: Some(writer),
+            reader: Some(reader),
+            limits: Arc::clone(limits),
+        })
     }
 
     /// Whether the data folder has a store.
@@ -180,14 +185,15 @@ impl SqliteStore {
 }
 
 impl Drop for SqliteStore {
-    /// What was accepted is written before this returns.
+    /// What was accepted is written before this returns. The reader goes first: whoever closes last empties the log into the store, and
+    /// only the writer may.
     fn drop(&mut self) {
-        self.writes = None;
         self.reads = None;
-        for thread in self.threads.drain(..) {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the store had panicked");
-            }
+        let reader = self.reader.take().map(JoinHandle::join);
+        self.writes = None;
+        let writer = self.writer.take().map(JoinHandle::join);
+        if [reader, writer].into_iter().flatten().any(|ended| ended.is_err()) {
+            tracing::error!("a thread of the store had panicked");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::client::{Device, Running, Wire, befriend};
 use hobnob_server::config::{Config, Limits};
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{Handle, TransferId};
+use hobnob_shared::id::{Handle, Token, TransferId};
 use hobnob_shared::message::{
     AboutUser, FRIEND_ACCEPTANCE, FriendAcceptance, FriendStatement, FromServer, Introduced, OpenCircuit, OwnPresence,
     Presence, PresenceChanged, Pulse, SetPresence, ToServer,
@@ -110,20 +110,18 @@ async fn friends_and_requests_outlive_the_server() {
 
 #[actix_rt::test]
 async fn an_introduction_tells_both_the_same_thing_from_both_ends() {
-    let house = House::new(Limits::default());
+    let house = House::new(Limits { introduction_every_ms: 60_000, ..Limits::default() });
     let (alice, mut a, bob, mut b) = house.two_friends().await;
-    a.ask(&bob.user, ToServer::Introduce).await.unwrap();
-    let at_b = introduced(&mut b).await;
-    let limited = a.ask(&bob.user, ToServer::Introduce).await.unwrap_err();
-    assert_eq!((limited.code, limited.retry_after), (WireCode::RateLimited, Some(1)));
+    a.say(&ToServer::Introduce(AboutUser { seq: 99, user: bob.user.clone() }));
+    let (at_a, at_b) = (introduced(&mut a).await, introduced(&mut b).await);
     assert_eq!((&at_b.user, at_b.device, &at_b.chain), (&alice.user, alice.key.id(), &alice.chain));
     assert_eq!(at_b.addresses, ["127.0.0.1:5000"]);
-    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
-    b.say(&ToServer::Introduce(AboutUser { seq: 99, user: alice.user.clone() }));
-    let (at_a, at_b) = (introduced(&mut a).await, introduced(&mut b).await);
     assert_eq!((at_a.dial, at_a.expect, at_a.relay), (at_b.expect, at_b.dial, at_b.relay));
     assert_eq!(at_a.relay_dialler, alice.key.id() < bob.key.id());
     assert_ne!(at_a.relay_dialler, at_b.relay_dialler);
+    let limited = b.ask(&alice.user, ToServer::Introduce).await.unwrap_err();
+    assert_eq!(limited.code, WireCode::RateLimited);
+    assert!(limited.retry_after.is_some_and(|seconds| (1..=60).contains(&seconds)), "{limited:?}");
     house.server.stop().await;
 }
 
@@ -204,12 +202,87 @@ async fn the_relay_joins_two_and_carries_both_ways() {
     } else {
         panic!("{answers:?}");
     }
-    for bytes in [preamble.as_slice(), encode_preamble(&hobnob_shared::id::Token::random()).as_slice()] {
+    for bytes in [preamble.as_slice(), encode_preamble(&Token::random()).as_slice()] {
         let mut end = TcpStream::connect(house.server.address).await.unwrap();
         end.write_all(bytes).await.unwrap();
         assert_eq!(end.read_u8().await.unwrap(), REFUSED);
         assert_eq!(end.read(&mut [0]).await.unwrap(), 0);
     }
+    house.server.stop().await;
+}
+
+/// A token for a circuit between the two.
+async fn circuit_token(a: &mut Wire, bob: &Device) -> Token {
+    let (seq, transfer) = (a.seq(), TransferId::new());
+    a.say(&ToServer::OpenCircuit(OpenCircuit { seq, user: bob.user.clone(), device: bob.key.id(), transfer }));
+    a.until(|frame| match frame {
+        FromServer::Circuit(circuit) => Some(circuit.relay),
+        _ => None,
+    })
+    .await
+}
+
+async fn at_relay(house: &House, token: &Token) -> TcpStream {
+    let mut end = TcpStream::connect(house.server.address).await.unwrap();
+    end.write_all(&encode_preamble(token)).await.unwrap();
+    end
+}
+
+#[actix_rt::test]
+async fn a_relay_token_is_good_for_one_circuit_and_circuits_are_limited() {
+    let house = House::new(Limits { circuits_per_account: 1, ..Limits::default() });
+    let (_alice, mut a, bob, _b) = house.two_friends().await;
+    let token = circuit_token(&mut a, &bob).await;
+    let (mut one, mut other) = (at_relay(&house, &token).await, at_relay(&house, &token).await);
+    assert_eq!([one.read_u8().await.unwrap(), other.read_u8().await.unwrap()], [JOINED; 2]);
+    let mut late = at_relay(&house, &token).await;
+    assert_eq!(late.read_u8().await.unwrap(), REFUSED);
+
+    let second = circuit_token(&mut a, &bob).await;
+    let (mut first, mut last) = (at_relay(&house, &second).await, at_relay(&house, &second).await);
+    let mut said = Vec::new();
+    for end in [&mut first, &mut last] {
+        // One is told, the other just closed.
+        end.read_to_end(&mut said).await.unwrap();
+    }
+    assert_eq!(said, [REFUSED]);
+
+    // When the first circuit ends there is room again.
+    drop((one, other));
+    loop {
+        let next = circuit_token(&mut a, &bob).await;
+        let (mut one, mut other) = (at_relay(&house, &next).await, at_relay(&house, &next).await);
+        if (one.read_u8().await.ok(), other.read_u8().await.ok()) == (Some(JOINED), Some(JOINED)) {
+            break;
+        }
+    }
+    house.server.stop().await;
+}
+
+#[actix_rt::test]
+async fn a_circuit_in_which_nothing_moves_is_closed() {
+    let house = House::new(Limits { relay_idle_ms: 50, ..Limits::default() });
+    let (_alice, mut a, bob, _b) = house.two_friends().await;
+    let token = circuit_token(&mut a, &bob).await;
+    let mut ends = [at_relay(&house, &token).await, at_relay(&house, &token).await];
+    for end in &mut ends {
+        let mut said = Vec::new();
+        end.read_to_end(&mut said).await.unwrap();
+        assert_eq!(said, [JOINED]);
+    }
+    house.server.stop().await;
+}
+
+#[actix_rt::test]
+async fn who_waits_alone_at_the_relay_is_told() {
+    let house = House::new(Limits { relay_wait_ms: 100, token_life_ms: 60_000, ..Limits::default() });
+    let (_alice, mut a, bob, _b) = house.two_friends().await;
+    let token = circuit_token(&mut a, &bob).await;
+    let mut alone = at_relay(&house, &token).await;
+    assert_eq!(alone.read_u8().await.unwrap(), REFUSED);
+    // The token is still good for two who come together.
+    let (mut one, mut other) = (at_relay(&house, &token).await, at_relay(&house, &token).await);
+    assert_eq!([one.read_u8().await.unwrap(), other.read_u8().await.unwrap()], [JOINED; 2]);
     house.server.stop().await;
 }
 

@@ -95,6 +95,8 @@ pub struct FileTransfer {
     pump: Option<Stop>,
     counter: Counter,
     timer: Option<(Instant, SpawnHandle)>,
+    /// Effects are left behind a wait. Messages stay in the mailbox meanwhile, but a timer that is due in the same moment still fires.
+    waiting: bool,
 }
 
 type Ctx = Context<FileTransfer>;
@@ -104,7 +106,8 @@ impl FileTransfer {
     pub fn launch(context: TransferContext, transfer: Transfer) -> Addr<Self> {
         let state = State::new(transfer, Token::random);
         let (links, counter) = (HashMap::new(), Counter::default());
-        Self { context, state, links, prepared: None, stream: None, pump: None, counter, timer: None }.start()
+        Self { context, state, links, prepared: None, stream: None, pump: None, counter, timer: None, waiting: false }
+            .start()
     }
 
     fn id(&self) -> TransferId {
@@ -155,7 +158,9 @@ impl FileTransfer {
     fn save(&mut self, rest: VecDeque<Effect>, ticket: Option<Ticket>, ctx: &mut Ctx) {
         let (history, transfer) = (self.context.history.clone(), self.state.transfer().clone());
         let saving = async move { history.write(move |c| transfers::update(c, &transfer)).await };
+        self.waiting = true;
         ctx.wait(saving.into_actor(self).map(move |saved, actor, ctx| {
+            actor.waiting = false;
             if let Err(error) = saved {
                 // It is done and told all the same; a restart will find the older state and go on from there.
                 tracing::error!(%error, "a transfer's state was not kept");
@@ -192,7 +197,9 @@ impl FileTransfer {
             place.tidy(id);
             Ok(Opened::Ready(partial, place))
         });
+        self.waiting = true;
         ctx.wait(opening.into_actor(self).map(move |opened, actor, ctx| {
+            actor.waiting = false;
             let now = Instant::now();
             let effects = match opened.unwrap_or(Err(Why::Internal("opening stopped"))) {
                 Ok(Opened::Finished((path, root))) => actor.state.was_finished(path, root, asked),
@@ -303,6 +310,10 @@ impl FileTransfer {
         if let Some(at) = due {
             let timer = ctx.run_later(at.saturating_duration_since(Instant::now()), |actor, ctx| {
                 actor.timer = None;
+                if actor.waiting {
+                    // What waits goes on to the end of its effects, and sets the timer there.
+                    return;
+                }
                 let now = Instant::now();
                 let mut effects = actor.state.counted(actor.counter.load(Ordering::Relaxed), now);
                 effects.extend(actor.state.tick(now));
