@@ -126,7 +126,9 @@ impl Bridge {
                 let mut below = locked(&floor);
                 match std::mem::replace(&mut *below, Below::Over) {
                     Below::Starting(early) => {
-                        early.into_iter().for_each(|request| backend.send(request));
+                        for request in early {
+                            backend.send(request);
+                        }
                         *below = Below::Running(backend);
                     }
                     // The window was closed while the core started.

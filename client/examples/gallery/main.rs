@@ -1,6 +1,7 @@
 //! Draws the window's pages with made-up content, for looking at them: `cargo run -p hobnob-client --example gallery -- OUT_DIR` writes one
 //! PNG for each scene, `gallery SCENE` shows one. Needs a display; nothing is stored and nobody is connected.
 
+mod measure;
 mod play;
 mod scenes;
 
@@ -24,13 +25,21 @@ const DRAWN: Duration = Duration::from_millis(1_500);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.as_slice() {
-        [name] if SCENES.iter().any(|scene| scene.name == name) => show(name, None),
-        [name, picture] => show(name, Some(PathBuf::from(picture))),
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match *arguments.as_slice() {
+        ["--measure"] => measure::compare(),
+        ["--bare"] => measure::bare(),
+        ["--crowd"] => show("crowd", measure::tell_when_full),
+        [name] if SCENES.iter().any(|scene| scene.name == name) => show(name, || ()),
+        [name, picture] => show(name, || {
+            if let Some(scene) = SCENES.iter().find(|scene| scene.name == name) {
+                take(scene, PathBuf::from(picture));
+            }
+        }),
         [folder] => all(Path::new(folder)),
         _ => {
             let names: Vec<_> = SCENES.iter().map(|scene| scene.name).collect();
-            eprintln!("gallery OUT_DIR | SCENE\nscenes: {}", names.join(" "));
+            eprintln!("gallery OUT_DIR | SCENE | --measure\nscenes: {}", names.join(" "));
             ExitCode::FAILURE
         }
     }
@@ -56,7 +65,7 @@ fn all(folder: &Path) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn show(name: &str, picture: Option<PathBuf>) -> ExitCode {
+fn show(name: &str, prepare: impl FnOnce()) -> ExitCode {
     let Some(scene) = SCENES.iter().find(|scene| scene.name == name) else { return ExitCode::FAILURE };
     let profile = std::env::temp_dir().join(format!("hobnob-gallery-{}", std::process::id()));
     let prepared = std::fs::create_dir_all(&profile).and_then(|()| scenes::window_state(scene).save(&profile));
@@ -78,9 +87,7 @@ fn show(name: &str, picture: Option<PathBuf>) -> ExitCode {
     let app = RelmApp::new(APP_ID).with_args(Vec::new());
     app.allow_multiple_instances(true);
     relm4::main_application().set_resource_base_path(Some(RESOURCES));
-    if let Some(picture) = picture {
-        take(scene, picture);
-    }
+    prepare();
     app.run::<App>(Init { start, profile: profile.clone(), failed: Rc::new(Cell::new(false)) });
     // A folder that stays in the temporary one harms nobody.
     let _ = std::fs::remove_dir_all(profile);
@@ -96,7 +103,7 @@ fn take(scene: &'static Scene, picture: PathBuf) {
         glib::spawn_future_local(async move {
             glib::timeout_future(DRAWN).await;
             if let (Some(action), Some(window)) = (scene.action, app.active_window()) {
-                let target = scene.target.map(|target| target.to_variant());
+                let target = scene.target.map(ToVariant::to_variant);
                 // A scene with a wrong action shows itself by its picture.
                 let _ = WidgetExt::activate_action(&window, action, target.as_ref());
                 glib::timeout_future(DRAWN).await;

@@ -85,7 +85,7 @@ impl Play {
                     friend(
                         &format!("friend-{n:04}"),
                         presence,
-                        if n % 3 == 0 { "in the library" } else { "" },
+                        if n.is_multiple_of(3) { "in the library" } else { "" },
                         LinkPath::None,
                     )
                 })

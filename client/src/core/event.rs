@@ -80,7 +80,7 @@ pub enum Event {
     Failed {
         /// The command's id, where one could be read.
         id: Option<String>,
-        /// Stable code, snake_case.
+        /// Stable code, `snake_case`.
         code: String,
         /// A sentence for people.
         text: String,

@@ -108,7 +108,7 @@ mod tests {
         policy.wish(&cat, false, start);
         assert_eq!(policy.poll(start), std::slice::from_ref(&bob));
         assert_eq!(policy.next_due(), Some(start + SECOND_ASKS_AFTER));
-        assert_eq!(policy.poll(start + SECOND_ASKS_AFTER), [cat.clone()]);
+        assert_eq!(policy.poll(start + SECOND_ASKS_AFTER), std::slice::from_ref(&cat));
         policy.settle(&cat);
 
         let mut now = start;

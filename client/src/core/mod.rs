@@ -289,6 +289,10 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
         }
     });
     let downloads = folder.or_else(|| profile.settings().downloads).unwrap_or_else(profile::usual_downloads);
+    if let Err(error) = std::fs::create_dir_all(&downloads) {
+        // Whoever accepts a file will be told.
+        tracing::warn!(%error, folder = %downloads.display(), "no download folder");
+    }
     profile.save().map_err(StartError::Profile)?;
     Ok(Setup {
         outlet,

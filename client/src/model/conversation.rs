@@ -7,6 +7,17 @@ use hobnob_shared::id::{Handle, MessageId, TransferId};
 
 use crate::core::event::{MessageInfo, MessageState};
 
+/// What became of a message's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It stands as it was written.
+    Written,
+    /// It was changed after sending.
+    Edited,
+    /// It was deleted for everyone: the text is gone.
+    Deleted,
+}
+
 /// A message as its bubble shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
@@ -14,10 +25,8 @@ pub struct Message {
     pub info: MessageInfo,
     /// Mine.
     pub own: bool,
-    /// Its text was changed after sending.
-    pub edited: bool,
-    /// It was deleted for everyone: the text is gone.
-    pub deleted: bool,
+    /// What became of its text.
+    pub fate: Fate,
     /// The reader wants to see the whole of a long text.
     pub expanded: bool,
     /// Emojis and who set them, in the order of their first appearance.
@@ -27,14 +36,7 @@ pub struct Message {
 impl Message {
     /// From the core, seen by `me`.
     pub fn new(info: MessageInfo, me: Option<&Handle>) -> Self {
-        Self {
-            own: me == Some(&info.from),
-            info,
-            edited: false,
-            deleted: false,
-            expanded: false,
-            reactions: Vec::new(),
-        }
+        Self { own: me == Some(&info.from), info, fate: Fate::Written, expanded: false, reactions: Vec::new() }
     }
 }
 
@@ -288,7 +290,7 @@ fn is_one_state(one: &Line, next: &Line) -> bool {
 }
 
 fn shown_state(message: &Message) -> Option<MessageState> {
-    (message.own && !message.deleted).then_some(message.info.state)
+    (message.own && message.fate != Fate::Deleted).then_some(message.info.state)
 }
 
 /// Transfers set between messages, each before the first message that is younger. Messages keep their order.

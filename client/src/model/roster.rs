@@ -99,9 +99,13 @@ impl Person {
 #[derive(Debug, Default)]
 pub struct Roster {
     people: BTreeMap<Handle, Person>,
+    /// How one is connected, also to those whose line has not come yet: the list does not say whether a direct path is a near one.
+    paths: BTreeMap<Handle, Path>,
     requests: Vec<Handle>,
 }
 
+/// Paths kept: the core keeps 64 links, so more can only come from a broken one.
+const PATHS_MAX: usize = 1_000;
 /// Requests shown at once: the server keeps 100 for an account, so more can only come from a broken one.
 const REQUESTS_MAX: usize = 200;
 
@@ -114,14 +118,16 @@ impl Roster {
             person.presence = friend.presence;
             person.status_text = friend.status_text;
             person.verified = friend.verified;
-            person.path = match (friend.link, person.path) {
-                (LinkPath::Direct, Path::SameNetwork) => Path::SameNetwork,
+            person.path = match (friend.link, self.paths.get(&friend.user)) {
+                (LinkPath::Direct, Some(Path::SameNetwork)) => Path::SameNetwork,
                 (link, _) => Path::new(link, ""),
             };
             self.people.insert(friend.user, person);
         }
         self.requests.clear();
-        requests.into_iter().for_each(|user| self.request(user));
+        for user in requests {
+            self.request(user);
+        }
     }
 
     /// A friend.
@@ -132,6 +138,18 @@ impl Roster {
     /// A friend, to be changed; none for strangers, about whom nothing is kept.
     pub fn get_mut(&mut self, user: &Handle) -> Option<&mut Person> {
         self.people.get_mut(user)
+    }
+
+    /// The path to a person changed. False for who is no friend, or not yet.
+    pub fn linked(&mut self, user: &Handle, path: Path) -> bool {
+        if path.is_linked() {
+            if self.paths.len() < PATHS_MAX {
+                self.paths.insert(user.clone(), path);
+            }
+        } else {
+            self.paths.remove(user);
+        }
+        self.people.get_mut(user).map(|person| person.path = path).is_some()
     }
 
     /// A friendship stands.
@@ -179,6 +197,7 @@ impl Roster {
 
     /// Everybody is linked to nobody and their presence is not known: what is true right after a sign-out.
     pub fn forget_presence(&mut self) {
+        self.paths.clear();
         for person in self.people.values_mut() {
             person.presence = Presence::Unknown;
             person.path = Path::None;
@@ -251,10 +270,13 @@ mod tests {
         roster.replace(vec![friend("bob", Presence::Away)], vec![]);
         let bob = roster.get_mut(&handle("bob")).unwrap();
         bob.unread = 3;
-        bob.path = Path::SameNetwork;
         bob.alarm = Some("changed".to_owned());
+        assert!(roster.linked(&handle("bob"), Path::SameNetwork));
+        assert!(!roster.linked(&handle("carol"), Path::SameNetwork), "no friend yet");
         let again = FriendInfo { link: LinkPath::Direct, ..friend("bob", Presence::Busy) };
-        roster.replace(vec![again], vec![]);
+        let carol = FriendInfo { link: LinkPath::Direct, ..friend("carol", Presence::Busy) };
+        roster.replace(vec![again, carol], vec![]);
+        assert_eq!(roster.get(&handle("carol")).unwrap().path, Path::SameNetwork, "the path was told before the list");
         let bob = roster.get(&handle("bob")).unwrap();
         assert_eq!((bob.unread, bob.path, bob.presence), (3, Path::SameNetwork, Presence::Busy));
         assert!(bob.alarm.is_some());

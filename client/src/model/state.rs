@@ -9,7 +9,7 @@ use crate::core::command::{Command, Request};
 use crate::core::event::{Answer, Direction, Event, MessageInfo, MessageState};
 use crate::model::change::Change;
 use crate::model::connection::Connection;
-use crate::model::conversation::{Conversation, Message, Past};
+use crate::model::conversation::{Conversation, Fate, Message, Past};
 use crate::model::question::{PersonWish, Question, Questions};
 use crate::model::roster::{Path, Roster};
 use crate::model::transfers::Transfers;
@@ -176,16 +176,16 @@ impl Model {
                 person.presence = presence;
                 person.status_text = text;
             }),
-            Event::Link { user, path, address } => self.person(user, |person| person.path = Path::new(path, &address)),
+            Event::Link { user, path, address } => self.linked(user, Path::new(path, &address)),
             Event::Message(info) => self.arrived(info),
             Event::MessageState { message, state, .. } => self.state_changed(message, state),
             Event::MessageEdited { conversation, message, text, .. } => self.line(&conversation, message, |line| {
                 line.info.text = text;
-                line.edited = true;
+                line.fate = Fate::Edited;
             }),
             Event::MessageDeleted { conversation, message, .. } => self.line(&conversation, message, |line| {
                 line.info.text.clear();
-                line.deleted = true;
+                line.fate = Fate::Deleted;
                 line.reactions.clear();
             }),
             Event::Reaction { conversation, from, message, emoji, on } => {
@@ -229,6 +229,22 @@ impl Model {
         }
     }
 
+    fn linked(&mut self, user: Handle, path: Path) -> Vec<Change> {
+        if !self.roster.linked(&user, path) {
+            return Vec::new();
+        }
+        let mut changes = vec![Change::Roster];
+        let conversation = ConversationId::Direct(user.clone());
+        if let Some(open) = self.open.get_mut(&conversation).filter(|open| !path.is_linked() && !open.typing.is_empty())
+        {
+            // Who is gone does not write any more, and cannot say so.
+            open.typing.clear();
+            changes.push(Change::Typing(conversation));
+        }
+        changes.push(Change::Person(user));
+        changes
+    }
+
     fn arrived(&mut self, info: MessageInfo) -> Vec<Change> {
         let conversation = info.conversation.clone();
         let message = Message::new(info.clone(), self.me());
@@ -236,12 +252,8 @@ impl Model {
         let mut changes = Vec::new();
         if let Some(open) = self.open.get_mut(&conversation) {
             let was_typing = open.typing.contains(&info.from);
-            match open.push(message) {
-                Some(at) => {
-                    changes.push(Change::Spliced { conversation: conversation.clone(), at, removed: 0, added: 1 })
-                }
-                None => return Vec::new(),
-            }
+            let Some(at) = open.push(message) else { return Vec::new() };
+            changes.push(Change::Spliced { conversation: conversation.clone(), at, removed: 0, added: 1 });
             if was_typing {
                 changes.push(Change::Typing(conversation.clone()));
             }
@@ -457,3 +469,8 @@ fn react(reactions: &mut Vec<(String, Vec<Handle>)>, from: Handle, emoji: String
     }
     reactions.retain(|(_, people)| !people.is_empty());
 }
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;

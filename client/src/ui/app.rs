@@ -18,7 +18,9 @@ use crate::ui::content::{Banner, Content};
 use crate::ui::conversation::{ConversationPage, PageInput, PageOutput};
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
+use crate::ui::text::literal_line;
 use crate::ui::widgets::pages::Pages;
+use crate::ui::widgets::spoken::name_library_buttons;
 use crate::ui::window_state::WindowState;
 
 /// What the window is started with.
@@ -46,8 +48,10 @@ pub enum AppMsg {
     Action(ActionMsg),
     /// From a dialog.
     Answer(DialogAnswer),
-    /// Another tab came to the front, or the window got or lost the focus.
+    /// The window got or lost the focus.
     Looked,
+    /// Another tab came to the front.
+    Switched,
     /// A tab was closed.
     TabClosed(adw::TabPage),
     /// The alarm about the server was read; back to the entrance.
@@ -191,11 +195,18 @@ impl Component for App {
             AppMsg::Core(Delivery::Events { events, missed }) => self.happened(events, missed),
             AppMsg::Core(Delivery::NotStarted(text)) => self.not_started(&text),
             AppMsg::Enter(wish) => self.enter(wish),
-            AppMsg::Sidebar(output) => self.from_sidebar(output),
-            AppMsg::Page(conversation, output) => self.from_page(conversation, output),
+            AppMsg::Sidebar(output) => self.sidebar_said(output),
+            AppMsg::Page(conversation, output) => self.page_said(conversation, output),
             AppMsg::Action(action) => self.act(action),
             AppMsg::Answer(answer) => self.answered(answer),
             AppMsg::Looked => self.look(),
+            AppMsg::Switched => {
+                self.look();
+                // Who goes to a conversation wants to write in it.
+                if let Some(tab) = self.front() {
+                    tab.controller.emit(PageInput::Focus);
+                }
+            }
             AppMsg::TabClosed(page) => self.tab_closed(&page),
             AppMsg::AlarmRead => {
                 self.model.connection.dismiss_alarm();
@@ -231,7 +242,8 @@ impl App {
     /// Says something for a moment.
     pub(in crate::ui) fn toast(&self, words: &str) {
         // Toasts take markup on this version of the library, and the words may be somebody else's.
-        self.toasts.add_toast(adw::Toast::new(&glib::markup_escape_text(&crate::ui::text::literal_line(words))));
+        self.toasts.add_toast(adw::Toast::new(&glib::markup_escape_text(&literal_line(words))));
+        name_library_buttons(&self.toasts);
     }
 
     /// The tab of a conversation.
@@ -266,6 +278,7 @@ impl App {
             .launch(name.clone())
             .connect_receiver(move |_, output| input.emit(AppMsg::Page(id.clone(), output)));
         let page = self.content.tabs.append(controller.widget());
+        name_library_buttons(&self.content.tab_bar);
         page.set_title(&name);
         page.set_tooltip(&glib::markup_escape_text(&name));
         self.tabs.push(Tab { conversation: conversation.clone(), controller, page, at_end: true });
@@ -324,8 +337,8 @@ fn starting() -> gtk::Widget {
 fn watch(window: &adw::ApplicationWindow, tabs: &adw::TabView, input: &relm4::Sender<AppMsg>) {
     let looked = input.clone();
     window.connect_is_active_notify(move |_| looked.emit(AppMsg::Looked));
-    let looked = input.clone();
-    tabs.connect_selected_page_notify(move |_| looked.emit(AppMsg::Looked));
+    let switched = input.clone();
+    tabs.connect_selected_page_notify(move |_| switched.emit(AppMsg::Switched));
     let closed = input.clone();
     tabs.connect_page_detached(move |_, page, _| closed.emit(AppMsg::TabClosed(page.clone())));
     // Closed by the root once it has kept which tabs are open: they go with the window.

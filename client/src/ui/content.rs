@@ -22,6 +22,8 @@ pub struct Content {
     stack: Pages,
     /// The tabs.
     pub tabs: adw::TabView,
+    /// Their bar.
+    pub tab_bar: adw::TabBar,
     /// The banner of the server.
     pub banner: Banner,
 }
@@ -64,7 +66,7 @@ impl Content {
         root.append(&bar);
         root.append(banner.widget());
         root.append(stack.widget());
-        let content = Self { root, name, path_line, path_icon, path, menu, stack, tabs, banner };
+        let content = Self { root, name, path_line, path_icon, path, menu, stack, tabs, tab_bar, banner };
         content.show_nobody();
         content
     }

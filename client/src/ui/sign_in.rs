@@ -8,6 +8,7 @@ use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
 use crate::core::command::Password;
 use crate::ui::APP_ID;
+use crate::ui::widgets::spoken::name_library_buttons;
 
 /// What to show.
 #[derive(Debug)]
@@ -132,13 +133,11 @@ impl Component for SignIn {
             }
             SignInInput::Submit(door) if !self.working => {
                 let output = widgets.read(door);
-                match self.missing(&output) {
-                    Some(text) => widgets.complain(Some(text)),
-                    None => {
-                        self.working = true;
-                        widgets.complain(None);
-                        sender.output_sender().emit(output);
-                    }
+                let missing = self.missing(&output);
+                widgets.complain(missing);
+                if missing.is_none() {
+                    self.working = true;
+                    sender.output_sender().emit(output);
                 }
             }
             SignInInput::Submit(_) => {}
@@ -241,6 +240,7 @@ impl SignInWidgets {
         bar.add_css_class("flat");
         root.append(&bar);
         root.append(&scroller);
+        name_library_buttons(&fields);
         Self { title, hint, user, password, server, problem, fields, sign_up, sign_in, spinner }
     }
 

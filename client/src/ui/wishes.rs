@@ -33,7 +33,7 @@ impl App {
     }
 
     /// From the sidebar.
-    pub(in crate::ui) fn from_sidebar(&mut self, output: SidebarOutput) {
+    pub(in crate::ui) fn sidebar_said(&mut self, output: SidebarOutput) {
         match output {
             SidebarOutput::Open(user) => self.open_and_read(&ConversationId::Direct(user)),
             SidebarOutput::Accept(user) => self.person(PersonWish::Accept, user),
@@ -67,7 +67,7 @@ impl App {
     }
 
     /// From a tab.
-    pub(in crate::ui) fn from_page(&mut self, conversation: ConversationId, output: PageOutput) {
+    pub(in crate::ui) fn page_said(&mut self, conversation: ConversationId, output: PageOutput) {
         match output {
             PageOutput::Send(text) => {
                 let command = Command::Send { to: conversation.clone(), text: text.clone(), reply_to: None };

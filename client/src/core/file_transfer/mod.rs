@@ -14,6 +14,8 @@ pub mod names;
 #[cfg(test)]
 mod names_cases;
 mod partial;
+#[cfg(test)]
+mod place_tests;
 mod pump;
 #[cfg(test)]
 mod pump_tests;

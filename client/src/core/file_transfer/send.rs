@@ -18,7 +18,7 @@ use super::tree::{GROUP_SIZE, group_hash, group_len, groups};
 use super::why::Why;
 use super::wire::{self, Ended, GroupBuffer, Head};
 
-/// How long the receiver's reason is waited for on a connection that takes nothing more.
+/// How long a last word may take, to or from a connection that may take nothing more.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What is sent.
@@ -172,10 +172,10 @@ async fn listen<R: AsyncRead + Unpin>(
 
 /// Tells the other side why it does not go on, if the connection still takes it.
 pub(super) async fn say_failed<W: AsyncWrite + Unpin>(writer: &mut W, why: &Why, watch: &Watch) {
-    if let Ok(frame) = wire::control(&Stream::Failed(StreamFailed { code: why.wire() }))
-        && let Err(error) = pump::write(writer, &frame, watch).await
-    {
-        tracing::debug!(%error, "cannot say why a transfer failed");
+    let Ok(frame) = wire::control(&Stream::Failed(StreamFailed { code: why.wire() })) else { return };
+    // It is said on the link as well; this way it comes before the end of the connection.
+    if !matches!(timeout(LAST_WORDS, pump::write(writer, &frame, watch)).await, Ok(Ok(()))) {
+        tracing::debug!("the stream did not take the reason for its end");
     }
 }
 
@@ -183,7 +183,8 @@ pub(super) async fn say_failed<W: AsyncWrite + Unpin>(writer: &mut W, why: &Why,
 pub(super) async fn close(reader: ReadHalf<TlsStream<TcpStream>>, writer: WriteHalf<TlsStream<TcpStream>>) {
     use tokio::io::AsyncWriteExt;
     let mut stream = reader.unsplit(writer);
-    if let Err(error) = stream.shutdown().await {
-        tracing::debug!(%error, "data stream not closed in order");
+    // One that stands still takes no goodbye either.
+    if !matches!(timeout(LAST_WORDS, stream.shutdown()).await, Ok(Ok(()))) {
+        tracing::debug!("data stream not closed in order");
     }
 }

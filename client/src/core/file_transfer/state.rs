@@ -326,7 +326,9 @@ impl State {
 
     fn offer_to(&self, device: DeviceId) -> Effects {
         let theirs = self.transfer.device.is_none_or(|bound| bound == device);
-        if !theirs || self.run != Run::Idle || !matches!(self.transfer.stage, Stage::Offered | Stage::Accepted) {
+        // Where they paused, they may have finished or resumed since, and say so in answer.
+        let open = matches!(self.transfer.stage, Stage::Offered | Stage::Accepted | Stage::PausedThere);
+        if !theirs || self.run != Run::Idle || !open {
             return Vec::new();
         }
         let offer = Offer {
@@ -468,6 +470,9 @@ impl State {
     fn ended_by_peer(&mut self, code: WireCode) -> Effects {
         // What is over, or paused here, stays so whatever the last words from the stream are.
         if self.transfer.stage.is_over() || self.transfer.stage == Stage::PausedHere {
+            return Vec::new();
+        }
+        if code == WireCode::Paused && self.transfer.stage == Stage::PausedThere {
             return Vec::new();
         }
         self.transfer.stage = match code {

@@ -97,7 +97,18 @@ impl Redial {
             kept.addresses.insert(0, address);
             kept.addresses.truncate(CANDIDATES);
         }
-        self.save();
+        if fresh.is_some() {
+            // At once: a crash now must not cost the two their way back to each other.
+            let (history, pair) = (self.history.clone(), self.pair());
+            actix_rt::spawn(async move {
+                let written = history.write(move |c| pair.map_or(Ok(()), |pair| pairs::upsert(c, &pair))).await;
+                if let Err(error) = written {
+                    tracing::warn!(%error, "cannot keep what re-dialling needs");
+                }
+            });
+        } else {
+            self.save();
+        }
     }
 
     /// The link is gone: try soon.
@@ -162,17 +173,22 @@ impl Redial {
         }
     }
 
-    fn save(&self) {
-        let Some(kept) = &self.kept else { return };
-        let pair = Pair {
+    /// As the profile keeps it.
+    fn pair(&self) -> Option<Pair> {
+        self.kept.as_ref().map(|kept| Pair {
             device: self.device,
             user: self.user.clone(),
             secret: *kept.secret.expose(),
             dial_counter: kept.dialled,
             seen_counter: kept.seen,
             addresses: kept.addresses.iter().map(ToString::to_string).collect(),
-        };
-        self.history.write_soon(move |c| pairs::upsert(c, &pair));
+        })
+    }
+
+    fn save(&self) {
+        if let Some(pair) = self.pair() {
+            self.history.write_soon(move |c| pairs::upsert(c, &pair));
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, SpawnHandle};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, ResponseFuture, SpawnHandle};
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{Fingerprint, Handle, InstanceId, MessageId, TransferId};
 use tokio::sync::oneshot;
@@ -354,7 +354,6 @@ handlers! {
     EnrolmentEnded => enrolment_ended,
     LinkUp => link_up,
     LinkDown => link_down,
-    FrameArrived => frame_arrived,
     MessageArrived => message_arrived,
     StatesChanged => states_changed,
     PinMismatch => pin_mismatch,
@@ -362,4 +361,20 @@ handlers! {
     IncomingStream => incoming_stream,
     CircuitWanted => circuit_wanted,
     TransferOver => transfer_over,
+}
+
+impl Handler<FrameArrived> for Registry {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, news: FrameArrived, ctx: &mut Self::Context) -> Self::Result {
+        let (guard, dealt_with) = oneshot::channel();
+        if !self.closing {
+            self.frame_arrived(news, guard, ctx);
+            self.arm(ctx);
+        }
+        Box::pin(async move {
+            // The guard is only ever dropped.
+            let _dropped = dealt_with.await;
+        })
+    }
 }

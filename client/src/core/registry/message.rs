@@ -119,6 +119,9 @@ pub struct FrameArrived {
     pub frame: Peer,
 }
 
+/// Dropped when a frame is dealt with; until then its link reads no further.
+pub type Guard = tokio::sync::oneshot::Sender<()>;
+
 /// From a peer link: a message is on the disk; show it.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -8,7 +8,7 @@ mod state;
 pub(in crate::core) use actor::Trust;
 pub use actor::{Registry, Setup};
 pub use message::{
-    CircuitWanted, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived,
+    CircuitWanted, EnrolmentEnded, FrameArrived, Guard, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived,
     PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit, TransferOver,
 };
 pub use state::{Ask, Errand, Server};

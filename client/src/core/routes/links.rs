@@ -11,7 +11,7 @@ use crate::core::friendship;
 use crate::core::history::{messages, pairs};
 use crate::core::links::Up;
 use crate::core::peer_link::{Adopt, Close, Introduce, LinkContext, PeerLink, ReunionUsed, Reunite};
-use crate::core::registry::{Ask, FrameArrived, IncomingLink, LinkDown, LinkUp, Registry};
+use crate::core::registry::{Ask, FrameArrived, Guard, IncomingLink, LinkDown, LinkUp, Registry};
 use crate::core::roster::Pinned;
 
 impl Registry {
@@ -158,13 +158,14 @@ impl Registry {
         self.reconsider(&user);
     }
 
-    pub(in crate::core) fn frame_arrived(&mut self, news: FrameArrived, ctx: &mut Context<Self>) {
+    /// A frame of a friend's device. `guard` may be kept until it is dealt with.
+    pub(in crate::core) fn frame_arrived(&mut self, news: FrameArrived, guard: Guard, ctx: &mut Context<Self>) {
         let FrameArrived { device, user, frame } = news;
         if self.state.links.standing(&device).is_none() {
             return;
         }
         match frame {
-            Peer::Read(read) => self.read_by_peer(user, read, ctx),
+            Peer::Read(read) => self.read_by_peer(user, read, guard, ctx),
             Peer::Typing(typing) => self.typing_by_peer(user, typing),
             Peer::Presence(said) => {
                 let events = self.state.link_changed(&user, Some((said.presence, &said.text)));

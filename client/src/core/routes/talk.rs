@@ -13,7 +13,7 @@ use crate::core::history::messages::{self, NewMessage};
 use crate::core::history::pages;
 use crate::core::outlet::Ticket;
 use crate::core::peer_link::{Drain, SendFrame};
-use crate::core::registry::{MessageArrived, Registry, StatesChanged};
+use crate::core::registry::{Guard, MessageArrived, Registry, StatesChanged};
 
 /// Longest search text, in bytes: more is no search.
 const SEARCH_MAX: usize = 1024;
@@ -176,11 +176,19 @@ impl Registry {
         });
     }
 
-    pub(in crate::core) fn read_by_peer(&self, user: Handle, Read { up_to }: Read, ctx: &mut Context<Self>) {
+    /// `guard` keeps the link from reading on until the disk has it.
+    pub(in crate::core) fn read_by_peer(
+        &self,
+        user: Handle,
+        Read { up_to }: Read,
+        guard: Guard,
+        ctx: &mut Context<Self>,
+    ) {
         let history = self.history.clone();
         let conversation = ConversationId::Direct(user);
         let mark = async move { history.write(move |c| messages::mark_read_by_peer(c, &conversation, up_to)).await };
-        Self::then(ctx, mark, |registry, read, ctx| {
+        Self::then(ctx, mark, move |registry, read, ctx| {
+            drop(guard);
             if let Ok(read) = read {
                 let states = read.into_iter().map(|message| (message, MessageState::Read)).collect();
                 registry.states_changed(StatesChanged { states }, ctx);

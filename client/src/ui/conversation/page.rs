@@ -162,7 +162,7 @@ impl Component for ConversationPage {
                 if follow {
                     self.timeline.follow();
                 }
-                if self.timeline.len() > 0 {
+                if !self.timeline.is_empty() {
                     widgets.stack.show("timeline");
                 }
             }

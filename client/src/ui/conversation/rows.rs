@@ -3,7 +3,7 @@
 use hobnob_shared::id::ConversationId;
 
 use crate::model::Model;
-use crate::model::conversation::{Conversation, Layout, Line, Message};
+use crate::model::conversation::{Conversation, Fate, Layout, Line, Message};
 use crate::ui::conversation::bubble::Bubble;
 use crate::ui::conversation::row::{Content, LineId, TimelineRow};
 use crate::ui::transfers::card::Card;
@@ -42,10 +42,10 @@ fn message_row(open: &Conversation, message: &Message, layout: Layout) -> Timeli
         footer.push_str(" · ");
         footer.push_str(words);
     };
-    if message.edited {
+    if message.fate == Fate::Edited {
         add("edited");
     }
-    if message.own && !message.deleted {
+    if message.own && message.fate != Fate::Deleted {
         add(words::state(info.state));
     }
     let bubble = bubble(open, message);
@@ -64,7 +64,7 @@ fn message_row(open: &Conversation, message: &Message, layout: Layout) -> Timeli
 }
 
 fn bubble(open: &Conversation, message: &Message) -> Bubble {
-    if message.deleted {
+    if message.fate == Fate::Deleted {
         let text = "Message deleted".to_owned();
         return Bubble { text, cut: false, deleted: true, quote: None, reactions: None };
     }

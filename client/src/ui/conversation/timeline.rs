@@ -195,9 +195,9 @@ impl Timeline {
         self.rows.set(at, row);
     }
 
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.rows.len()
+    /// Nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     /// Goes to the end and stays there: what one wrote oneself is always seen.

@@ -108,6 +108,11 @@ impl<R: Row> LiveList<R> {
         self.store.n_items() as usize
     }
 
+    /// Without rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Reads something of a row.
     pub fn read<T>(&self, at: usize, read: impl FnOnce(&R) -> T) -> Option<T> {
         self.with(at, |slot| read(&slot.row.borrow()))

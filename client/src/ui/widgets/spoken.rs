@@ -34,6 +34,42 @@ impl Spoken {
     }
 }
 
+/// Pictures on buttons that the libraries make and leave without a name, and what they do.
+const LIBRARY_BUTTONS: [(&str, &str); 4] = [
+    ("window-close-symbolic", "Close"),
+    ("view-reveal-symbolic", "Show Password"),
+    ("view-conceal-symbolic", "Hide Password"),
+    ("document-edit-symbolic", "Edit"),
+];
+
+/// Names the nameless buttons that the libraries put into `root`, once they are there.
+pub fn name_library_buttons(root: &impl IsA<gtk::Widget>) {
+    let root = root.clone().upcast::<gtk::Widget>();
+    glib::idle_add_local_once(move || name_below(&root));
+}
+
+fn name_below(widget: &gtk::Widget) {
+    let icon = match widget.downcast_ref::<gtk::Button>() {
+        Some(button) => button.icon_name(),
+        None => widget.downcast_ref::<gtk::Image>().and_then(gtk::Image::icon_name),
+    };
+    let name = icon.and_then(|icon| LIBRARY_BUTTONS.iter().find(|(known, _)| *known == icon).map(|(_, name)| *name));
+    if let Some(name) = name {
+        let class = widget.type_().name();
+        let xml = format!(
+            "<interface><template class='{class}'><accessibility><property name='label'>{name}</property></accessibility></template></interface>"
+        );
+        if let Err(error) = gtk::Builder::new().extend_with_template(widget, widget.type_(), &xml) {
+            tracing::debug!(%error, class, "a button stays without a name");
+        }
+    }
+    let mut child = widget.first_child();
+    while let Some(next) = child {
+        name_below(&next);
+        child = next.next_sibling();
+    }
+}
+
 fn build<W: IsA<glib::Object> + IsA<gtk::Widget> + glib::object::IsClass>(
     inside: &str,
     beside: &str,

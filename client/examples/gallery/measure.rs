@@ -1,0 +1,143 @@
+//! Measures how long the window takes until friends and conversation are painted, and how much memory it holds then, beside a window with
+//! one label: `gallery --measure`. Both run from the same program, in turn, so that what the machine does meanwhile meets both.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use relm4::adw::prelude::*;
+use relm4::gtk::{self, glib};
+use relm4::adw;
+
+/// Runs of each kind; the middle one counts.
+const RUNS: usize = 9;
+
+/// What one run says of itself.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    milliseconds: f64,
+    kibibytes: f64,
+}
+
+/// Runs both in turn and prints the ratios.
+pub fn compare() -> ExitCode {
+    let (mut bare, mut crowd) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        for (kind, runs) in [("--bare", &mut bare), ("--crowd", &mut crowd)] {
+            let Some(run) = one(kind) else {
+                eprintln!("{kind} did not run; is there a display?");
+                return ExitCode::FAILURE;
+            };
+            runs.push(run);
+        }
+    }
+    let (bare, crowd) = (middle(&mut bare), middle(&mut crowd));
+    println!("one label:     {:6.0} ms until painted, {:6.1} MiB PSS", bare.milliseconds, bare.kibibytes / 1024.0);
+    println!("1,000 friends: {:6.0} ms until painted, {:6.1} MiB PSS", crowd.milliseconds, crowd.kibibytes / 1024.0);
+    println!(
+        "ratio:         {:6.2} (aim 1.5)          {:6.2} (aim 1.25)",
+        crowd.milliseconds / bare.milliseconds,
+        crowd.kibibytes / bare.kibibytes
+    );
+    ExitCode::SUCCESS
+}
+
+fn one(kind: &str) -> Option<Run> {
+    let started = Instant::now();
+    let output = Command::new(std::env::current_exe().ok()?).arg(kind).output().ok()?;
+    // The program tells how long before its end it was painted, so that its start counts and its end does not.
+    let text = String::from_utf8(output.stdout).ok()?;
+    let mut words = text.split_whitespace().filter_map(|word| word.parse::<f64>().ok());
+    let (after, kibibytes) = (words.next()?, words.next()?);
+    Some(Run { milliseconds: started.elapsed().as_secs_f64() * 1000.0 - after, kibibytes })
+}
+
+fn middle(runs: &mut [Run]) -> Run {
+    let of = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    };
+    Run {
+        milliseconds: of(runs.iter().map(|run| run.milliseconds).collect()),
+        kibibytes: of(runs.iter().map(|run| run.kibibytes).collect()),
+    }
+}
+
+/// A window with one label.
+pub fn bare() -> ExitCode {
+    let app = adw::Application::builder().application_id("org.hobnob.Bare").flags(gtk::gio::ApplicationFlags::NON_UNIQUE).build();
+    app.connect_activate(|app| {
+        let window = adw::ApplicationWindow::builder()
+            .application(app)
+            .default_width(1040)
+            .default_height(680)
+            .content(&gtk::Label::new(Some("Hobnob")))
+            .build();
+        window.present();
+        tell_when(window.upcast_ref(), |_| true);
+    });
+    app.run_with_args::<&str>(&[]);
+    ExitCode::SUCCESS
+}
+
+/// Tells, and ends, once friends and messages are painted.
+pub fn tell_when_full() {
+    relm4::main_application().connect_activate(|app| {
+        if let Some(window) = app.active_window() {
+            tell_when(&window, |window| rows_in(window, "people-list") > 8 && rows_in(window, "timeline") > 1);
+        }
+    });
+}
+
+fn tell_when(window: &gtk::Window, is_there: impl Fn(&gtk::Widget) -> bool + 'static) {
+    let told = std::rc::Rc::new(std::cell::Cell::new(false));
+    let is_there = std::rc::Rc::new(is_there);
+    let watch = {
+        let window = window.clone();
+        move |clock: &gtk::gdk::FrameClock| {
+            let (window, is_there, told) = (window.clone(), is_there.clone(), told.clone());
+            clock.connect_after_paint(move |_| {
+                if told.get() || !is_there(window.upcast_ref()) {
+                    return;
+                }
+                told.set(true);
+                let painted = Instant::now();
+                glib::idle_add_local_once(move || {
+                    let kibibytes = pss();
+                    println!("{} {kibibytes}", painted.elapsed().as_secs_f64() * 1000.0);
+                    std::process::exit(0);
+                });
+            });
+        }
+    };
+    match window.frame_clock() {
+        Some(clock) => watch(&clock),
+        None => {
+            window.connect_realize(move |window| {
+                if let Some(clock) = window.frame_clock() {
+                    watch(&clock);
+                }
+            });
+        }
+    }
+}
+
+fn rows_in(widget: &gtk::Widget, class: &str) -> usize {
+    let mut count = 0;
+    let mut child = widget.first_child();
+    while let Some(next) = child {
+        if widget.has_css_class(class) && next.is_mapped() {
+            count += 1;
+        }
+        count += rows_in(&next, class);
+        child = next.next_sibling();
+    }
+    count
+}
+
+/// Memory of this process, shared pages counted by share, in KiB.
+fn pss() -> u64 {
+    let rollup = std::fs::read_to_string(PathBuf::from("/proc/self/smaps_rollup")).unwrap_or_default();
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}
