@@ -109,9 +109,12 @@ pub struct Place {
 }
 
 impl Place {
-    /// Below the download folder, under the offered name made safe; numbered where it is taken.
+    /// Below the download folder, under the offered name made safe; numbered where it is taken. The folder is made where there is none:
+    /// a new account has not had one, and people tidy up.
     pub fn in_downloads(folder: &Path, offered: &str) -> Result<Self, Why> {
         let name = names::clean(offered).map_err(|_| Why::BadName)?;
+        // Whether it is there and can be used shows when it is opened.
+        let _made = std::fs::create_dir_all(folder);
         Ok(Self { folder: Folder::open(folder)?, name: name.into(), exact: false })
     }
 

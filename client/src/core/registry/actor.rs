@@ -106,6 +106,8 @@ pub struct Registry {
     pub(in crate::core) arrived_at: Option<Instant>,
     /// Friends pinned since the welcome, to be told once signed in.
     pub(in crate::core) fresh: Vec<Handle>,
+    /// Whom we asked to be friends: if they ask as well, both want it.
+    pub(in crate::core) asked: HashSet<Handle>,
     /// Keys named by invites.
     pub(in crate::core) invited: HashMap<Handle, Fingerprint>,
     /// Keys that friends whose key changed showed last.
@@ -163,6 +165,7 @@ impl Registry {
             entries: Vec::new(),
             arrived_at: None,
             fresh: Vec::new(),
+            asked: HashSet::new(),
             invited: HashMap::new(),
             candidates: HashMap::new(),
             held: HashMap::new(),

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use actix::Context;
+use hobnob_shared::error::WireCode;
 use hobnob_shared::id::Handle;
 use hobnob_shared::limits;
 use hobnob_shared::message::{
@@ -25,6 +26,9 @@ use crate::core::session::{RememberPresence, Say};
 
 /// After signing in, requests follow the friend list within so long; until then a yes to one waits for it.
 pub(in crate::core) const REQUESTS_FOLLOW: Duration = Duration::from_secs(2);
+
+/// Requests of ours that are remembered, so that one that crosses another is an answer: the server lets no more wait.
+const ASKED: usize = 64;
 
 impl Registry {
     /// Asks the server for something, at once or as soon as it is there. Fails at once where waiting is pointless.
@@ -237,7 +241,16 @@ impl Registry {
             Ask::AcceptFriend(user) | Ask::DeclineFriend(user) => {
                 self.state.roster.settle_request(user);
             }
-            Ask::RemoveFriend(user) | Ask::Block(user) => self.forget_friend(user),
+            Ask::RemoveFriend(user) | Ask::Block(user) => {
+                self.asked.remove(user);
+                self.forget_friend(user);
+            }
+            Ask::AddFriend(user, _) if self.asked.len() < ASKED => {
+                self.asked.insert(user.clone());
+                if self.state.roster.request(user).is_some() {
+                    self.errand(Ask::AcceptFriend(user.clone()), None);
+                }
+            }
             _ => {}
         }
         if let Some(ticket) = ticket {
@@ -256,6 +269,12 @@ impl Registry {
                 self.look_whether_arrived(ctx);
             }
             Ask::OpenCircuit(_, _, transfer) => self.circuit_refused(*transfer),
+            Ask::AcceptFriend(user) | Ask::DeclineFriend(user)
+                if failed.code == WireCode::NotFound && self.state.roster.settle_request(user) =>
+            {
+                // It was withdrawn meanwhile; the next one is news again.
+                self.outlet.tell(Event::FriendRemoved { user: user.clone() });
+            }
             _ => {}
         }
         if let Some(ticket) = ticket {
@@ -303,7 +322,11 @@ impl Registry {
             return;
         }
         let news = self.state.roster.request(&user).is_none();
-        if self.state.roster.add_request(user.clone(), requested) && news && self.state.is_here() {
+        let crossed = self.asked.remove(&user);
+        if self.state.roster.add_request(user.clone(), requested) && crossed {
+            // Both asked at the same moment: nobody needs to be asked again.
+            self.errand(Ask::AcceptFriend(user), None);
+        } else if news && self.state.is_here() {
             self.outlet.tell(Event::FriendRequest { user });
             self.run_errands();
         }
@@ -356,6 +379,7 @@ impl Registry {
             return;
         }
         self.state.roster.settle_request(&user);
+        self.asked.remove(&user);
         match self.state.roster.compare(&user, proven.account) {
             Pinned::Same => self.keep_devices(&proven),
             Pinned::Unknown => {
