@@ -272,8 +272,10 @@ impl Registry {
             Ask::AcceptFriend(user) | Ask::DeclineFriend(user)
                 if failed.code == WireCode::NotFound && self.state.roster.settle_request(user) =>
             {
-                // It was withdrawn meanwhile; the next one is news again.
-                self.outlet.tell(Event::FriendRemoved { user: user.clone() });
+                // It was withdrawn meanwhile, and the next one is news again; or, where two requests crossed, the other was quicker.
+                if ticket.is_some() {
+                    self.outlet.tell(Event::FriendRemoved { user: user.clone() });
+                }
             }
             _ => {}
         }
