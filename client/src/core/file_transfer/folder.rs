@@ -109,10 +109,14 @@ pub struct Place {
 }
 
 impl Place {
-    /// Below the download folder, under the offered name made safe; numbered where it is taken.
+    /// Below the download folder, under the offered name made safe; numbered where it is taken. The folder is made where only it is missing.
     pub fn in_downloads(folder: &Path, offered: &str) -> Result<Self, Why> {
         let name = names::clean(offered).map_err(|_| Why::BadName)?;
-        Ok(Self { folder: Folder::open(folder)?, name: name.into(), exact: false })
+        let opened = match Folder::open(folder) {
+            Err(Why::FolderMissing) if std::fs::create_dir(folder).is_ok() => Folder::open(folder),
+            opened => opened,
+        };
+        Ok(Self { folder: opened?, name: name.into(), exact: false })
     }
 
     /// Exactly where the user wants it.

@@ -177,6 +177,11 @@ impl Registry {
         self.each_of(user, |actor| actor.do_send(Hold { end: false }));
     }
 
+    /// Signed out: nothing goes to or comes from anybody.
+    pub(in crate::core) fn hold_all_transfers(&self) {
+        self.transfers.values().for_each(|(_, actor)| actor.do_send(Hold { end: false }));
+    }
+
     /// The friendship is over: so is what was under way.
     pub(in crate::core) fn cancel_transfers(&mut self, user: &Handle) {
         self.each_of(user, |actor| actor.do_send(Order { wish: Wish::Cancel, ticket: None }));
