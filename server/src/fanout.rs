@@ -19,7 +19,7 @@ const RETRY: Duration = Duration::from_millis(250);
 /// Messages that wait for an outlet; the registry repeats what does not fit.
 const MAILBOX: usize = 1_024;
 
-/// A session of this arbiter is signed in.
+/// A session of this arbiter is signed in. From the session.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Join {
@@ -29,7 +29,7 @@ pub struct Join {
     pub writer: FrameWriter,
 }
 
-/// A session of this arbiter has ended.
+/// A session of this arbiter has ended. From the session.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Quit {

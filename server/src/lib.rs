@@ -97,6 +97,7 @@ impl Server {
             outlet: Outlet::start_in_arbiter(&arbiter.handle(), |_| Outlet::default()),
         };
         let branches: Vec<Branch> = connections.iter().map(branch).collect();
+        let arbiters = branches.iter().map(|branch| (branch.arbiter.clone(), branch.outlet.clone())).collect();
         let registry = {
             let (limits, relay) = (Arc::clone(&limits), Arc::clone(&relay));
             Registry::start_in_arbiter(&hub.handle(), move |_| Registry::new(limits, branches, store, relay))
@@ -106,7 +107,7 @@ impl Server {
             registry: registry.clone(),
             relay: Arc::clone(&relay),
             tls: TlsAcceptor::from(tls),
-            arbiters: connections.iter().map(Arbiter::handle).collect(),
+            arbiters,
             relay_arbiter: relay_arbiter.handle(),
         };
 

@@ -16,6 +16,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use crate::fanout::Outlet;
 use crate::gate::{Permit, Visit};
 use crate::registry::Registry;
 use crate::relay::{Guest, Relay};
@@ -38,8 +39,8 @@ pub struct Hall {
     pub relay: Arc<Relay>,
     /// The server's side of TLS.
     pub tls: TlsAcceptor,
-    /// Sessions live here, in turn.
-    pub arbiters: Vec<ArbiterHandle>,
+    /// Sessions live here, in turn; presence reaches them through the outlet.
+    pub arbiters: Vec<(ArbiterHandle, Addr<Outlet>)>,
     /// Circuits live here.
     pub relay_arbiter: ArbiterHandle,
 }
@@ -66,7 +67,7 @@ pub async fn listen(listener: TcpListener, hall: Hall) {
         };
         tracing::info!(%peer, "connected");
         turn = (turn + 1) % hall.arbiters.len().max(1);
-        let (Some(arbiter), Ok(stream)) = (hall.arbiters.get(turn), stream.into_std()) else { continue };
+        let (Some((arbiter, _)), Ok(stream)) = (hall.arbiters.get(turn), stream.into_std()) else { continue };
         let greeting = Greeting { peer, arbiter: turn, visit, permit, hall: hall.clone() };
         arbiter.spawn(async move { greeting.run(stream).await });
     }
@@ -132,7 +133,8 @@ impl Greeting {
         let (reader, writer) = link::split(stream, FRAME_BEFORE_SIGN_IN, OUTBOUND_QUEUE);
         let Self { arbiter, visit, permit, hall, .. } = self;
         let connection = Connection { id, peer, state, reader, writer, meter, visit, permit, arbiter };
-        Session::launch(connection, hall.services, hall.registry);
+        let (_, outlet) = hall.arbiters.into_iter().nth(arbiter).ok_or("no such arbiter")?;
+        Session::launch(connection, hall.services, hall.registry, outlet);
         Ok(())
     }
 

@@ -15,6 +15,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Lines that wait to be written. Whoever reads our standard error may stop reading; the server goes on and drops lines.
 const QUEUE: usize = 4_096;
+/// Lines are gathered for so long.
+const GATHER: Duration = Duration::from_millis(5);
 /// At the end the last lines have so long.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -40,11 +42,7 @@ pub fn start() -> io::Result<Guard> {
     let (lines, queue) = sync_channel::<Vec<u8>>(QUEUE);
     let (done, written) = sync_channel(1);
     std::thread::Builder::new().name("log".into()).spawn(move || {
-        let mut out = io::stderr();
-        for line in queue.into_iter().take_while(|line| !line.is_empty()) {
-            // There is nobody to tell.
-            let _ = out.write_all(&line);
-        }
+        write_lines(&queue);
         let _ = done.send(());
     })?;
     let queue = lines.clone();
@@ -55,6 +53,25 @@ pub fn start() -> io::Result<Guard> {
         .event_format(Lines)
         .try_init();
     Ok(Guard { lines, written })
+}
+
+/// Writes lines as they come, those of a few milliseconds at once: a busy server does not wake this thread for each.
+fn write_lines(queue: &Receiver<Vec<u8>>) {
+    while let Ok(mut text) = queue.recv() {
+        let mut over = text.is_empty();
+        if !over {
+            std::thread::sleep(GATHER);
+        }
+        for line in queue.try_iter().take(QUEUE) {
+            over |= line.is_empty();
+            text.extend(line);
+        }
+        // If this fails there is nobody to tell.
+        let _ = io::stderr().write_all(&text);
+        if over {
+            return;
+        }
+    }
 }
 
 /// Takes one line, whole, and hands it to the thread that writes.

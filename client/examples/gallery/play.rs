@@ -1,6 +1,7 @@
 //! The made-up core of the gallery: answers commands from a script, so that the window cannot tell it from the real one.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use hobnob_client::bridge::Backend;
@@ -15,10 +16,15 @@ use hobnob_shared::message::{OwnPresence, Presence};
 
 use crate::scenes::Content;
 
+/// Messages in the long conversation.
+const LONG: u32 = 10_000;
+
 /// The script.
 pub struct Play {
     content: Content,
     sink: Mutex<Sink>,
+    /// Number of the oldest message of the long conversation that was handed out.
+    oldest: AtomicU32,
     /// Milliseconds since 1970, at the beginning.
     now: u64,
 }
@@ -36,7 +42,7 @@ impl Play {
     pub fn start(content: Content, sink: Sink) -> Self {
         let now =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs() * 1000);
-        let play = Self { content, sink: Mutex::new(sink), now };
+        let play = Self { content, sink: Mutex::new(sink), oldest: AtomicU32::new(LONG), now };
         let has_account = !matches!(content, Content::New | Content::Refused);
         play.tell(Event::Ready {
             version: "0.1.0".into(),
@@ -125,21 +131,21 @@ impl Play {
         }
     }
 
-    fn messages(&self, conversation: &ConversationId, limit: u32) -> Vec<MessageInfo> {
+    fn messages(&self, conversation: &ConversationId, limit: u32, newest: bool) -> Vec<MessageInfo> {
         let say = |from, ago, text: &str, state| self.message(conversation, from, ago, text, state);
         let (read, theirs) = (MessageState::Read, MessageState::Read);
         match self.content {
-            Content::Long => (0..limit)
-                .map(|n| {
-                    let from = if n / 3 % 2 == 0 { "bob" } else { "alice" };
-                    say(
-                        from,
-                        u64::from(limit - n),
-                        &format!("Message {n}. {}", "Some words. ".repeat(n as usize % 9)),
-                        read,
-                    )
-                })
-                .collect(),
+            Content::Long => {
+                let end = if newest { LONG } else { self.oldest.load(Ordering::Relaxed) };
+                let start = end.saturating_sub(limit);
+                self.oldest.store(start, Ordering::Relaxed);
+                let line = |n: u32| {
+                    let from = if (n / 3).is_multiple_of(2) { "bob" } else { "alice" };
+                    let text = format!("Message {n}. {}", "Some words. ".repeat(n as usize % 9));
+                    say(from, u64::from(LONG - n), &text, read)
+                };
+                (start..end).map(line).collect()
+            }
             Content::Hostile => vec![
                 say("bob", 9, "<span size='99999'>big</span> <a href=\"file:///etc\">link</a> &amp; &lt;", theirs),
                 say("bob", 9, "photo\u{202E}gpj.exe and \u{0}\u{1b}[31m control", theirs),
@@ -223,8 +229,8 @@ impl Play {
                     ConversationInfo { conversation: direct("duong.nguyen"), unread: 1_200, newest: None },
                 ],
             },
-            Command::History { conversation, limit, .. } => {
-                Answer::Messages { messages: self.messages(conversation, *limit) }
+            Command::History { conversation, limit, before } => {
+                Answer::Messages { messages: self.messages(conversation, *limit, before.is_none()) }
             }
             Command::Transfers => Answer::Transfers { transfers: self.transfers() },
             Command::SafetyNumber { .. } => {

@@ -15,7 +15,7 @@ use crate::model::roster::{Path, Roster};
 use crate::model::transfers::Transfers;
 
 /// Messages asked for at once: two or three screens.
-pub const PAGE: u32 = 60;
+pub const PAGE: u32 = 40;
 /// States kept of messages whose own answer has not come yet: only what is sent in one moment.
 const EARLY_MAX: usize = 1_000;
 

@@ -42,7 +42,7 @@ impl Content {
         title.append(&name);
         title.append(&path_line);
 
-        let bar = adw::HeaderBar::builder().title_widget(&title).centering_policy(adw::CenteringPolicy::Strict).build();
+        let bar = adw::HeaderBar::builder().title_widget(&title).centering_policy(adw::CenteringPolicy::Loose).build();
         let back = icon_button("go-previous-symbolic", "Back");
         back.set_action_name(Some("win.back"));
         leaflet.bind_property("folded", &back, "visible").sync_create().build();

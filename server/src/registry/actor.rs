@@ -19,7 +19,7 @@ use super::message::{
 use super::state::{Effect, SessionId, Spread, State};
 use crate::config::Limits;
 use crate::error::Ending;
-use crate::fanout::{Deliver, Join, Outlet, Parcel, Quit};
+use crate::fanout::{Deliver, Outlet, Parcel};
 use crate::relay::Relay;
 use crate::session::{End, Session};
 use crate::store::{Circle, FriendRow, PendingRequest, Store};
@@ -112,7 +112,7 @@ impl Registry {
     }
 
     fn end(&mut self, session: SessionId, frame: &FromServer) {
-        let Some(link) = self.forget(session) else { return };
+        let Some(link) = self.links.remove(&session) else { return };
         // It is told if it still listens; it ends either way.
         let _ = link.writer.try_send(frame);
         let reason = match frame {
@@ -121,14 +121,6 @@ impl Registry {
             _ => hobnob_shared::error::WireCode::Internal,
         };
         link.session.do_send(End { reason });
-    }
-
-    fn forget(&mut self, session: SessionId) -> Option<Link> {
-        let link = self.links.remove(&session)?;
-        if let Some(branch) = self.branches.get(link.arbiter) {
-            branch.outlet.do_send(Quit { session });
-        }
-        Some(link)
     }
 
     /// Runs a look-up where the session lives, and brings its answer back as a message.
@@ -228,18 +220,13 @@ macro_rules! handlers {
 
 handlers! {
     Arrive(registry, m) {
-        let (session, writer) = (m.arrival.session, m.link.writer.clone());
-        if let Some(branch) = registry.branches.get(m.link.arbiter) {
-            // One for each session, so bounded by them.
-            branch.outlet.do_send(Join { session, writer });
-        }
-        registry.links.insert(session, m.link);
+        registry.links.insert(m.arrival.session, m.link);
         registry.state.arrive(m.arrival)
     };
     Loaded(registry, m) registry.state.loaded(m.session, m.version, m.circle, wall_clock());
     NextPage(registry, m) registry.state.page(m.session);
     Leave(registry, m) {
-        registry.forget(m.session);
+        registry.links.remove(&m.session);
         registry.state.leave(m.session)
     };
     SetPresence(registry, m) registry.state.set_presence(m);

@@ -21,6 +21,7 @@ use super::message::End;
 use super::meter::Meter;
 use super::state::{Answer, Effect, Job, Note, State};
 use crate::error::{Ending, Refusal};
+use crate::fanout::{Join, Outlet, Quit};
 use crate::gate::{Permit, Visit};
 use crate::registry::{
     Arrive, Befriend, DevicesChanged, Introduce, Leave, Link, OpenCircuit, Part, Registry, RequestStored, SessionId,
@@ -63,6 +64,7 @@ pub struct Session {
     max_frame: Rc<Cell<Option<usize>>>,
     services: Arc<Services>,
     registry: Addr<Registry>,
+    outlet: Addr<Outlet>,
     arbiter: usize,
     permit: Option<Permit>,
     _visit: Visit,
@@ -71,8 +73,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts on the current arbiter.
-    pub fn launch(connection: Connection, services: Arc<Services>, registry: Addr<Registry>) {
+    /// Starts on the current arbiter, whose outlet is given.
+    pub fn launch(connection: Connection, services: Arc<Services>, registry: Addr<Registry>, outlet: Addr<Outlet>) {
         let Connection { id, peer, state, reader, writer, meter, visit, permit, arbiter } = connection;
         let max_frame = Rc::new(Cell::new(None));
         Self {
@@ -85,6 +87,7 @@ impl Session {
             max_frame,
             services,
             registry,
+            outlet,
             arbiter,
             permit: Some(permit),
             _visit: visit,
@@ -136,6 +139,8 @@ impl Session {
         let (session, seq, registry) = (self.id, note.seq(), &self.registry);
         let accepted = match note {
             Note::Arrive(arrival) => {
+                // Before the registry can send anything: both live on this thread. One for each session, so bounded by them.
+                self.outlet.do_send(Join { session, writer: self.writer.clone() });
                 let link = Link { writer: self.writer.clone(), session: ctx.address(), arbiter: self.arbiter };
                 registry.try_send(Arrive { arrival, link }).is_ok()
             }
@@ -239,6 +244,7 @@ impl Actor for Session {
     fn stopped(&mut self, _: &mut Self::Context) {
         // A stop signal: it must arrive even when the registry is busy.
         self.registry.do_send(Leave { session: self.id });
+        self.outlet.do_send(Quit { session: self.id });
         self.writer.close();
         if std::thread::panicking() {
             let panics = self.services.count_panic();

@@ -100,6 +100,17 @@ impl History {
         self.threads.read(job).await
     }
 
+    /// As [`Self::read`], but sees what was handed to [`Self::write_soon`] as well: people must not read less than they were told.
+    pub async fn read_all<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, HistoryError> {
+        if self.threads.has_soon() {
+            self.flush().await?;
+        }
+        self.threads.read(job).await
+    }
+
     /// Returns once everything that was handed in before is on the disk.
     pub async fn flush(&self) -> Result<(), HistoryError> {
         self.write(|_| Ok(())).await

@@ -2,7 +2,8 @@
 //! answers: one fsync for many messages. The reader has its own connection, so that a page is shown while a commit waits for the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub(super) struct Threads {
     writes: Option<mpsc::Sender<Write>>,
     reads: Option<mpsc::Sender<Read>>,
     handles: Mutex<Vec<JoinHandle<()>>>,
+    /// Jobs that nobody waits for and that are not on the disk yet.
+    soon: Arc<AtomicUsize>,
 }
 
 impl Threads {
@@ -64,7 +67,12 @@ impl Threads {
         let read = std::thread::Builder::new()
             .name("history-read".into())
             .spawn(move || answer_reads(&reading, queued_reads))?;
-        Ok(Self { writes: Some(writes), reads: Some(reads), handles: Mutex::new(vec![write, read]) })
+        Ok(Self {
+            writes: Some(writes),
+            reads: Some(reads),
+            handles: Mutex::new(vec![write, read]),
+            soon: Arc::default(),
+        })
     }
 
     pub(super) async fn write<T: Send + 'static>(
@@ -90,20 +98,29 @@ impl Threads {
         &self,
         job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) {
+        let soon = self.soon.clone();
         let run = move |connection: Result<&Connection, HistoryError>| {
             let failed = connection.and_then(|connection| Ok(job(connection)?)).err();
             let keep = failed.is_none();
             let answer = move |committed: Result<(), HistoryError>| {
+                soon.fetch_sub(1, Ordering::AcqRel);
                 if let Some(error) = failed.or(committed.err()) {
                     tracing::error!(%error, "something was not kept in the history");
                 }
             };
             Ran { keep, answer: Box::new(answer) }
         };
+        self.soon.fetch_add(1, Ordering::AcqRel);
         let taken = self.writes.as_ref().map(|queue| queue.try_send(Write { waited_for: false, run: Box::new(run) }));
         if !matches!(taken, Some(Ok(()))) {
+            self.soon.fetch_sub(1, Ordering::AcqRel);
             tracing::warn!("the history is busy: a mark was dropped");
         }
+    }
+
+    /// Something was handed in that nobody waits for.
+    pub(super) fn has_soon(&self) -> bool {
+        self.soon.load(Ordering::Acquire) > 0
     }
 
     pub(super) async fn read<T: Send + 'static>(

@@ -110,10 +110,12 @@ pub struct Registry {
     pub(in crate::core) invited: HashMap<Handle, Fingerprint>,
     /// Keys that friends whose key changed showed last.
     pub(in crate::core) candidates: HashMap<Handle, Proven>,
-    /// Friends about whom a wrong key at an address was told.
     /// What came under a former friend's name with another key.
     pub(in crate::core) held: HashMap<Handle, Held>,
+    /// Friends about whom a wrong key at an address was told.
     pub(in crate::core) mismatched: HashSet<Handle>,
+    /// Own messages that were told as sent and not as delivered: the disk does not say so.
+    pub(in crate::core) sent: HashSet<MessageId>,
     /// Messages on their way to the disk; their states are held back until the command is answered.
     pub(in crate::core) storing: HashMap<MessageId, Vec<MessageState>>,
     /// Transfers that may still go on, and with whom.
@@ -165,6 +167,7 @@ impl Registry {
             candidates: HashMap::new(),
             held: HashMap::new(),
             mismatched: HashSet::new(),
+            sent: HashSet::new(),
             storing: HashMap::new(),
             transfers: HashMap::new(),
             running: Running::default(),

@@ -1,5 +1,7 @@
 //! Messages: sending, showing, history, typing, read marks. Bytes go by the peer links; this is what happens around them.
 
+use std::collections::HashSet;
+
 use actix::Context;
 use hobnob_shared::id::{ConversationId, Handle, MessageId};
 use hobnob_shared::limits;
@@ -8,7 +10,7 @@ use hobnob_shared::message::{Peer, Read, Typing};
 use crate::core::clock::now_ms;
 use crate::core::command::HISTORY_MAX;
 use crate::core::error::Problem;
-use crate::core::event::{Answer, Event, MessageState};
+use crate::core::event::{Answer, Event, MessageInfo, MessageState};
 use crate::core::history::messages::{self, NewMessage};
 use crate::core::history::pages;
 use crate::core::outlet::Ticket;
@@ -91,6 +93,10 @@ impl Registry {
     /// Own messages got further. What is still being answered to the command is held back until then.
     pub(in crate::core) fn states_changed(&mut self, StatesChanged { states }: StatesChanged, _: &mut Context<Self>) {
         for (message, state) in states {
+            match state {
+                MessageState::Sent => self.sent.insert(message),
+                MessageState::Queued | MessageState::Delivered | MessageState::Read => self.sent.remove(&message),
+            };
             match self.storing.get_mut(&message) {
                 Some(early) => early.push(state),
                 None => self.outlet.tell(Event::MessageState { message, state, by: None }),
@@ -109,10 +115,10 @@ impl Registry {
             return ticket.failed(Problem::not_signed_in());
         }
         let limit = limit.min(HISTORY_MAX) as usize;
-        let history = self.history.clone();
+        let (history, sent) = (self.history.clone(), self.sent.clone());
         actix_rt::spawn(async move {
-            let page = history.read(move |c| pages::page(c, &conversation, limit, before)).await;
-            ticket.answer(page.map(|messages| Answer::Messages { messages }).map_err(Problem::from));
+            let page = history.read_all(move |c| pages::page(c, &conversation, limit, before)).await;
+            ticket.answer(page.map(|page| Answer::Messages { messages: as_told(page, &sent) }).map_err(Problem::from));
         });
     }
 
@@ -129,11 +135,13 @@ impl Registry {
         if text.len() > SEARCH_MAX {
             return ticket.failed(Problem::too_long());
         }
-        let history = self.history.clone();
+        let (history, sent) = (self.history.clone(), self.sent.clone());
         actix_rt::spawn(async move {
-            let found =
-                history.read(move |c| pages::search(c, &text, conversation.as_ref(), from.as_ref(), FOUND_MAX)).await;
-            ticket.answer(found.map(|messages| Answer::Messages { messages }).map_err(Problem::from));
+            let found = history
+                .read_all(move |c| pages::search(c, &text, conversation.as_ref(), from.as_ref(), FOUND_MAX))
+                .await;
+            ticket
+                .answer(found.map(|found| Answer::Messages { messages: as_told(found, &sent) }).map_err(Problem::from));
         });
     }
 
@@ -143,7 +151,7 @@ impl Registry {
         }
         let history = self.history.clone();
         actix_rt::spawn(async move {
-            let found = history.read(pages::conversations).await;
+            let found = history.read_all(pages::conversations).await;
             ticket.answer(found.map(|conversations| Answer::Conversations { conversations }).map_err(Problem::from));
         });
     }
@@ -212,4 +220,14 @@ impl Registry {
             link.do_send(SendFrame(frame.clone()));
         }
     }
+}
+
+/// The disk does not say which queued messages are written to a link right now: that is known here, and was told.
+fn as_told(mut messages: Vec<MessageInfo>, sent: &HashSet<MessageId>) -> Vec<MessageInfo> {
+    for message in &mut messages {
+        if message.state == MessageState::Queued && sent.contains(&message.message) {
+            message.state = MessageState::Sent;
+        }
+    }
+    messages
 }

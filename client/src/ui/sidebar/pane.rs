@@ -1,7 +1,9 @@
 //! The sidebar as a component: shows what its parent sends, and tells it what was clicked. It keeps nothing but widgets.
 
-use gtk::gio;
+use std::time::Duration;
+
 use gtk::prelude::*;
+use gtk::{gio, glib};
 use hobnob_shared::id::Handle;
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
@@ -26,6 +28,8 @@ pub enum SidebarInput {
     Requests(Vec<Handle>),
     /// Own name and presence.
     Own(String),
+    /// The first screen was painted: now the rest.
+    Rest,
     /// Put the cursor into the search.
     FocusSearch,
 }
@@ -46,7 +50,15 @@ pub enum SidebarOutput {
 /// The sidebar.
 pub struct Sidebar {
     people: LiveList<PersonRow>,
+    /// All lines, while only the first screen of them is shown yet.
+    rest: Option<Vec<PersonRow>>,
 }
+
+/// Lines of the first screen. GTK makes widgets for some 200 lines at once, of which a window shows twelve; painting a few first halves
+/// the time until there is something to see.
+const FIRST_SCREEN: usize = 24;
+/// Until the first screen is painted.
+const PAINTED: Duration = Duration::from_millis(100);
 
 /// Its widgets.
 pub struct SidebarWidgets {
@@ -109,7 +121,7 @@ impl Component for Sidebar {
         root.append(stack.widget());
 
         let widgets = SidebarWidgets { title, search, requests, request_list, stack };
-        ComponentParts { model: Self { people }, widgets }
+        ComponentParts { model: Self { people, rest: None }, widgets }
     }
 
     fn update_with_view(
@@ -127,7 +139,7 @@ impl Component for Sidebar {
                     (false, _) => "people",
                 };
                 widgets.stack.show(page);
-                self.people.sync(rows, |row| row.user.clone());
+                self.show_people(rows, &sender);
             }
             SidebarInput::Requests(users) => {
                 while let Some(row) = widgets.request_list.first_child() {
@@ -139,10 +151,31 @@ impl Component for Sidebar {
                     widgets.request_list.append(&request_row(user, move |out| output.emit(out)));
                 }
             }
+            SidebarInput::Rest => {
+                if let Some(rows) = self.rest.take() {
+                    self.people.sync(rows, |row| row.user.clone());
+                }
+            }
             SidebarInput::Own(words) => widgets.title.set_subtitle(&words),
             SidebarInput::FocusSearch => {
                 widgets.search.grab_focus();
             }
+        }
+    }
+}
+
+impl Sidebar {
+    fn show_people(&mut self, mut rows: Vec<PersonRow>, sender: &ComponentSender<Self>) {
+        let is_first = self.people.is_empty() && rows.len() > FIRST_SCREEN;
+        if !is_first && self.rest.is_none() {
+            return self.people.sync(rows, |row| row.user.clone());
+        }
+        let all = rows.clone();
+        rows.truncate(FIRST_SCREEN);
+        self.people.sync(rows, |row| row.user.clone());
+        if self.rest.replace(all).is_none() {
+            let input = sender.input_sender().clone();
+            glib::timeout_add_local_once(PAINTED, move || input.emit(SidebarInput::Rest));
         }
     }
 }

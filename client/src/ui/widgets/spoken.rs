@@ -49,10 +49,11 @@ pub fn name_library_buttons(root: &impl IsA<gtk::Widget>) {
 }
 
 fn name_below(widget: &gtk::Widget) {
-    let icon = match widget.downcast_ref::<gtk::Button>() {
-        Some(button) => button.icon_name(),
-        None => widget.downcast_ref::<gtk::Image>().and_then(gtk::Image::icon_name),
-    };
+    // A button's own name and those of what is in it are read out together, so the picture in it stays nameless.
+    let icon = widget.downcast_ref::<gtk::Button>().and_then(|button| {
+        let image = button.child().and_downcast::<gtk::Image>();
+        button.icon_name().or_else(|| image?.icon_name())
+    });
     let name = icon.and_then(|icon| LIBRARY_BUTTONS.iter().find(|(known, _)| *known == icon).map(|(_, name)| *name));
     if let Some(name) = name {
         let class = widget.type_().name();
