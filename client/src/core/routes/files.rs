@@ -330,7 +330,10 @@ impl Registry {
     fn pass_on(&self, user: &Handle, transfer: TransferId, device: DeviceId, frame: Peer) -> bool {
         match self.transfers.get(&transfer).filter(|(peer, _)| peer == user) {
             Some((_, actor)) => {
-                actor.do_send(FrameCame { device, frame });
+                // One that is busy loses it: whoever means it says it again on the next link, whoever floods is not stored.
+                if actor.try_send(FrameCame { device, frame }).is_err() {
+                    tracing::debug!(%transfer, "a transfer is too busy to listen");
+                }
                 true
             }
             None => false,
