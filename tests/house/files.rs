@@ -53,6 +53,7 @@ const ACTORS: [(&str, &[&str]); 6] = [
             "why.rs",
             "meter.rs",
             "other_side.rs",
+            "context.rs",
             "streams.rs",
             "names_cases.rs",
         ],

@@ -5,7 +5,6 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
@@ -14,6 +13,7 @@ use hobnob_shared::limits::TOKEN_LIFE;
 use hobnob_shared::message::Circuit;
 use hobnob_shared::tls;
 
+use super::context::TransferContext;
 use super::folder::Place;
 use super::message::{
     CircuitCame, CircuitRefused, DialEnded, FrameCame, Hold, Linked, Order, PumpEnded, Readdressed, SayAgain,
@@ -27,58 +27,15 @@ use super::why::Why;
 use super::wire::Ended;
 use crate::core::error::Problem;
 use crate::core::event::Answer;
-use crate::core::history::History;
 use crate::core::history::transfers::{self, Transfer};
-use crate::core::outlet::{Outlet, Ticket};
+use crate::core::outlet::Ticket;
 use crate::core::peer_link::dial::{self, PeerStream, Target};
-use crate::core::peer_link::tokens::{Expected, Purpose, TokenTable};
+use crate::core::peer_link::tokens::{Expected, Purpose};
 use crate::core::peer_link::{PeerLink, SendFrame};
-use crate::core::profile::Identity;
-use crate::core::registry::{CircuitWanted, Registry, TransferOver};
+use crate::core::registry::{CircuitWanted, TransferOver};
 
 /// How often the counter of a running pump is looked at; twice as often as progress is told, so that none is told late.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// Transfers whose bytes flow right now, with what is done of them; for lists.
-#[derive(Clone, Default)]
-pub struct Running(Arc<Mutex<HashMap<TransferId, Counter>>>);
-
-impl Running {
-    fn set(&self, transfer: TransferId, counter: Option<Counter>) {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match counter {
-            Some(counter) => table.insert(transfer, counter),
-            None => table.remove(&transfer),
-        };
-    }
-
-    /// Bytes done, if they flow.
-    pub fn done(&self, transfer: TransferId) -> Option<u64> {
-        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        table.get(&transfer).map(|counter| counter.load(Ordering::Relaxed))
-    }
-}
-
-/// What a transfer needs to know of the rest.
-#[derive(Clone)]
-pub struct TransferContext {
-    /// This device.
-    pub identity: Arc<Identity>,
-    /// What is kept.
-    pub history: History,
-    /// Where events go.
-    pub outlet: Outlet,
-    /// Asked for circuits, told of the end.
-    pub registry: Addr<Registry>,
-    /// Who may come in.
-    pub tokens: TokenTable,
-    /// Where received files go, absolute.
-    pub downloads: PathBuf,
-    /// Where partial files are, in the profile.
-    pub partials: PathBuf,
-    /// What runs.
-    pub running: Running,
-}
 
 struct Link {
     account: Fingerprint,
@@ -97,6 +54,8 @@ pub struct FileTransfer {
     timer: Option<(Instant, SpawnHandle)>,
     /// Effects are left behind a wait. Messages stay in the mailbox meanwhile, but a timer that is due in the same moment still fires.
     waiting: bool,
+    /// The dial under way: a newer one takes its place.
+    dialling: Option<Dialling>,
 }
 
 type Ctx = Context<FileTransfer>;
@@ -106,8 +65,8 @@ impl FileTransfer {
     pub fn launch(context: TransferContext, transfer: Transfer) -> Addr<Self> {
         let state = State::new(transfer, Token::random);
         let (links, counter) = (HashMap::new(), Counter::default());
-        Self { context, state, links, prepared: None, stream: None, pump: None, counter, timer: None, waiting: false }
-            .start()
+        let (prepared, stream, pump, timer, dialling) = (None, None, None, None, None);
+        Self { context, state, links, prepared, stream, pump, counter, timer, waiting: false, dialling }.start()
     }
 
     fn id(&self) -> TransferId {
@@ -145,7 +104,7 @@ impl FileTransfer {
                 }
                 Effect::Start(task) => self.start_pump(task, ctx),
                 Effect::StopPump => self.pump = None,
-                Effect::Erase => self.erase(),
+                Effect::Erase => return self.erase(effects, ticket, ctx),
             }
         }
         self.arm(ctx);
@@ -161,9 +120,13 @@ impl FileTransfer {
         self.waiting = true;
         ctx.wait(saving.into_actor(self).map(move |saved, actor, ctx| {
             actor.waiting = false;
+            let mut ticket = ticket;
             if let Err(error) = saved {
-                // It is done and told all the same; a restart will find the older state and go on from there.
+                // It goes on all the same; a restart will find the older state and go on from there. A command is not called done.
                 tracing::error!(%error, "a transfer's state was not kept");
+                if let Some(ticket) = ticket.take() {
+                    ticket.failed(error);
+                }
             }
             actor.go_through(rest, ticket, ctx);
         }));
@@ -231,25 +194,25 @@ impl FileTransfer {
         self.context.tokens.expect(token, expected, Some(TOKEN_LIFE));
     }
 
-    fn dial(&self, device: DeviceId, address: SocketAddr, token: Token, ctx: &Ctx) {
+    fn dial(&mut self, device: DeviceId, address: SocketAddr, token: Token, ctx: &Ctx) {
         let Some(link) = self.links.get(&device) else { return };
         let (target, own, addr) =
             (Target { account: link.account, device }, self.context.identity.clone(), ctx.address());
-        actix_rt::spawn(async move {
+        self.dialling = Some(Dialling(actix_rt::spawn(async move {
             let result = dial::dial(address, &token, tls::FILE, &own, target).await;
             addr.do_send(DialEnded { device, relayed: false, result });
-        });
+        })));
     }
 
-    fn relay(&self, circuit: &Circuit, relay: SocketAddr, ctx: &Ctx) {
+    fn relay(&mut self, circuit: &Circuit, relay: SocketAddr, ctx: &Ctx) {
         let Some(link) = self.links.get(&circuit.device) else { return };
         let (device, token, dialler) = (circuit.device, circuit.relay, circuit.dialler);
         let (target, own, addr) =
             (Target { account: link.account, device }, self.context.identity.clone(), ctx.address());
-        actix_rt::spawn(async move {
+        self.dialling = Some(Dialling(actix_rt::spawn(async move {
             let result = dial::relay(relay, &token, dialler, tls::FILE, &own, target).await;
             addr.do_send(DialEnded { device, relayed: true, result });
-        });
+        })));
     }
 
     fn start_pump(&mut self, task: Task, ctx: &Ctx) {
@@ -286,14 +249,19 @@ impl FileTransfer {
         }
     }
 
-    /// Off the core's thread; nobody waits for it.
-    fn erase(&mut self) {
+    /// Off the core's thread; nothing else touches the files meanwhile.
+    fn erase(&mut self, rest: VecDeque<Effect>, ticket: Option<Ticket>, ctx: &mut Ctx) {
         self.prepared = None;
         let (partials, id) = (self.context.partials.clone(), self.id());
-        tokio::task::spawn_blocking(move || {
+        let erasing = tokio::task::spawn_blocking(move || {
             partial::erase(&partials, id);
             source::forget(&partials, id);
         });
+        self.waiting = true;
+        ctx.wait(erasing.into_actor(self).map(move |_, actor, ctx| {
+            actor.waiting = false;
+            actor.go_through(rest, ticket, ctx);
+        }));
     }
 
     /// One timer: for progress while bytes flow, else for what the state waits for.
@@ -328,6 +296,15 @@ impl FileTransfer {
         // Dropped where it is not wanted.
         self.stream = (!effects.is_empty()).then_some(stream);
         self.carry_out(effects, None, ctx);
+    }
+}
+
+/// Ends with whoever holds it.
+struct Dialling(actix_rt::task::JoinHandle<()>);
+
+impl Drop for Dialling {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -1,6 +1,6 @@
 //! The decisions of one transfer, continued: what follows from what the other side says, and how a transfer ends. Pure, as `state.rs`.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::DeviceId;
@@ -11,6 +11,9 @@ use super::tree::groups;
 use super::why::Why;
 use crate::core::event::Event;
 use crate::core::history::transfers::Stage;
+
+/// Between accepts that are followed: each may cost a dial and a circuit.
+const PACE: Duration = Duration::from_millis(500);
 
 impl State {
     pub(super) fn frame(&mut self, device: DeviceId, frame: Peer, now: Instant) -> Effects {
@@ -87,12 +90,23 @@ impl State {
         self.transfer.why = None;
         let mut effects = if news { vec![Effect::Save] } else { Vec::new() };
         effects.extend(self.stop());
+        // Where a pump is being stopped, its end comes first. Otherwise at once, but never faster than a program that means it.
+        let soon = self.followed.map(|at| at + PACE).filter(|soon| *soon > now);
+        self.granted = Some((device, accept));
         if self.run == Run::Idle {
-            effects.extend(self.connect(device, accept.token, Task::Send(accept.have), now));
-        } else {
-            self.granted = Some((device, accept));
+            match soon {
+                Some(at) => self.again_at = Some(at),
+                None => effects.extend(self.follow(now)),
+            }
         }
         effects
+    }
+
+    /// The stream comes up for the newest accept.
+    pub(super) fn follow(&mut self, now: Instant) -> Effects {
+        let Some((device, accept)) = self.granted.take() else { return Vec::new() };
+        self.followed = Some(now);
+        self.connect(device, accept.token, Task::Send(accept.have), now)
     }
 
     /// The other side does not go on.

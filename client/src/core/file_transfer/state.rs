@@ -95,6 +95,8 @@ pub(super) struct State {
     pub(super) meter: Meter,
     /// A newer accept than the pump that is being stopped for it.
     pub(super) granted: Option<(DeviceId, Accept)>,
+    /// When an accept was followed last.
+    pub(super) followed: Option<Instant>,
     pub(super) attempt: u32,
     pub(super) again_at: Option<Instant>,
     pub(super) fresh: fn() -> Token,
@@ -111,6 +113,7 @@ impl State {
             links: BTreeMap::new(),
             run: Run::Idle,
             granted: None,
+            followed: None,
             attempt: 0,
             again_at: None,
             fresh,

@@ -138,8 +138,8 @@ impl State {
     pub(super) fn after_stop(&mut self, mut effects: Effects, now: Instant) -> Effects {
         if self.transfer.stage.is_over() {
             effects.extend(self.end_if_over());
-        } else if let Some((device, accept)) = self.granted.take() {
-            effects.extend(self.connect(device, accept.token, Task::Send(accept.have), now));
+        } else if self.granted.is_some() {
+            effects.extend(self.follow(now));
         } else if self.transfer.stage == Stage::Failed && self.transfer.done == 0 {
             effects.push(Effect::Erase);
         } else {
@@ -163,7 +163,10 @@ impl State {
     pub(super) fn tick(&mut self, now: Instant) -> Effects {
         match self.run {
             Run::Connecting { until, .. } if until <= now => self.try_again(now),
-            Run::Idle if self.again_at.is_some_and(|at| at <= now) => self.go_on(),
+            Run::Idle if self.again_at.is_some_and(|at| at <= now) => {
+                self.again_at = None;
+                if self.granted.is_some() { self.follow(now) } else { self.go_on() }
+            }
             _ => Vec::new(),
         }
     }

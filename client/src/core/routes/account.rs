@@ -263,6 +263,7 @@ impl Registry {
 
     /// No session and no links until somebody signs in.
     fn stay_away(&mut self, reason: &str, problem: &Problem) {
+        self.hold_all_transfers();
         for link in self.state.links.remove_all() {
             link.do_send(peer_link::Close { code: WireCode::SignedOut, forget: false });
         }

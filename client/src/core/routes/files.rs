@@ -177,6 +177,11 @@ impl Registry {
         self.each_of(user, |actor| actor.do_send(Hold { end: false }));
     }
 
+    /// Signed out: nothing goes to or comes from anybody.
+    pub(in crate::core) fn hold_all_transfers(&self) {
+        self.transfers.values().for_each(|(_, actor)| actor.do_send(Hold { end: false }));
+    }
+
     /// The friendship is over: so is what was under way.
     pub(in crate::core) fn cancel_transfers(&mut self, user: &Handle) {
         self.each_of(user, |actor| actor.do_send(Order { wish: Wish::Cancel, ticket: None }));
@@ -325,7 +330,10 @@ impl Registry {
     fn pass_on(&self, user: &Handle, transfer: TransferId, device: DeviceId, frame: Peer) -> bool {
         match self.transfers.get(&transfer).filter(|(peer, _)| peer == user) {
             Some((_, actor)) => {
-                actor.do_send(FrameCame { device, frame });
+                // One that is busy loses it: whoever means it says it again on the next link, whoever floods is not stored.
+                if actor.try_send(FrameCame { device, frame }).is_err() {
+                    tracing::debug!(%transfer, "a transfer is too busy to listen");
+                }
                 true
             }
             None => false,
