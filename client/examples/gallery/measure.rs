@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+use relm4::adw;
 use relm4::adw::prelude::*;
 use relm4::gtk::{self, glib};
-use relm4::adw;
 
 /// Runs of each kind; the middle one counts.
 const RUNS: usize = 9;
@@ -65,7 +65,10 @@ fn middle(runs: &mut [Run]) -> Run {
 
 /// A window with one label.
 pub fn bare() -> ExitCode {
-    let app = adw::Application::builder().application_id("org.hobnob.Bare").flags(gtk::gio::ApplicationFlags::NON_UNIQUE).build();
+    let app = adw::Application::builder()
+        .application_id("org.hobnob.Bare")
+        .flags(gtk::gio::ApplicationFlags::NON_UNIQUE)
+        .build();
     app.connect_activate(|app| {
         let window = adw::ApplicationWindow::builder()
             .application(app)

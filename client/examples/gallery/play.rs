@@ -140,7 +140,7 @@ impl Play {
                 let start = end.saturating_sub(limit);
                 self.oldest.store(start, Ordering::Relaxed);
                 let line = |n: u32| {
-                    let from = if n / 3 % 2 == 0 { "bob" } else { "alice" };
+                    let from = if (n / 3).is_multiple_of(2) { "bob" } else { "alice" };
                     let text = format!("Message {n}. {}", "Some words. ".repeat(n as usize % 9));
                     say(from, u64::from(LONG - n), &text, read)
                 };

@@ -124,6 +124,8 @@ impl Component for SignIn {
             }
             SignInInput::Refused(text) => {
                 self.working = false;
+                // The device alone was not enough, as when it was removed from the account: then the password is.
+                widgets.password.set_visible(true);
                 widgets.complain(Some(&text));
             }
             SignInInput::Entered => {
