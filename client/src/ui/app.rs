@@ -106,6 +106,8 @@ pub struct App {
     pub(in crate::ui) tabs: Vec<Tab>,
     /// What is searched for in the sidebar.
     pub(in crate::ui) words: String,
+    /// The conversation in front, as it was last drawn.
+    pub(in crate::ui) fronted: Option<ConversationId>,
     /// The friend list has to be drawn again after this batch.
     pub(in crate::ui) roster_changed: bool,
     pub(in crate::ui) profile: PathBuf,
@@ -181,6 +183,7 @@ impl Component for App {
             presence,
             tabs: Vec::new(),
             words: String::new(),
+            fronted: None,
             roster_changed: false,
             profile: init.profile,
             kept,

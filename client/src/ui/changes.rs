@@ -33,9 +33,6 @@ impl App {
                 self.bridge.send(request);
             }
         }
-        if std::mem::take(&mut self.roster_changed) {
-            self.show_people();
-        }
         self.look();
     }
 
@@ -148,8 +145,7 @@ impl App {
 
     /// Draws the friend list.
     pub(in crate::ui) fn show_people(&self) {
-        let front = self.front().map(|tab| tab.conversation.clone());
-        let current = |user: &Handle| front.as_ref().and_then(ConversationId::friend) == Some(user);
+        let current = |user: &Handle| self.fronted.as_ref().and_then(ConversationId::friend) == Some(user);
         let people = self.model.roster.sorted(&self.words);
         let rows = people.into_iter().map(|person| PersonRow::new(person, current(&person.user))).collect();
         self.sidebar.emit(SidebarInput::People { rows, friends: self.model.roster.len() });
@@ -247,18 +243,24 @@ impl App {
 
     /// Something else is before the user's eyes: header, mark in the sidebar, what counts as read.
     pub(in crate::ui) fn look(&mut self) {
-        let Some(tab) = self.front() else {
-            self.content.show_nobody();
-            self.show_people();
-            return;
-        };
-        let conversation = tab.conversation.clone();
-        let watched = self.is_watched(tab);
-        self.show_person(&conversation);
-        if watched {
-            self.seen(&conversation);
+        let front = self.front().map(|tab| (tab.conversation.clone(), self.is_watched(tab)));
+        let before = self.fronted.take();
+        self.fronted = front.as_ref().map(|(conversation, _)| conversation.clone());
+        let switched = before != self.fronted;
+        match front {
+            Some((conversation, watched)) => {
+                if switched {
+                    self.show_person(&conversation);
+                }
+                if watched {
+                    self.seen(&conversation);
+                }
+            }
+            None => self.content.show_nobody(),
         }
-        self.show_people();
+        if std::mem::take(&mut self.roster_changed) || switched {
+            self.show_people();
+        }
     }
 
     /// Everything in a conversation was seen.

@@ -106,7 +106,7 @@ impl Component for SignIn {
         widgets: &mut SignInWidgets,
         message: SignInInput,
         sender: ComponentSender<Self>,
-        _root: &gtk::Box,
+        root: &gtk::Box,
     ) {
         match message {
             SignInInput::Known { user, server, notice } => {
@@ -124,6 +124,8 @@ impl Component for SignIn {
             }
             SignInInput::Refused(text) => {
                 self.working = false;
+                // The device alone was not enough, as when it was removed from the account: then the password is.
+                widgets.password.set_visible(true);
                 widgets.complain(Some(&text));
             }
             SignInInput::Entered => {
@@ -137,6 +139,10 @@ impl Component for SignIn {
                 widgets.complain(missing);
                 if missing.is_none() {
                     self.working = true;
+                    // What cannot be used while this works must not keep the keyboard.
+                    if let Some(window) = root.root().and_downcast::<gtk::Window>() {
+                        GtkWindowExt::set_focus(&window, None::<&gtk::Widget>);
+                    }
                     sender.output_sender().emit(output);
                 }
             }

@@ -51,7 +51,7 @@ impl App {
         if self.tab(conversation).is_some_and(|tab| tab.at_end) {
             self.seen(conversation);
         }
-        self.show_people();
+        self.look();
     }
 
     fn person(&mut self, wish: PersonWish, user: Handle) {
@@ -72,6 +72,7 @@ impl App {
             PageOutput::Send(text) => {
                 let command = Command::Send { to: conversation.clone(), text: text.clone(), reply_to: None };
                 self.seen(&conversation);
+                self.look();
                 self.ask(Question::Send { conversation, text }, command);
             }
             PageOutput::TooLong(excess) => {

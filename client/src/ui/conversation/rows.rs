@@ -51,11 +51,13 @@ fn message_row(open: &Conversation, message: &Message, layout: Layout) -> Timeli
     let bubble = bubble(open, message);
     let who = if message.own { "You" } else { info.from.as_str() };
     let state = if message.own { format!(", {}", words::state(info.state)) } else { String::new() };
+    // With one friend the header says who it is; the name is repeated where a day begins.
+    let named = layout.first && !message.own && (layout.new_day || info.conversation.friend().is_none());
     TimelineRow {
         id: LineId::Message(info.message),
         own: message.own,
         day: layout.new_day.then(|| words::day(info.sent_at)),
-        author: (layout.first && !message.own).then(|| info.from.to_string()),
+        author: named.then(|| info.from.to_string()),
         first: layout.first,
         spoken: format!("{who}, {time}, {}{state}", bubble.text),
         content: Content::Bubble(bubble),
