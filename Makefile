@@ -38,6 +38,7 @@ test: setup
 
 bench: setup
 	$(CARGO) build --release --workspace --bins
+	$(CARGO) build --release -p hobnob-client --example gallery
 	HOBNOB_BIN_DIR=$(TARGET)/release $(CARGO) bench -p hobnob-tests --bench bench
 
 dist: setup

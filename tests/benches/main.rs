@@ -1,5 +1,5 @@
 //! The benchmarks of `make bench`: every number is printed beside a reference that is measured in the same run. `make bench` builds them, and
-//! the programs, for release. Arguments choose: `talk`, `file`, `server`; none means all.
+//! the programs, for release. Arguments choose: `talk`, `file`, `server`, `window`; none means all.
 #![expect(clippy::print_stdout, reason = "the report is what the program is for")]
 
 mod file;
@@ -7,6 +7,7 @@ mod measure;
 mod reference;
 mod server_load;
 mod talk;
+mod window;
 
 use anyhow::Result;
 
@@ -22,6 +23,9 @@ fn main() -> Result<()> {
     }
     if chosen("server") {
         server_load::run()?;
+    }
+    if chosen("window") {
+        window::run()?;
     }
     Ok(())
 }
