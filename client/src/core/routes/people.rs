@@ -269,11 +269,10 @@ impl Registry {
                 self.look_whether_arrived(ctx);
             }
             Ask::OpenCircuit(_, _, transfer) => self.circuit_refused(*transfer),
-            Ask::AcceptFriend(user) | Ask::DeclineFriend(user)
-                if failed.code == WireCode::NotFound && self.state.roster.settle_request(user) =>
-            {
+            Ask::AcceptFriend(user) | Ask::DeclineFriend(user) if failed.code == WireCode::NotFound => {
                 // It was withdrawn meanwhile, and the next one is news again; or, where two requests crossed, the other was quicker.
-                if ticket.is_some() {
+                let stale = self.state.roster.settle_request(user);
+                if stale && ticket.is_some() {
                     self.outlet.tell(Event::FriendRemoved { user: user.clone() });
                 }
             }
@@ -418,7 +417,7 @@ impl Registry {
         self.candidates.remove(user);
         self.cancel_transfers(user);
         for link in self.state.links.remove_user(user) {
-            link.do_send(peer_link::Close { code: hobnob_shared::error::WireCode::NotFriends, forget: true });
+            link.do_send(peer_link::Close { code: WireCode::NotFriends, forget: true });
         }
         let name = user.clone();
         self.write(move |c| {
