@@ -48,8 +48,8 @@ fn running() -> std::sync::MutexGuard<'static, Vec<Pid>> {
 }
 
 /// From now on an interrupt (Ctrl+C) or a termination of this program ends its children too; they are in groups of their own, so the
-/// terminal does not tell them.
-pub fn kill_all_at_interrupt() {
+/// terminal does not tell them. `tidy` is called after that.
+pub fn kill_all_at_interrupt(tidy: impl FnOnce() + Send + 'static) {
     std::thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.unwrap_or_else(|error| panic!("no runtime: {error}"));
@@ -65,6 +65,7 @@ pub fn kill_all_at_interrupt() {
             // Already gone is as good.
             let _gone = kill_process_group(*group, Signal::KILL);
         }
+        tidy();
         std::process::exit(130);
     });
 }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -20,8 +21,16 @@ const SIZE: (u32, u32) = (1000, 720);
 /// The file that goes from window to window, in bytes.
 const FILE: u64 = 8 << 20;
 
+/// Server and profiles of this run, for an end by Ctrl+C.
+static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+
 fn main() -> ExitCode {
-    kill_all_at_interrupt();
+    kill_all_at_interrupt(|| {
+        if let Some(folder) = FOLDER.get() {
+            // Nobody is left to tell.
+            let _gone = std::fs::remove_dir_all(folder);
+        }
+    });
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -35,6 +44,7 @@ fn run() -> anyhow::Result<()> {
     let base = target().join("demo");
     std::fs::create_dir_all(&base).with_context(|| base.display().to_string())?;
     let home = tempfile::Builder::new().prefix("run-").tempdir_in(&base)?;
+    let _first = FOLDER.set(home.path().to_owned());
     let server = Server::start(&home.path().join("server"));
     println!("server: {}", server.with_pin());
     let start = |name: &str| Start::new(home.path(), name, &server.with_pin());
