@@ -85,9 +85,16 @@ fn signing_out_and_in_again_needs_no_password_on_a_known_device() {
     assert!(alice.quit().success());
     // Signed out is kept: it does not sign in by itself.
     let mut alice = Client::start(&alice.start);
+    // A password that is given must be the right one, though none is needed.
+    let failed = alice.failed(json!({"command": "sign_in", "user": "alice", "password": "not the one 7"}));
+    assert_eq!(failed["code"], "wrong_password");
     alice.done(json!({"command": "sign_in", "user": "alice"}));
     bob.expect(json!({"event": "presence", "user": "alice", "presence": "available"}));
     linked(&mut alice, &mut bob, "direct");
+    alice.done(json!({"command": "sign_out"}));
+    alice.done(json!({"command": "sign_in", "user": "alice", "password": PASSWORD}));
+    let devices = alice.done(json!({"command": "devices"}));
+    assert_eq!(devices["devices"].as_array().unwrap().len(), 1, "it is the same device");
 }
 
 #[test]

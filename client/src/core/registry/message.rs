@@ -72,7 +72,7 @@ pub struct SessionChanged {
 #[rtype(result = "()")]
 pub struct EnrolmentEnded {
     /// How.
-    pub result: Result<Box<Enrolment>, EnrolError>,
+    pub result: Result<Option<Box<Enrolment>>, EnrolError>,
 }
 
 /// From a peer link: it stands, or its path changed.

@@ -160,7 +160,12 @@ impl Registry {
         let own = self.identity.as_ref().map(|identity| identity.user.clone());
         match own {
             Some(own) if user.as_ref().is_some_and(|user| *user != own) => ticket.failed(Problem::other_account(&own)),
-            Some(_) if !self.profile.settings().device_removed => self.sign_in_again(ticket, ctx),
+            Some(user) if !self.profile.settings().device_removed => match password {
+                Some(password) if self.profile.settings().signed_out => {
+                    self.enrol(Wish::Check { user, password }, ticket);
+                }
+                _ => self.sign_in_again(ticket, ctx),
+            },
             own => match (user.or(own), password) {
                 (Some(user), Some(password)) if password.expose().len() <= limits::PASSWORD_MAX => {
                     self.enrol(Wish::SignIn { user, password }, ticket);
@@ -212,7 +217,9 @@ impl Registry {
     ) {
         let Some(Enrolling { deadline, ticket }) = self.enrolling.take() else { return };
         let enrolment = match result {
-            Ok(enrolment) => *enrolment,
+            Ok(Some(enrolment)) => *enrolment,
+            // The password was right, and the device's own certificate does the rest.
+            Ok(None) => return self.sign_in_again(ticket, ctx),
             Err(error) => {
                 tracing::info!(%error, "not enrolled");
                 let problem = Problem::from(&error);

@@ -10,7 +10,7 @@ use hobnob_shared::identity::{Chain, DEVICE_LIST, DeviceKey, DeviceList, Identit
 use hobnob_shared::link::{self, FrameReader, FrameWriter};
 use hobnob_shared::message::{
     ENROL_DEVICE, ENROL_IDENTITY, ENROLMENT_EXPORTER, EnrolDevice, EnrolmentProof, FromServer, SignInFinish,
-    SignInStart, SignUpFinish, SignUpStart, ToServer,
+    SignInStart, SignUpFinish, SignUpStart, ToServer, Unlocked,
 };
 use hobnob_shared::password::{self, ExportKey};
 use hobnob_shared::{limits, tls};
@@ -43,6 +43,13 @@ pub enum Wish {
         /// Its name.
         user: Handle,
         /// Its password.
+        password: Password,
+    },
+    /// Nothing new: whether this is the password of the account to which this device belongs.
+    Check {
+        /// Its name.
+        user: Handle,
+        /// As typed.
         password: Password,
     },
 }
@@ -88,12 +95,16 @@ impl Drop for Secrets {
     }
 }
 
-/// Tries until `until` while the server is away; every other outcome is final.
-pub(super) async fn enrol(server: ServerAddress, wish: Wish, until: Instant) -> Result<Box<Enrolment>, EnrolError> {
+/// Tries until `until` while the server is away; every other outcome is final. Nothing comes out of a check that held.
+pub(super) async fn enrol(
+    server: ServerAddress,
+    wish: Wish,
+    until: Instant,
+) -> Result<Option<Box<Enrolment>>, EnrolError> {
     loop {
         let error = match attempt(&server, &wish).await {
             Err(EnrolError::Connect(error)) => error,
-            other => return other.map(Box::new),
+            other => return other.map(|made| made.map(Box::new)),
         };
         let away = matches!(error, ConnectError::Network(_) | ConnectError::TimedOut | ConnectError::Closed);
         let pause = PAUSE.mul_f64(rand::thread_rng().gen_range(0.1..1.0));
@@ -104,18 +115,18 @@ pub(super) async fn enrol(server: ServerAddress, wish: Wish, until: Instant) -> 
     }
 }
 
-async fn attempt(server: &ServerAddress, wish: &Wish) -> Result<Enrolment, EnrolError> {
+async fn attempt(server: &ServerAddress, wish: &Wish) -> Result<Option<Enrolment>, EnrolError> {
     let (stream, server_key, _) = tls_connect(server, None).await?;
     let exporter = tls::exporter(stream.get_ref().1, ENROLMENT_EXPORTER, &[]).map_err(own)?;
     let (mut reader, writer) =
         link::split::<_, FromServer>(stream, limits::FRAME_BEFORE_SIGN_IN, limits::OUTBOUND_QUEUE);
     let made = match wish {
-        Wish::SignUp { user, password } => sign_up(&mut reader, &writer, user, password, exporter).await,
-        Wish::SignIn { user, password } => sign_in(&mut reader, &writer, user, password, exporter).await,
+        Wish::SignUp { user, password } => sign_up(&mut reader, &writer, user, password, exporter).await.map(Some),
+        Wish::SignIn { user, password } => sign_in(&mut reader, &writer, user, password, exporter).await.map(Some),
+        Wish::Check { user, password } => unlock(&mut reader, &writer, user, password).await.map(|_secrets| None),
     };
     writer.close();
-    let (identity, roster_key) = made?;
-    Ok(Enrolment { identity, roster_key, server_key })
+    Ok(made?.map(|(identity, roster_key)| Enrolment { identity, roster_key, server_key }))
 }
 
 type Made = (Identity, RosterKey);
@@ -157,13 +168,13 @@ async fn sign_up(
     }
 }
 
-async fn sign_in(
+/// Proves the password: what the server keeps for whoever knows it, and the key that opens it.
+async fn unlock(
     reader: &mut FrameReader<FromServer>,
     writer: &FrameWriter,
     user: &Handle,
     password: &Password,
-    exporter: [u8; 32],
-) -> Result<Made, EnrolError> {
+) -> Result<(Box<Unlocked>, ExportKey), EnrolError> {
     let (state, request) = password::login_start(password.expose()).map_err(own)?;
     say(writer, &ToServer::SignInStart(SignInStart { user: user.clone(), request: ByteBuf::from(request) }))?;
     let FromServer::SignInReply(reply) = next_known(reader).await? else { return Err(ConnectError::Unexpected.into()) };
@@ -173,12 +184,22 @@ async fn sign_in(
     let (finalization, export_key) = finished.map_err(|_| EnrolError::WrongPassword)?;
     say(writer, &ToServer::SignInFinish(SignInFinish { finalization: ByteBuf::from(finalization) }))?;
 
-    let unlocked = match next_known(reader).await {
-        Ok(FromServer::Unlocked(unlocked)) => unlocked,
-        Ok(_) => return Err(ConnectError::Unexpected.into()),
-        Err(ConnectError::Refused { code: WireCode::WrongPassword, .. }) => return Err(EnrolError::WrongPassword),
-        Err(error) => return Err(error.into()),
-    };
+    match next_known(reader).await {
+        Ok(FromServer::Unlocked(unlocked)) => Ok((unlocked, export_key)),
+        Ok(_) => Err(ConnectError::Unexpected.into()),
+        Err(ConnectError::Refused { code: WireCode::WrongPassword, .. }) => Err(EnrolError::WrongPassword),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn sign_in(
+    reader: &mut FrameReader<FromServer>,
+    writer: &FrameWriter,
+    user: &Handle,
+    password: &Password,
+    exporter: [u8; 32],
+) -> Result<Made, EnrolError> {
+    let (unlocked, export_key) = unlock(reader, writer, user, password).await?;
     let (identity_key, roster_key) = unseal(&export_key, &unlocked.sealed)?;
     let account_certificate = unlocked.account_certificate.to_vec();
     let list: DeviceList = unlocked

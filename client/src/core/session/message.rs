@@ -109,5 +109,5 @@ pub(super) struct Lost {
 #[rtype(result = "()")]
 pub(super) struct Enrolled {
     /// How.
-    pub result: Result<Box<Enrolment>, EnrolError>,
+    pub result: Result<Option<Box<Enrolment>>, EnrolError>,
 }
