@@ -191,7 +191,7 @@ impl FileTransfer {
         let Some(link) = self.links.get(&device) else { return };
         let (user, account) = (self.state.transfer().peer.clone(), link.account);
         let expected = Expected { user, account, device, purpose: Purpose::Data(self.id()) };
-        self.context.tokens.expect(token, expected, Some(TOKEN_LIFE));
+        self.context.tokens.admit(token, expected, Some(TOKEN_LIFE));
     }
 
     fn dial(&mut self, device: DeviceId, address: SocketAddr, token: Token, ctx: &Ctx) {

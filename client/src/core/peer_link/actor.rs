@@ -283,7 +283,7 @@ impl Handler<Introduce> for PeerLink {
         let life = Duration::from_secs(introduced.life.into()).min(limits::TOKEN_LIFE);
         let LinkContext { user, account, device, .. } = self.context.clone();
         let expected = Expected { user, account, device, purpose: Purpose::Link };
-        self.context.tokens.expect(introduced.expect, expected, Some(life));
+        self.context.tokens.admit(introduced.expect, expected, Some(life));
         if self.state.path() == LinkPath::Direct {
             return;
         }

@@ -169,7 +169,7 @@ impl Redial {
         for (counter, token) in kept.secret.window(&self.device, kept.seen) {
             let purpose = Purpose::Reunion(counter);
             let expected = Expected { user: self.user.clone(), account: self.account, device: self.device, purpose };
-            self.tokens.expect(token, expected, None);
+            self.tokens.admit(token, expected, None);
         }
     }
 

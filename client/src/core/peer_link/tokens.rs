@@ -57,7 +57,7 @@ pub struct TokenTable {
 
 impl TokenTable {
     /// Lets connections with `token` in, for `life` or (with `None`) until forgotten. A full table forgets what expires first.
-    pub fn expect(&self, token: Token, expected: Expected, life: Option<Duration>) {
+    pub fn admit(&self, token: Token, expected: Expected, life: Option<Duration>) {
         let now = Instant::now();
         {
             let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,7 +134,7 @@ mod tests {
     fn a_token_opens_eight_connections_and_no_more() {
         let table = TokenTable::default();
         let token = Token([7; 16]);
-        table.expect(token, bob(Purpose::Link), Some(Duration::from_mins(1)));
+        table.admit(token, bob(Purpose::Link), Some(Duration::from_mins(1)));
         for _ in 0..TOKEN_USES {
             assert_eq!(table.redeem(&token).unwrap().user.as_str(), "bob");
         }
@@ -144,9 +144,9 @@ mod tests {
     #[test]
     fn expired_and_forgotten_tokens_open_nothing() {
         let table = TokenTable::default();
-        table.expect(Token([1; 16]), bob(Purpose::Link), Some(Duration::ZERO));
+        table.admit(Token([1; 16]), bob(Purpose::Link), Some(Duration::ZERO));
         assert_eq!(table.redeem(&Token([1; 16])), None);
-        table.expect(Token([2; 16]), bob(Purpose::Link), None);
+        table.admit(Token([2; 16]), bob(Purpose::Link), None);
         table.forget_device(&DeviceId([2; 32]));
         assert_eq!(table.redeem(&Token([2; 16])), None);
         assert!(table.inner.lock().unwrap().entries.is_empty());
@@ -156,7 +156,7 @@ mod tests {
     fn used_reunion_counters_are_closed_behind_themselves() {
         let table = TokenTable::default();
         for n in 1..=5_u8 {
-            table.expect(Token([n; 16]), bob(Purpose::Reunion(n.into())), None);
+            table.admit(Token([n; 16]), bob(Purpose::Reunion(n.into())), None);
         }
         table.forget_reunions(&DeviceId([2; 32]), 3);
         assert_eq!(table.redeem(&Token([3; 16])), None);
@@ -170,7 +170,7 @@ mod tests {
         let late = table.clone();
         let (found, ()) = tokio::join!(table.redeem_within(&token, Duration::from_secs(10)), async move {
             tokio::task::yield_now().await;
-            late.expect(token, bob(Purpose::Link), None);
+            late.admit(token, bob(Purpose::Link), None);
         });
         assert!(found.is_some());
     }
