@@ -106,6 +106,8 @@ pub struct App {
     pub(in crate::ui) tabs: Vec<Tab>,
     /// What is searched for in the sidebar.
     pub(in crate::ui) words: String,
+    /// Where files to send were last chosen.
+    pub(in crate::ui) sent_from: PathBuf,
     /// The conversation in front, as it was last drawn.
     pub(in crate::ui) fronted: Option<ConversationId>,
     /// The friend list has to be drawn again after this batch.
@@ -183,6 +185,7 @@ impl Component for App {
             presence,
             tabs: Vec::new(),
             words: String::new(),
+            sent_from: glib::home_dir(),
             fronted: None,
             roster_changed: false,
             profile: init.profile,

@@ -117,12 +117,15 @@ impl App {
 
     fn choose_files(&self, conversation: ConversationId) {
         let input = self.sender.clone();
-        choose::files_to_send(&self.window, move |paths| {
+        choose::files_to_send(&self.window, &self.sent_from, move |paths| {
             input.emit(AppMsg::Answer(DialogAnswer::Files(conversation, paths)));
         });
     }
 
     fn send_files(&mut self, conversation: &ConversationId, paths: Vec<PathBuf>) {
+        if let Some(folder) = paths.first().and_then(|path| path.parent()) {
+            self.sent_from = folder.to_owned();
+        }
         for path in paths {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             // What cannot be read is refused by the core, with a sentence.

@@ -45,6 +45,10 @@ impl BubbleWidgets {
             .selectable(true)
             .build();
         text.add_css_class("text");
+        // A long word is broken as it is: a hyphen that nobody wrote would spoil an address.
+        let attributes = pango::AttrList::new();
+        attributes.insert(pango::AttrInt::new_insert_hyphens(false));
+        text.set_attributes(Some(&attributes));
         let more = gtk::Button::builder().label("Show All").halign(gtk::Align::Start).build();
         more.set_css_classes(&["flat", "show-all"]);
         more.connect_clicked(move |_| show_all());

@@ -1,16 +1,17 @@
 //! File choosers: what to send, where to save. Used by the root, which does what was chosen.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gtk::gio;
 use gtk::prelude::*;
 use relm4::gtk;
 
-/// Lets the user choose files to send.
-pub fn files_to_send(window: &impl IsA<gtk::Window>, chosen: impl FnOnce(Vec<PathBuf>) + 'static) {
+/// Lets the user choose files to send, beginning in `folder`.
+pub fn files_to_send(window: &impl IsA<gtk::Window>, folder: &Path, chosen: impl FnOnce(Vec<PathBuf>) + 'static) {
     let chooser =
         gtk::FileChooserNative::new(Some("Send Files"), Some(window), gtk::FileChooserAction::Open, Some("Send"), None);
     chooser.set_select_multiple(true);
+    begin_in(&chooser, folder);
     run(chooser, chosen);
 }
 
@@ -18,19 +19,23 @@ pub fn files_to_send(window: &impl IsA<gtk::Window>, chosen: impl FnOnce(Vec<Pat
 pub fn place_to_save(
     window: &impl IsA<gtk::Window>,
     name: &str,
-    folder: &std::path::Path,
+    folder: &Path,
     chosen: impl FnOnce(PathBuf) + 'static,
 ) {
     let chooser =
         gtk::FileChooserNative::new(Some("Save As"), Some(window), gtk::FileChooserAction::Save, Some("Save"), None);
     chooser.set_current_name(&name.replace('/', "_"));
-    // A folder that is gone is no reason not to ask.
-    let _ = chooser.set_current_folder(Some(&gio::File::for_path(folder)));
+    begin_in(&chooser, folder);
     run(chooser, move |paths| {
         if let Some(path) = paths.into_iter().next() {
             chosen(path);
         }
     });
+}
+
+fn begin_in(chooser: &gtk::FileChooserNative, folder: &Path) {
+    // A folder that is gone is no reason not to ask.
+    let _ = chooser.set_current_folder(Some(&gio::File::for_path(folder)));
 }
 
 fn run(chooser: gtk::FileChooserNative, chosen: impl FnOnce(Vec<PathBuf>) + 'static) {
