@@ -1,6 +1,7 @@
 //! The desktop program `hobnob`: arguments, log, and the window over the core.
 
 use std::cell::Cell;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -41,7 +42,11 @@ fn main() -> ExitCode {
     if let Ok(quiet) = "relm4=warn".parse() {
         filter = filter.add_directive(quiet);
     }
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
 
     let profile = arguments.profile.unwrap_or_else(|| glib::user_data_dir().join("hobnob"));
     let start = bridge::core(Options {

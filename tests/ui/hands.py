@@ -238,7 +238,12 @@ def do_choose(command):
     subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
     subprocess.run(["xdotool", "key", "--delay", "50", "ctrl+l"], check=True)
     subprocess.run(["xdotool", "type", "--delay", "5", command["path"]], check=True)
-    subprocess.run(["xdotool", "key", "--delay", "100", "Return"], check=True)
+    # The first Return may only end the completion of the path.
+    while window in windows_of(command["pid"]):
+        if time.monotonic() > deadline:
+            raise LookupError("the file chooser stays\n%s" % dump(command["pid"]))
+        subprocess.run(["xdotool", "key", "--window", window, "Return"], check=False)
+        time.sleep(10 * PAUSE)
 
 
 def do_tree(command):

@@ -43,7 +43,7 @@ impl Play {
         let now =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs() * 1000);
         let play = Self { content, sink: Mutex::new(sink), oldest: AtomicU32::new(LONG), now };
-        let has_account = !matches!(content, Content::New | Content::Refused);
+        let has_account = content != Content::New;
         play.tell(Event::Ready {
             version: "0.1.0".into(),
             profile: PathBuf::new(),
@@ -54,7 +54,7 @@ impl Play {
             signed_in: has_account && content != Content::Known,
         });
         match content {
-            Content::New | Content::Refused | Content::Known | Content::Broken => {}
+            Content::New | Content::Known | Content::Broken => {}
             Content::Stopped => play.tell(Event::Alarm {
                 code: "server_key_changed".into(),
                 user: None,

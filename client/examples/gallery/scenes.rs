@@ -7,8 +7,6 @@ use hobnob_client::ui::window_state::WindowState;
 pub enum Content {
     /// No account.
     New,
-    /// No account, and signing up is refused.
-    Refused,
     /// An account that is signed out.
     Known,
     /// The server's key changed.
@@ -63,7 +61,6 @@ const TABS: &[&str] = &["@carol", "@duong.nguyen", "@bob"];
 /// All of them.
 pub const SCENES: &[Scene] = &[
     scene("sign-in", Content::New, &[]),
-    scene("sign-in-refused", Content::Refused, &[]),
     scene("sign-in-known", Content::Known, &[]),
     Scene { dark: true, ..scene("sign-in-dark", Content::New, &[]) },
     Scene { size: NARROW, ..scene("sign-in-narrow", Content::New, &[]) },

@@ -18,6 +18,9 @@ use crate::ui::sidebar::person_row::PersonRow;
 use crate::ui::sign_in::{SignInInput, failed_page, stop_page};
 use crate::ui::{notify, words};
 
+/// Seconds for reading why the program cannot start; a script that started it must not wait for ever.
+const READ_WITHIN: u32 = 12;
+
 impl App {
     /// A batch of events came.
     pub(in crate::ui) fn happened(&mut self, events: Vec<Event>, missed: bool) {
@@ -38,11 +41,11 @@ impl App {
 
     /// The core did not start: says why, and ends by itself when nobody is there to read it.
     pub(in crate::ui) fn not_started(&self, text: &str) {
-        tracing::error!("{text}");
+        eprintln!("hobnob: {text}");
         self.failed.set(true);
         self.show_extra(&failed_page(text));
         let window = self.window.downgrade();
-        gtk::glib::timeout_add_seconds_local_once(20, move || {
+        gtk::glib::timeout_add_seconds_local_once(READ_WITHIN, move || {
             if let Some(window) = window.upgrade() {
                 window.close();
             }

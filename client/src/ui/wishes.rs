@@ -124,7 +124,7 @@ impl App {
 
     fn send_files(&mut self, conversation: &ConversationId, paths: Vec<PathBuf>) {
         if let Some(folder) = paths.first().and_then(|path| path.parent()) {
-            self.sent_from = folder.to_owned();
+            folder.clone_into(&mut self.sent_from);
         }
         for path in paths {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
