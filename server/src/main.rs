@@ -91,6 +91,8 @@ fn check(data: &std::path::Path) -> Result<ExitCode, StartError> {
         return Err(StartError::NoStore(data.to_owned()));
     }
     let _held = secrets::lock(data)?;
+    // Without its keys the store is of no use.
+    secrets::Secrets::open(data, true)?;
     let faults = SqliteStore::check(data)?;
     if faults.is_empty() {
         println!("the store in {} is sound", data.display());

@@ -98,6 +98,26 @@ fn signing_out_and_in_again_needs_no_password_on_a_known_device() {
 }
 
 #[test]
+fn a_device_that_has_not_heard_of_another_one_is_still_linked() {
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let mut second = Client::start(&house.start("second"));
+    second.done(json!({"command": "sign_in", "user": "alice", "password": PASSWORD}));
+    second.expect(json!({"event": "link", "user": "bob", "path": "direct"}));
+    // Bob knows the longer list now. The first device shows the shorter one on every new link, whoever restarts.
+    assert!(second.quit().success());
+    assert!(alice.quit().success());
+    let mut alice = Client::again(&alice.start);
+    alice.expect(json!({"event": "link", "user": "bob", "path": "direct"}));
+    say(&mut alice, &mut bob, "from the first device");
+    assert!(bob.quit().success());
+    let mut bob = Client::again(&bob.start);
+    say(&mut alice, &mut bob, "still from the first device");
+    say(&mut bob, &mut alice, "and back");
+    assert!(!bob.saw(&json!({"event": "alarm"})));
+}
+
+#[test]
 fn a_profile_keeps_its_server_and_secrets_are_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let house = House::new();

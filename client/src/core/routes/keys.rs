@@ -1,7 +1,7 @@
 //! Keys of friends: pinning, changed keys and their alarms, device lists, safety numbers.
 
 use actix::Context;
-use hobnob_shared::id::{Fingerprint, Handle};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle};
 use hobnob_shared::identity::{IdentityStatement, safety_number};
 use hobnob_shared::message::{FriendRequested, Friendship};
 
@@ -58,15 +58,22 @@ impl Registry {
         }
     }
 
-    /// Whether a friend's list, as a device of theirs shows it, is at least as new as the one known. A newer one is kept.
-    pub(in crate::core) fn accepts_devices(&mut self, user: &Handle, device_list: &IdentityStatement) -> bool {
+    /// Whether a friend's device may link, by the list that it shows. A newer list than the known one is kept. An older one, shown by a
+    /// device that has not heard of another one yet, changes nothing: then the known list decides.
+    pub(in crate::core) fn accepts_devices(
+        &mut self,
+        user: &Handle,
+        device: DeviceId,
+        device_list: &IdentityStatement,
+    ) -> bool {
         let Some(friend) = self.state.roster.pin_mut(user) else { return false };
         if friend.device_list == *device_list {
             return true;
         }
         let Ok(list) = verify_devices(device_list, &friend.account_certificate) else { return false };
         if list.number < friend.device_list_number {
-            return false;
+            let known = verify_devices(&friend.device_list, &friend.account_certificate);
+            return known.is_ok_and(|known| known.devices.contains(&device));
         }
         if list.number > friend.device_list_number {
             friend.device_list = device_list.clone();

@@ -102,16 +102,15 @@ impl Registry {
             }
             Pinned::Same => {}
         }
-        if let Some(friend) = self.state.roster.pin_mut(&user) {
-            if friend.account_certificate.is_empty() {
-                friend.account_certificate.clone_from(&proven.certificate);
-            }
-            if proven.list.number < friend.device_list_number {
-                tracing::warn!(%user, "introduced by an old device list");
-                return;
-            }
+        if let Some(friend) = self.state.roster.pin_mut(&user)
+            && friend.account_certificate.is_empty()
+        {
+            friend.account_certificate.clone_from(&proven.certificate);
         }
-        self.keep_devices(&proven);
+        if !self.accepts_devices(&user, device, &introduced.device_list) {
+            tracing::warn!(%user, "introduced by an old device list");
+            return;
+        }
         if let Some(link) = self.link_to(&user, device, ctx) {
             link.do_send(Introduce(Box::new(introduced)));
         }
@@ -131,7 +130,7 @@ impl Registry {
     pub(in crate::core) fn link_up(&mut self, news: LinkUp, ctx: &mut Context<Self>) {
         let LinkUp { device, user, path, address, dialled, presence, text, device_list } = news;
         let stopped = self.state.roster.get(&user).is_none_or(crate::core::roster::Person::is_stopped);
-        if stopped || !self.accepts_devices(&user, &device_list) {
+        if stopped || !self.accepts_devices(&user, device, &device_list) {
             tracing::warn!(%user, "a link with an old device list, or with somebody who is stopped, was ended");
             if let Some(link) = self.state.links.get(&device) {
                 link.do_send(Close { code: WireCode::Forbidden, forget: false });
