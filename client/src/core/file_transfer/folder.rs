@@ -122,7 +122,8 @@ impl Place {
     pub fn exactly(path: &Path) -> Result<Self, Why> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Err(Why::BadName) };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        if path.is_dir() {
+        // Replaced by renaming, so only a file may stand there: not a folder, a link, or a device.
+        if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
             return Err(Why::NotWritable);
         }
         Ok(Self { folder: Folder::open(folder)?, name: name.to_owned(), exact: true })
