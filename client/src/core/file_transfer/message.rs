@@ -30,6 +30,8 @@ pub enum Wish {
     Resume,
     /// Give it up.
     Cancel,
+    /// Nobody's decision about the file: the friendship ended.
+    Part,
 }
 
 /// A person wants this.

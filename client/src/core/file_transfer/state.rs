@@ -195,17 +195,23 @@ impl State {
             (Wish::Resume, Stage::PausedHere | Stage::Failed) => {
                 vec![Effect::Prepare { save_as: self.transfer.save_as.clone(), asked: true }]
             }
-            (Wish::Cancel, _) => {
-                self.transfer.stage = Stage::Cancelled;
-                let text = "You cancelled the transfer.".to_owned();
-                self.transfer.why = Some((WireCode::Cancelled.name().to_owned(), text));
-                let mut effects = self.halt(WireCode::Cancelled);
-                effects.extend(self.tell_why());
-                effects.extend(self.end_if_over());
-                effects
+            (Wish::Cancel, _) => self.give_up(WireCode::Cancelled, "You cancelled the transfer.".to_owned()),
+            (Wish::Part, _) => {
+                let text = format!("You and {} are no longer friends.", self.transfer.peer);
+                self.give_up(WireCode::NotFriends, text)
             }
             _ => wrong_state(),
         }
+    }
+
+    /// It is over on both sides, for this reason.
+    fn give_up(&mut self, code: WireCode, text: String) -> Effects {
+        self.transfer.stage = Stage::Cancelled;
+        self.transfer.why = Some((code.name().to_owned(), text));
+        let mut effects = self.halt(code);
+        effects.extend(self.tell_why());
+        effects.extend(self.end_if_over());
+        effects
     }
 
     /// Stored, answered, stopped, and said to the other side.

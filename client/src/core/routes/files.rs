@@ -184,7 +184,7 @@ impl Registry {
 
     /// The friendship is over: so is what was under way.
     pub(in crate::core) fn cancel_transfers(&mut self, user: &Handle) {
-        self.each_of(user, |actor| actor.do_send(Order { wish: Wish::Cancel, ticket: None }));
+        self.each_of(user, |actor| actor.do_send(Order { wish: Wish::Part, ticket: None }));
     }
 
     /// A new key was accepted: what waits is offered to it.
