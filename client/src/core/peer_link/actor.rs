@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, ResponseFuture};
 use hobnob_shared::abilities::Abilities;
 use hobnob_shared::codec::Decoded;
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, InstanceId};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, InstanceId, Token};
 use hobnob_shared::identity::{DEVICE_LIST, DeviceList};
 use hobnob_shared::limits;
 use hobnob_shared::link::{self, FrameReader, FrameWriter};
@@ -18,10 +18,10 @@ use tokio::sync::mpsc;
 
 use super::dial::{self, Target};
 use super::message::{
-    Adopt, Close, Connection, ConnectionLost, Drain, FrameRead, Introduce, PairLoaded, QueueRead, ReunionUsed, Reunite,
-    SendFrame, SetServer, Stored,
+    Adopt, Close, Connection, ConnectionLost, Drain, FrameRead, Introduce, LetIn, PairLoaded, QueueRead, ReunionUsed,
+    Reunite, SendFrame, SetServer, Stored,
 };
-use super::redial::Redial;
+use super::redial::{Attempt, Redial};
 use super::state::{ConnectionId, Effect, State};
 use super::tokens::{Expected, Purpose, TokenTable};
 use crate::core::event::{LinkPath, MessageState};
@@ -214,14 +214,17 @@ impl PeerLink {
         });
     }
 
-    /// Dials in a task of its own; what authenticates comes back as [`Adopt`].
-    fn dial(&self, address: SocketAddr, token: hobnob_shared::id::Token, after: Duration, addr: Addr<Self>) {
+    /// Dials in a task of its own; what authenticates comes back as [`Adopt`]. `reunion` is the counter of a token that needs no server.
+    fn dial(&self, address: SocketAddr, token: Token, after: Duration, reunion: Option<u64>, addr: Addr<Self>) {
         let (own, target) = (self.context.identity.clone(), self.target());
         let (registry, user) = (self.context.registry.clone(), self.context.user.clone());
         actix_rt::spawn(async move {
             tokio::time::sleep(after).await;
             match dial::dial(address, &token, tls::PEER, &own, target).await {
                 Ok(stream) => {
+                    if let Some(counter) = reunion {
+                        addr.do_send(LetIn { counter });
+                    }
                     let connection = Connection { stream, path: LinkPath::Direct, address, dialled: true };
                     addr.do_send(Adopt(connection));
                 }
@@ -260,8 +263,8 @@ impl Actor for PeerLink {
             let effects = link.state.tick(now);
             link.carry_out(effects, ctx);
             if link.state.live().is_none() {
-                for (address, token) in link.redial.due(now) {
-                    link.dial(address, token, Duration::ZERO, ctx.address());
+                for Attempt { address, token, counter } in link.redial.due(now) {
+                    link.dial(address, token, Duration::ZERO, Some(counter), ctx.address());
                 }
             }
         });
@@ -292,7 +295,7 @@ impl Handler<Introduce> for PeerLink {
         let fit = addresses.filter(|address| dial::may_dial(*address, loopback)).take(limits::CANDIDATES);
         for (n, address) in fit.enumerate() {
             let n = u32::try_from(n).unwrap_or(u32::MAX);
-            self.dial(address, introduced.dial, DIAL_STAGGER.saturating_mul(n), ctx.address());
+            self.dial(address, introduced.dial, DIAL_STAGGER.saturating_mul(n), None, ctx.address());
         }
         ctx.run_later(limits::DIRECT_HEAD_START, move |link, ctx| {
             let Some(server) = link.context.server.filter(|_| link.state.live().is_none()) else { return };
@@ -323,6 +326,14 @@ impl Handler<SetServer> for PeerLink {
 
     fn handle(&mut self, SetServer(server): SetServer, _: &mut Self::Context) {
         self.context.server = Some(server);
+    }
+}
+
+impl Handler<LetIn> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, LetIn { counter }: LetIn, _: &mut Self::Context) {
+        self.redial.let_us_in(counter);
     }
 }
 

@@ -86,6 +86,14 @@ pub(super) struct FrameRead {
     pub frame: Result<Peer, String>,
 }
 
+/// A dial with the reunion token of this counter was let in.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct LetIn {
+    /// Of the token.
+    pub counter: u64,
+}
+
 /// What the profile keeps of the pair.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -10,7 +10,7 @@ use rand::Rng;
 
 use super::actor::{LinkContext, PeerLink};
 use super::message::PairLoaded;
-use super::reunion::Secret;
+use super::reunion::{REUNION_WINDOW, Secret};
 use super::tokens::{Expected, Purpose, TokenTable};
 use crate::core::history::History;
 use crate::core::history::pairs::{self, Pair};
@@ -29,11 +29,25 @@ pub(super) struct Redial {
     kept: Option<Kept>,
     active: bool,
     attempt: u32,
+    /// Attempts since the last one that was let in, round the window.
+    tries: u64,
     at: Option<Instant>,
+}
+
+/// One dial.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt {
+    /// Where to.
+    pub(super) address: SocketAddr,
+    /// Shown there.
+    pub(super) token: Token,
+    /// Of the token.
+    pub(super) counter: u64,
 }
 
 struct Kept {
     secret: Secret,
+    /// Counter of our last token that was let in.
     dialled: u64,
     seen: u64,
     addresses: Vec<SocketAddr>,
@@ -51,6 +65,7 @@ impl Redial {
             kept: None,
             active: false,
             attempt: 0,
+            tries: 0,
             at: None,
         }
     }
@@ -136,7 +151,7 @@ impl Redial {
     }
 
     /// The dials that are due: each attempt has its own token.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<(SocketAddr, Token)> {
+    pub(super) fn due(&mut self, now: Instant) -> Vec<Attempt> {
         if self.at.is_none_or(|at| now < at) {
             return Vec::new();
         }
@@ -149,11 +164,19 @@ impl Redial {
         if kept.addresses.is_empty() {
             return Vec::new();
         }
-        kept.dialled = kept.dialled.saturating_add(1);
-        let token = kept.secret.token(&self.own, kept.dialled);
-        let dials = kept.addresses.iter().map(|address| (*address, token)).collect();
+        // Round the window and not beyond it: however long nobody answered, the token is one that they let in.
+        let counter = kept.dialled.saturating_add(1 + self.tries);
+        self.tries = (self.tries + 1) % REUNION_WINDOW;
+        let token = kept.secret.token(&self.own, counter);
+        kept.addresses.iter().map(|address| Attempt { address: *address, token, counter }).collect()
+    }
+
+    /// A dial with the token of `counter` was let in: it and those before are used up there.
+    pub(super) fn let_us_in(&mut self, counter: u64) {
+        let Some(kept) = &mut self.kept else { return };
+        kept.dialled = kept.dialled.max(counter);
+        self.tries = 0;
         self.save();
-        dials
     }
 
     /// Erases the pair: the friendship ended.
