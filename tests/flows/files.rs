@@ -87,13 +87,14 @@ fn declined_and_cancelled_leave_nothing() {
 fn a_transfer_goes_on_after_either_side_crashed() {
     let house = House::new();
     let (mut alice, mut bob) = house.alice_and_bob();
-    let file = random_file(&house.path("long.bin"), 96 << 20, 5);
+    // Long enough that the crash comes in the middle on any machine.
+    let file = random_file(&house.path("long.bin"), 512 << 20, 5);
     let id = offer(&mut alice, &mut bob, &file);
     bob.done(json!({"command": "accept_file", "transfer": id}));
     let some = |event: &Value| event["event"] == "file_progress" && event["done"].as_u64() > Some(4 << 20);
     bob.wait("a few groups", SOON, some);
     bob.crash();
-    assert!(!bob.saw(&json!({"event": "file_finished"})), "it was over too soon to test anything");
+    assert!(manifest(&bob.start.downloads).is_empty(), "it was over too soon to test anything");
     let mut bob = Client::again(&bob.start);
     let from = bob.expect_within(SOON * 2, json!({"event": "file_progress", "transfer": id}));
     assert!(from["done"].as_u64().unwrap() > 0, "it began anew: {from}");
