@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 
 use rand::{RngCore, SeedableRng};
 
-/// Writes `size` random bytes to a new file; equal seeds make equal files.
+/// Writes `size` random bytes to a new file; equal seeds make equal files. No two blocks of 1 MiB are alike.
 pub fn random_file(path: &Path, size: u64, seed: u64) -> PathBuf {
     let mut random = rand::rngs::SmallRng::seed_from_u64(seed);
+    let mut block = vec![0_u8; 1 << 20];
+    random.fill_bytes(&mut block);
     let mut file = std::fs::File::create(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut left = size;
-    let mut block = vec![0_u8; 1 << 20];
     while left > 0 {
+        for (byte, own) in block.iter_mut().zip(left.to_le_bytes()) {
+            *byte ^= own;
+        }
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(block.len());
-        let (now, _) = block.split_at_mut(count);
-        random.fill_bytes(now);
+        let (now, _) = block.split_at(count);
         file.write_all(now).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         left -= count as u64;
     }
