@@ -4,7 +4,7 @@
 
 use hobnob_client::core::command::{Command, Request};
 use hobnob_client::core::event::{Answer, Event, FriendInfo, LinkPath, MessageInfo, MessageState, ServerState};
-use hobnob_shared::id::{Handle, Hash, MessageId, TransferId};
+use hobnob_shared::id::{DeviceId, Handle, Hash, MessageId, TransferId};
 use hobnob_shared::message::{OwnPresence, Presence};
 use serde_json::{Value, json};
 
@@ -87,8 +87,8 @@ fn answers_stand_beside_the_id() {
     let done = |answer| shown(&Event::Done { id: Some("7".into()), answer });
     assert_eq!(done(Answer::Nothing {}), json!({"event": "done", "id": "7"}));
     assert_eq!(
-        done(Answer::Sent { message, sent_at: 5 }),
-        json!({"event": "done", "id": "7", "message": ID, "sent_at": 5})
+        done(Answer::Sent { message, sent_at: 5, clock: 5, device: DeviceId([1; 32]), number: 1 }),
+        json!({"event": "done", "id": "7", "message": ID, "sent_at": 5, "clock": 5, "device": "01".repeat(32), "number": 1})
     );
     let friend = FriendInfo {
         user: "bob".parse().unwrap(),
@@ -120,6 +120,9 @@ fn events_look_as_the_interface_says() {
         sent_at: 1,
         reply_to: None,
         state: MessageState::Delivered,
+        clock: 1,
+        device: DeviceId([1; 32]),
+        number: 1,
     };
     for (event, expected) in [
         (Event::SignedOut { reason: "replaced".into() }, json!({"event": "signed_out", "reason": "replaced"})),
@@ -145,7 +148,7 @@ fn events_look_as_the_interface_says() {
         (
             Event::Message(info),
             json!({"event": "message", "conversation": "@bob", "message": ID, "from": "bob", "text": "\u{202e}<b>\n",
-                   "sent_at": 1, "reply_to": null, "state": "delivered"}),
+                   "sent_at": 1, "reply_to": null, "state": "delivered", "clock": 1, "device": "01".repeat(32), "number": 1}),
         ),
         (
             Event::MessageState { message, state: MessageState::Read, by: None },

@@ -11,7 +11,7 @@ use hobnob_client::core::event::{
     Answer, ConversationInfo, Direction, Event, FriendInfo, LinkPath, MessageInfo, MessageState, ServerState,
     TransferInfo, TransferState,
 };
-use hobnob_shared::id::{ConversationId, Handle, MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, TransferId};
 use hobnob_shared::message::{OwnPresence, Presence};
 
 use crate::scenes::Content;
@@ -128,6 +128,9 @@ impl Play {
             sent_at: self.now - ago * 60_000,
             reply_to: None,
             state,
+            clock: self.now - ago * 60_000,
+            device: DeviceId([0; 32]),
+            number: 0,
         }
     }
 
@@ -236,7 +239,13 @@ impl Play {
             Command::SafetyNumber { .. } => {
                 Answer::SafetyNumber { safety_number: "3141592653".repeat(6), verified: false }
             }
-            Command::Send { .. } => Answer::Sent { message: MessageId::new(), sent_at: self.now },
+            Command::Send { .. } => Answer::Sent {
+                message: MessageId::new(),
+                sent_at: self.now,
+                clock: self.now,
+                device: DeviceId([0; 32]),
+                number: 0,
+            },
             Command::SendFile { .. } => Answer::Transfer { transfer: TransferId::new() },
             Command::SignUp { .. } | Command::SignIn { .. } => return None,
             _ => Answer::Nothing {},

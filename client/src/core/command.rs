@@ -192,6 +192,23 @@ pub enum Command {
         /// Which.
         room: RoomId,
     },
+    /// Ends somebody's membership; the room's owner may.
+    RemoveMember {
+        /// Where.
+        room: RoomId,
+        /// Whose.
+        user: Handle,
+    },
+    /// Sets a room's password for those who come later, or drops it; the room's owner may.
+    SetRoomPassword {
+        /// Where.
+        room: RoomId,
+        /// The new one; none drops it.
+        #[serde(default)]
+        password: Option<Password>,
+    },
+    /// Lists the rooms of this account: [`super::event::Answer::Rooms`].
+    Rooms,
 
     /// Lists the account's devices.
     Devices {

@@ -199,6 +199,29 @@ pub enum Event {
         room: RoomId,
         /// All members.
         members: Vec<Member>,
+        /// Who may remove members and set the password.
+        owner: Handle,
+        /// It takes a password to join.
+        locked: bool,
+    },
+    /// This account is not a member of a room any more.
+    RoomLeft {
+        /// Which.
+        room: RoomId,
+        /// `left` or `removed`.
+        reason: String,
+    },
+    /// Another device of this account has seen everything of the others up to this message.
+    ReadElsewhere {
+        /// Where.
+        conversation: ConversationId,
+        /// The newest that was seen.
+        message: MessageId,
+    },
+    /// The account's devices changed.
+    Devices {
+        /// All of them.
+        devices: Vec<DeviceInfo>,
     },
     /// Somebody offers a file.
     FileOffered {
@@ -275,6 +298,12 @@ pub enum Answer {
         message: MessageId,
         /// Its time, milliseconds since 1970.
         sent_at: u64,
+        /// As in [`MessageInfo::clock`].
+        clock: u64,
+        /// This device.
+        device: DeviceId,
+        /// As in [`MessageInfo::number`].
+        number: u64,
     },
     /// Messages, oldest first.
     Messages {
@@ -300,6 +329,11 @@ pub enum Answer {
     Devices {
         /// All of the account.
         devices: Vec<DeviceInfo>,
+    },
+    /// Rooms.
+    Rooms {
+        /// All that this account is a member of, by name.
+        rooms: Vec<RoomInfo>,
     },
     /// Digits to compare.
     SafetyNumber {
@@ -342,6 +376,19 @@ pub struct MessageInfo {
     pub reply_to: Option<MessageId>,
     /// Own: how far it got. Others': `delivered`, or `read` once I saw it.
     pub state: MessageState,
+    /// Orders the conversation, with `from`, `device` and `number` behind it: milliseconds, see [`hobnob_shared::message::Entry::clock`].
+    pub clock: u64,
+    /// The author's device.
+    pub device: DeviceId,
+    /// The device's own count in this conversation.
+    pub number: u64,
+}
+
+impl MessageInfo {
+    /// What messages of a conversation are sorted by, the same for everybody.
+    pub fn place(&self) -> (u64, &Handle, DeviceId, u64) {
+        (self.clock, &self.from, self.device, self.number)
+    }
 }
 
 /// A conversation with something in it.
@@ -421,6 +468,19 @@ pub struct DeviceInfo {
     pub device: DeviceId,
     /// It is this one.
     pub this: bool,
+}
+
+/// A room of this account.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RoomInfo {
+    /// Which.
+    pub room: RoomId,
+    /// Who may remove members and set the password.
+    pub owner: Handle,
+    /// It takes a password to join.
+    pub locked: bool,
+    /// All members.
+    pub members: Vec<Member>,
 }
 
 /// A member of a room.

@@ -311,7 +311,7 @@ fn merged(messages: Vec<Message>, transfers: Vec<(TransferId, u64, Handle)>) -> 
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use hobnob_shared::id::ConversationId;
+    use hobnob_shared::id::{ConversationId, DeviceId};
 
     const MINUTE: u64 = 60_000;
 
@@ -328,6 +328,9 @@ mod tests {
             sent_at,
             reply_to: None,
             state: MessageState::Queued,
+            clock: sent_at,
+            device: DeviceId([0; 32]),
+            number: 0,
         };
         Message::new(info, Some(&handle("me.")))
     }

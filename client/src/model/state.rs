@@ -193,7 +193,7 @@ impl Model {
             }
             Event::Typing { conversation, from, active } => self.typing(conversation, from, active),
             // Rooms have no place in this window yet; their messages do.
-            Event::Room { .. } => Vec::new(),
+            Event::Room { .. } | Event::RoomLeft { .. } | Event::ReadElsewhere { .. } | Event::Devices { .. } => Vec::new(),
             Event::FileOffered { transfer, conversation, from, name, size } => {
                 let new =
                     self.transfers.offered(transfer, conversation.clone(), from, Direction::Incoming, (name, size));
@@ -360,8 +360,20 @@ impl Model {
                 let complete = messages.len() < usize::try_from(*limit).unwrap_or(usize::MAX);
                 self.page_came(conversation, before.is_some(), messages, complete)
             }
-            (Question::Send { conversation, text }, Answer::Sent { message, sent_at }) => {
-                self.sent(conversation.clone(), text.clone(), *message, *sent_at)
+            (Question::Send { conversation, text }, Answer::Sent { message, sent_at, clock, device, number }) => {
+                let Some(me) = self.me().cloned() else { return Vec::new() };
+                self.sent(MessageInfo {
+                    conversation: conversation.clone(),
+                    message: *message,
+                    from: me,
+                    text: text.clone(),
+                    sent_at: *sent_at,
+                    reply_to: None,
+                    state: self.early.remove(message).unwrap_or(MessageState::Queued),
+                    clock: *clock,
+                    device: *device,
+                    number: *number,
+                })
             }
             (Question::SendFile { conversation, name, size }, Answer::Transfer { transfer }) => {
                 match self.me().cloned() {
@@ -400,11 +412,8 @@ impl Model {
         vec![Change::Failed { question, code, text }]
     }
 
-    fn sent(&mut self, conversation: ConversationId, text: String, message: MessageId, sent_at: u64) -> Vec<Change> {
-        let Some(me) = self.me().cloned() else { return Vec::new() };
-        let state = self.early.remove(&message).unwrap_or(MessageState::Queued);
-        let info =
-            MessageInfo { conversation: conversation.clone(), message, from: me, text, sent_at, reply_to: None, state };
+    fn sent(&mut self, info: MessageInfo) -> Vec<Change> {
+        let conversation = info.conversation.clone();
         let line = Message::new(info, self.me());
         let at = self.open.get_mut(&conversation).and_then(|open| open.push(line));
         at.map(|at| Change::Spliced { conversation, at, removed: 0, added: 1 }).into_iter().collect()

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hobnob_shared::id::{ConversationId, Handle, Hash, MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, Hash, MessageId, TransferId};
 use hobnob_shared::message::{OwnPresence, Presence};
 
 use super::*;
@@ -38,6 +38,9 @@ fn message(from: &str, text: &str) -> MessageInfo {
         sent_at: 1_000,
         reply_to: None,
         state: MessageState::Delivered,
+        clock: 1_000,
+        device: DeviceId([0; 32]),
+        number: 1,
     }
 }
 
@@ -167,7 +170,7 @@ fn a_sent_message_appears_when_it_is_safe_and_shows_how_far_it_got() {
     let id = MessageId::new();
     // The state may overtake the answer.
     model.apply(Event::MessageState { message: id, state: MessageState::Sent, by: None });
-    let changes = model.apply(done(&request, Answer::Sent { message: id, sent_at: 5 }));
+    let changes = model.apply(done(&request, Answer::Sent { message: id, sent_at: 5, clock: 5, device: DeviceId([1; 32]), number: 1 }));
     assert!(matches!(changes.last(), Some(Change::Done(asked, _)) if *asked == question));
     assert_eq!((first(&model).info.state, first(&model).own), (MessageState::Sent, true));
     let changes = model.apply(Event::MessageState { message: id, state: MessageState::Read, by: None });

@@ -172,6 +172,9 @@ pub fn insert_incoming(
         sent_at: message.sent_at,
         reply_to: message.reply_to,
         state: MessageState::Delivered,
+        clock: message.sent_at,
+        device,
+        number: message.number,
     }))
 }
 

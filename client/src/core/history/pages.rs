@@ -28,6 +28,9 @@ fn line(row: &Row<'_>) -> Result<Line> {
         sent_at: row::number(row, 4)?,
         reply_to: row::some_bytes(row, 5)?.map(row::message_id),
         state: messages::state(row.get(6)?),
+        clock: row::number(row, 4)?,
+        device: DeviceId(row::some_bytes(row, 7)?.unwrap_or([0; 32])),
+        number: row::number(row, 8)?,
     };
     Ok(Line { info, device: row::some_bytes(row, 7)?.map(DeviceId), number: row::number(row, 8)? })
 }

@@ -43,7 +43,11 @@ impl Registry {
             Command::Edit { .. } => ticket.failed(Problem::unsupported("change messages")),
             Command::Delete { .. } => ticket.failed(Problem::unsupported("delete messages")),
             Command::React { .. } => ticket.failed(Problem::unsupported("react to messages")),
-            Command::JoinRoom { .. } | Command::LeaveRoom { .. } => ticket.failed(Problem::unsupported("join rooms")),
+            Command::JoinRoom { .. }
+            | Command::LeaveRoom { .. }
+            | Command::RemoveMember { .. }
+            | Command::SetRoomPassword { .. }
+            | Command::Rooms => ticket.failed(Problem::unsupported("join rooms")),
             Command::RemoveDevice { .. } => ticket.failed(Problem::unsupported("remove devices")),
             Command::ChangePassword { .. } => ticket.failed(Problem::unsupported("change the password")),
 

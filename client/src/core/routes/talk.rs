@@ -48,9 +48,9 @@ impl Registry {
             }
             let user = self.addressee(&to)?;
             let meant_for = self.state.roster.get(&user).map(|person| person.pin.account);
-            Ok((own.user.clone(), user, meant_for))
+            Ok((own.user.clone(), own.device, user, meant_for))
         });
-        let (from, user, meant_for) = match checked {
+        let (from, device, user, meant_for) = match checked {
             Ok(checked) => checked,
             Err(problem) => return ticket.failed(problem),
         };
@@ -61,10 +61,11 @@ impl Registry {
         let store = async move { history.write(move |c| messages::insert_own(c, &message)).await };
         Self::then(ctx, store, move |registry, stored, _| {
             let early = registry.storing.remove(&id).unwrap_or_default();
-            if let Err(error) = stored {
-                return ticket.failed(error);
-            }
-            ticket.done(Answer::Sent { message: id, sent_at });
+            let number = match stored {
+                Ok(number) => number,
+                Err(error) => return ticket.failed(error),
+            };
+            ticket.done(Answer::Sent { message: id, sent_at, clock: sent_at, device, number });
             for state in std::iter::once(MessageState::Queued).chain(early) {
                 registry.outlet.tell(Event::MessageState { message: id, state, by: None });
             }
