@@ -15,7 +15,7 @@ pub struct Abilities(BTreeSet<String>);
 impl Abilities {
     /// What this version can do.
     pub fn ours() -> Self {
-        Self(["message", "file", "presence"].into_iter().map(str::to_owned).collect())
+        Self(["replica", "file", "presence", "room"].into_iter().map(str::to_owned).collect())
     }
 
     /// What both can do.
@@ -36,9 +36,9 @@ mod tests {
 
     #[test]
     fn only_common_abilities_count() {
-        let future = Abilities(["message", "teleport"].into_iter().map(str::to_owned).collect());
+        let future = Abilities(["replica", "teleport"].into_iter().map(str::to_owned).collect());
         let common = Abilities::ours().common(&future);
-        assert!(common.has("message"));
+        assert!(common.has("replica"));
         assert!(!common.has("teleport"));
         assert!(!common.has("file"));
     }

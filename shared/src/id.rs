@@ -223,11 +223,22 @@ byte_id! {
     InstanceId, 16
 }
 byte_id! {
+    /// One life of a room: random, made by the server when somebody joins a room that nobody is in.
+    Incarnation, 16
+}
+byte_id! {
     /// A BLAKE3 hash.
     Hash, 32
 }
 
 impl Token {
+    /// A fresh one from the system's randomness.
+    pub fn random() -> Self {
+        Self(rand::random())
+    }
+}
+
+impl Incarnation {
     /// A fresh one from the system's randomness.
     pub fn random() -> Self {
         Self(rand::random())
@@ -258,7 +269,7 @@ macro_rules! short_debug {
         }
     )*};
 }
-short_debug!(Fingerprint, DeviceId, InstanceId, Hash);
+short_debug!(Fingerprint, DeviceId, InstanceId, Incarnation, Hash);
 
 /// A UUID version 7: 16 bytes on the wire, hyphenated in text, in the order of its making.
 macro_rules! uuid_id {

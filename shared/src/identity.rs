@@ -375,6 +375,57 @@ impl IdentityStatement {
     }
 }
 
+/// Something that the server says, signed by the key that clients pin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerStatement {
+    /// CBOR, exactly as signed.
+    #[serde(with = "serde_bytes")]
+    pub body: Vec<u8>,
+    /// The server's public key, 32 bytes of Ed25519.
+    #[serde(with = "serde_bytes")]
+    pub key: [u8; 32],
+    /// By that key.
+    #[serde(with = "serde_bytes")]
+    pub signature: Vec<u8>,
+}
+
+/// A server's signing key, the one behind its TLS certificate.
+pub struct ServerKey(Secret);
+
+redacted!(ServerKey);
+
+impl ServerKey {
+    /// From PKCS #8, as [`self_signed_server`] made it.
+    pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, IdentityError> {
+        Secret::from_pkcs8(pkcs8).map(Self)
+    }
+
+    /// What clients pin.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint(self.0.name())
+    }
+
+    /// Signs `body` for `purpose`.
+    pub fn sign<T: Serialize>(&self, purpose: &str, body: &T) -> Result<ServerStatement, IdentityError> {
+        let body = to_cbor(body).map_err(|error| IdentityError::Body(error.to_string()))?;
+        let key = self.0.pair.public_key().as_ref().try_into().map_err(|_| IdentityError::Key)?;
+        let signature = self.0.sign_for(purpose, &body).to_vec();
+        Ok(ServerStatement { body, key, signature })
+    }
+}
+
+impl ServerStatement {
+    /// Checks it against the pinned fingerprint of the server.
+    pub fn verify<T: DeserializeOwned>(&self, purpose: &str, server: Fingerprint) -> Result<T, IdentityError> {
+        let name: [u8; 32] = Sha256::digest([&ED25519_SPKI[..], &self.key].concat()).into();
+        if name != server.0 {
+            return Err(IdentityError::Key);
+        }
+        verify_signature(&self.key, purpose, &self.body, &self.signature)?;
+        from_cbor(&self.body).map_err(|error| IdentityError::Body(error.to_string()))
+    }
+}
+
 /// The devices of an account. Peers refuse a list with a lower number than they have seen, and devices not on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceList {
@@ -385,6 +436,26 @@ pub struct DeviceList {
     pub devices: Vec<DeviceId>,
     /// Milliseconds since 1970, for people.
     pub issued_at: u64,
+    /// Devices that were taken off the list, the newest [`limits::DEVICES`]: what they sign after that moment does not count.
+    #[serde(default, deserialize_with = "few_removed")]
+    pub removed: Vec<RemovedDevice>,
+}
+
+/// A device that does not belong to the account any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedDevice {
+    /// Which.
+    pub device: DeviceId,
+    /// Since when, milliseconds since 1970.
+    pub at: u64,
+}
+
+fn few_removed<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<RemovedDevice>, D::Error> {
+    let removed = Vec::deserialize(d)?;
+    if removed.len() > limits::DEVICES {
+        return Err(serde::de::Error::invalid_length(removed.len(), &"few removed devices"));
+    }
+    Ok(removed)
 }
 
 fn few_devices<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<DeviceId>, D::Error> {

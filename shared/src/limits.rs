@@ -35,6 +35,22 @@ pub const FILE_NAME: usize = 255;
 pub const DEVICES: usize = 16;
 /// Addresses in one introduction: dialling more would make clients into scanners.
 pub const CANDIDATES: usize = 4;
+/// Logs named in one frame: each about 70 bytes.
+pub const HEADS: usize = 512;
+/// Largest hybrid logical clock, milliseconds since 1970: some 285,000 years, and exact in any language's floating point.
+pub const CLOCK: u64 = 1 << 53;
+/// Bytes of entries in one frame; one entry of the longest text fits, and the frame around it.
+pub const ENTRIES: usize = 40 * 1024;
+/// Memberships in one page: about 350 bytes each.
+pub const RECORDS_PER_PAGE: usize = 64;
+/// Members of a room: a full mesh of links up to [`LINKS`]; more are reached over others, see `docs/ROOMS.md`.
+pub const ROOM_MEMBERS: usize = 256;
+/// Rooms of one account.
+pub const ROOMS: usize = 64;
+/// Bytes in one part of the sealed roster.
+pub const ROSTER_PART: usize = 48 * 1024;
+/// Parts of the sealed roster: some 15,000 people.
+pub const ROSTER_PARTS: u8 = 16;
 /// Peer links that a client keeps at once.
 pub const LINKS: usize = 64;
 /// Offers from one friend that wait for an answer.

@@ -14,7 +14,7 @@ use rand::RngCore;
 use rand::rngs::OsRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::id::Handle;
+use crate::id::{Fingerprint, Handle, Hash, RoomId};
 
 /// Argon2id memory in KiB, passes and lanes: fixed for version 1 of the protocol; others are another version.
 const ARGON2: (u32, u32, u32) = (19 * 1024, 2, 1);
@@ -104,6 +104,15 @@ impl std::fmt::Debug for ExportKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ExportKey(..)")
     }
+}
+
+/// What a client shows instead of a room's password: Argon2id of it, so that whoever steals the server's store must pay for each guess.
+/// Salted with the server and the room. As slow as [`registration_finish`].
+pub fn room_proof(password: &str, room: &RoomId, server: Fingerprint) -> Result<Hash, PasswordError> {
+    let salt = blake3::Hasher::new_derive_key("hobnob/1 room password").update(&server.0).update(room.as_str().as_bytes()).finalize();
+    let mut proof = [0; 32];
+    stretching()?.hash_password_into(password.as_bytes(), salt.as_bytes(), &mut proof).map_err(malformed)?;
+    Ok(Hash(proof))
 }
 
 // ---- client ----

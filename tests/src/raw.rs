@@ -142,7 +142,7 @@ fn complete(
         let identity = IdentityKey::generate()?;
         let key = DeviceKey::generate()?;
         let chain = Chain { device: identity.issue_device(user, &key)?, account: identity.account_certificate(user)? };
-        let list = DeviceList { number: 1, devices: vec![key.id()], issued_at: 0 };
+        let list = DeviceList { number: 1, devices: vec![key.id()], issued_at: 0, removed: Vec::new() };
         let device_list = IdentityStatement::sign(DEVICE_LIST, &list, &identity)?;
         let fingerprint = identity.fingerprint();
         let proof = to_cbor(&EnrolmentProof { user: user.clone(), device: key.id(), exporter })?;

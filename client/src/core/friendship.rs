@@ -141,7 +141,7 @@ mod tests {
             (name.parse().unwrap(), IdentityKey::generate().unwrap(), DeviceKey::generate().unwrap());
         let account = identity.account_certificate(&user).unwrap();
         let chain = Chain { device: identity.issue_device(&user, &key).unwrap(), account };
-        let list = DeviceList { number: 1, devices: vec![key.id()], issued_at: 0 };
+        let list = DeviceList { number: 1, devices: vec![key.id()], issued_at: 0, removed: Vec::new() };
         let device_list = IdentityStatement::sign(DEVICE_LIST, &list, &identity).unwrap();
         let own = Identity { user, account: identity.fingerprint(), device: key.id(), key, chain, device_list };
         (own, identity)
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_removed_device_makes_no_requests() {
         let ((alice, identity), (bob, _)) = (person("alice"), person("bob"));
-        let without = DeviceList { number: 2, devices: Vec::new(), issued_at: 0 };
+        let without = DeviceList { number: 2, devices: Vec::new(), issued_at: 0, removed: Vec::new() };
         let device_list = IdentityStatement::sign(DEVICE_LIST, &without, &identity).unwrap();
         let requested = FriendRequested { request: make_request(&alice, &bob.user, None).unwrap(), device_list };
         assert!(verify_request(&requested, &bob.user, bob.account).is_err());

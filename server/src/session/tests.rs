@@ -89,7 +89,7 @@ fn member(limits: &Limits, doors: &Doors, now: Instant) -> State {
     let account = identity.account_certificate(&user).unwrap();
     let chain = Chain { device: identity.issue_device(&user, &device).unwrap(), account };
     let verified = chain.verify().unwrap();
-    let list = DeviceList { number: 1, devices: vec![device.id()], issued_at: 0 };
+    let list = DeviceList { number: 1, devices: vec![device.id()], issued_at: 0, removed: Vec::new() };
     let signed = IdentityStatement::sign(DEVICE_LIST, &list, &identity).unwrap();
     let device_list = hobnob_shared::codec::to_cbor(&signed).unwrap();
 

@@ -177,7 +177,7 @@ impl Device {
         let (identity, key) = (IdentityKey::generate().unwrap(), DeviceKey::generate().unwrap());
         let account = identity.account_certificate(&user).unwrap();
         let chain = Chain { device: identity.issue_device(&user, &key).unwrap(), account };
-        let list = DeviceList { number: 1, devices: vec![key.id()], issued_at: 0 };
+        let list = DeviceList { number: 1, devices: vec![key.id()], issued_at: 0, removed: Vec::new() };
         let (identity_proof, device_proof) = proofs(&user, &identity, &key, wire.exporter);
         let finish = SignUpFinish {
             upload: ByteBuf::from(upload),
@@ -229,7 +229,7 @@ impl Device {
         let key = DeviceKey::generate().unwrap();
         let chain = Chain { device: identity.issue_device(&user, &key).unwrap(), account };
         let devices = old.devices.into_iter().chain([key.id()]).collect();
-        let list = DeviceList { number: old.number + 1, devices, issued_at: 1 };
+        let list = DeviceList { number: old.number + 1, devices, issued_at: 1, removed: Vec::new() };
         let (identity_proof, device_proof) = proofs(&user, &identity, &key, wire.exporter);
         wire.say(&ToServer::EnrolDevice(Box::new(EnrolDevice {
             device_certificate: ByteBuf::from(chain.device.clone()),

@@ -50,7 +50,7 @@ fn statements_hold_for_their_purpose_and_bytes_only() {
 #[test]
 fn a_device_list_is_the_identity_keys_word() {
     let (identity, device, chain) = account("alice");
-    let list = DeviceList { number: 1, devices: vec![device.id()], issued_at: 0 };
+    let list = DeviceList { number: 1, devices: vec![device.id()], issued_at: 0, removed: Vec::new() };
     let signed = IdentityStatement::sign(DEVICE_LIST, &list, &identity).unwrap();
     assert_eq!(signed.verify::<DeviceList>(DEVICE_LIST, &chain.account).unwrap(), list);
     let (_, _, bob) = account("bob");
@@ -134,7 +134,7 @@ fn a_device_cannot_issue_devices() {
 fn a_list_of_too_many_devices_is_malformed() {
     let identity = IdentityKey::generate().unwrap();
     let account = identity.account_certificate(&"alice".parse().unwrap()).unwrap();
-    let list = |count| DeviceList { number: 1, devices: vec![DeviceId([7; 32]); count], issued_at: 0 };
+    let list = |count| DeviceList { number: 1, devices: vec![DeviceId([7; 32]); count], issued_at: 0, removed: Vec::new() };
     let fits = IdentityStatement::sign(DEVICE_LIST, &list(limits::DEVICES), &identity).unwrap();
     assert!(fits.verify::<DeviceList>(DEVICE_LIST, &account).is_ok());
     let long = IdentityStatement::sign(DEVICE_LIST, &list(limits::DEVICES + 1), &identity).unwrap();

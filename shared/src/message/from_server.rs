@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::{Presence, Seq};
+use super::{DevicesChanged, Presence, RoomChanged, RoomLeft, RoomState, Roster, RosterChanged, Seq};
 use crate::abilities::Abilities;
 use crate::error::WireCode;
 use crate::id::{DeviceId, Fingerprint, Handle, Token, TransferId};
@@ -39,6 +39,18 @@ pub enum FromServer {
     Introduced(Box<Introduced>),
     /// A relay circuit for a transfer; to both ends.
     Circuit(Circuit),
+    /// A page of a room; follows the friend list, and a join.
+    RoomState(Box<RoomState>),
+    /// Somebody joined or left a room of ours, or its owner or lock changed.
+    RoomChanged(Box<RoomChanged>),
+    /// This account is no member any more.
+    RoomLeft(Box<RoomLeft>),
+    /// A part of the sealed roster.
+    Roster(Roster),
+    /// Another device of this account has put a newer roster.
+    RosterChanged(RosterChanged),
+    /// Somebody's devices changed.
+    DevicesChanged(Box<DevicesChanged>),
     /// This session ends, and why; the server closes.
     SignedOut(SignedOut),
     /// A request was carried out.
@@ -98,6 +110,9 @@ pub struct Welcome {
     pub time: u64,
     /// The account's current device list.
     pub device_list: IdentityStatement,
+    /// Number of the sealed roster; 0 if there is none.
+    #[serde(default)]
+    pub roster: u64,
 }
 
 /// See [`FromServer::Friends`].

@@ -1,13 +1,19 @@
 //! The typed messages of the protocol, one file for each direction. Every enum is `{t: kind, v: body}` on the wire; a field that is
 //! added later has a default, a name is never used again. `docs/PROTOCOL.md` describes each with a sample.
 
+mod account;
 mod from_server;
 mod peer;
+mod replica;
+mod room;
 mod to_server;
 mod transfer;
 
+pub use account::*;
 pub use from_server::*;
 pub use peer::*;
+pub use replica::*;
+pub use room::*;
 pub use to_server::*;
 pub use transfer::*;
 

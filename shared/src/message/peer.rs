@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Presence, Pulse};
+use super::{Entries, FriendMarks, Have, Presence, Pulse, Read, RoomRecords, SignedEntries, Typing, Want};
 use crate::abilities::Abilities;
 use crate::error::WireCode;
-use crate::id::{Handle, Hash, InstanceId, MessageId, Token, TransferId};
+use crate::id::{Handle, Hash, Incarnation, InstanceId, Token, TransferId};
 use crate::identity::IdentityStatement;
 
 /// A frame between two devices.
@@ -16,12 +16,20 @@ pub enum Peer {
     Hello(Box<PeerHello>),
     /// From the device with the smaller id: this connection is the link. Nothing but hello comes before it.
     Select(Select),
-    /// A chat message.
-    Message(PeerMessage),
-    /// These messages are on my disk.
-    Received(Received),
-    /// I have seen everything of yours up to this message.
+    /// These logs are on my disk up to there.
+    Have(Have),
+    /// Send me a log.
+    Want(Want),
+    /// A part of a log of a direct conversation.
+    Entries(Entries),
+    /// A part of a log in a room.
+    SignedEntries(Box<SignedEntries>),
+    /// What proves who is a member of a room.
+    RoomRecords(RoomRecords),
+    /// I have seen these logs up to there.
     Read(Read),
+    /// Between devices of one account: how far the friend is.
+    FriendMarks(FriendMarks),
     /// I am writing, or stopped.
     Typing(Typing),
     /// My presence, for the time without a server.
@@ -75,43 +83,6 @@ pub const REUNION_EXPORTER: &str = "hobnob/1 reunion";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Select {}
 
-/// See [`Peer::Message`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeerMessage {
-    /// Its id, made by the author.
-    pub id: MessageId,
-    /// Grows by one for each message of this device in this conversation, from 1.
-    pub number: u64,
-    /// Author's clock, milliseconds since 1970.
-    pub sent_at: u64,
-    /// At most [`crate::limits::TEXT`] bytes.
-    pub text: String,
-    /// The message it answers.
-    #[serde(default)]
-    pub reply_to: Option<MessageId>,
-}
-
-/// See [`Peer::Received`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Received {
-    /// At most [`crate::limits::WINDOW`].
-    pub ids: Vec<MessageId>,
-}
-
-/// See [`Peer::Read`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Read {
-    /// The newest that was seen.
-    pub up_to: MessageId,
-}
-
-/// See [`Peer::Typing`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Typing {
-    /// Writing.
-    pub active: bool,
-}
-
 /// See [`Peer::Presence`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerPresence {
@@ -135,6 +106,9 @@ pub struct Offer {
     pub media_type: Option<String>,
     /// Sender's clock, milliseconds since 1970.
     pub sent_at: u64,
+    /// The room in which it is offered; none for a direct conversation.
+    #[serde(default)]
+    pub room: Option<Incarnation>,
 }
 
 /// See [`Peer::Accept`].

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::{OwnPresence, Seq};
+use super::{
+    ChangePasswordFinish, ChangePasswordStart, GetRoster, JoinRoom, LeaveRoom, OwnPresence, PutRoster, RemoveMember, Seq, SetDevices,
+    SetRoomPassword,
+};
 use crate::abilities::Abilities;
 use crate::id::{DeviceId, Handle, InstanceId, TransferId};
 use crate::identity::{IdentityStatement, Statement};
@@ -22,6 +25,12 @@ pub enum ToServer {
     SignInFinish(SignInFinish),
     /// Adds this device to the account after [`ToServer::SignInFinish`].
     EnrolDevice(Box<EnrolDevice>),
+    /// Removes devices of the account after [`ToServer::SignInFinish`].
+    SetDevices(Box<SetDevices>),
+    /// Begins a change of the password after [`ToServer::SignInFinish`].
+    ChangePasswordStart(ChangePasswordStart),
+    /// Completes it.
+    ChangePasswordFinish(Box<ChangePasswordFinish>),
     /// First frame of a device session; connection with the device's certificate.
     Hello(Hello),
     /// Sets presence and status text.
@@ -40,10 +49,22 @@ pub enum ToServer {
     Unblock(AboutUser),
     /// Asks for the signed statements of a friendship, to verify and pin it.
     GetFriendship(AboutUser),
-    /// Asks to be introduced to all devices of a friend that are online.
+    /// Asks to be introduced to all devices that are online of a friend, of somebody in a common room, or of this account but this one.
     Introduce(AboutUser),
     /// Asks for a relay circuit for one transfer to a device with which a link exists.
     OpenCircuit(OpenCircuit),
+    /// Asks to be a member of a room.
+    JoinRoom(JoinRoom),
+    /// Ends the own membership.
+    LeaveRoom(Box<LeaveRoom>),
+    /// Ends somebody else's, by the room's owner.
+    RemoveMember(RemoveMember),
+    /// Sets or drops a room's password, by its owner.
+    SetRoomPassword(SetRoomPassword),
+    /// Keeps a part of the account's sealed roster.
+    PutRoster(PutRoster),
+    /// Asks for the sealed roster.
+    GetRoster(GetRoster),
     /// Asks for a [`super::Pulse`] back.
     Ping(super::Pulse),
     /// Answers the server's ping.
