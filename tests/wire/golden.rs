@@ -358,7 +358,12 @@ fn signed_bodies_are_what_the_cddl_says() {
         to_key: Fingerprint([2; 32]),
     };
     let proof = EnrolmentProof { user: id("alice"), device: DeviceId([1; 32]), exporter: [3; 32] };
-    let list = hobnob_shared::identity::DeviceList { number: 1, devices: vec![DeviceId([1; 32])], issued_at: 5, removed: Vec::new() };
+    let list = hobnob_shared::identity::DeviceList {
+        number: 1,
+        devices: vec![DeviceId([1; 32])],
+        issued_at: 5,
+        removed: Vec::new(),
+    };
     for (rule, body) in [
         ("friend-request", to_cbor(&request).unwrap()),
         ("friend-acceptance", to_cbor(&acceptance).unwrap()),

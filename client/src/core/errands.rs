@@ -72,6 +72,11 @@ impl<T> Errands<T> {
         self.list.get(&seq).map(|errand| &errand.what)
     }
 
+    /// All that is owed.
+    pub fn all(&self) -> impl Iterator<Item = &T> {
+        self.list.values().map(|errand| &errand.what)
+    }
+
     /// The server answered it.
     pub fn take(&mut self, seq: Seq) -> Option<T> {
         self.list.remove(&seq).map(|errand| errand.what)

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{Handle, IdError};
+use hobnob_shared::id::{Handle, IdError, RoomId};
 use hobnob_shared::limits;
 use hobnob_shared::link::LinkError;
 
@@ -135,6 +135,21 @@ impl Problem {
     /// Not in the friend list.
     pub fn not_friends(user: &Handle) -> Self {
         Self::new("not_friends", format!("{user} is not among your friends. Add them first."))
+    }
+
+    /// Not a member of that room.
+    pub fn not_in_room(room: &RoomId) -> Self {
+        Self::new("not_in_room", format!("You are not in {room}. Join it first."))
+    }
+
+    /// Only the owner of a room may.
+    pub fn not_room_owner() -> Self {
+        Self::new("forbidden", "Only who owns the room can do this. The owner is shown in its list of members.")
+    }
+
+    /// The room's password is another one, or one is needed.
+    pub fn wrong_room_password() -> Self {
+        Self::new("wrong_password", "This room has a password, and this is not it. Ask somebody who is in the room.")
     }
 
     /// Nobody by that name asked.

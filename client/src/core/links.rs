@@ -44,6 +44,11 @@ impl<A: Clone> Links<A> {
         self.devices.get(device).map(|entry| &entry.link)
     }
 
+    /// Whose device it is.
+    pub fn user(&self, device: &DeviceId) -> Option<&Handle> {
+        self.devices.get(device).map(|entry| &entry.user)
+    }
+
     /// A new actor for a device of `user`.
     pub fn insert(&mut self, device: DeviceId, user: Handle, link: A) {
         self.devices.insert(device, Entry { user, link, up: None });

@@ -5,7 +5,8 @@
 //! - `registry`: the hub; `routes`: what it does, by topic.
 //! - `session`: the link to the server. `peer_link`: the links to friends' devices. `file_transfer`: files.
 //! - `history`: what is kept; `profile`: where.
-//! - `roster`, `links`, `link_policy`, `errands`, `friendship`: the registry's pure parts.
+//! - `replica`: copies of everybody's logs, the pure half of all that is said.
+//! - `roster`, `rooms`, `links`, `link_policy`, `errands`, `friendship`: the registry's pure parts.
 //! - `error`: what goes wrong, in sentences.
 
 mod clock;
@@ -22,6 +23,8 @@ mod outlet;
 mod peer_link;
 mod profile;
 mod registry;
+mod replica;
+mod rooms;
 mod roster;
 mod routes;
 mod server_address;
@@ -279,6 +282,12 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
     let history = History::open(&path).map_err(at_history)?;
     let friends = history.read(history::friends::load).await.map_err(at_history)?;
     let former = history.read(history::friends::load_former).await.map_err(at_history)?;
+    if let Some((identity, _)) = &identity {
+        let device = identity.device;
+        history.write(move |c| history::logs::claim(c, device)).await.map_err(at_history)?;
+    }
+    let logs = history.read(history::logs::load_all).await.map_err(at_history)?;
+    let rooms = history.read(history::rooms::load).await.map_err(at_history)?;
     let server_key_conflict = settle_server(&profile, given, identity.is_some());
     let (listener, listening) = listen(options.listen, profile.settings().port)?;
     let folder = options.downloads.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
@@ -301,6 +310,8 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
         history,
         friends,
         former,
+        logs,
+        rooms,
         listener,
         listening,
         downloads,

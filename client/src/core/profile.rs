@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hobnob_shared::codec::{from_cbor, to_cbor};
 use hobnob_shared::id::{DeviceId, Fingerprint, Handle};
 use hobnob_shared::identity::{Chain, DeviceKey, IdentityError, IdentityStatement};
-use hobnob_shared::message::OwnPresence;
+use hobnob_shared::message::{OwnPresence, ROOM_ENTRY, RoomEntry, SignedEntry};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use zeroize::Zeroizing;
@@ -32,6 +32,13 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Signs an own entry of a room.
+    pub fn sign_entry(&self, entry: &RoomEntry) -> Result<SignedEntry, IdentityError> {
+        let body = to_cbor(entry).map_err(|error| IdentityError::Body(error.to_string()))?;
+        let signature = self.key.sign(ROOM_ENTRY, &body).to_vec();
+        Ok(SignedEntry { body, signature })
+    }
+
     /// The same with another device list.
     pub fn with_devices(&self, device_list: IdentityStatement) -> Result<Self, IdentityError> {
         Ok(Self {

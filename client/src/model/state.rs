@@ -193,7 +193,9 @@ impl Model {
             }
             Event::Typing { conversation, from, active } => self.typing(conversation, from, active),
             // Rooms have no place in this window yet; their messages do.
-            Event::Room { .. } | Event::RoomLeft { .. } | Event::ReadElsewhere { .. } | Event::Devices { .. } => Vec::new(),
+            Event::Room { .. } | Event::RoomLeft { .. } | Event::ReadElsewhere { .. } | Event::Devices { .. } => {
+                Vec::new()
+            }
             Event::FileOffered { transfer, conversation, from, name, size } => {
                 let new =
                     self.transfers.offered(transfer, conversation.clone(), from, Direction::Incoming, (name, size));
@@ -362,6 +364,7 @@ impl Model {
             }
             (Question::Send { conversation, text }, Answer::Sent { message, sent_at, clock, device, number }) => {
                 let Some(me) = self.me().cloned() else { return Vec::new() };
+                let state = self.early.remove(message).unwrap_or(MessageState::Queued);
                 self.sent(MessageInfo {
                     conversation: conversation.clone(),
                     message: *message,
@@ -369,7 +372,7 @@ impl Model {
                     text: text.clone(),
                     sent_at: *sent_at,
                     reply_to: None,
-                    state: self.early.remove(message).unwrap_or(MessageState::Queued),
+                    state,
                     clock: *clock,
                     device: *device,
                     number: *number,

@@ -170,7 +170,10 @@ fn a_sent_message_appears_when_it_is_safe_and_shows_how_far_it_got() {
     let id = MessageId::new();
     // The state may overtake the answer.
     model.apply(Event::MessageState { message: id, state: MessageState::Sent, by: None });
-    let changes = model.apply(done(&request, Answer::Sent { message: id, sent_at: 5, clock: 5, device: DeviceId([1; 32]), number: 1 }));
+    let changes = model.apply(done(
+        &request,
+        Answer::Sent { message: id, sent_at: 5, clock: 5, device: DeviceId([1; 32]), number: 1 },
+    ));
     assert!(matches!(changes.last(), Some(Change::Done(asked, _)) if *asked == question));
     assert_eq!((first(&model).info.state, first(&model).own), (MessageState::Sent, true));
     let changes = model.apply(Event::MessageState { message: id, state: MessageState::Read, by: None });

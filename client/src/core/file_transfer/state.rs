@@ -333,6 +333,7 @@ impl State {
             return Vec::new();
         }
         let offer = Offer {
+            room: None,
             transfer: self.transfer.id,
             name: self.transfer.name.clone(),
             size: self.transfer.size,

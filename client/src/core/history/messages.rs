@@ -1,21 +1,32 @@
-//! Messages on the disk: the outbox, what arrived, and how far each got. Called with an open connection inside
-//! [`super::History::write`] or [`super::History::read`]; used by the `Registry` (own messages, read marks) and `PeerLink` (queue, arrivals).
+//! Messages on the disk: the own log, what arrived, and how far each got. Called with an open connection inside
+//! [`super::History::write`] or [`super::History::read`]; used by the `Registry` (own messages, marks) and `PeerLink` (logs to send, arrivals).
 
 use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, MessageId};
-use hobnob_shared::message::PeerMessage;
+use hobnob_shared::identity::IdentityError;
+use hobnob_shared::limits::{CLOCK, ENTRIES};
+use hobnob_shared::message::{Entry, Head, RoomEntry, SignedEntry};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-pub use super::pages::{conversations, page, search};
-use super::row;
+use super::logs::{self, ThreadRow};
+use super::{row, signed};
+use crate::core::clock::now_ms;
 use crate::core::event::{MessageInfo, MessageState};
+use crate::core::replica::ThreadKey;
+use crate::core::replica::accept::{Candidate, End, Refusal, Verdict, judge};
+
+/// Signs an own entry of a room.
+pub type Sign = Box<dyn Fn(&RoomEntry) -> std::result::Result<SignedEntry, IdentityError> + Send>;
 
 /// A message of one's own, about to be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMessage {
     /// Where.
+    pub thread: ThreadKey,
+    /// The same for people.
     pub conversation: ConversationId,
     /// Oneself.
     pub from: Handle,
+    /// This device.
+    pub device: DeviceId,
     /// Made by the caller.
     pub id: MessageId,
     /// What was written.
@@ -26,22 +37,52 @@ pub struct NewMessage {
     pub reply_to: Option<MessageId>,
     /// The identity key that it is written to; it goes out over a link to that key only.
     pub meant_for: Option<Fingerprint>,
+    /// In a room.
+    pub sign: Option<Sign>,
 }
 
-/// What became of a message that arrived.
+/// Where an own message stands in its conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// In the own log.
+    pub number: u64,
+    /// Orders the conversation.
+    pub clock: u64,
+}
+
+/// A part of a log that arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// Where.
+    pub thread: &'a ThreadKey,
+    /// The same for people.
+    pub conversation: &'a ConversationId,
+    /// Whose log.
+    pub author: &'a Handle,
+    /// Of which device.
+    pub device: DeviceId,
+    /// Of this account.
+    pub own: bool,
+    /// What the entries are said to follow.
+    pub after: u64,
+}
+
+/// What became of a part of a log.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Stored {
-    /// It was not known: show it.
-    New(MessageInfo),
-    /// It is on the disk already: acknowledge it, show nothing.
-    Duplicate,
-    /// Another message has this id: neither show nor acknowledge.
-    Conflict,
+pub struct Taken {
+    /// New, in order: show these.
+    pub new: Vec<MessageInfo>,
+    /// Where the copy ends now; `None` for an empty one.
+    pub head: Option<Head>,
+    /// Something before the part is missing.
+    pub gap: bool,
+    /// An entry was refused, and all behind it.
+    pub refused: Option<Refusal>,
 }
 
-pub(super) const QUEUED: i64 = 0;
-pub(super) const DELIVERED: i64 = 2;
-pub(super) const READ: i64 = 3;
+const QUEUED: i64 = 0;
+const DELIVERED: i64 = 2;
+const READ: i64 = 3;
 
 pub(super) fn state(stored: i64) -> MessageState {
     match stored {
@@ -51,208 +92,227 @@ pub(super) fn state(stored: i64) -> MessageState {
     }
 }
 
-/// The row of a conversation, made if there is none.
-fn conversation_row(c: &Connection, conversation: &ConversationId) -> Result<i64> {
-    let name = conversation.to_string();
-    if let Some(row) = find_conversation(c, &name)? {
-        return Ok(row);
-    }
-    c.prepare_cached("INSERT INTO conversations (name) VALUES (?1)")?.execute([&name])?;
-    Ok(c.last_insert_rowid())
-}
-
-fn find_conversation(c: &Connection, name: &str) -> Result<Option<i64>> {
-    c.prepare_cached("SELECT id FROM conversations WHERE name = ?1")?.query_row([name], |row| row.get(0)).optional()
-}
-
-/// Stores an own message and gives it its number in the conversation: from 1, one by one, whatever crashes.
-pub fn insert_own(c: &Connection, message: &NewMessage) -> Result<u64> {
-    let conversation = conversation_row(c, &message.conversation)?;
-    let number: i64 = c
-        .prepare_cached(
-            "UPDATE conversations SET next_number = next_number + 1 WHERE id = ?1 RETURNING next_number - 1",
-        )?
+/// Greater than every clock in the conversation, and not behind the wall clock.
+fn next_clock(c: &Connection, conversation: i64) -> Result<u64> {
+    let newest: Option<i64> = c
+        .prepare_cached("SELECT max(clock) FROM messages WHERE conversation = ?1")?
         .query_row([conversation], |row| row.get(0))?;
+    Ok(now_ms().max(newest.map_or(0, |newest| newest.cast_unsigned() + 1)).min(CLOCK))
+}
+
+/// Stores an own message and gives it its number in the thread: from 1, one by one, whatever crashes.
+pub fn insert_own(c: &Connection, message: &NewMessage) -> Result<Placed> {
+    let row = logs::thread_row(c, &message.thread, &message.conversation)?;
+    let end = logs::end(c, row.thread, &message.device)?.map_or(End::EMPTY, |(_, end)| end);
+    let placed = Placed { number: end.number + 1, clock: next_clock(c, row.conversation)? };
+    let entry = Entry {
+        id: message.id,
+        number: placed.number,
+        clock: placed.clock,
+        sent_at: message.sent_at,
+        text: message.text.clone(),
+        reply_to: message.reply_to,
+        meant_for: message.meant_for,
+    };
+    insert(c, row, &message.from, message.device, &entry, (true, QUEUED))?;
+    let mut hash = end.hash;
+    if let (ThreadKey::Room(room), Some(sign)) = (&message.thread, &message.sign) {
+        let entry = RoomEntry {
+            room: *room,
+            device: message.device,
+            number: placed.number,
+            previous: end.hash,
+            clock: placed.clock,
+            id: message.id,
+            sent_at: message.sent_at,
+            text: message.text.clone(),
+            reply_to: message.reply_to,
+        };
+        let signed = sign(&entry).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        hash = signed::keep(c, row.thread, message.device, placed.number, &signed)?;
+    }
+    let end = End { number: placed.number, last: message.id, clock: placed.clock, hash };
+    logs::put(c, row.thread, &message.device, &message.from, &end)?;
+    Ok(placed)
+}
+
+fn insert(
+    c: &Connection,
+    row: ThreadRow,
+    author: &Handle,
+    device: DeviceId,
+    entry: &Entry,
+    (own, state): (bool, i64),
+) -> Result<()> {
     c.prepare_cached(
-        "INSERT INTO messages (conversation, id, author, own, number, sent_at, text, reply_to, meant_for, state)
-         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO messages (conversation, thread, id, author, device, own, number, clock, sent_at, text, reply_to, meant_for, state)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
-        conversation,
-        message.id.0.as_bytes(),
-        message.from.as_str(),
-        number,
-        message.sent_at.cast_signed(),
-        message.text,
-        message.reply_to.map(|id| *id.0.as_bytes()),
-        message.meant_for.map(|key| key.0),
-        QUEUED,
+        row.conversation,
+        row.thread,
+        entry.id.0.as_bytes(),
+        author.as_str(),
+        device.0,
+        own,
+        entry.number.cast_signed(),
+        entry.clock.cast_signed(),
+        entry.sent_at.cast_signed(),
+        entry.text,
+        entry.reply_to.map(|id| *id.0.as_bytes()),
+        entry.meant_for.map(|key| key.0),
+        state,
     ])?;
-    Ok(number.cast_unsigned())
+    Ok(())
 }
 
-/// Own messages to `friend` that are not delivered yet, in the order of their numbers, from behind `after_number`. Those meant for another
-/// key than `meant_for` are left where they are.
-pub fn queued(
+/// Entries of a log from behind `after`, in order: at most `limit` of them, and of so many bytes as fit a frame. With `only_for`, those
+/// that were written to that key. Tells whether there was nothing more.
+pub fn entries(
     c: &Connection,
-    friend: &Handle,
-    meant_for: Fingerprint,
-    after_number: u64,
+    thread: &ThreadKey,
+    device: DeviceId,
+    only_for: Option<Fingerprint>,
+    after: u64,
     limit: usize,
-) -> Result<Vec<PeerMessage>> {
-    c.prepare_cached(
-        "SELECT m.id, m.number, m.sent_at, m.text, m.reply_to
-         FROM messages m JOIN conversations k ON k.id = m.conversation
-         WHERE k.name = '@' || ?1 AND m.own = 1 AND m.state < 2 AND m.meant_for = ?2 AND m.number > ?3
-         ORDER BY m.number LIMIT ?4",
-    )?
-    .query_map(params![friend.as_str(), meant_for.0, after_number.cast_signed(), row::limit(limit)], |row| {
-        Ok(PeerMessage {
+) -> Result<(Vec<Entry>, bool)> {
+    let Some(row) = logs::find_thread(c, thread)? else { return Ok((Vec::new(), true)) };
+    let mut statement = c.prepare_cached(
+        "SELECT id, number, clock, sent_at, text, reply_to, meant_for FROM messages
+         WHERE thread = ?1 AND device = ?2 AND number > ?3 AND (?4 IS NULL OR meant_for = ?4)
+         ORDER BY number",
+    )?;
+    let mut rows = statement.query(params![row.thread, device.0, after.cast_signed(), only_for.map(|key| key.0)])?;
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let entry = Entry {
             id: row::message(row, 0)?,
             number: row::number(row, 1)?,
-            sent_at: row::number(row, 2)?,
-            text: row.get(3)?,
-            reply_to: row::some_bytes(row, 4)?.map(row::message_id),
-        })
-    })?
-    .collect()
-}
-
-/// Friends for whom something is queued under the key that they are pinned with.
-pub fn waiting_for(c: &Connection) -> Result<Vec<Handle>> {
-    c.prepare_cached(
-        "SELECT f.user FROM friends f JOIN conversations k ON k.name = '@' || f.user
-         WHERE EXISTS (SELECT 1 FROM messages m
-                       WHERE m.conversation = k.id AND m.own = 1 AND m.state < 2 AND m.meant_for = f.account)",
-    )?
-    .query_map([], |row| row::text(row, 0))?
-    .collect()
-}
-
-/// Stores a message that arrived. The same message again is a duplicate, another one under its id a conflict.
-pub fn insert_incoming(
-    c: &Connection,
-    conversation: &ConversationId,
-    from: &Handle,
-    device: DeviceId,
-    message: &PeerMessage,
-) -> Result<Stored> {
-    let known: Option<(String, String, String)> = c
-        .prepare_cached(
-            "SELECT m.author, m.text, k.name FROM messages m JOIN conversations k ON k.id = m.conversation
-             WHERE m.id = ?1",
-        )?
-        .query_row([message.id.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    if let Some((author, text, place)) = known {
-        let same = author == from.as_str() && text == message.text && place == conversation.to_string();
-        return Ok(if same { Stored::Duplicate } else { Stored::Conflict });
+            clock: row::number(row, 2)?,
+            sent_at: row::number(row, 3)?,
+            text: row.get(4)?,
+            reply_to: row::some_bytes(row, 5)?.map(row::message_id),
+            meant_for: row::some_bytes(row, 6)?.map(Fingerprint),
+        };
+        bytes += entry.text.len() + ENTRY_OVERHEAD;
+        if found.len() >= limit || (bytes > ENTRIES && !found.is_empty()) {
+            return Ok((found, false));
+        }
+        found.push(entry);
     }
-    let row = conversation_row(c, conversation)?;
-    c.prepare_cached(
-        "INSERT INTO messages (conversation, id, author, device, own, number, sent_at, text, reply_to, state)
-         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9)",
-    )?
-    .execute(params![
-        row,
-        message.id.0.as_bytes(),
-        from.as_str(),
-        device.0,
-        message.number.cast_signed(),
-        message.sent_at.cast_signed(),
-        message.text,
-        message.reply_to.map(|id| *id.0.as_bytes()),
-        DELIVERED,
-    ])?;
-    Ok(Stored::New(MessageInfo {
-        conversation: conversation.clone(),
-        message: message.id,
-        from: from.clone(),
-        text: message.text.clone(),
-        sent_at: message.sent_at,
-        reply_to: message.reply_to,
-        state: MessageState::Delivered,
-        clock: message.sent_at,
-        device,
-        number: message.number,
-    }))
+    Ok((found, true))
 }
 
-/// These own messages are on a disk of `friend`'s. Answers those of which that is news.
-pub fn mark_delivered(c: &Connection, friend: &Handle, ids: &[MessageId]) -> Result<Vec<MessageId>> {
-    let Some(conversation) = find_conversation(c, &format!("@{friend}"))? else { return Ok(Vec::new()) };
-    let mut change = c.prepare_cached(
-        "UPDATE messages SET state = 2 WHERE id = ?1 AND conversation = ?2 AND own = 1 AND state < 2",
-    )?;
-    let mut changed = Vec::new();
-    for id in ids {
-        if change.execute(params![id.0.as_bytes(), conversation])? > 0 {
-            changed.push(*id);
+/// Bytes of an entry beside its text, at most.
+pub(super) const ENTRY_OVERHEAD: usize = 200;
+
+/// Stores what of a part of a log is new and follows.
+pub fn insert_entries(c: &Connection, arrival: &Arrival<'_>, entries: &[Entry]) -> Result<Taken> {
+    let candidates = entries.iter().map(|entry| {
+        let Entry { id, number, clock, .. } = *entry;
+        (Candidate { id, number, clock, size: entry.text.len(), chained: None }, entry.clone(), None)
+    });
+    take(c, arrival, candidates)
+}
+
+/// As [`insert_entries`], in a room, where the signatures are checked already.
+pub fn insert_signed(c: &Connection, arrival: &Arrival<'_>, entries: &[(RoomEntry, SignedEntry)]) -> Result<Taken> {
+    let candidates = entries.iter().map(|(entry, sealed)| {
+        let plain = Entry {
+            id: entry.id,
+            number: entry.number,
+            clock: entry.clock,
+            sent_at: entry.sent_at,
+            text: entry.text.clone(),
+            reply_to: entry.reply_to,
+            meant_for: None,
+        };
+        let chained = Some((entry.previous, signed::hash(&sealed.body)));
+        let candidate =
+            Candidate { id: entry.id, number: entry.number, clock: entry.clock, size: entry.text.len(), chained };
+        (candidate, plain, Some(sealed))
+    });
+    take(c, arrival, candidates)
+}
+
+fn take<'a>(
+    c: &Connection,
+    arrival: &Arrival<'_>,
+    candidates: impl Iterator<Item = (Candidate, Entry, Option<&'a SignedEntry>)>,
+) -> Result<Taken> {
+    let row = logs::thread_row(c, arrival.thread, arrival.conversation)?;
+    let known = logs::end(c, row.thread, &arrival.device)?;
+    let mut end = known.as_ref().map_or(End::EMPTY, |(_, end)| *end);
+    let mut taken = Taken { new: Vec::new(), head: None, gap: false, refused: None };
+    if known.is_some_and(|(author, _)| author != *arrival.author) {
+        taken.refused = Some(Refusal::Conflict);
+    }
+    let shown = !matches!(arrival.conversation, ConversationId::Room(_)) || !is_blocked(c, arrival.author)?;
+    let before = end.number;
+    for (candidate, entry, sealed) in candidates {
+        if taken.refused.is_some() {
+            break;
+        }
+        let place = end;
+        match judge(&mut end, arrival.after, &candidate) {
+            Verdict::Known => {}
+            Verdict::Gap => {
+                taken.gap = true;
+                break;
+            }
+            Verdict::Refuse(why) => taken.refused = Some(why),
+            Verdict::Take if holder(c, entry.id, arrival.author)? == Some((row.thread, arrival.device)) => {
+                // Its author was put back to an older state and has given it a new number: it was shown.
+            }
+            Verdict::Take if holder(c, entry.id, arrival.author)?.is_some() => {
+                end = place;
+                taken.refused = Some(Refusal::Conflict);
+            }
+            Verdict::Take => {
+                let state = if arrival.own { QUEUED } else { DELIVERED };
+                insert(c, row, arrival.author, arrival.device, &entry, (arrival.own, state))?;
+                if let Some(sealed) = sealed {
+                    signed::keep(c, row.thread, arrival.device, entry.number, sealed)?;
+                }
+                if shown {
+                    taken.new.push(info(arrival, &entry, state));
+                }
+            }
         }
     }
-    Ok(changed)
+    if end.number > before {
+        logs::put(c, row.thread, &arrival.device, arrival.author, &end)?;
+    }
+    taken.head = (end.number > 0).then_some(Head { device: arrival.device, number: end.number, last: end.last });
+    Ok(taken)
 }
 
-/// The other side has seen everything of mine up to this message. Answers those of which that is news, in order.
-pub fn mark_read_by_peer(c: &Connection, conversation: &ConversationId, up_to: MessageId) -> Result<Vec<MessageId>> {
-    let mut changed = c
-        .prepare_cached(
-            "UPDATE messages SET state = 3 FROM (
-                 SELECT m.conversation AS place, m.number AS newest, m.meant_for AS key
-                 FROM messages m JOIN conversations k ON k.id = m.conversation
-                 WHERE m.id = ?1 AND m.own = 1 AND k.name = ?2)
-             WHERE own = 1 AND state < 3 AND conversation = place AND number <= newest AND meant_for IS key
-             RETURNING number, id",
-        )?
-        .query_map(params![up_to.0.as_bytes(), conversation.to_string()], |row| {
-            Ok((row::number(row, 0)?, row::message(row, 1)?))
-        })?
-        .collect::<Result<Vec<_>>>()?;
-    changed.sort_unstable_by_key(|(number, _)| *number);
-    Ok(changed.into_iter().map(|(_, id)| id).collect())
-}
-
-/// I have seen everything up to this message. Answers where it stands and, if any of it was new, the newest message of the others' among
-/// it: what they may be told. `None` if there is no such message.
-pub fn mark_read_by_me(c: &Connection, message: MessageId) -> Result<Option<(ConversationId, Option<MessageId>)>> {
-    let place: Option<(i64, i64, ConversationId)> = c
-        .prepare_cached(
-            "SELECT m.conversation, m.seq, k.name FROM messages m JOIN conversations k ON k.id = m.conversation
-             WHERE m.id = ?1",
-        )?
-        .query_row([message.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row::text(row, 2)?)))
-        .optional()?;
-    let Some((conversation, seq, name)) = place else { return Ok(None) };
-    let changed = c
-        .prepare_cached(
-            "UPDATE messages SET state = 3 WHERE conversation = ?1 AND seq <= ?2 AND own = 0 AND state < 3",
-        )?
-        .execute([conversation, seq])?;
-    let newest = if changed > 0 { newest_read(c, conversation)? } else { None };
-    Ok(Some((name, newest)))
-}
-
-/// The newest message of the others' in this conversation that I have seen, to tell them again on a new link.
-pub fn last_read_by_me(c: &Connection, conversation: &ConversationId) -> Result<Option<MessageId>> {
-    match find_conversation(c, &conversation.to_string())? {
-        Some(row) => newest_read(c, row),
-        None => Ok(None),
+fn info(arrival: &Arrival<'_>, entry: &Entry, stored: i64) -> MessageInfo {
+    MessageInfo {
+        conversation: arrival.conversation.clone(),
+        message: entry.id,
+        from: arrival.author.clone(),
+        text: entry.text.clone(),
+        sent_at: entry.sent_at,
+        reply_to: entry.reply_to,
+        state: state(stored),
+        clock: entry.clock,
+        device: arrival.device,
+        number: entry.number,
     }
 }
 
-fn newest_read(c: &Connection, conversation: i64) -> Result<Option<MessageId>> {
-    c.prepare_cached(
-        "SELECT id FROM messages WHERE conversation = ?1 AND own = 0 AND state = 3 ORDER BY seq DESC LIMIT 1",
-    )?
-    .query_row([conversation], |row| row::message(row, 0))
-    .optional()
+/// In which thread and log an id of this author's stands already.
+fn holder(c: &Connection, id: MessageId, author: &Handle) -> Result<Option<(i64, DeviceId)>> {
+    c.prepare_cached("SELECT thread, device FROM messages WHERE id = ?1 AND author = ?2")?
+        .query_row(params![id.0.as_bytes(), author.as_str()], |row| Ok((row.get(0)?, DeviceId(row::bytes(row, 1)?))))
+        .optional()
 }
 
-/// Sends what is queued for a friend's old key to their new one. Answers how many messages that are.
-pub fn readdress(c: &Connection, friend: &Handle, from_key: Fingerprint, to_key: Fingerprint) -> Result<usize> {
-    let Some(conversation) = find_conversation(c, &format!("@{friend}"))? else { return Ok(0) };
-    c.prepare_cached(
-        "UPDATE messages SET meant_for = ?3 WHERE conversation = ?1 AND own = 1 AND state < 2 AND meant_for = ?2",
-    )?
-    .execute(params![conversation, from_key.0, to_key.0])
+pub(super) fn is_blocked(c: &Connection, user: &Handle) -> Result<bool> {
+    let found: Option<i64> = c
+        .prepare_cached("SELECT 1 FROM blocks WHERE user = ?1")?
+        .query_row([user.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(found.is_some())
 }

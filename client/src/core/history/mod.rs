@@ -2,14 +2,19 @@
 //! `FileTransfer` hand in jobs; one thread writes them in groups, another reads.
 //!
 //! - `open.rs`: opening, checking and migrating the file. `threads.rs`: the two threads and the group commit.
-//! - [`messages`], [`pages`], [`friends`], [`pairs`], [`transfers`]: what can be asked of an open connection.
+//! - [`logs`], [`messages`], [`signed`], [`marks`]: the copies of everybody's logs, and how far each got. [`pages`]: the same for people.
+//! - [`rooms`], [`friends`], [`pairs`], [`transfers`]: what else can be asked of an open connection.
 
 pub mod friends;
+pub mod logs;
+pub mod marks;
 pub mod messages;
 mod open;
 pub mod pages;
 pub mod pairs;
+pub mod rooms;
 mod row;
+pub mod signed;
 #[cfg(test)]
 mod tests;
 mod threads;

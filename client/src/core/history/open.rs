@@ -21,8 +21,11 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// All migrations of this version, oldest first.
 pub(super) fn migrations() -> Result<Vec<Migration>, HistoryError> {
-    let first = Migration::unapplied("V1__history", include_str!("migrations/V1__history.sql"));
-    Ok(vec![first.map_err(refused)?])
+    let all = [
+        ("V1__history", include_str!("migrations/V1__history.sql")),
+        ("V2__logs_and_rooms", include_str!("migrations/V2__logs_and_rooms.sql")),
+    ];
+    all.into_iter().map(|(name, sql)| Migration::unapplied(name, sql).map_err(refused)).collect()
 }
 
 fn refused(error: impl std::fmt::Display) -> HistoryError {

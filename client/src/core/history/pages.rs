@@ -1,26 +1,21 @@
 //! Reading what was said: pages of a conversation, full-text search, the list of conversations. Used by the `Registry` inside
 //! [`super::History::read`].
 
-use std::collections::HashMap;
-
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId};
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::{messages, row};
 use crate::core::event::{ConversationInfo, MessageInfo};
 
-/// Columns of a [`Line`], from `messages m JOIN conversations k`.
-const COLUMNS: &str = "k.name, m.id, m.author, m.text, m.sent_at, m.reply_to, m.state, m.device, m.number";
+/// What [`line`] reads, from `messages m JOIN conversations k`.
+const COLUMNS: &str = "k.name, m.id, m.author, m.text, m.sent_at, m.reply_to, m.state, m.device, m.number, m.clock";
+/// What a conversation is sorted by, the same for everybody.
+const NEWEST_FIRST: &str = "m.clock DESC, m.author DESC, m.device DESC, m.number DESC";
+/// In rooms the words of those who are blocked are kept for others and not shown.
+const SHOWN: &str = "(k.name LIKE '@%' OR m.author NOT IN (SELECT user FROM blocks))";
 
-/// A message with what orders it among its author's.
-struct Line {
-    info: MessageInfo,
-    device: Option<DeviceId>,
-    number: u64,
-}
-
-fn line(row: &Row<'_>) -> Result<Line> {
-    let info = MessageInfo {
+fn line(row: &Row<'_>) -> Result<MessageInfo> {
+    Ok(MessageInfo {
         conversation: row::text(row, 0)?,
         message: row::message(row, 1)?,
         from: row::text(row, 2)?,
@@ -28,52 +23,51 @@ fn line(row: &Row<'_>) -> Result<Line> {
         sent_at: row::number(row, 4)?,
         reply_to: row::some_bytes(row, 5)?.map(row::message_id),
         state: messages::state(row.get(6)?),
-        clock: row::number(row, 4)?,
-        device: DeviceId(row::some_bytes(row, 7)?.unwrap_or([0; 32])),
+        device: DeviceId(row::bytes(row, 7)?),
         number: row::number(row, 8)?,
-    };
-    Ok(Line { info, device: row::some_bytes(row, 7)?.map(DeviceId), number: row::number(row, 8)? })
+        clock: row::number(row, 9)?,
+    })
 }
 
-/// The newest `limit` messages, or the newest before `before`, oldest first. They stand in the order of arrival, and each device's
-/// messages in that device's order.
+/// The newest `limit` messages, or the newest before `before`, oldest first.
 pub fn page(
     c: &Connection,
     conversation: &ConversationId,
     limit: usize,
     before: Option<MessageId>,
 ) -> Result<Vec<MessageInfo>> {
-    // An unknown `before` is before everything: an empty page, not the newest one again.
-    let lines = c
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM messages m JOIN conversations k ON k.id = m.conversation
-             WHERE k.name = ?1 AND (?2 IS NULL OR m.seq < (SELECT seq FROM messages WHERE id = ?2))
-             ORDER BY m.seq DESC LIMIT ?3"
-        ))?
-        .query_map(params![conversation.to_string(), before.map(|id| *id.0.as_bytes()), row::limit(limit)], line)?
-        .collect::<Result<Vec<_>>>()?;
-    Ok(in_authors_order(lines))
-}
-
-/// Newest first to oldest first; on the places that a device's messages hold, they are put in that device's order.
-fn in_authors_order(mut lines: Vec<Line>) -> Vec<MessageInfo> {
-    lines.reverse();
-    let mut places: HashMap<_, Vec<(usize, u64)>> = HashMap::new();
-    for (place, line) in lines.iter().enumerate() {
-        places.entry((line.info.from.clone(), line.device)).or_default().push((place, line.number));
-    }
-    let mut order: Vec<usize> = (0..lines.len()).collect();
-    for held in places.into_values() {
-        let mut sorted = held.clone();
-        sorted.sort_by_key(|(_, number)| *number);
-        for ((place, _), (source, _)) in held.into_iter().zip(sorted) {
-            if let Some(slot) = order.get_mut(place) {
-                *slot = source;
-            }
+    let name = conversation.to_string();
+    let mut page = match before {
+        None => c
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM messages m JOIN conversations k ON k.id = m.conversation
+                 WHERE k.name = ?1 AND {SHOWN} ORDER BY {NEWEST_FIRST} LIMIT ?2"
+            ))?
+            .query_map(params![name, row::limit(limit)], line)?
+            .collect::<Result<Vec<_>>>()?,
+        Some(id) => {
+            let place = c
+                .prepare_cached(
+                    "SELECT m.clock, m.author, m.device, m.number FROM messages m JOIN conversations k ON k.id = m.conversation
+                     WHERE m.id = ?1 AND k.name = ?2",
+                )?
+                .query_row(params![id.0.as_bytes(), name], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row::bytes::<32>(row, 2)?, row.get::<_, i64>(3)?))
+                })
+                .optional()?;
+            // An unknown `before` is before everything: an empty page, not the newest one again.
+            let Some((clock, author, device, number)) = place else { return Ok(Vec::new()) };
+            c.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM messages m JOIN conversations k ON k.id = m.conversation
+                 WHERE k.name = ?1 AND {SHOWN} AND (m.clock, m.author, m.device, m.number) < (?3, ?4, ?5, ?6)
+                 ORDER BY {NEWEST_FIRST} LIMIT ?2"
+            ))?
+            .query_map(params![name, row::limit(limit), clock, author, device, number], line)?
+            .collect::<Result<Vec<_>>>()?
         }
-    }
-    let mut infos: Vec<Option<MessageInfo>> = lines.into_iter().map(|line| Some(line.info)).collect();
-    order.into_iter().filter_map(|source| infos.get_mut(source).and_then(Option::take)).collect()
+    };
+    page.reverse();
+    Ok(page)
 }
 
 /// Messages with all these words, the last of them perhaps unfinished; accents and case do not matter. The newest `limit`, oldest first.
@@ -88,7 +82,7 @@ pub fn search(
     let mut lines = c
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM texts JOIN messages m ON m.seq = texts.rowid JOIN conversations k ON k.id = m.conversation
-             WHERE texts MATCH ?1 AND (?2 IS NULL OR k.name = ?2) AND (?3 IS NULL OR m.author = ?3)
+             WHERE texts MATCH ?1 AND {SHOWN} AND (?2 IS NULL OR k.name = ?2) AND (?3 IS NULL OR m.author = ?3)
              ORDER BY texts.rowid DESC LIMIT ?4"
         ))?
         .query_map(
@@ -97,7 +91,7 @@ pub fn search(
         )?
         .collect::<Result<Vec<_>>>()?;
     lines.reverse();
-    Ok(lines.into_iter().map(|line| line.info).collect())
+    Ok(lines)
 }
 
 /// Most words of a search: more of them only cost time.
@@ -118,14 +112,14 @@ fn query(text: &str) -> Option<String> {
 pub fn conversations(c: &Connection) -> Result<Vec<ConversationInfo>> {
     c.prepare_cached(&format!(
         "SELECT {COLUMNS},
-                (SELECT count(*) FROM messages u WHERE u.conversation = k.id AND u.own = 0 AND u.state < 3)
-         FROM conversations k JOIN messages m ON m.seq = (SELECT max(seq) FROM messages n WHERE n.conversation = k.id)
+                (SELECT count(*) FROM messages m WHERE m.conversation = k.id AND m.own = 0 AND m.state < 3 AND {SHOWN})
+         FROM conversations k JOIN messages m ON m.seq = (
+             SELECT m.seq FROM messages m WHERE m.conversation = k.id AND {SHOWN} ORDER BY {NEWEST_FIRST} LIMIT 1)
          ORDER BY m.seq DESC"
     ))?
     .query_map([], |row| {
-        let newest = line(row)?.info;
-        let conversation = newest.conversation.clone();
-        Ok(ConversationInfo { conversation, unread: row.get(9)?, newest: Some(newest) })
+        let newest = line(row)?;
+        Ok(ConversationInfo { conversation: newest.conversation.clone(), unread: row.get(10)?, newest: Some(newest) })
     })?
     .collect()
 }

@@ -12,17 +12,18 @@ use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, InstanceId, Token};
 use hobnob_shared::identity::{DEVICE_LIST, DeviceList};
 use hobnob_shared::limits;
 use hobnob_shared::link::{self, FrameReader, FrameWriter};
-use hobnob_shared::message::{Bye, Peer, PeerHello, PeerMessage, Presence, REUNION_EXPORTER};
+use hobnob_shared::message::{Bye, Peer, PeerHello, Presence, REUNION_EXPORTER, Want};
 use hobnob_shared::tls;
 use tokio::sync::mpsc;
 
 use super::dial::{self, Target};
 use super::message::{
-    Adopt, Close, Connection, ConnectionLost, Drain, FrameRead, Introduce, LetIn, PairLoaded, QueueRead, ReunionUsed,
-    Reunite, SendFrame, SetServer, Stored,
+    Adopt, Close, Connection, ConnectionLost, Follow, FrameRead, Grew, Introduce, LetIn, OwnLogRead, PairLoaded,
+    ReunionUsed, Reunite, SendFrame, SetServer, Stored, Unfollow,
 };
 use super::redial::{Attempt, Redial};
 use super::state::{ConnectionId, Effect, State};
+use super::store::Peers;
 use super::tokens::{Expected, Purpose, TokenTable};
 use crate::core::event::{LinkPath, MessageState};
 use crate::core::history::History;
@@ -89,9 +90,20 @@ pub struct PeerLink {
     context: LinkContext,
     state: State,
     open: HashMap<ConnectionId, Open>,
-    store: Option<mpsc::Sender<PeerMessage>>,
+    store: Option<mpsc::Sender<Peer>>,
     redial: Redial,
 }
+
+/// What a frame leaves to do before the next one is read.
+#[derive(Default)]
+struct Rest {
+    forward: Vec<Peer>,
+    store: Vec<Peer>,
+    serve: Vec<Want>,
+}
+
+/// Parts of logs that wait for the disk: a frame each, and the reader waits for room.
+const STORE_QUEUE: usize = 64;
 
 impl PeerLink {
     /// Starts the actor on the current arbiter.
@@ -125,8 +137,14 @@ impl PeerLink {
         hello.user == self.context.user && list.is_ok_and(|list| list.devices.contains(&self.context.device))
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<Self>) -> Vec<Peer> {
-        let mut forward = Vec::new();
+    /// Both ends, for whoever reads or writes logs for this link.
+    fn peers(&self) -> Peers {
+        let LinkContext { identity, user, account, device, .. } = &self.context;
+        Peers { own: identity.clone(), user: user.clone(), account: *account, device: *device }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<Self>) -> Rest {
+        let mut rest = Rest::default();
         for effect in effects {
             match effect {
                 Effect::Write(id, frame) => self.write(id, &frame, ctx),
@@ -146,38 +164,25 @@ impl PeerLink {
                     self.context.registry.do_send(LinkDown { device, user });
                     self.redial.link_lost(Instant::now());
                 }
-                Effect::Read(asked) => {
-                    let (friend, key) = (self.context.user.clone(), self.context.account);
-                    let (history, addr) = (self.context.history.clone(), ctx.address());
+                Effect::Read(thread, asked) => {
+                    let (peers, history, addr) = (self.peers(), self.context.history.clone(), ctx.address());
                     actix_rt::spawn(async move {
-                        use crate::core::history::messages;
-                        let read =
-                            history.read(move |c| messages::queued(c, &friend, key, asked.after, asked.limit)).await;
-                        addr.do_send(QueueRead { asked, messages: read.ok() });
+                        let read = super::serve::own_log(&history, &peers, &thread, asked).await;
+                        addr.do_send(OwnLogRead { thread, asked, read });
                     });
                 }
-                Effect::Store(message) => {
-                    if self.store.as_ref().is_none_or(|store| store.try_send(message).is_err()) {
-                        tracing::warn!(user = %self.context.user, "more messages than the window allows");
-                    }
-                }
-                Effect::Delivered(ids) => {
-                    let (friend, marked) = (self.context.user.clone(), ids.clone());
-                    self.context.history.write_soon(move |c| {
-                        crate::core::history::messages::mark_delivered(c, &friend, &marked).map(drop)
-                    });
-                    self.tell_states(&ids, MessageState::Delivered);
-                }
+                Effect::Store(frame) => rest.store.push(*frame),
+                Effect::Serve(want) => rest.serve.push(want),
                 Effect::Sent(ids) => self.tell_states(&ids, MessageState::Sent),
-                Effect::Forward(frame) => forward.push(*frame),
+                Effect::Forward(frame) => rest.forward.push(*frame),
             }
         }
-        forward
+        rest
     }
 
     fn tell_states(&self, ids: &[hobnob_shared::id::MessageId], state: MessageState) {
         let states = ids.iter().map(|id| (*id, state)).collect();
-        self.context.registry.do_send(StatesChanged { states });
+        self.context.registry.do_send(StatesChanged { states, by: None });
     }
 
     fn write(&mut self, id: ConnectionId, frame: &Peer, ctx: &mut Context<Self>) {
@@ -211,6 +216,7 @@ impl PeerLink {
             presence: hello.presence,
             text: hello.text.clone(),
             device_list: hello.device_list.clone(),
+            certificate: open.account_certificate.clone(),
         });
     }
 
@@ -235,14 +241,13 @@ impl PeerLink {
     }
 
     /// Stores what arrives, in batches, shows it, and only then has it acknowledged.
-    fn spawn_store(&self, addr: Addr<Self>) -> mpsc::Sender<PeerMessage> {
-        let (sender, mut receiver) = mpsc::channel::<PeerMessage>(2 * limits::WINDOW);
-        let (history, registry) = (self.context.history.clone(), self.context.registry.clone());
-        let (user, device) = (self.context.user.clone(), self.context.device);
+    fn spawn_store(&self, addr: Addr<Self>) -> mpsc::Sender<Peer> {
+        let (sender, mut receiver) = mpsc::channel::<Peer>(STORE_QUEUE);
+        let (history, registry, peers) = (self.context.history.clone(), self.context.registry.clone(), self.peers());
         actix_rt::spawn(async move {
             let mut batch = Vec::new();
-            while receiver.recv_many(&mut batch, limits::WINDOW).await > 0 {
-                let stored = super::store::store(&history, &registry, &user, device, std::mem::take(&mut batch)).await;
+            while receiver.recv_many(&mut batch, STORE_QUEUE).await > 0 {
+                let stored = super::store::store(&history, &registry, &peers, std::mem::take(&mut batch)).await;
                 if addr.send(stored).await.is_err() {
                     break;
                 }
@@ -419,13 +424,28 @@ impl Handler<FrameRead> for PeerLink {
             }
             Ok(frame) => self.state.frame(connection, frame, now),
         };
-        let forward = self.carry_out(effects, ctx);
+        let Rest { forward, store, serve } = self.carry_out(effects, ctx);
         let registry = self.context.registry.clone();
         let (device, user) = (self.context.device, self.context.user.clone());
+        let (queue, history, peers) = (self.store.clone(), self.context.history.clone(), self.peers());
+        let writer = self.open.get(&connection).map(|open| open.writer.clone());
         Box::pin(async move {
             for frame in forward {
                 // A closed registry means that the program ends.
                 let _ended = registry.send(FrameArrived { device, user: user.clone(), frame }).await;
+            }
+            for frame in store {
+                if let Some(queue) = &queue {
+                    // A closed queue means that the link ends.
+                    let _ended = queue.send(frame).await;
+                }
+            }
+            for want in serve {
+                let answer = super::serve::wanted(&history, &peers, want).await;
+                if let (Some(writer), Some(answer)) = (&writer, answer) {
+                    // It is asked for again, here or elsewhere, if this one cannot take it.
+                    writer.offer(&answer);
+                }
             }
         })
     }
@@ -440,11 +460,11 @@ impl Handler<ConnectionLost> for PeerLink {
     }
 }
 
-impl Handler<QueueRead> for PeerLink {
+impl Handler<OwnLogRead> for PeerLink {
     type Result = ();
 
-    fn handle(&mut self, QueueRead { asked, messages }: QueueRead, ctx: &mut Self::Context) {
-        let effects = self.state.queue_read(asked, messages);
+    fn handle(&mut self, OwnLogRead { thread, asked, read }: OwnLogRead, ctx: &mut Self::Context) {
+        let effects = self.state.log_read(&thread, asked, read);
         self.carry_out(effects, ctx);
     }
 }
@@ -452,9 +472,28 @@ impl Handler<QueueRead> for PeerLink {
 impl Handler<Stored> for PeerLink {
     type Result = ();
 
-    fn handle(&mut self, Stored { kept, refused }: Stored, ctx: &mut Self::Context) {
-        let effects = self.state.stored(&kept, refused);
+    fn handle(&mut self, Stored { heads }: Stored, ctx: &mut Self::Context) {
+        for (thread, heads) in heads {
+            let effects = self.state.stored(&thread, &heads);
+            self.carry_out(effects, ctx);
+        }
+    }
+}
+
+impl Handler<Follow> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, Follow { thread, acknowledged }: Follow, ctx: &mut Self::Context) {
+        let effects = self.state.follow(thread, acknowledged);
         self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<Unfollow> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, Unfollow { thread }: Unfollow, _: &mut Self::Context) {
+        self.state.unfollow(&thread);
     }
 }
 
@@ -470,11 +509,11 @@ impl Handler<SendFrame> for PeerLink {
     }
 }
 
-impl Handler<Drain> for PeerLink {
+impl Handler<Grew> for PeerLink {
     type Result = ();
 
-    fn handle(&mut self, _: Drain, ctx: &mut Self::Context) {
-        let effects = self.state.queued();
+    fn handle(&mut self, Grew { thread }: Grew, ctx: &mut Self::Context) {
+        let effects = self.state.grew(&thread);
         self.carry_out(effects, ctx);
     }
 }

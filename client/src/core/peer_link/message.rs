@@ -4,14 +4,13 @@ use std::net::SocketAddr;
 
 use actix::Message;
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::MessageId;
-use hobnob_shared::message::{Introduced, Peer, PeerMessage};
+use hobnob_shared::message::{Head, Introduced, Peer, Thread};
 
 use super::dial::PeerStream;
-use super::outbox::ReadQueue;
-use super::state::ConnectionId;
+use super::state::{ConnectionId, LogRead};
 use crate::core::event::LinkPath;
 use crate::core::history::pairs::Pair;
+use crate::core::replica::push::ReadLog;
 
 /// A connection on which both certificates were the pinned ones.
 pub struct Connection {
@@ -61,10 +60,31 @@ pub struct ReunionUsed {
 #[rtype(result = "()")]
 pub struct SendFrame(pub Peer);
 
-/// Something is queued for this friend.
+/// Both sides have said what they have of this thread: send our log from behind `acknowledged`, and whatever it grows by.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Drain;
+pub struct Follow {
+    /// As it is named on this link.
+    pub thread: Thread,
+    /// Where the other side's copy of our log ends.
+    pub acknowledged: u64,
+}
+
+/// Send nothing more of this thread.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Unfollow {
+    /// As it is named on this link.
+    pub thread: Thread,
+}
+
+/// Our log of this thread grew.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Grew {
+    /// As it is named on this link.
+    pub thread: Thread,
+}
 
 /// End the link and the actor; with `forget`, erase the pair's reunion secret.
 #[derive(Message)]
@@ -99,24 +119,24 @@ pub(super) struct LetIn {
 #[rtype(result = "()")]
 pub(super) struct PairLoaded(pub Pair);
 
-/// The queue was read.
+/// The own log was read.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct QueueRead {
+pub(super) struct OwnLogRead {
+    /// Of which thread.
+    pub thread: Thread,
     /// What was asked for.
-    pub asked: ReadQueue,
+    pub asked: ReadLog,
     /// `None` if the store could not answer.
-    pub messages: Option<Vec<PeerMessage>>,
+    pub read: Option<LogRead>,
 }
 
-/// Messages that came were stored, or refused.
+/// Parts of logs that came were dealt with.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Stored {
-    /// On the disk now or before: to be acknowledged.
-    pub kept: Vec<MessageId>,
-    /// Neither shown nor acknowledged.
-    pub refused: usize,
+    /// What is on the disk now: to be acknowledged.
+    pub heads: Vec<(Thread, Vec<Head>)>,
 }
 
 /// One of its connections ended.

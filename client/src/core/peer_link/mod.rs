@@ -3,23 +3,28 @@
 //! frames. The listener and the dial tasks hand it connections; it decides which one is the link, re-dials without the server, and keeps
 //! messages exactly once and in order.
 //!
-//! - `state.rs`, `outbox.rs`: the decisions, pure.
+//! - `state.rs`, `pushes.rs`: the decisions, pure.
 //! - `actor.rs`: carries them out.
 //! - `dial.rs`, `listen.rs`: connections out and in; `tokens.rs`: who may come in.
-//! - `redial.rs`: finding the friend again without the server, by the tokens of `reunion.rs`; `store.rs`: what arrives, onto the disk.
+//! - `redial.rs`: finding the friend again without the server, by the tokens of `reunion.rs`; `store.rs`: logs that arrive, onto the disk;
+//!   `serve.rs`: logs from the disk, for the other side.
 
 mod actor;
 pub mod dial;
 pub mod listen;
 mod message;
-mod outbox;
+mod pushes;
 mod redial;
 pub mod reunion;
+mod serve;
 #[cfg(test)]
 mod simulation;
-mod state;
+pub mod state;
 mod store;
 pub mod tokens;
 
 pub use actor::{LinkContext, PeerLink};
-pub use message::{Adopt, Close, Connection, Drain, Introduce, ReunionUsed, Reunite, SendFrame, SetServer};
+pub use message::{
+    Adopt, Close, Connection, Follow, Grew, Introduce, ReunionUsed, Reunite, SendFrame, SetServer, Unfollow,
+};
+pub use store::Refused;

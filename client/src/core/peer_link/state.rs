@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hobnob_shared::id::{DeviceId, InstanceId, MessageId};
-use hobnob_shared::limits::{SIGN_IN_TIMEOUT, TEXT, WINDOW};
+use hobnob_shared::limits::{HEADS, SIGN_IN_TIMEOUT, WINDOW};
 use hobnob_shared::machine::liveness::{Liveness, Verdict};
-use hobnob_shared::message::{Peer, PeerHello, PeerMessage, Pulse, Received, Select, Unsupported};
+use hobnob_shared::message::{Have, Head, Peer, PeerHello, Pulse, Select, Thread, Unsupported, Want};
 
-use super::outbox::{Outbox, ReadQueue};
+use super::pushes::Pushes;
 use crate::core::event::LinkPath;
+use crate::core::replica::defective;
+use crate::core::replica::push::ReadLog;
 
 /// A connection of this link, numbered as they come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,8 +22,6 @@ pub struct ConnectionId(pub u64);
 const CHALLENGE: Duration = Duration::from_secs(2);
 /// Connections in one race: both sides' addresses, both directions, and the relay.
 const CONNECTIONS: usize = 16;
-/// Acknowledgements are held back to share a frame while more messages are being stored, up to so many.
-const ACKNOWLEDGE_AT: usize = 32;
 
 /// What the shell has to do.
 #[derive(Debug, PartialEq)]
@@ -36,16 +36,27 @@ pub enum Effect {
     Up(ConnectionId),
     /// There is no link any more.
     Down,
-    /// Read the queue and answer with [`State::queue_read`].
-    Read(ReadQueue),
-    /// Store, show, and answer with [`State::stored`].
-    Store(PeerMessage),
-    /// These own messages are on the other side's disk.
-    Delivered(Vec<MessageId>),
+    /// Read the own log of this thread and answer with [`State::log_read`].
+    Read(Thread, ReadLog),
+    /// Store what a log brought, show it, and answer with [`State::stored`]: `entries` or `signed_entries`.
+    Store(Box<Peer>),
+    /// Read a log and answer this with it.
+    Serve(Want),
     /// These own messages were written to the link.
     Sent(Vec<MessageId>),
     /// For the registry.
     Forward(Box<Peer>),
+}
+
+/// What the disk answered to [`Effect::Read`].
+#[derive(Debug, PartialEq)]
+pub struct LogRead {
+    /// Number and id of each entry.
+    pub entries: Vec<(u64, MessageId)>,
+    /// All of them; `None` if there is none.
+    pub frame: Option<Box<Peer>>,
+    /// There was nothing more.
+    pub complete: bool,
 }
 
 #[derive(Debug)]
@@ -77,23 +88,13 @@ pub struct State {
     connections: BTreeMap<ConnectionId, Conn>,
     live: Option<ConnectionId>,
     next: u64,
-    outbox: Outbox,
-    storing: usize,
-    acknowledge: Vec<MessageId>,
+    pushes: Pushes,
 }
 
 impl State {
     /// Between `own` and `other`; no connection yet.
     pub fn new(own: DeviceId, other: DeviceId) -> Self {
-        Self {
-            selects: own < other,
-            connections: BTreeMap::new(),
-            live: None,
-            next: 0,
-            outbox: Outbox::default(),
-            storing: 0,
-            acknowledge: Vec::new(),
-        }
+        Self { selects: own < other, connections: BTreeMap::new(), live: None, next: 0, pushes: Pushes::new(own) }
     }
 
     /// The connection that is the link.
@@ -132,7 +133,7 @@ impl State {
             (Phase::ExpectHello, Peer::Hello(hello)) => {
                 conn.phase = Phase::Greeted;
                 conn.instance = Some(hello.instance);
-                if self.selects {
+                if self.selects || defective!(BothSelect) {
                     self.consider(id, now, &mut effects);
                 }
             }
@@ -165,26 +166,19 @@ impl State {
             Peer::Hello(_) | Peer::Select(_) | Peer::Bye(_) => self.drop_connection(id, effects),
             Peer::Ping(pulse) => effects.push(Effect::Write(id, Box::new(Peer::Pong(pulse)))),
             Peer::Pong(_) | Peer::Unsupported(_) => {}
-            Peer::Message(message) => {
-                // The window is a promise of the sender; whoever breaks it would fill our memory.
-                if self.storing + self.acknowledge.len() >= 2 * WINDOW
-                    || message.text.len() > TEXT
-                    || message.number == 0
-                {
-                    self.drop_connection(id, effects);
-                } else {
-                    self.storing += 1;
-                    effects.push(Effect::Store(message));
-                }
+            Peer::Have(have) if have.heads.len() > HEADS => self.drop_connection(id, effects),
+            Peer::Have(have) => {
+                self.pushes.acknowledge(&have);
+                self.pump(effects);
+                effects.push(Effect::Forward(Box::new(Peer::Have(have))));
             }
-            Peer::Received(received) => {
-                let known = self.outbox.acknowledge(&received.ids);
-                if !known.is_empty() {
-                    effects.push(Effect::Delivered(known));
-                }
-                effects.extend(self.outbox.next_read().map(Effect::Read));
-            }
-            frame @ (Peer::Read(_)
+            Peer::Want(want) => effects.push(Effect::Serve(want)),
+            Peer::Entries(entries) if entries.entries.len() > WINDOW => self.drop_connection(id, effects),
+            Peer::SignedEntries(entries) if entries.entries.len() > WINDOW => self.drop_connection(id, effects),
+            frame @ (Peer::Entries(_) | Peer::SignedEntries(_)) => effects.push(Effect::Store(Box::new(frame))),
+            frame @ (Peer::RoomRecords(_)
+            | Peer::Read(_)
+            | Peer::FriendMarks(_)
             | Peer::Typing(_)
             | Peer::Presence(_)
             | Peer::Offer(_)
@@ -194,46 +188,61 @@ impl State {
         }
     }
 
-    /// The store kept (or knew) these messages; `refused` ones are neither shown nor acknowledged.
-    pub fn stored(&mut self, kept: &[MessageId], refused: usize) -> Vec<Effect> {
-        self.storing = self.storing.saturating_sub(kept.len() + refused);
-        self.acknowledge.extend_from_slice(kept);
-        let due = self.storing == 0 || self.acknowledge.len() >= ACKNOWLEDGE_AT;
-        match self.live {
-            Some(id) if due && !self.acknowledge.is_empty() => {
-                let ids = std::mem::take(&mut self.acknowledge);
-                ids.chunks(WINDOW)
-                    .map(|ids| Effect::Write(id, Box::new(Peer::Received(Received { ids: ids.to_vec() }))))
-                    .collect()
-            }
-            _ => Vec::new(),
-        }
+    /// Logs that came over this link are on the disk up to there: acknowledged.
+    pub fn stored(&self, thread: &Thread, heads: &[Head]) -> Vec<Effect> {
+        let Some(id) = self.live else { return Vec::new() };
+        let have = |heads: &[Head]| Peer::Have(Have { thread: thread.clone(), heads: heads.to_vec() });
+        heads.chunks(HEADS).map(|heads| Effect::Write(id, Box::new(have(heads)))).collect()
     }
 
-    /// Something was queued.
-    pub fn queued(&mut self) -> Vec<Effect> {
+    /// Both sides follow this thread, and the other one has our log up to `acknowledged`: the rest goes out.
+    pub fn follow(&mut self, thread: Thread, acknowledged: u64) -> Vec<Effect> {
         if self.live.is_none() {
             return Vec::new();
         }
-        self.outbox.queued().map(Effect::Read).into_iter().collect()
+        self.pushes.follow(thread, acknowledged);
+        let mut effects = Vec::new();
+        self.pump(&mut effects);
+        effects
     }
 
-    /// The queue was read.
-    pub fn queue_read(&mut self, asked: ReadQueue, messages: Option<Vec<PeerMessage>>) -> Vec<Effect> {
-        let Some(messages) = messages else {
-            self.outbox.read_failed();
-            return Vec::new();
-        };
-        let fresh = self.outbox.read(asked, messages);
-        let Some(id) = self.live else { return Vec::new() };
-        let ids: Vec<MessageId> = fresh.iter().map(|message| message.id).collect();
-        let mut effects: Vec<Effect> =
-            fresh.into_iter().map(|message| Effect::Write(id, Box::new(Peer::Message(message)))).collect();
-        if !ids.is_empty() {
-            effects.push(Effect::Sent(ids));
-        }
-        effects.extend(self.outbox.next_read().map(Effect::Read));
+    /// Nothing more of this thread goes out.
+    pub fn unfollow(&mut self, thread: &Thread) {
+        self.pushes.unfollow(thread);
+    }
+
+    /// The own log of this thread grew.
+    pub fn grew(&mut self, thread: &Thread) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.pushes.grew(thread);
+        self.pump(&mut effects);
         effects
+    }
+
+    /// The own log was read: each entry's number and id, and the frame that brings them all.
+    pub fn log_read(&mut self, thread: &Thread, asked: ReadLog, read: Option<LogRead>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let failed = read.is_none();
+        let complete = read.as_ref().is_some_and(|read| read.complete);
+        let numbers: Option<Vec<u64>> =
+            read.as_ref().map(|read| read.entries.iter().map(|(number, _)| *number).collect());
+        let fresh = self.pushes.read(thread, asked, numbers.as_deref(), complete);
+        if let (true, Some(id), Some(LogRead { entries, frame: Some(frame), .. })) = (fresh, self.live, read) {
+            effects.push(Effect::Write(id, frame));
+            effects.push(Effect::Sent(entries.into_iter().map(|(_, id)| id).collect()));
+        }
+        // A disk that fails is asked again when something happens, not at once.
+        if !failed {
+            self.pump(&mut effects);
+        }
+        effects
+    }
+
+    /// Asks the disk for more of some log, if there is room on the link.
+    fn pump(&mut self, effects: &mut Vec<Effect>) {
+        if self.live.is_some() || defective!(TalkEarly) {
+            effects.extend(self.pushes.next_read().map(|(thread, asked)| Effect::Read(thread, asked)));
+        }
     }
 
     /// A frame of the registry's: written if the link is up.
@@ -306,8 +315,10 @@ impl State {
         match self.live.and_then(|live| self.connections.get(&live).map(|conn| (live, conn))) {
             None => self.select(id, effects),
             // They started anew: what stands is a ghost.
-            Some((_, live)) if live.instance != instance => self.select(id, effects),
-            Some((_, live)) if path > live.path => self.select(id, effects),
+            Some((_, live)) if live.instance != instance && !defective!(KeepGhost) => self.select(id, effects),
+            Some((_, live)) if path > live.path || (path < live.path && defective!(WorseWins)) => {
+                self.select(id, effects);
+            }
             Some((_, live)) if path < live.path => self.drop_connection(id, effects),
             // The same again: a lost race, or they have lost the other one and we have not noticed. A ping tells.
             Some((live, _)) => {
@@ -356,9 +367,9 @@ impl State {
             self.connections.remove(&other);
             effects.push(Effect::Close(other));
         }
-        // What is still being stored came over an older connection: acknowledged on this one, or sent again and acknowledged then.
+        // Both sides say anew what they have: what is still being stored is acknowledged on this one, or sent again and known then.
+        self.pushes.clear();
         effects.push(Effect::Up(id));
-        effects.extend(self.outbox.restart().map(Effect::Read));
     }
 
     /// The link gave a sign of life: those that would have replaced it end.

@@ -1,7 +1,7 @@
 //! The shell of the registry: what it owns, its start and end, and a thin handler for each message. What the handlers do stands by topic in
 //! `core/routes/`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, ResponseFuture, SpawnHandle};
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{Fingerprint, Handle, InstanceId, MessageId, TransferId};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, InstanceId, MessageId, TransferId};
+use hobnob_shared::message::Head;
 use tokio::sync::oneshot;
 
 use super::message::{
-    CircuitWanted, Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp,
-    MessageArrived, PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit,
-    TransferOver,
+    CircuitWanted, Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, LogArrived,
+    PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit, TransferOver,
 };
 use super::state::State;
 use crate::core::event::{Event, MessageState, ServerState};
@@ -23,11 +23,16 @@ use crate::core::file_transfer::{FileTransfer, Running};
 use crate::core::friendship::Proven;
 use crate::core::history::History;
 use crate::core::history::friends::Friend;
+use crate::core::history::logs::Log;
+use crate::core::history::rooms::Room;
 use crate::core::outlet::{Outlet, Ticket};
 use crate::core::peer_link::tokens::TokenTable;
 use crate::core::peer_link::{self, PeerLink};
 use crate::core::profile::{Identity, Profile, RosterKey};
+use crate::core::replica::exchange::Exchange;
+use crate::core::rooms::Rooms;
 use crate::core::routes::account::Enrolling;
+use crate::core::routes::devices::Mates;
 use crate::core::routes::keys::Held;
 use crate::core::session::{self, Session, SessionContext};
 
@@ -48,6 +53,10 @@ pub struct Setup {
     pub friends: Vec<Friend>,
     /// Keys of those who were friends.
     pub former: Vec<(Handle, Fingerprint)>,
+    /// Where the copies of all logs end.
+    pub logs: Vec<Log>,
+    /// Rooms of this account, past ones too.
+    pub rooms: Vec<Room>,
     /// Bound, for peers.
     pub listener: TcpListener,
     /// Where that is.
@@ -119,7 +128,13 @@ pub struct Registry {
     /// Own messages that were told as sent and not as delivered: the disk does not say so.
     pub(in crate::core) sent: HashSet<MessageId>,
     /// Messages on their way to the disk; their states are held back until the command is answered.
-    pub(in crate::core) storing: HashMap<MessageId, Vec<MessageState>>,
+    pub(in crate::core) storing: HashMap<MessageId, Vec<(MessageState, Option<Handle>)>>,
+    /// Devices of people in common rooms who are no friends.
+    pub(in crate::core) mates: Mates,
+    /// What was not believed, by reason.
+    pub(in crate::core) refused: BTreeMap<&'static str, u64>,
+    /// Where this actor's own tasks report.
+    pub(in crate::core) addr: Addr<Self>,
     /// Transfers that may still go on, and with whom.
     pub(in crate::core) transfers: HashMap<TransferId, (Handle, Addr<FileTransfer>)>,
     /// Those of them whose bytes flow.
@@ -143,7 +158,14 @@ impl Registry {
         for friend in setup.friends {
             state.roster.pin(friend);
         }
-        let registry = Self {
+        state.rooms = Rooms::load(setup.rooms);
+        if let Some(identity) = &identity {
+            state.exchange = exchange(identity.device, setup.logs);
+        }
+        Self::create(|ctx| Self {
+            addr: ctx.address(),
+            mates: Mates::default(),
+            refused: BTreeMap::new(),
             outlet: setup.outlet,
             profile: setup.profile,
             identity,
@@ -178,8 +200,7 @@ impl Registry {
             timer: None,
             finished: Some(setup.finished),
             closing: false,
-        };
-        registry.start()
+        })
     }
 
     /// Tells events.
@@ -255,6 +276,7 @@ impl Registry {
         for user in self.state.policy.poll(now) {
             self.ask_introduction(user);
         }
+        self.exchange_due(now);
     }
 
     fn shut_down(&mut self, ctx: &mut Context<Self>) {
@@ -285,6 +307,15 @@ impl Registry {
             ctx.run_later(GOODBYE, |_, ctx| ctx.stop());
         });
     }
+}
+
+/// What is known of the copies at the start.
+pub(in crate::core) fn exchange(own: DeviceId, logs: Vec<Log>) -> Exchange {
+    let mut exchange = Exchange::new(own);
+    for Log { thread, device, end, .. } in logs {
+        exchange.copy(&thread, Head { device, number: end.number, last: end.last });
+    }
+    exchange
 }
 
 impl Actor for Registry {
@@ -360,7 +391,7 @@ handlers! {
     EnrolmentEnded => enrolment_ended,
     LinkUp => link_up,
     LinkDown => link_down,
-    MessageArrived => message_arrived,
+    LogArrived => log_arrived,
     StatesChanged => states_changed,
     PinMismatch => pin_mismatch,
     IncomingLink => incoming_link,

@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use actix::{Context, Message};
 use hobnob_shared::id::{DeviceId, Fingerprint, Handle, MessageId, TransferId};
 use hobnob_shared::identity::IdentityStatement;
-use hobnob_shared::message::{FromServer, Peer, Presence, Welcome};
+use hobnob_shared::message::{FromServer, Head, Peer, Presence, Welcome};
 
 use super::actor::Registry;
 use crate::core::command::Command;
 use crate::core::event::{LinkPath, MessageInfo, MessageState, ServerState};
 use crate::core::outlet::Ticket;
-use crate::core::peer_link::Connection;
 use crate::core::peer_link::dial::PeerStream;
+use crate::core::peer_link::{Connection, Refused};
+use crate::core::replica::ThreadKey;
 use crate::core::session::{ConnectError, Ends, EnrolError, Enrolment};
 
 /// From outside: carry this out and answer it.
@@ -95,6 +96,8 @@ pub struct LinkUp {
     pub text: String,
     /// Their devices, signature verified.
     pub device_list: IdentityStatement,
+    /// Their account's certificate, DER.
+    pub certificate: Vec<u8>,
 }
 
 /// From a peer link: it is down.
@@ -122,12 +125,26 @@ pub struct FrameArrived {
 /// Dropped when a frame is dealt with; until then its link reads no further.
 pub type Guard = tokio::sync::oneshot::Sender<()>;
 
-/// From a peer link: a message is on the disk; show it.
+/// From a peer link: a part of a log is on the disk, or was refused.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct MessageArrived {
-    /// As stored.
-    pub info: MessageInfo,
+pub struct LogArrived {
+    /// Over the link to which device.
+    pub link: DeviceId,
+    /// Of whom.
+    pub user: Handle,
+    /// Where.
+    pub thread: ThreadKey,
+    /// Whose log.
+    pub device: DeviceId,
+    /// New messages, in order: show them.
+    pub new: Vec<MessageInfo>,
+    /// Where the copy ends now.
+    pub head: Option<Head>,
+    /// It goes on at least to there, but something before that is missing, or the disk failed.
+    pub behind: Option<u64>,
+    /// It was not believed.
+    pub refused: Option<Refused>,
 }
 
 /// From a peer link: own messages got further.
@@ -136,6 +153,8 @@ pub struct MessageArrived {
 pub struct StatesChanged {
     /// Which, and how far.
     pub states: Vec<(MessageId, MessageState)>,
+    /// In a room: with which member.
+    pub by: Option<Handle>,
 }
 
 /// From dialling and listening: somebody with another key than the pinned one answered for a friend.

@@ -6,9 +6,10 @@ mod message;
 mod state;
 
 pub(in crate::core) use actor::Trust;
+pub(in crate::core) use actor::exchange;
 pub use actor::{Registry, Setup};
 pub use message::{
-    CircuitWanted, EnrolmentEnded, FrameArrived, Guard, IncomingLink, IncomingStream, LinkDown, LinkUp, MessageArrived,
-    PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit, TransferOver,
+    CircuitWanted, Continue, EnrolmentEnded, FrameArrived, Guard, IncomingLink, IncomingStream, LinkDown, LinkUp,
+    LogArrived, PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit, TransferOver,
 };
 pub use state::{Ask, Errand, Server};

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle, TransferId};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, RoomId, TransferId};
+use hobnob_shared::identity::Statement;
 use hobnob_shared::limits;
 use hobnob_shared::message::{FriendsPage, OwnPresence, Presence};
 
@@ -13,6 +14,8 @@ use crate::core::event::{Event, LinkPath};
 use crate::core::link_policy::LinkPolicy;
 use crate::core::links::Links;
 use crate::core::outlet::Ticket;
+use crate::core::replica::exchange::Exchange;
+use crate::core::rooms::Rooms;
 use crate::core::roster::{Pinned, Roster};
 
 /// After the welcome the friend list and new friends' keys have so long; what is missing then comes later.
@@ -44,6 +47,14 @@ pub enum Ask {
     Introduce(Handle),
     /// A relay circuit for a transfer.
     OpenCircuit(Handle, DeviceId, TransferId),
+    /// Membership of a room; with the stretched password.
+    JoinRoom(RoomId, Option<Hash>),
+    /// The end of it, signed.
+    LeaveRoom(RoomId, Box<Statement>),
+    /// The end of somebody else's.
+    RemoveMember(RoomId, Handle),
+    /// A room's password, stretched.
+    SetRoomPassword(RoomId, Option<Hash>),
 }
 
 impl Ask {
@@ -105,6 +116,12 @@ pub struct State<A> {
     pub errands: Errands<Errand>,
     /// Where it is.
     pub server: Server,
+    /// Copies of logs, here and at others.
+    pub exchange: Exchange,
+    /// Rooms of this account.
+    pub rooms: Rooms,
+    /// Whom this account blocks.
+    pub blocked: BTreeSet<Handle>,
 }
 
 impl<A> Default for State<A> {
@@ -115,6 +132,9 @@ impl<A> Default for State<A> {
             policy: LinkPolicy::default(),
             errands: Errands::default(),
             server: Server::Away,
+            exchange: Exchange::new(DeviceId([0; 32])),
+            rooms: Rooms::default(),
+            blocked: BTreeSet::new(),
         }
     }
 }
@@ -188,6 +208,7 @@ impl<A: Clone> State<A> {
     pub fn arrive(&mut self) -> Vec<Handle> {
         let Server::Arriving(arrival) = std::mem::replace(&mut self.server, Server::Here) else { return Vec::new() };
         self.roster.set_server_online(true);
+        self.rooms.set_server_online(true);
         self.roster.handles().into_iter().filter(|user| !arrival.listed.contains_key(user)).collect()
     }
 
@@ -197,6 +218,7 @@ impl<A: Clone> State<A> {
         self.errands.connection_lost();
         self.policy.clear();
         self.roster.set_server_online(false);
+        self.rooms.set_server_online(false);
         self.roster.handles().iter().filter_map(|user| self.roster.tell(user)).collect()
     }
 
@@ -204,22 +226,29 @@ impl<A: Clone> State<A> {
     pub fn link_changed(&mut self, user: &Handle, says: Option<(Presence, &str)>) -> Vec<Event> {
         let says = if self.links.path(user) == LinkPath::None { None } else { says };
         self.roster.link_says(user, says);
+        self.rooms.link_says(user, says);
         self.links.tell(user).into_iter().chain(self.roster.tell(user)).collect()
+    }
+
+    /// The server says that this friend, or member of a common room, is there.
+    fn is_there(&self, user: &Handle) -> bool {
+        match self.roster.get(user) {
+            Some(person) => person.server_says_online() && !person.is_stopped(),
+            None => self.rooms.account(user).is_some() && self.rooms.server_says_online(user),
+        }
     }
 
     /// Whether `user` should be linked now, eagerly, and what follows from that for the policy.
     pub fn reconsider(&mut self, me: &Handle, user: &Handle, eager: bool, now: Instant) {
         let path = self.links.path(user);
-        let wanted = self.is_here()
-            && path != LinkPath::Direct
-            && self.roster.get(user).is_some_and(|person| person.server_says_online() && !person.is_stopped());
+        let wanted = self.is_here() && path != LinkPath::Direct && (me == user || self.is_there(user));
         let room = self.links.count_up() + self.policy.len() < limits::LINKS;
         if !wanted {
             self.policy.settle(user);
         } else if path == LinkPath::Relayed {
             self.policy.wish_direct(user, now);
         } else if eager && room {
-            self.policy.wish(user, me < user, now);
+            self.policy.wish(user, me <= user, now);
         }
     }
 
@@ -229,7 +258,7 @@ impl<A: Clone> State<A> {
             Server::Arriving(arrival) if arrival.complete => Some(arrival.deadline),
             _ => None,
         };
-        [self.errands.next_due(), self.policy.next_due(), arrival].into_iter().flatten().min()
+        [self.errands.next_due(), self.policy.next_due(), self.exchange.next_due(), arrival].into_iter().flatten().min()
     }
 }
 

@@ -6,16 +6,15 @@ use std::time::{Duration, Instant};
 use actix::{AsyncContext, Context};
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::Handle;
-use hobnob_shared::identity::IdentityStatement;
 use hobnob_shared::limits;
+use hobnob_shared::message::Head;
 
 use crate::core::command::Password;
 use crate::core::error::Problem;
-use crate::core::event::{Answer, DeviceInfo, Event, ServerState};
-use crate::core::friendship::verify_devices;
+use crate::core::event::{Answer, Event, ServerState};
+use crate::core::history::logs;
 use crate::core::outlet::Ticket;
 use crate::core::peer_link::{self, SetServer, listen};
-use crate::core::profile::Identity;
 use crate::core::registry::{EnrolmentEnded, Registry, SessionChanged, SessionOpened, Trust};
 use crate::core::routes::people::REQUESTS_FOLLOW;
 use crate::core::server_address::ServerAddress;
@@ -87,6 +86,20 @@ impl Registry {
         self.resume_transfers(ctx);
     }
 
+    /// A profile that had an account before has logs already.
+    fn load_copies(&self, ctx: &Context<Self>) {
+        let history = self.history.clone();
+        Self::then(ctx, async move { history.read(logs::load_all).await }, |registry, found, _| match found {
+            Ok(found) => {
+                for log in found {
+                    let head = Head { device: log.device, number: log.end.number, last: log.end.last };
+                    registry.state.exchange.copy(&log.thread, head);
+                }
+            }
+            Err(error) => tracing::error!(%error, "cannot read how far the logs go"),
+        });
+    }
+
     /// Changes the server's address.
     pub(in crate::core) fn set_server(&mut self, text: &str) -> Result<Answer, Problem> {
         let address: ServerAddress = text.parse()?;
@@ -110,16 +123,6 @@ impl Registry {
             self.open_session();
         }
         Ok(Answer::Nothing {})
-    }
-
-    /// The account's devices.
-    pub(in crate::core) fn devices(&self) -> Result<Answer, Problem> {
-        let identity = self.identity.as_ref().ok_or_else(Problem::not_signed_in)?;
-        let list = verify_devices(&identity.device_list, &identity.chain.account).map_err(|_| Problem::internal())?;
-        let devices = list.devices.into_iter();
-        Ok(Answer::Devices {
-            devices: devices.map(|device| DeviceInfo { device, this: device == identity.device }).collect(),
-        })
     }
 
     /// Has an account, and was not told to stay away.
@@ -245,7 +248,10 @@ impl Registry {
                 tracing::error!(?saved, "account not saved");
                 return ticket.failed(Problem::profile_not_written());
             }
+            let device = identity.device;
             registry.identity = Some(identity);
+            registry.state.exchange = crate::core::registry::exchange(device, Vec::new());
+            registry.load_copies(ctx);
             if let Some(task) = registry.listen_task.take() {
                 task.abort();
             }
@@ -365,6 +371,7 @@ impl Registry {
         self.tell_server(ServerState::Offline, problem.text.clone().into_owned());
         let events = self.state.lost_server();
         self.tell(events);
+        self.tell_rooms(false);
         match reason {
             Some(ConnectError::WrongKey) => {
                 self.distrust();
@@ -405,28 +412,7 @@ impl Registry {
         self.tell_server(ServerState::Online, format!("Connected to {place}."));
         self.state.welcomed(Instant::now());
         self.fresh.clear();
-        self.keep_own_devices(welcome.device_list);
-    }
-
-    /// The account's list as the server has it: taken if it is newer than ours and signed by our identity key.
-    fn keep_own_devices(&mut self, device_list: IdentityStatement) {
-        let Some(own) = &self.identity else { return };
-        let known = verify_devices(&own.device_list, &own.chain.account).map_or(0, |list| list.number);
-        let newer = verify_devices(&device_list, &own.chain.account).is_ok_and(|list| list.number > known);
-        let Some(roster_key) = self.roster_key.clone().filter(|_| newer) else { return };
-        match own.with_devices(device_list) {
-            Ok(identity) => {
-                let identity = Arc::new(identity);
-                let (profile, own): (_, Arc<Identity>) = (self.profile.clone(), identity.clone());
-                self.identity = Some(identity);
-                tokio::task::spawn_blocking(move || {
-                    if let Err(error) = profile.save_account(&own, &roster_key) {
-                        tracing::error!(%error, "device list not saved");
-                    }
-                });
-            }
-            Err(error) => tracing::error!(%error, "own key"),
-        }
+        self.keep_own_devices(&welcome.device_list);
     }
 
     /// The friend list is complete: signed in.
@@ -452,6 +438,7 @@ impl Registry {
         for user in self.state.roster.requests() {
             self.outlet.tell(Event::FriendRequest { user });
         }
+        self.tell_rooms(true);
         self.offer_again(ctx);
         self.run_errands();
         ctx.run_later(REQUESTS_FOLLOW, |registry, ctx| {

@@ -43,11 +43,11 @@ impl Registry {
             Command::Edit { .. } => ticket.failed(Problem::unsupported("change messages")),
             Command::Delete { .. } => ticket.failed(Problem::unsupported("delete messages")),
             Command::React { .. } => ticket.failed(Problem::unsupported("react to messages")),
-            Command::JoinRoom { .. }
-            | Command::LeaveRoom { .. }
-            | Command::RemoveMember { .. }
-            | Command::SetRoomPassword { .. }
-            | Command::Rooms => ticket.failed(Problem::unsupported("join rooms")),
+            Command::JoinRoom { room, password } => self.join_room(room, password, ticket, ctx),
+            Command::LeaveRoom { room } => self.leave_room(&room, ticket),
+            Command::RemoveMember { room, user } => self.remove_member(room, user, ticket),
+            Command::SetRoomPassword { room, password } => self.set_room_password(room, password, ticket, ctx),
+            Command::Rooms => ticket.answer(self.room_list()),
             Command::RemoveDevice { .. } => ticket.failed(Problem::unsupported("remove devices")),
             Command::ChangePassword { .. } => ticket.failed(Problem::unsupported("change the password")),
 

@@ -267,6 +267,7 @@ impl Registry {
             device: Some(device),
         };
         let frame = Peer::Offer(Offer {
+            room: None,
             transfer: id,
             name: transfer.name.clone(),
             size: transfer.size,

@@ -1,15 +1,15 @@
 //! Keys of friends: pinning, changed keys and their alarms, device lists, safety numbers.
 
 use actix::Context;
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle};
-use hobnob_shared::identity::{IdentityStatement, safety_number};
+use hobnob_shared::id::{Fingerprint, Handle};
+use hobnob_shared::identity::safety_number;
 use hobnob_shared::message::{FriendRequested, Friendship};
 
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Event};
-use crate::core::friendship::{Proven, verify_devices};
+use crate::core::friendship::Proven;
 use crate::core::history::friends::{self, Friend};
-use crate::core::history::{messages, transfers};
+use crate::core::history::{logs, transfers};
 use crate::core::outlet::Ticket;
 use crate::core::peer_link;
 use crate::core::registry::{PinMismatch, Registry};
@@ -43,7 +43,7 @@ impl Registry {
         self.keep_friend(friend);
     }
 
-    fn keep_friend(&self, friend: Friend) {
+    pub(in crate::core) fn keep_friend(&self, friend: Friend) {
         self.write(move |c| friends::upsert(c, &friend));
     }
 
@@ -56,32 +56,6 @@ impl Registry {
             let friend = friend.clone();
             self.keep_friend(friend);
         }
-    }
-
-    /// Whether a friend's device may link, by the list that it shows. A newer list than the known one is kept. An older one, shown by a
-    /// device that has not heard of another one yet, changes nothing: then the known list decides.
-    pub(in crate::core) fn accepts_devices(
-        &mut self,
-        user: &Handle,
-        device: DeviceId,
-        device_list: &IdentityStatement,
-    ) -> bool {
-        let Some(friend) = self.state.roster.pin_mut(user) else { return false };
-        if friend.device_list == *device_list {
-            return true;
-        }
-        let Ok(list) = verify_devices(device_list, &friend.account_certificate) else { return false };
-        if list.number < friend.device_list_number {
-            let known = verify_devices(&friend.device_list, &friend.account_certificate);
-            return known.is_ok_and(|known| known.devices.contains(&device));
-        }
-        if list.number > friend.device_list_number {
-            friend.device_list = device_list.clone();
-            friend.device_list_number = list.number;
-            let friend = friend.clone();
-            self.keep_friend(friend);
-        }
-        true
     }
 
     /// True if `proven` has another key than is pinned for that name; then the person is stopped.
@@ -244,7 +218,7 @@ impl Registry {
                 .write(move |c| {
                     friends::upsert(c, &friend)?;
                     transfers::readdress(c, &friend.user, before, key)?;
-                    messages::readdress(c, &friend.user, before, key).map(drop)
+                    logs::readdress(c, &friend.user, before, key).map(drop)
                 })
                 .await
         };

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use actix::{Addr, AsyncContext, Context};
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{DeviceId, Handle};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle};
 use hobnob_shared::message::{Introduced, Peer};
 
 use crate::core::friendship;
-use crate::core::history::{messages, pairs};
+use crate::core::history::{logs, pairs};
 use crate::core::links::Up;
 use crate::core::peer_link::{Adopt, Close, Introduce, LinkContext, PeerLink, ReunionUsed, Reunite};
 use crate::core::registry::{Ask, FrameArrived, Guard, IncomingLink, LinkDown, LinkUp, Registry};
@@ -19,7 +19,8 @@ impl Registry {
     pub(in crate::core) fn reconsider(&mut self, user: &Handle) {
         if let Some(own) = self.identity.as_ref().map(|identity| identity.user.clone()) {
             let now = Instant::now();
-            self.state.reconsider(&own, user, self.is_eager(), now);
+            let may = self.expected_key(user).is_some();
+            self.state.reconsider(&own, user, may && self.is_eager(), now);
             for user in self.state.policy.poll(now) {
                 self.ask_introduction(user);
             }
@@ -30,12 +31,17 @@ impl Registry {
         for user in self.state.roster.handles() {
             self.reconsider(&user);
         }
+        let Some(own) = self.identity.as_ref().map(|identity| identity.user.clone()) else { return };
+        for user in self.state.rooms.mates(&own) {
+            self.reconsider(&user);
+        }
+        self.reconsider(&own);
     }
 
     /// Looks for links to everybody who is online, those first for whom something waits.
     pub(in crate::core) fn link_all(&self, ctx: &Context<Self>) {
         let history = self.history.clone();
-        Self::then(ctx, async move { history.read(messages::waiting_for).await }, |registry, waiting, _| {
+        Self::then(ctx, async move { history.read(logs::waiting_for).await }, |registry, waiting, _| {
             let Some(own) = registry.identity.as_ref().map(|identity| identity.user.clone()) else { return };
             for user in waiting.unwrap_or_default() {
                 registry.state.reconsider(&own, &user, true, Instant::now());
@@ -59,10 +65,7 @@ impl Registry {
             return Some(link.clone());
         }
         let identity = self.identity.clone()?;
-        let person = self.state.roster.get(user)?;
-        if person.is_stopped() {
-            return None;
-        }
+        let account = self.expected_key(user)?;
         let settings = self.profile.settings();
         let link = PeerLink::launch(LinkContext {
             identity,
@@ -73,12 +76,28 @@ impl Registry {
             listen_port: self.listening.port(),
             server: self.server_end,
             user: user.clone(),
-            account: person.pin.account,
+            account,
             device,
             presence: (settings.presence.shown(), settings.text),
         });
         self.state.links.insert(device, user.clone(), link.clone());
         Some(link)
+    }
+
+    /// The identity key with which `user` may link: a friend's pinned one, that of this account itself, or the one under which the server
+    /// vouches for a member of a common room. `None` for strangers, and for friends whose key changed.
+    pub(in crate::core) fn expected_key(&self, user: &Handle) -> Option<Fingerprint> {
+        let own = self.identity.as_ref()?;
+        if own.user == *user {
+            return Some(own.account);
+        }
+        if self.state.blocked.contains(user) {
+            return None;
+        }
+        match self.state.roster.get(user) {
+            Some(person) => (!person.is_stopped()).then_some(person.pin.account),
+            None => self.state.rooms.account(user),
+        }
     }
 
     /// The server names somebody to connect to. Whoever it names, only a listed device of the pinned key is connected to.
@@ -92,6 +111,8 @@ impl Registry {
         };
         let user = proven.user.clone();
         match self.state.roster.compare(&user, proven.account) {
+            // A device of one's own, or of somebody in a common room.
+            Pinned::Unknown if self.expected_key(&user) == Some(proven.account) => {}
             Pinned::Unknown => {
                 tracing::warn!(%user, "introduced to a stranger");
                 return;
@@ -107,7 +128,7 @@ impl Registry {
         {
             friend.account_certificate.clone_from(&proven.certificate);
         }
-        if !self.accepts_devices(&user, device, &introduced.device_list) {
+        if !self.accepts_devices(&user, device, &introduced.device_list, &proven.certificate) {
             tracing::warn!(%user, "introduced by an old device list");
             return;
         }
@@ -128,9 +149,9 @@ impl Registry {
     }
 
     pub(in crate::core) fn link_up(&mut self, news: LinkUp, ctx: &mut Context<Self>) {
-        let LinkUp { device, user, path, address, dialled, presence, text, device_list } = news;
-        let stopped = self.state.roster.get(&user).is_none_or(crate::core::roster::Person::is_stopped);
-        if stopped || !self.accepts_devices(&user, device, &device_list) {
+        let LinkUp { device, user, path, address, dialled, presence, text, device_list, certificate } = news;
+        let expected = self.expected_key(&user).is_some_and(|key| Self::is_certificate_of(&certificate, key));
+        if !expected || !self.accepts_devices(&user, device, &device_list, &certificate) {
             tracing::warn!(%user, "a link with an old device list, or with somebody who is stopped, was ended");
             if let Some(link) = self.state.links.get(&device) {
                 link.do_send(Close { code: WireCode::Forbidden, forget: false });
@@ -144,15 +165,18 @@ impl Registry {
         self.state.policy.settle(&user);
         let events = self.state.link_changed(&user, Some((presence, &text)));
         self.tell(events);
-        self.say_read(&user, ctx);
+        self.tell_rooms(false);
+        self.share_with(&user, device, ctx);
         self.transfers_linked(&user, device, ctx);
     }
 
     pub(in crate::core) fn link_down(&mut self, LinkDown { device, user }: LinkDown, _: &mut Context<Self>) {
         self.state.links.set_down(&device);
+        self.state.exchange.unlinked(&device);
         let (presence, text) = self.state.roster.link_report(&user);
         let events = self.state.link_changed(&user, Some((presence, &text)));
         self.tell(events);
+        self.tell_rooms(false);
         self.transfers_unlinked(device);
         self.reconsider(&user);
     }
@@ -164,11 +188,15 @@ impl Registry {
             return;
         }
         match frame {
-            Peer::Read(read) => self.read_by_peer(user, read, guard, ctx),
-            Peer::Typing(typing) => self.typing_by_peer(user, typing),
+            Peer::Have(have) => self.have_heard(user, device, &have, guard, ctx),
+            Peer::Read(read) => self.read_heard(user, read, guard, ctx),
+            Peer::FriendMarks(marks) => self.friend_marks_heard(&user, marks, guard, ctx),
+            Peer::RoomRecords(records) => self.room_records_heard(&user, records, guard, ctx),
+            Peer::Typing(typing) => self.typing_by_peer(user, &typing),
             Peer::Presence(said) => {
                 let events = self.state.link_changed(&user, Some((said.presence, &said.text)));
                 self.tell(events);
+                self.tell_rooms(false);
             }
             Peer::Offer(offer) => self.offered(user, device, offer, ctx),
             Peer::Accept(accept) => self.accepted(user, device, accept, ctx),

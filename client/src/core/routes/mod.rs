@@ -4,15 +4,20 @@
 //! - `commands`: which command goes where.
 //! - `account`: signing up, in and out; the session's coming and going.
 //! - `people`: friends, requests, presence, and what the server says of them.
+//! - `devices`: this account's, and which of others' may link.
 //! - `keys`: changed keys, safety numbers, alarms.
-//! - `talk`: messages, history, typing, read marks.
+//! - `talk`: messages, history, typing, read marks. `replicas`: the logs that they are in, on all links together.
+//! - `rooms`: joining, leaving, members.
 //! - `links`: introductions, live links, re-dialling.
 //! - `files`: transfers.
 
 pub mod account;
 mod commands;
+pub mod devices;
 mod files;
 pub mod keys;
 mod links;
 pub mod people;
+mod replicas;
+mod rooms;
 mod talk;

@@ -8,8 +8,8 @@ use hobnob_shared::error::WireCode;
 use hobnob_shared::id::Handle;
 use hobnob_shared::limits;
 use hobnob_shared::message::{
-    AboutUser, Failed, FriendRequested, FriendStatement, FriendsPage, Friendship, FromServer, OpenCircuit, OwnPresence,
-    Peer, PeerPresence, Seq, SetPresence, ToServer,
+    AboutUser, Failed, FriendRequested, FriendStatement, FriendsPage, Friendship, FromServer, JoinRoom, LeaveRoom,
+    OpenCircuit, OwnPresence, Peer, PeerPresence, RemoveMember, RoomLeft, Seq, SetPresence, SetRoomPassword, ToServer,
 };
 
 use super::account::ANSWER_WITHIN;
@@ -114,6 +114,16 @@ impl Registry {
             Ask::OpenCircuit(user, device, transfer) => {
                 ToServer::OpenCircuit(OpenCircuit { seq, user: user.clone(), device: *device, transfer: *transfer })
             }
+            Ask::JoinRoom(room, proof) => ToServer::JoinRoom(JoinRoom { seq, room: room.clone(), proof: *proof }),
+            Ask::LeaveRoom(_, statement) => {
+                ToServer::LeaveRoom(Box::new(LeaveRoom { seq, statement: statement.as_ref().clone() }))
+            }
+            Ask::RemoveMember(room, user) => {
+                ToServer::RemoveMember(RemoveMember { seq, room: room.clone(), user: user.clone() })
+            }
+            Ask::SetRoomPassword(room, proof) => {
+                ToServer::SetRoomPassword(SetRoomPassword { seq, room: room.clone(), proof: *proof })
+            }
         })
     }
 
@@ -200,6 +210,7 @@ impl Registry {
             // The next hello says it.
             ticket.ok();
         }
+        self.tell_rooms(false);
         self.reconsider_all();
     }
 
@@ -218,14 +229,20 @@ impl Registry {
             FromServer::FriendRemoved(named) => self.forget_friend(&named.user),
             FromServer::PresenceChanged(news) => {
                 self.state.roster.server_says(&news.user, news.presence, &news.text);
+                self.state.rooms.server_says(&news.user, news.presence, &news.text);
                 if self.state.is_here() {
                     let event = self.state.roster.tell(&news.user);
                     self.tell(event);
+                    self.tell_rooms(false);
                     self.reconsider(&news.user);
                 }
             }
             FromServer::Introduced(introduced) => self.introduced(*introduced, ctx),
             FromServer::Circuit(circuit) => self.circuit(circuit, ctx),
+            FromServer::RoomState(page) => self.room_state(&page, ctx),
+            FromServer::RoomChanged(news) => self.room_changed(&news, ctx),
+            FromServer::RoomLeft(news) => self.room_left_heard(&news),
+            FromServer::DevicesChanged(news) => self.devices_changed(&news),
             FromServer::Done(done) => {
                 if let Some(errand) = self.state.errands.take(done.seq) {
                     self.errand_done(errand);
@@ -241,9 +258,20 @@ impl Registry {
             Ask::AcceptFriend(user) | Ask::DeclineFriend(user) => {
                 self.state.roster.settle_request(user);
             }
-            Ask::RemoveFriend(user) | Ask::Block(user) => {
+            Ask::RemoveFriend(user) => {
                 self.asked.remove(user);
                 self.forget_friend(user);
+            }
+            Ask::Block(user) => {
+                self.asked.remove(user);
+                self.forget_friend(user);
+                self.set_blocked(user, true);
+            }
+            Ask::Unblock(user) => self.set_blocked(user, false),
+            Ask::LeaveRoom(room, _) => {
+                if let Some(room) = self.state.rooms.named(room).map(|room| room.incarnation) {
+                    self.end_room(&room, "left");
+                }
             }
             Ask::AddFriend(user, _) if self.asked.len() < ASKED => {
                 self.asked.insert(user.clone());
@@ -258,6 +286,37 @@ impl Registry {
         }
     }
 
+    /// This account is in a room no more: because a command here asked for it, or another device did, or somebody removed it.
+    fn room_left_heard(&mut self, news: &RoomLeft) {
+        let asked = self.state.errands.all().find_map(|errand| match &errand.ask {
+            Ask::LeaveRoom(name, statement) if *name == news.room => Some(statement.as_ref().clone()),
+            _ => None,
+        });
+        let reason = if asked.is_some() { "left" } else { "removed" };
+        if let Some(statement) = asked {
+            self.say_leave(news.incarnation, statement);
+        }
+        self.room_left(news, reason);
+    }
+
+    /// Nothing is shared with somebody who is blocked, and their words in rooms are not shown.
+    pub(in crate::core) fn set_blocked(&mut self, user: &Handle, blocked: bool) {
+        if blocked {
+            self.state.blocked.insert(user.clone());
+            self.state.policy.settle(user);
+            for link in self.state.links.remove_user(user) {
+                link.do_send(peer_link::Close { code: WireCode::NotFriends, forget: true });
+            }
+            let event = self.state.links.tell(user);
+            self.tell(event);
+        } else {
+            self.state.blocked.remove(user);
+            self.reconsider(user);
+        }
+        let name = user.clone();
+        self.write(move |c| crate::core::history::rooms::set_blocked(c, &name, blocked));
+    }
+
     fn errand_failed(&mut self, failed: &Failed, ctx: &mut Context<Self>) {
         let Some(Errand { ticket, ask }) = failed.seq.and_then(|seq| self.state.errands.take(seq)) else {
             tracing::info!(code = %failed.code, "the server complains");
@@ -269,6 +328,10 @@ impl Registry {
                 self.look_whether_arrived(ctx);
             }
             Ask::OpenCircuit(_, _, transfer) => self.circuit_refused(*transfer),
+            // No other device of ours is there; the next one asks for us.
+            Ask::Introduce(user) if self.identity.as_ref().is_some_and(|own| own.user == *user) => {
+                self.state.policy.settle(user);
+            }
             Ask::AcceptFriend(user) | Ask::DeclineFriend(user) if failed.code == WireCode::NotFound => {
                 // It was withdrawn meanwhile, and the next one is news again; or, where two requests crossed, the other was quicker.
                 let stale = self.state.roster.settle_request(user);
@@ -279,7 +342,7 @@ impl Registry {
             _ => {}
         }
         if let Some(ticket) = ticket {
-            ticket.failed(Problem::refused(&failed.code, &failed.text, failed.retry_after));
+            ticket.failed(refusal(&ask, failed));
         }
     }
 
@@ -427,5 +490,17 @@ impl Registry {
         let event = self.state.links.tell(user);
         self.tell(event);
         self.outlet.tell(Event::FriendRemoved { user: user.clone() });
+    }
+}
+
+/// Why the server said no, in words for people.
+fn refusal(ask: &Ask, failed: &Failed) -> Problem {
+    match (ask, &failed.code) {
+        (Ask::JoinRoom(..), WireCode::WrongPassword) => Problem::wrong_room_password(),
+        (Ask::RemoveMember(..) | Ask::SetRoomPassword(..), WireCode::Forbidden) => Problem::not_room_owner(),
+        (Ask::LeaveRoom(room, _) | Ask::RemoveMember(room, _) | Ask::SetRoomPassword(room, _), WireCode::NotFound) => {
+            Problem::not_in_room(room)
+        }
+        _ => Problem::refused(&failed.code, &failed.text, failed.retry_after),
     }
 }

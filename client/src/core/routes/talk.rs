@@ -5,17 +5,18 @@ use std::collections::HashSet;
 use actix::Context;
 use hobnob_shared::id::{ConversationId, Handle, MessageId};
 use hobnob_shared::limits;
-use hobnob_shared::message::{Peer, Read, Typing};
+use hobnob_shared::message::{Head, Mark, Peer, Read, Typing};
 
 use crate::core::clock::now_ms;
 use crate::core::command::HISTORY_MAX;
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Event, MessageInfo, MessageState};
-use crate::core::history::messages::{self, NewMessage};
-use crate::core::history::pages;
+use crate::core::history::messages::{self, NewMessage, Sign};
+use crate::core::history::{marks, pages};
 use crate::core::outlet::Ticket;
-use crate::core::peer_link::{Drain, SendFrame};
-use crate::core::registry::{Guard, MessageArrived, Registry, StatesChanged};
+use crate::core::peer_link::SendFrame;
+use crate::core::registry::Registry;
+use crate::core::replica::ThreadKey;
 
 /// Longest search text, in bytes: more is no search.
 const SEARCH_MAX: usize = 1024;
@@ -25,12 +26,12 @@ const FOUND_MAX: usize = 200;
 impl Registry {
     /// A friend to whom something may be sent.
     pub(in crate::core) fn addressee(&self, to: &ConversationId) -> Result<Handle, Problem> {
-        let user = to.friend().ok_or_else(|| Problem::unsupported("talk in rooms"))?;
+        let user = to.friend().ok_or_else(|| Problem::unsupported("offer files to rooms"))?;
         let person = self.state.roster.get(user).ok_or_else(|| Problem::not_friends(user))?;
         if person.is_stopped() { Err(Problem::key_changed(user)) } else { Ok(user.clone()) }
     }
 
-    /// Puts a message into the outbox; done once it is on the disk.
+    /// Puts a message into the own log; done once it is on the disk.
     pub(in crate::core) fn send_message(
         &mut self,
         to: ConversationId,
@@ -39,6 +40,7 @@ impl Registry {
         ticket: Ticket,
         ctx: &mut Context<Self>,
     ) {
+        let (id, sent_at) = (MessageId::new(), now_ms());
         let checked = self.identity.clone().ok_or_else(Problem::not_signed_in).and_then(|own| {
             if text.is_empty() {
                 return Err(Problem::empty());
@@ -46,62 +48,50 @@ impl Registry {
             if text.len() > limits::TEXT {
                 return Err(Problem::too_long());
             }
-            let user = self.addressee(&to)?;
-            let meant_for = self.state.roster.get(&user).map(|person| person.pin.account);
-            Ok((own.user.clone(), own.device, user, meant_for))
+            let thread = self.thread_of(&to)?;
+            let (meant_for, sign): (_, Option<Sign>) = match &thread {
+                ThreadKey::Direct(_) => {
+                    let user = self.addressee(&to)?;
+                    (self.state.roster.get(&user).map(|person| person.pin.account), None)
+                }
+                ThreadKey::Room(_) => {
+                    let own = own.clone();
+                    (None, Some(Box::new(move |entry| own.sign_entry(entry))))
+                }
+            };
+            let (from, device) = (own.user.clone(), own.device);
+            Ok(NewMessage { thread, conversation: to, from, device, id, text, sent_at, reply_to, meant_for, sign })
         });
-        let (from, device, user, meant_for) = match checked {
-            Ok(checked) => checked,
+        let message = match checked {
+            Ok(message) => message,
             Err(problem) => return ticket.failed(problem),
         };
-        let (id, sent_at) = (MessageId::new(), now_ms());
-        let message = NewMessage { conversation: to, from, id, text, sent_at, reply_to, meant_for };
-        let history = self.history.clone();
+        let (history, thread, device) = (self.history.clone(), message.thread.clone(), message.device);
         self.storing.insert(id, Vec::new());
         let store = async move { history.write(move |c| messages::insert_own(c, &message)).await };
         Self::then(ctx, store, move |registry, stored, _| {
             let early = registry.storing.remove(&id).unwrap_or_default();
-            let number = match stored {
-                Ok(number) => number,
+            let placed = match stored {
+                Ok(placed) => placed,
                 Err(error) => return ticket.failed(error),
             };
-            ticket.done(Answer::Sent { message: id, sent_at, clock: sent_at, device, number });
-            for state in std::iter::once(MessageState::Queued).chain(early) {
-                registry.outlet.tell(Event::MessageState { message: id, state, by: None });
+            ticket.done(Answer::Sent { message: id, sent_at, clock: placed.clock, device, number: placed.number });
+            for (state, by) in std::iter::once((MessageState::Queued, None)).chain(early) {
+                registry.outlet.tell(Event::MessageState { message: id, state, by });
             }
-            registry.drain(&user);
+            registry.own_log_grew(&thread, Head { device, number: placed.number, last: id });
+            if let ThreadKey::Direct(user) = &thread {
+                registry.look_for(user);
+            }
         });
     }
 
-    /// Something waits for `user`: their links send it, or a link is looked for.
-    fn drain(&mut self, user: &Handle) {
-        let links = self.state.links.up_to(user);
-        if links.is_empty() && self.state.roster.get(user).is_some_and(crate::core::roster::Person::server_says_online)
-        {
+    /// Something waits for `user`: a link is looked for where there is none.
+    fn look_for(&mut self, user: &Handle) {
+        let there = self.state.roster.get(user).is_some_and(crate::core::roster::Person::server_says_online);
+        if self.state.links.up_to(user).is_empty() && there {
             self.state.policy.hurry(user, std::time::Instant::now());
             self.reconsider(user);
-        }
-        for link in links {
-            link.do_send(Drain);
-        }
-    }
-
-    /// A link stored somebody's message.
-    pub(in crate::core) fn message_arrived(&mut self, MessageArrived { info }: MessageArrived, _: &mut Context<Self>) {
-        self.outlet.tell(Event::Message(info));
-    }
-
-    /// Own messages got further. What is still being answered to the command is held back until then.
-    pub(in crate::core) fn states_changed(&mut self, StatesChanged { states }: StatesChanged, _: &mut Context<Self>) {
-        for (message, state) in states {
-            match state {
-                MessageState::Sent => self.sent.insert(message),
-                MessageState::Queued | MessageState::Delivered | MessageState::Read => self.sent.remove(&message),
-            };
-            match self.storing.get_mut(&message) {
-                Some(early) => early.push(state),
-                None => self.outlet.tell(Event::MessageState { message, state, by: None }),
-            }
         }
     }
 
@@ -157,69 +147,57 @@ impl Registry {
         });
     }
 
-    /// Everything up to a message was seen: kept, and said to its author.
+    /// Everything up to a message was seen: kept, and said to its authors and to one's own devices.
     pub(in crate::core) fn mark_read(&mut self, message: MessageId, ticket: Ticket, ctx: &mut Context<Self>) {
         let history = self.history.clone();
-        let mark = async move { history.write(move |c| messages::mark_read_by_me(c, message)).await };
+        let mark = async move { history.write(move |c| marks::by_me(c, message)).await };
         Self::then(ctx, mark, move |registry, marked, _| match marked {
             Err(error) => ticket.failed(error),
             Ok(None) => ticket.failed(Problem::unknown_message()),
-            Ok(Some((conversation, newest))) => {
+            Ok(Some(seen)) => {
                 ticket.ok();
-                if let (Some(user), Some(up_to)) = (conversation.friend(), newest) {
-                    registry.to_links(user, &Peer::Read(Read { up_to }));
+                for (thread, marks) in seen.marks {
+                    registry.say_read(&thread, &marks);
                 }
             }
         });
     }
 
-    /// Says on a new link what was seen meanwhile.
-    pub(in crate::core) fn say_read(&self, user: &Handle, ctx: &mut Context<Self>) {
-        let (history, name) = (self.history.clone(), user.clone());
-        let conversation = ConversationId::Direct(user.clone());
-        let read = async move { history.read(move |c| messages::last_read_by_me(c, &conversation)).await };
-        Self::then(ctx, read, move |registry, read, _| {
-            if let Ok(Some(up_to)) = read {
-                registry.to_links(&name, &Peer::Read(Read { up_to }));
-            }
-        });
+    fn say_read(&self, thread: &ThreadKey, marks: &[Mark]) {
+        self.to_all_sharing(thread, |thread| Peer::Read(Read { thread, marks: marks.to_vec() }));
     }
 
-    /// `guard` keeps the link from reading on until the disk has it.
-    pub(in crate::core) fn read_by_peer(
-        &self,
-        user: Handle,
-        Read { up_to }: Read,
-        guard: Guard,
-        ctx: &mut Context<Self>,
-    ) {
-        let history = self.history.clone();
-        let conversation = ConversationId::Direct(user);
-        let mark = async move { history.write(move |c| messages::mark_read_by_peer(c, &conversation, up_to)).await };
-        Self::then(ctx, mark, move |registry, read, ctx| {
-            drop(guard);
-            if let Ok(read) = read {
-                let states = read.into_iter().map(|message| (message, MessageState::Read)).collect();
-                registry.states_changed(StatesChanged { states }, ctx);
+    /// A frame about a thread, to every link on which it is shared.
+    fn to_all_sharing(&self, thread: &ThreadKey, frame: impl Fn(hobnob_shared::message::Thread) -> Peer) {
+        let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
+        for device in self.state.exchange.sharing(thread) {
+            let Some(user) = self.state.links.user(&device) else { continue };
+            if let (Some((link, _)), Some(thread)) = (self.state.links.standing(&device), thread.on_link(&own, user)) {
+                link.do_send(SendFrame(frame(thread)));
             }
-        });
+        }
     }
 
     pub(in crate::core) fn typing(&self, to: &ConversationId, active: bool) -> Result<Answer, Problem> {
-        let user = self.addressee(to)?;
-        self.to_links(&user, &Peer::Typing(Typing { active }));
+        let thread = self.thread_of(to)?;
+        if let ThreadKey::Direct(_) = &thread {
+            self.addressee(to)?;
+        }
+        self.to_all_sharing(&thread, |thread| Peer::Typing(Typing { thread, active }));
         Ok(Answer::Nothing {})
     }
 
-    pub(in crate::core) fn typing_by_peer(&self, user: Handle, Typing { active }: Typing) {
-        self.outlet.tell(Event::Typing { conversation: ConversationId::Direct(user.clone()), from: user, active });
-    }
-
-    /// Writes a frame to every standing link to `user`.
-    pub(in crate::core) fn to_links(&self, user: &Handle, frame: &Peer) {
-        for link in self.state.links.up_to(user) {
-            link.do_send(SendFrame(frame.clone()));
-        }
+    pub(in crate::core) fn typing_by_peer(&self, user: Handle, Typing { thread, active }: &Typing) {
+        let Some(own) = self.identity.as_ref().filter(|own| own.user != user) else { return };
+        let conversation = match ThreadKey::from_link(thread, &own.user, &user) {
+            Some(ThreadKey::Direct(with)) => ConversationId::Direct(with),
+            Some(ThreadKey::Room(room)) if self.state.rooms.is_member(&room, &user) => {
+                let Some(room) = self.state.rooms.get(&room) else { return };
+                ConversationId::Room(room.room.clone())
+            }
+            _ => return,
+        };
+        self.outlet.tell(Event::Typing { conversation, from: user, active: *active });
     }
 }
 

@@ -242,7 +242,12 @@ fn add_device(
     }
     let (number, mut devices) = list.map_or((0, Vec::new()), |list| (list.number, list.devices));
     devices.push(key.id());
-    let list = DeviceList { number: number.saturating_add(1), devices, issued_at: crate::core::clock::now_ms(), removed: Vec::new() };
+    let list = DeviceList {
+        number: number.saturating_add(1),
+        devices,
+        issued_at: crate::core::clock::now_ms(),
+        removed: Vec::new(),
+    };
     let device_list = IdentityStatement::sign(DEVICE_LIST, &list, identity_key).map_err(own)?;
     let proof = to_cbor(&EnrolmentProof { user: user.clone(), device: key.id(), exporter }).map_err(own)?;
     let proofs = Proofs {

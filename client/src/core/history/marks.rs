@@ -1,0 +1,198 @@
+//! How far messages got: delivered and read, by friends, by members of a room, by this account on any of its devices. All marks are
+//! positions in logs and only ever grow, so that they may come in any order and any number of times.
+
+use hobnob_shared::id::{ConversationId, Fingerprint, Handle, MessageId};
+use hobnob_shared::message::Mark;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+use super::logs;
+use super::row;
+use crate::core::event::MessageState;
+use crate::core::replica::ThreadKey;
+
+/// How far somebody else is with messages of this account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// On a disk of theirs.
+    Delivered,
+    /// Seen by them.
+    Read,
+}
+
+impl Reached {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+        }
+    }
+
+    fn state(self) -> i64 {
+        match self {
+            Self::Delivered => 2,
+            Self::Read => 3,
+        }
+    }
+
+    /// As it is told.
+    pub fn told(self) -> MessageState {
+        match self {
+            Self::Delivered => MessageState::Delivered,
+            Self::Read => MessageState::Read,
+        }
+    }
+}
+
+/// A friend whose identity key is `key` is so far with these logs of ours. What was written to another key is not concerned. Answers the
+/// messages of which that is news, in order.
+pub fn by_friend(
+    c: &Connection,
+    friend: &Handle,
+    key: Fingerprint,
+    marks: &[Mark],
+    reached: Reached,
+) -> Result<Vec<MessageId>> {
+    let Some(row) = logs::find_thread(c, &ThreadKey::Direct(friend.clone()))? else { return Ok(Vec::new()) };
+    let mut news = Vec::new();
+    for mark in marks {
+        let mut changed = c
+            .prepare_cached(
+                "UPDATE messages SET state = ?5
+                 WHERE own = 1 AND state < ?5 AND thread = ?1 AND device = ?2 AND number <= ?3 AND meant_for = ?4
+                 RETURNING number, id",
+            )?
+            .query_map(params![row.thread, mark.device.0, mark.number.cast_signed(), key.0, reached.state()], |row| {
+                Ok((row::number(row, 0)?, row::message(row, 1)?))
+            })?
+            .collect::<Result<Vec<_>>>()?;
+        if changed.is_empty() {
+            continue;
+        }
+        changed.sort_unstable_by_key(|(number, _)| *number);
+        news.extend(changed.into_iter().map(|(_, id)| id));
+        logs::mark(c, row.thread, *mark, reached.column())?;
+    }
+    Ok(news)
+}
+
+/// A member of a room is so far with these logs of ours. Answers the messages of which that is news about this member, in order.
+pub fn by_member(
+    c: &Connection,
+    thread: &ThreadKey,
+    member: &Handle,
+    marks: &[Mark],
+    reached: Reached,
+) -> Result<Vec<MessageId>> {
+    let Some(row) = logs::find_thread(c, thread)? else { return Ok(Vec::new()) };
+    let column = reached.column();
+    let mut news = Vec::new();
+    for mark in marks {
+        let before: i64 = c
+            .prepare_cached(&format!("SELECT {column} FROM marks WHERE thread = ?1 AND member = ?2 AND device = ?3"))?
+            .query_row(params![row.thread, member.as_str(), mark.device.0], |row| row.get(0))
+            .optional()?
+            .unwrap_or(0);
+        if mark.number.cast_signed() <= before {
+            continue;
+        }
+        let found = c
+            .prepare_cached(
+                "SELECT id FROM messages WHERE thread = ?1 AND device = ?2 AND own = 1 AND number > ?3 AND number <= ?4
+                 ORDER BY number",
+            )?
+            .query_map(params![row.thread, mark.device.0, before, mark.number.cast_signed()], |row| {
+                row::message(row, 0)
+            })?
+            .collect::<Result<Vec<_>>>()?;
+        if found.is_empty() {
+            continue;
+        }
+        c.prepare_cached(
+            "INSERT INTO marks (thread, member, device, delivered, read) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET delivered = max(delivered, excluded.delivered), read = max(read, excluded.read)",
+        )?
+        .execute(params![
+            row.thread,
+            member.as_str(),
+            mark.device.0,
+            mark.number.cast_signed(),
+            if reached == Reached::Read { mark.number.cast_signed() } else { 0 },
+        ])?;
+        c.prepare_cached(
+            "UPDATE messages SET state = ?4 WHERE own = 1 AND state < ?4 AND thread = ?1 AND device = ?2 AND number <= ?3",
+        )?
+        .execute(params![row.thread, mark.device.0, mark.number.cast_signed(), reached.state()])?;
+        logs::mark(c, row.thread, *mark, column)?;
+        news.extend(found);
+    }
+    Ok(news)
+}
+
+/// What this account has seen, as it may be told to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Where.
+    pub conversation: ConversationId,
+    /// The thread of the newest message that was seen, and how far each log of others in it was.
+    pub marks: Vec<(ThreadKey, Vec<Mark>)>,
+}
+
+/// I have seen everything up to this message. Answers where it stands, and what of it was new. `None` if there is no such message.
+pub fn by_me(c: &Connection, message: MessageId) -> Result<Option<Seen>> {
+    let place: Option<(i64, i64, ConversationId)> = c
+        .prepare_cached(
+            "SELECT m.conversation, m.clock, k.name FROM messages m JOIN conversations k ON k.id = m.conversation
+             WHERE m.id = ?1",
+        )?
+        .query_row([message.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row::text(row, 2)?)))
+        .optional()?;
+    let Some((conversation, clock, name)) = place else { return Ok(None) };
+    let changed = c
+        .prepare_cached(
+            "UPDATE messages SET state = 3 WHERE conversation = ?1 AND clock <= ?2 AND own = 0 AND state < 3
+             RETURNING thread, device, number",
+        )?
+        .query_map([conversation, clock], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                Mark { device: hobnob_shared::id::DeviceId(row::bytes(row, 1)?), number: row::number(row, 2)? },
+            ))
+        })?
+        .collect::<Result<Vec<_>>>()?;
+    let mut newest: std::collections::BTreeMap<(i64, [u8; 32]), Mark> = std::collections::BTreeMap::new();
+    for (thread, mark) in changed {
+        let slot = newest.entry((thread, mark.device.0)).or_insert(mark);
+        slot.number = slot.number.max(mark.number);
+    }
+    let mut marks: Vec<(ThreadKey, Vec<Mark>)> = Vec::new();
+    for ((thread, _), mark) in newest {
+        logs::mark(c, thread, mark, "read")?;
+        let key: ThreadKey =
+            c.prepare_cached("SELECT key FROM threads WHERE id = ?1")?.query_row([thread], |row| row::text(row, 0))?;
+        match marks.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, list)) => list.push(mark),
+            None => marks.push((key, vec![mark])),
+        }
+    }
+    Ok(Some(Seen { conversation: name, marks }))
+}
+
+/// Another device of this account has seen the logs of others so far. Answers the newest message of which that is news.
+pub fn by_my_other_device(c: &Connection, thread: &ThreadKey, marks: &[Mark]) -> Result<Option<MessageId>> {
+    let Some(row) = logs::find_thread(c, thread)? else { return Ok(None) };
+    let mut newest: Option<(i64, MessageId)> = None;
+    for mark in marks {
+        let changed = c
+            .prepare_cached(
+                "UPDATE messages SET state = 3 WHERE thread = ?1 AND device = ?2 AND number <= ?3 AND own = 0 AND state < 3
+                 RETURNING clock, id",
+            )?
+            .query_map(params![row.thread, mark.device.0, mark.number.cast_signed()], |row| {
+                Ok((row.get::<_, i64>(0)?, row::message(row, 1)?))
+            })?
+            .collect::<Result<Vec<_>>>()?;
+        logs::mark(c, row.thread, *mark, "read")?;
+        newest = newest.into_iter().chain(changed).max_by_key(|(clock, _)| *clock);
+    }
+    Ok(newest.map(|(_, id)| id))
+}

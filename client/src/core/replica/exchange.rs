@@ -1,0 +1,306 @@
+//! What this device and those that it is linked to tell each other of their copies: who follows which thread, what is said when a link
+//! comes up, and when others hear of what arrived. Pure; the registry owns one, and carries its deeds out.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use hobnob_shared::id::DeviceId;
+use hobnob_shared::message::Head;
+
+use super::ThreadKey;
+use super::pull::{Ask, Pull};
+
+/// What arrived over one link is told on the others so much later: together with whatever else arrives until then.
+const ADVERT: Duration = Duration::from_millis(300);
+
+/// Something to be done on a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deed {
+    /// Say how far our copies go.
+    Have {
+        /// To whom.
+        link: DeviceId,
+        /// Where.
+        thread: ThreadKey,
+        /// Of which logs.
+        heads: Vec<Head>,
+    },
+    /// Send our log from behind here, and whatever it grows by.
+    Follow {
+        /// To whom.
+        link: DeviceId,
+        /// Where.
+        thread: ThreadKey,
+        /// Where their copy of it ends.
+        acknowledged: u64,
+    },
+    /// Ask for a log.
+    Want(Ask),
+    /// They have entries of our log that are not here: it must go on behind them, and then be sent from behind them.
+    Overtaken {
+        /// By whom.
+        link: DeviceId,
+        /// Where.
+        thread: ThreadKey,
+        /// Where their copy ends.
+        head: Head,
+    },
+}
+
+/// A part of a log that was dealt with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// Over which link.
+    pub link: DeviceId,
+    /// Where.
+    pub thread: ThreadKey,
+    /// Whose log.
+    pub device: DeviceId,
+    /// Where the copy ends now.
+    pub head: Option<Head>,
+    /// It goes on at least to there, but what comes next is missing.
+    pub behind: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Threads of both, and whether the other side has said what it has.
+    threads: BTreeMap<ThreadKey, bool>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Exchange {
+    own: DeviceId,
+    copies: HashMap<ThreadKey, BTreeMap<DeviceId, Head>>,
+    pull: Pull,
+    links: BTreeMap<DeviceId, Shared>,
+    /// What others are to hear of.
+    fresh: BTreeMap<ThreadKey, BTreeSet<DeviceId>>,
+    advert: Option<Instant>,
+}
+
+impl Exchange {
+    /// Of this device; nothing is known yet.
+    pub fn new(own: DeviceId) -> Self {
+        Self {
+            own,
+            copies: HashMap::new(),
+            pull: Pull::default(),
+            links: BTreeMap::new(),
+            fresh: BTreeMap::new(),
+            advert: None,
+        }
+    }
+
+    /// A copy's end, loaded or written here.
+    pub fn copy(&mut self, thread: &ThreadKey, head: Head) {
+        self.copies.entry(thread.clone()).or_default().insert(head.device, head);
+        self.pull.mine(thread, head.device, head.number);
+    }
+
+    /// Threads of which something is here.
+    pub fn threads(&self) -> impl Iterator<Item = &ThreadKey> {
+        self.copies.keys()
+    }
+
+    /// Links on which a thread is shared.
+    pub fn sharing(&self, thread: &ThreadKey) -> Vec<DeviceId> {
+        let shares = |(link, shared): (&DeviceId, &Shared)| shared.threads.contains_key(thread).then_some(*link);
+        self.links.iter().filter_map(shares).collect()
+    }
+
+    fn heads(&self, thread: &ThreadKey) -> Vec<Head> {
+        self.copies.get(thread).map(|copies| copies.values().copied().collect()).unwrap_or_default()
+    }
+
+    /// A link stands, or is another connection now: nothing that was said before counts.
+    pub fn linked(&mut self, link: DeviceId) {
+        self.pull.lost(&link);
+        self.links.insert(link, Shared::default());
+    }
+
+    /// A thread is shared with the device behind a link from now on: it hears what we have.
+    pub fn share(&mut self, link: DeviceId, thread: &ThreadKey) -> Vec<Deed> {
+        let heads = self.heads(thread);
+        let Some(shared) = self.links.get_mut(&link) else { return Vec::new() };
+        if shared.threads.contains_key(thread) {
+            return Vec::new();
+        }
+        shared.threads.insert(thread.clone(), false);
+        vec![Deed::Have { link, thread: thread.clone(), heads }]
+    }
+
+    /// A thread is not shared with a link any more.
+    pub fn unshare(&mut self, link: &DeviceId, thread: &ThreadKey) {
+        if let Some(shared) = self.links.get_mut(link) {
+            shared.threads.remove(thread);
+        }
+        self.pull.forget(thread, Some(link));
+    }
+
+    /// A link is gone.
+    pub fn unlinked(&mut self, link: &DeviceId) {
+        self.links.remove(link);
+        self.pull.lost(link);
+    }
+
+    /// The device behind a link says how far its copies go. The registry has checked that the two share the thread.
+    pub fn heard(&mut self, link: DeviceId, thread: &ThreadKey, heads: &[Head], now: Instant) -> Vec<Deed> {
+        let mut deeds = self.share(link, thread);
+        let Some(first) = self.links.get_mut(&link).and_then(|shared| shared.threads.get_mut(thread)) else {
+            return deeds;
+        };
+        let first = !std::mem::replace(first, true);
+        let mut acknowledged = Some(0);
+        for head in heads {
+            if head.device == self.own {
+                let mine = self.copies.get(thread).and_then(|copies| copies.get(&head.device));
+                let agree = match mine {
+                    Some(mine) => head.number < mine.number || (head.number == mine.number && head.last == mine.last),
+                    None => head.number == 0,
+                };
+                acknowledged = agree.then_some(head.number);
+                if !agree {
+                    deeds.push(Deed::Overtaken { link, thread: thread.clone(), head: *head });
+                }
+            }
+            self.pull.theirs(link, thread, head.device, head.number, now);
+        }
+        if let (true, Some(acknowledged)) = (first, acknowledged) {
+            deeds.push(Deed::Follow { link, thread: thread.clone(), acknowledged });
+        }
+        deeds.extend(self.asks(now));
+        deeds
+    }
+
+    /// A part of a log was stored, or was not.
+    pub fn arrived(&mut self, arrived: &Arrived, now: Instant) -> Vec<Deed> {
+        let Arrived { link, thread, device, head, behind } = arrived;
+        if let Some(head) = head {
+            let grew = self.pull.end(thread, device) < head.number;
+            self.copy(thread, *head);
+            self.pull.theirs(*link, thread, *device, head.number, now);
+            if grew {
+                self.fresh.entry(thread.clone()).or_default().insert(*device);
+                self.advert.get_or_insert(now + ADVERT);
+            }
+        }
+        if let Some(behind) = behind {
+            self.pull.theirs(*link, thread, *device, *behind, now);
+        }
+        self.pull.answered(link, thread, device);
+        self.asks(now)
+    }
+
+    fn asks(&mut self, now: Instant) -> Vec<Deed> {
+        self.pull.poll(now).into_iter().map(Deed::Want).collect()
+    }
+
+    /// What is due.
+    pub fn poll(&mut self, now: Instant) -> Vec<Deed> {
+        let mut deeds = self.asks(now);
+        if self.advert.is_none_or(|at| now < at) {
+            return deeds;
+        }
+        self.advert = None;
+        for (thread, devices) in std::mem::take(&mut self.fresh) {
+            let Some(copies) = self.copies.get(&thread) else { continue };
+            for (link, shared) in &self.links {
+                if !shared.threads.contains_key(&thread) {
+                    continue;
+                }
+                let news = |device: &DeviceId| {
+                    let head = copies.get(device)?;
+                    // Whoever has it, or wrote it, need not hear of it.
+                    let known = device == link || self.pull.known(link, &thread, device) >= head.number;
+                    (!known).then_some(*head)
+                };
+                let heads: Vec<Head> = devices.iter().filter_map(news).collect();
+                if !heads.is_empty() {
+                    deeds.push(Deed::Have { link: *link, thread: thread.clone(), heads });
+                }
+            }
+        }
+        deeds
+    }
+
+    /// When time alone gives [`Self::poll`] something to do.
+    pub fn next_due(&self) -> Option<Instant> {
+        [self.advert, self.pull.next_due()].into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use hobnob_shared::id::{Incarnation, MessageId};
+
+    fn device(n: u8) -> DeviceId {
+        DeviceId([n; 32])
+    }
+
+    fn head(n: u8, number: u64) -> Head {
+        Head { device: device(n), number, last: MessageId(uuid::Uuid::from_u128(u128::from(number))) }
+    }
+
+    fn room() -> ThreadKey {
+        ThreadKey::Room(Incarnation([7; 16]))
+    }
+
+    fn linked(own: u8, others: &[u8]) -> Exchange {
+        let mut exchange = Exchange::new(device(own));
+        for other in others {
+            exchange.linked(device(*other));
+            assert_eq!(exchange.share(device(*other), &room()).len(), 1);
+        }
+        exchange
+    }
+
+    #[test]
+    fn our_log_is_sent_from_where_their_copy_ends_once_they_have_said_so() {
+        let now = Instant::now();
+        let mut exchange = linked(1, &[2]);
+        exchange.copy(&room(), head(1, 5));
+        let follow = Deed::Follow { link: device(2), thread: room(), acknowledged: 3 };
+        assert_eq!(exchange.heard(device(2), &room(), &[head(1, 3)], now), [follow]);
+        assert_eq!(exchange.heard(device(2), &room(), &[head(1, 4)], now), []);
+    }
+
+    #[test]
+    fn whoever_has_more_of_our_log_than_we_is_noticed() {
+        let now = Instant::now();
+        let mut exchange = linked(1, &[2]);
+        exchange.copy(&room(), head(1, 5));
+        let deeds = exchange.heard(device(2), &room(), &[head(1, 9)], now);
+        assert!(deeds.contains(&Deed::Overtaken { link: device(2), thread: room(), head: head(1, 9) }), "{deeds:?}");
+        assert!(!deeds.iter().any(|deed| matches!(deed, Deed::Follow { .. })));
+    }
+
+    #[test]
+    fn what_arrived_is_told_on_the_other_links_and_not_to_who_has_it() {
+        let now = Instant::now();
+        let mut exchange = linked(1, &[2, 3, 4]);
+        exchange.heard(device(4), &room(), &[head(2, 7)], now);
+        let arrived =
+            Arrived { link: device(2), thread: room(), device: device(2), head: Some(head(2, 7)), behind: None };
+        assert_eq!(exchange.arrived(&arrived, now), []);
+        assert_eq!(exchange.poll(now), []);
+        let due = exchange.next_due().unwrap();
+        assert_eq!(exchange.poll(due), [Deed::Have { link: device(3), thread: room(), heads: vec![head(2, 7)] }]);
+        assert_eq!(exchange.poll(due), []);
+    }
+
+    #[test]
+    fn a_thread_that_is_not_shared_is_not_spoken_of() {
+        let now = Instant::now();
+        let mut exchange = linked(1, &[2]);
+        exchange.unshare(&device(2), &room());
+        let arrived =
+            Arrived { link: device(3), thread: room(), device: device(3), head: Some(head(3, 1)), behind: None };
+        exchange.arrived(&arrived, now);
+        assert_eq!(exchange.poll(now + ADVERT), []);
+        assert_eq!(exchange.sharing(&room()), []);
+    }
+}

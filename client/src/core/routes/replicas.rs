@@ -1,0 +1,391 @@
+//! Copies of logs, over all links together: who shares which thread with whom, what is said, asked and acknowledged. The decisions are
+//! [`crate::core::replica::exchange`]'s; here is what it takes to carry them out, and who may share what.
+
+use std::time::Instant;
+
+use actix::Context;
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId};
+use hobnob_shared::message::{FriendMarks, Have, Head, Mark, Peer, Read, RoomRecords, Want};
+
+use crate::core::error::Problem;
+use crate::core::event::{Event, MessageState};
+use crate::core::history::logs::{self, Log};
+use crate::core::history::marks::{self, Reached};
+use crate::core::peer_link::{Follow, Grew, SendFrame, Unfollow};
+use crate::core::registry::{Guard, LogArrived, Registry, StatesChanged};
+use crate::core::replica::ThreadKey;
+use crate::core::replica::exchange::{Arrived, Deed};
+
+impl Registry {
+    /// Where messages of this conversation go now.
+    pub(in crate::core) fn thread_of(&self, conversation: &ConversationId) -> Result<ThreadKey, Problem> {
+        match conversation {
+            ConversationId::Direct(user) => Ok(ThreadKey::Direct(user.clone())),
+            ConversationId::Room(name) => {
+                let room = self.state.rooms.named(name).ok_or_else(|| Problem::not_in_room(name))?;
+                Ok(ThreadKey::Room(room.incarnation))
+            }
+        }
+    }
+
+    /// Whether a device of `user` may share a thread with this one.
+    fn may_share(&self, user: &Handle, thread: &ThreadKey) -> bool {
+        let own = self.identity.as_ref().is_some_and(|own| own.user == *user);
+        match thread {
+            ThreadKey::Direct(with) if own => with != user,
+            ThreadKey::Direct(with) => {
+                with == user && self.state.roster.get(user).is_some_and(|person| !person.is_stopped())
+            }
+            ThreadKey::Room(room) if own => self.state.rooms.get(room).is_some(),
+            ThreadKey::Room(room) => self.state.rooms.is_member(room, user),
+        }
+    }
+
+    /// A link came up: it hears what we have of everything that is shared.
+    pub(in crate::core) fn share_with(&mut self, user: &Handle, device: DeviceId, ctx: &Context<Self>) {
+        let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
+        self.state.exchange.linked(device);
+        let mut threads: Vec<ThreadKey> = Vec::new();
+        if *user == own {
+            threads.extend(self.state.exchange.threads().filter(|key| matches!(key, ThreadKey::Direct(_))).cloned());
+            threads.extend(self.state.rooms.all().map(|room| ThreadKey::Room(room.incarnation)));
+        } else {
+            if self.may_share(user, &ThreadKey::Direct(user.clone())) {
+                threads.push(ThreadKey::Direct(user.clone()));
+            }
+            threads.extend(self.state.rooms.common_with(user).into_iter().map(ThreadKey::Room));
+        }
+        for thread in threads {
+            self.share_thread(user, device, &thread);
+        }
+        self.say_marks(user.clone(), device, ctx);
+    }
+
+    /// The device hears of a thread: first who is in it, then what we have.
+    pub(in crate::core) fn share_thread(&mut self, user: &Handle, device: DeviceId, thread: &ThreadKey) {
+        if let ThreadKey::Room(room) = thread {
+            self.send_records(device, *room);
+        }
+        if self.may_share(user, thread) {
+            let deeds = self.state.exchange.share(device, thread);
+            self.carry_out(deeds);
+        }
+    }
+
+    fn send_records(&self, device: DeviceId, room: hobnob_shared::id::Incarnation) {
+        let (Some((link, _)), Some(known)) = (self.state.links.standing(&device), self.state.rooms.get(&room)) else {
+            return;
+        };
+        for page in known.memberships.chunks(hobnob_shared::limits::RECORDS_PER_PAGE) {
+            let records = page.iter().map(|kept| kept.record.clone()).collect();
+            // A leave carries certificates, a kilobyte each: as many as fit a frame beside the records.
+            let leaves = page.iter().filter_map(|kept| kept.leave.clone()).take(LEAVES).collect();
+            link.do_send(SendFrame(Peer::RoomRecords(RoomRecords { room, records, leaves })));
+        }
+    }
+
+    /// A thread is not shared with `user` any more.
+    pub(in crate::core) fn unshare(&mut self, user: &Handle, thread: &ThreadKey) {
+        let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
+        for (device, link, _) in self.state.links.devices_up(user) {
+            self.state.exchange.unshare(&device, thread);
+            if let Some(thread) = thread.on_link(&own, user) {
+                link.do_send(Unfollow { thread });
+            }
+        }
+    }
+
+    fn carry_out(&mut self, deeds: Vec<Deed>) {
+        let Some(own) = self.identity.clone() else { return };
+        for deed in deeds {
+            let (link, key) = match &deed {
+                Deed::Have { link, thread, .. }
+                | Deed::Follow { link, thread, .. }
+                | Deed::Overtaken { link, thread, .. } => (*link, thread.clone()),
+                Deed::Want(ask) => (ask.from, ask.thread.clone()),
+            };
+            let Some(user) = self.state.links.user(&link).cloned() else { continue };
+            let (Some((addr, _)), Some(thread)) = (self.state.links.standing(&link), key.on_link(&own.user, &user))
+            else {
+                continue;
+            };
+            match deed {
+                Deed::Have { heads, .. } => {
+                    if heads.is_empty() {
+                        addr.do_send(SendFrame(Peer::Have(Have { thread, heads })));
+                        continue;
+                    }
+                    for heads in heads.chunks(hobnob_shared::limits::HEADS) {
+                        let have = Have { thread: thread.clone(), heads: heads.to_vec() };
+                        addr.do_send(SendFrame(Peer::Have(have)));
+                    }
+                }
+                Deed::Follow { acknowledged, .. } => addr.do_send(Follow { thread, acknowledged }),
+                Deed::Want(ask) => {
+                    addr.do_send(SendFrame(Peer::Want(Want { thread, device: ask.device, after: ask.after })));
+                }
+                Deed::Overtaken { head, .. } => self.overtaken(link, user, key, head),
+            }
+        }
+    }
+
+    /// Somebody has entries of our log that are not here: the profile was put back to an older state. What waits gets numbers behind theirs.
+    fn overtaken(&self, link: DeviceId, user: Handle, thread: ThreadKey, head: Head) {
+        let (Some(own), Some(conversation)) = (self.identity.clone(), thread.direct()) else { return };
+        tracing::warn!(%user, "a copy of this device's log goes further than the log: the profile is an older one");
+        let (history, registry) = (self.history.clone(), self.addr.clone());
+        actix_rt::spawn(async move {
+            let key = thread.clone();
+            let (device, name) = (own.device, own.user.clone());
+            let moved = history
+                .write(move |c| {
+                    logs::continue_behind(c, &key, &conversation, (device, &name), head.number, head.last)?;
+                    logs::head(c, &key, &device)
+                })
+                .await;
+            let next = move |registry: &mut Self, _: &mut Context<Self>| match moved {
+                Ok(Some(mine)) => {
+                    registry.state.exchange.copy(&thread, mine);
+                    let acknowledged = head.number;
+                    registry.carry_out(vec![Deed::Follow { link, thread, acknowledged }]);
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "the log was not renumbered"),
+            };
+            registry.do_send(crate::core::registry::Continue(Box::new(next)));
+        });
+    }
+
+    /// The own log of a thread grew: it goes out on every link that follows it.
+    pub(in crate::core) fn own_log_grew(&mut self, thread: &ThreadKey, head: Head) {
+        let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
+        self.state.exchange.copy(thread, head);
+        for (device, _, _) in self.state.links.devices_up(&own) {
+            self.share_thread(&own, device, thread);
+        }
+        for device in self.state.exchange.sharing(thread) {
+            let Some(user) = self.state.links.user(&device) else { continue };
+            if let (Some((link, _)), Some(thread)) = (self.state.links.standing(&device), thread.on_link(&own, user)) {
+                link.do_send(Grew { thread });
+            }
+        }
+    }
+
+    /// A device says how far its copies go: what it lacks is sent, what is missing here is asked for, and what it has of ours is delivered.
+    pub(in crate::core) fn have_heard(
+        &mut self,
+        user: Handle,
+        device: DeviceId,
+        have: &Have,
+        guard: Guard,
+        ctx: &Context<Self>,
+    ) {
+        let Some(own) = self.identity.clone() else { return };
+        let Some(thread) = ThreadKey::from_link(&have.thread, &own.user, &user) else { return };
+        if !self.may_share(&user, &thread) {
+            return;
+        }
+        let ours = self.own_device_ids();
+        // A friend's copy of another device's log of ours is no source: only our own devices bring that.
+        let of_use = |head: &&Head| {
+            user == own.user
+                || matches!(thread, ThreadKey::Room(_))
+                || head.device == own.device
+                || !ours.contains(&head.device)
+        };
+        let heads: Vec<Head> = have.heads.iter().filter(of_use).copied().collect();
+        let deeds = self.state.exchange.heard(device, &thread, &heads, Instant::now());
+        self.carry_out(deeds);
+        if user == own.user {
+            return;
+        }
+        let delivered = have.heads.iter().filter(|head| ours.contains(&head.device));
+        let delivered: Vec<Mark> = delivered.map(|head| Mark { device: head.device, number: head.number }).collect();
+        self.reached(user, thread, delivered, Reached::Delivered, Some(guard), ctx);
+    }
+
+    /// This account's devices, present and past.
+    fn own_device_ids(&self) -> Vec<DeviceId> {
+        let Some(own) = &self.identity else { return Vec::new() };
+        let list = crate::core::friendship::verify_devices(&own.device_list, &own.chain.account);
+        let mut ids = list.map_or_else(
+            |_| Vec::new(),
+            |list| list.devices.into_iter().chain(list.removed.into_iter().map(|removed| removed.device)).collect(),
+        );
+        ids.push(own.device);
+        ids
+    }
+
+    /// Somebody is so far with our logs: kept, and told.
+    fn reached(
+        &mut self,
+        user: Handle,
+        thread: ThreadKey,
+        reached_to: Vec<Mark>,
+        reached: Reached,
+        guard: Option<Guard>,
+        ctx: &Context<Self>,
+    ) {
+        if reached_to.is_empty() {
+            return;
+        }
+        let history = self.history.clone();
+        let key = self.state.roster.get(&user).map(|person| person.pin.account);
+        let by = matches!(thread, ThreadKey::Room(_)).then(|| user.clone());
+        let mark = async move {
+            let news = history.write(move |c| match (&thread, key) {
+                (ThreadKey::Room(_), _) => marks::by_member(c, &thread, &user, &reached_to, reached),
+                (ThreadKey::Direct(_), Some(key)) => marks::by_friend(c, &user, key, &reached_to, reached),
+                (ThreadKey::Direct(_), None) => Ok(Vec::new()),
+            });
+            news.await
+        };
+        Self::then(ctx, mark, move |registry, news, ctx| {
+            drop(guard);
+            match news {
+                Ok(news) => {
+                    let states = news.into_iter().map(|id| (id, reached.told())).collect();
+                    registry.states_changed(StatesChanged { states, by }, ctx);
+                }
+                Err(error) => tracing::error!(%error, "a mark was not kept"),
+            }
+        });
+    }
+
+    /// A link stored a part of a log, or refused it.
+    pub(in crate::core) fn log_arrived(&mut self, news: LogArrived, _: &mut Context<Self>) {
+        let LogArrived { link, user, thread, device, new, head, behind, refused } = news;
+        if let Some(why) = refused {
+            *self.refused.entry(why.code()).or_default() += 1;
+            tracing::warn!(%user, why = why.code(), count = self.refused.get(why.code()), "refused");
+        }
+        for info in new {
+            self.outlet.tell(Event::Message(info));
+        }
+        // One's own devices hear of conversations that are new here.
+        if let (Some(own), true) = (self.identity.as_ref().map(|own| own.user.clone()), head.is_some()) {
+            for (other, _, _) in self.state.links.devices_up(&own) {
+                if other != link {
+                    self.share_thread(&own, other, &thread);
+                }
+            }
+        }
+        let deeds = self.state.exchange.arrived(&Arrived { link, thread, device, head, behind }, Instant::now());
+        self.carry_out(deeds);
+    }
+
+    /// Adverts and wishes that are due.
+    pub(in crate::core) fn exchange_due(&mut self, now: Instant) {
+        let deeds = self.state.exchange.poll(now);
+        self.carry_out(deeds);
+    }
+
+    /// Says on a new link what was seen meanwhile, and to an own device how far friends are.
+    fn say_marks(&self, user: Handle, device: DeviceId, ctx: &Context<Self>) {
+        let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
+        let history = self.history.clone();
+        Self::then(ctx, async move { history.read_all(logs::load_all).await }, move |registry, found, _| {
+            let Ok(found) = found else { return };
+            let mut threads: std::collections::BTreeMap<ThreadKey, Vec<Log>> = std::collections::BTreeMap::new();
+            for log in found {
+                if registry.may_share(&user, &log.thread) {
+                    threads.entry(log.thread.clone()).or_default().push(log);
+                }
+            }
+            for (key, list) in threads {
+                let Some(thread) = key.on_link(&own, &user) else { continue };
+                let marks = |pick: fn(&Log) -> u64, mine: bool| -> Vec<Mark> {
+                    let some = list.iter().filter(|log| (log.author == own) == mine && pick(log) > 0);
+                    some.take(hobnob_shared::limits::HEADS)
+                        .map(|log| Mark { device: log.device, number: pick(log) })
+                        .collect()
+                };
+                let seen = marks(|log| log.read, false);
+                if !seen.is_empty() {
+                    registry.to_device(&device, Peer::Read(Read { thread: thread.clone(), marks: seen }));
+                }
+                let (delivered, read) = (marks(|log| log.delivered, true), marks(|log| log.read, true));
+                if user == own && matches!(key, ThreadKey::Direct(_)) && !delivered.is_empty() {
+                    registry.to_device(&device, Peer::FriendMarks(FriendMarks { thread, delivered, read }));
+                }
+            }
+        });
+    }
+
+    pub(in crate::core) fn to_device(&self, device: &DeviceId, frame: Peer) {
+        if let Some((link, _)) = self.state.links.standing(device) {
+            link.do_send(SendFrame(frame));
+        }
+    }
+
+    /// The other side has seen our logs so far; on a link between own devices, this account has seen others'.
+    pub(in crate::core) fn read_heard(&mut self, user: Handle, read: Read, guard: Guard, ctx: &Context<Self>) {
+        let Some(own) = self.identity.clone() else { return };
+        let Some(thread) = ThreadKey::from_link(&read.thread, &own.user, &user) else { return };
+        if !self.may_share(&user, &thread) || read.marks.len() > hobnob_shared::limits::HEADS {
+            return;
+        }
+        if user != own.user {
+            let ours = self.own_device_ids();
+            let marks: Vec<Mark> = read.marks.into_iter().filter(|mark| ours.contains(&mark.device)).collect();
+            return self.reached(user, thread, marks, Reached::Read, Some(guard), ctx);
+        }
+        let conversation = match &thread {
+            ThreadKey::Direct(with) => Some(ConversationId::Direct(with.clone())),
+            ThreadKey::Room(room) => self.state.rooms.get(room).map(|room| ConversationId::Room(room.room.clone())),
+        };
+        let Some(conversation) = conversation else { return };
+        let history = self.history.clone();
+        let mark = async move { history.write(move |c| marks::by_my_other_device(c, &thread, &read.marks)).await };
+        Self::then(ctx, mark, move |registry, newest: Result<Option<MessageId>, _>, _| {
+            drop(guard);
+            if let Ok(Some(message)) = newest {
+                registry.outlet.tell(Event::ReadElsewhere { conversation, message });
+            }
+        });
+    }
+
+    /// Another device of this account says how far a friend is with our logs.
+    pub(in crate::core) fn friend_marks_heard(
+        &mut self,
+        user: &Handle,
+        said: FriendMarks,
+        guard: Guard,
+        ctx: &Context<Self>,
+    ) {
+        let Some(own) = self.identity.clone().filter(|own| own.user == *user) else { return };
+        let Some(ThreadKey::Direct(with)) = ThreadKey::from_link(&said.thread, &own.user, user) else { return };
+        let (delivered, read) = (said.delivered, said.read);
+        if delivered.len().max(read.len()) > hobnob_shared::limits::HEADS {
+            return;
+        }
+        let thread = ThreadKey::Direct(with.clone());
+        self.reached(with.clone(), thread.clone(), delivered, Reached::Delivered, None, ctx);
+        self.reached(with, thread, read, Reached::Read, Some(guard), ctx);
+    }
+
+    /// Own messages got further. What is still being answered to the command is held back until then.
+    pub(in crate::core) fn states_changed(
+        &mut self,
+        StatesChanged { states, by }: StatesChanged,
+        _: &mut Context<Self>,
+    ) {
+        for (message, state) in states {
+            match state {
+                // Written again on another link: nothing new.
+                MessageState::Sent if !self.sent.insert(message) => continue,
+                MessageState::Sent => {}
+                MessageState::Queued | MessageState::Delivered | MessageState::Read => {
+                    self.sent.remove(&message);
+                }
+            }
+            match self.storing.get_mut(&message) {
+                Some(early) => early.push((state, by.clone())),
+                None => self.outlet.tell(Event::MessageState { message, state, by: by.clone() }),
+            }
+        }
+    }
+}
+
+/// Leaves in one frame.
+const LEAVES: usize = 24;
