@@ -29,6 +29,8 @@ mod roster;
 mod routes;
 mod server_address;
 mod session;
+#[cfg(test)]
+mod simulation;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
