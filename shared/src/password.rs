@@ -109,7 +109,10 @@ impl std::fmt::Debug for ExportKey {
 /// What a client shows instead of a room's password: Argon2id of it, so that whoever steals the server's store must pay for each guess.
 /// Salted with the server and the room. As slow as [`registration_finish`].
 pub fn room_proof(password: &str, room: &RoomId, server: Fingerprint) -> Result<Hash, PasswordError> {
-    let salt = blake3::Hasher::new_derive_key("hobnob/1 room password").update(&server.0).update(room.as_str().as_bytes()).finalize();
+    let salt = blake3::Hasher::new_derive_key("hobnob/1 room password")
+        .update(&server.0)
+        .update(room.as_str().as_bytes())
+        .finalize();
     let mut proof = [0; 32];
     stretching()?.hash_password_into(password.as_bytes(), salt.as_bytes(), &mut proof).map_err(malformed)?;
     Ok(Hash(proof))

@@ -134,7 +134,8 @@ fn a_device_cannot_issue_devices() {
 fn a_list_of_too_many_devices_is_malformed() {
     let identity = IdentityKey::generate().unwrap();
     let account = identity.account_certificate(&"alice".parse().unwrap()).unwrap();
-    let list = |count| DeviceList { number: 1, devices: vec![DeviceId([7; 32]); count], issued_at: 0, removed: Vec::new() };
+    let list =
+        |count| DeviceList { number: 1, devices: vec![DeviceId([7; 32]); count], issued_at: 0, removed: Vec::new() };
     let fits = IdentityStatement::sign(DEVICE_LIST, &list(limits::DEVICES), &identity).unwrap();
     assert!(fits.verify::<DeviceList>(DEVICE_LIST, &account).is_ok());
     let long = IdentityStatement::sign(DEVICE_LIST, &list(limits::DEVICES + 1), &identity).unwrap();

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::{
-    ChangePasswordFinish, ChangePasswordStart, GetRoster, JoinRoom, LeaveRoom, OwnPresence, PutRoster, RemoveMember, Seq, SetDevices,
-    SetRoomPassword,
+    ChangePasswordFinish, ChangePasswordStart, GetRoster, JoinRoom, LeaveRoom, OwnPresence, PutRoster, RemoveMember,
+    Seq, SetDevices, SetRoomPassword,
 };
 use crate::abilities::Abilities;
 use crate::id::{DeviceId, Handle, InstanceId, TransferId};
