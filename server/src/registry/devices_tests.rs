@@ -54,7 +54,7 @@ fn a_device_that_is_removed_while_it_arrives_is_not_let_in() {
     let [Effect::Load { version, .. }] = effects.as_slice() else { panic!("{effects:?}") };
     let listed = world.circle(0, DeviceId([1; 32]));
     world.state.devices_changed(news(0, 2, &[2], &[]));
-    let again = world.state.loaded(SessionId(1), *version, Some(listed), 0);
+    let again = world.state.loaded(SessionId(1), *version, Some(Box::new(listed)), 0);
     assert!(matches!(again.as_slice(), [Effect::Load { .. }]), "{again:?}");
     world.removed.push(1);
     assert_eq!(refusal(&world.run(again), 1), Some(WireCode::DeviceRemoved));

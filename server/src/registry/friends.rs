@@ -10,10 +10,10 @@ use crate::store::AccountId;
 
 impl State {
     /// A friend request is in the store.
-    pub fn requested(&mut self, asker: AccountId, asked: AccountId, mut frame: Box<FriendRequested>) -> Vec<Effect> {
+    pub fn requested(&mut self, by: AccountId, asked: AccountId, mut frame: Box<FriendRequested>) -> Vec<Effect> {
         // The session that brought the news may have an older list than the registry.
-        if let Some(asker) = self.people.get(&asker) {
-            frame.device_list = IdentityStatement::clone(&asker.device_list);
+        if let Some(by) = self.people.get(&by) {
+            frame.device_list = IdentityStatement::clone(&by.device_list);
         }
         if let Some(person) = self.people.get_mut(&asked) {
             person.version += 1;

@@ -19,7 +19,7 @@ const ENDS: usize = 1_024;
 
 /// A room of which a member is here.
 pub(super) struct Room {
-    room: RoomId,
+    name: RoomId,
     incarnation: Incarnation,
     owner: Handle,
     locked: bool,
@@ -32,7 +32,7 @@ pub(super) struct Room {
 impl Room {
     fn new(head: &RoomHead) -> Self {
         Self {
-            room: head.room.clone(),
+            name: head.room.clone(),
             incarnation: head.incarnation,
             owner: head.owner.clone(),
             locked: head.locked,
@@ -43,7 +43,7 @@ impl Room {
 
     fn changed(&self, member: Option<RoomMember>) -> FromServer {
         FromServer::RoomChanged(Box::new(RoomChanged {
-            room: self.room.clone(),
+            room: self.name.clone(),
             incarnation: self.incarnation,
             owner: self.owner.clone(),
             locked: self.locked,

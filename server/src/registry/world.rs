@@ -112,12 +112,12 @@ impl World {
         mates
     }
 
-    pub(super) fn circle(&self, n: i64, device: DeviceId) -> Box<Circle> {
+    pub(super) fn circle(&self, n: i64, device: DeviceId) -> Circle {
         let seat = |room: &Stored| {
             let mine = room.records.iter().find(|(who, _, member)| *who == n && *member)?;
             Some(Seat { head: room.head.clone(), number: mine.1 })
         };
-        Box::new(Circle {
+        Circle {
             friends: self.rows(n),
             pending: Vec::new(),
             rooms: self.rooms.values().filter_map(seat).collect(),
@@ -126,7 +126,7 @@ impl World {
             device_list: list(),
             device_known: !self.removed.contains(&device.0[0]),
             roster: self.roster,
-        })
+        }
     }
 
     fn page(&self, n: i64, room: RoomKey, after: u64) -> Option<Page> {
@@ -191,7 +191,7 @@ impl World {
                 }
                 Effect::Load { session, account, version, device, .. } => {
                     let circle = self.circle(account.0, device);
-                    queue.extend(self.state.loaded(session, version, Some(circle), 0));
+                    queue.extend(self.state.loaded(session, version, Some(Box::new(circle)), 0));
                 }
                 Effect::LoadRoom { session, account, room, after } => {
                     let page = self.page(account.0, room, after);
@@ -276,10 +276,10 @@ impl World {
         stored.records.retain(|(who, ..)| *who != n);
         stored.records.push((n, stored.head.number, false));
         let longest = stored.records.iter().filter(|(.., member)| *member).min_by_key(|(_, number, _)| *number);
-        if let Some((owner, ..)) = longest.copied() {
-            if stored.head.owner == user(n) {
-                stored.head.owner = user(owner);
-            }
+        if let Some((owner, ..)) = longest.copied()
+            && stored.head.owner == user(n)
+        {
+            stored.head.owner = user(owner);
         }
         let head = stored.head.clone();
         if longest.is_none() {

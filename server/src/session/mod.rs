@@ -7,8 +7,6 @@
 mod actor;
 mod enrolment;
 mod job;
-#[cfg(test)]
-mod keeper_tests;
 mod member;
 #[cfg(test)]
 mod member_tests;
@@ -16,6 +14,8 @@ mod message;
 mod meter;
 mod note;
 mod proofs;
+#[cfg(test)]
+mod proofs_tests;
 mod rooms;
 mod roster;
 mod state;
