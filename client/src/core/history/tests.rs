@@ -64,14 +64,8 @@ fn memory() -> Connection {
 
 fn arrive_after(c: &Connection, from: &str, after: u64, entries: &[Entry]) -> Taken {
     let (thread, conversation, author) = (thread(from), with(from), handle(from));
-    let arrival = Arrival {
-        thread: &thread,
-        conversation: &conversation,
-        author: &author,
-        device: THERE,
-        own: false,
-        after,
-    };
+    let arrival =
+        Arrival { thread: &thread, conversation: &conversation, author: &author, device: THERE, own: false, after };
     messages::insert_entries(c, &arrival, entries).unwrap()
 }
 
@@ -198,7 +192,7 @@ fn states_only_go_forward_and_only_news_is_told() {
     let c = memory();
     let key = Fingerprint([1; 32]);
     let sent: Vec<NewMessage> = ["one", "two", "three"].iter().map(|text| own("bob", text, 1)).collect();
-    sent.iter().for_each(|message| drop(messages::insert_own(&c, message).unwrap()));
+    sent.iter().for_each(|message| assert!(messages::insert_own(&c, message).is_ok()));
     let ids: Vec<MessageId> = sent.iter().map(|message| message.id).collect();
     let mark = |friend: &str, key, number, reached| {
         marks::by_friend(&c, &handle(friend), key, &up_to(HERE, number), reached).unwrap()
@@ -210,8 +204,7 @@ fn states_only_go_forward_and_only_news_is_told() {
     assert_eq!(mark("bob", key, 2, Reached::Read), ids[..2]);
     assert_eq!(mark("bob", key, 1, Reached::Read), []);
     assert_eq!(mark("bob", key, 9, Reached::Delivered), ids[2..]);
-    let states: Vec<_> =
-        pages::page(&c, &with("bob"), 10, None).unwrap().into_iter().map(|info| info.state).collect();
+    let states: Vec<_> = pages::page(&c, &with("bob"), 10, None).unwrap().into_iter().map(|info| info.state).collect();
     assert_eq!(states, [MessageState::Read, MessageState::Read, MessageState::Delivered]);
     let log = logs::load_all(&c).unwrap().remove(0);
     assert_eq!((log.delivered, log.read), (3, 2));
@@ -221,7 +214,8 @@ fn states_only_go_forward_and_only_news_is_told() {
 fn in_a_room_each_member_is_told_of_once() {
     let c = memory();
     let room = ThreadKey::Room(Incarnation([4; 16]));
-    let sign: fn() -> messages::Sign = || Box::new(|entry| Ok(SignedEntry { body: to_cbor(entry).unwrap(), signature: vec![] }));
+    let sign: fn() -> messages::Sign =
+        || Box::new(|entry| Ok(SignedEntry { body: to_cbor(entry).unwrap(), signature: vec![] }));
     let say = |text: &str| NewMessage {
         thread: room.clone(),
         conversation: "#tea".parse().unwrap(),
@@ -230,7 +224,7 @@ fn in_a_room_each_member_is_told_of_once() {
         ..own("bob", text, 1)
     };
     let sent = [say("one"), say("two")];
-    sent.iter().for_each(|message| drop(messages::insert_own(&c, message).unwrap()));
+    sent.iter().for_each(|message| assert!(messages::insert_own(&c, message).is_ok()));
     let mark = |member: &str, number, reached| {
         marks::by_member(&c, &room, &handle(member), &up_to(HERE, number), reached).unwrap()
     };
@@ -253,10 +247,9 @@ fn a_log_that_others_have_more_of_goes_on_behind_theirs() {
     messages::insert_own(&c, &old).unwrap();
     marks::by_friend(&c, &handle("bob"), Fingerprint([1; 32]), &up_to(HERE, 1), Reached::Delivered).unwrap();
     let waiting = [own("bob", "waits", 1), own("bob", "too", 1)];
-    waiting.iter().for_each(|message| drop(messages::insert_own(&c, message).unwrap()));
-    let go_on = |number, last| {
-        logs::continue_behind(&c, &thread("bob"), &with("bob"), (HERE, &me), number, last).unwrap()
-    };
+    waiting.iter().for_each(|message| assert!(messages::insert_own(&c, message).is_ok()));
+    let go_on =
+        |number, last| logs::continue_behind(&c, &thread("bob"), &with("bob"), (HERE, &me), number, last).unwrap();
     assert!(!go_on(2, waiting[0].id), "they have what we have");
     assert!(!go_on(u64::MAX / 2, MessageId::new()), "nobody writes so much");
     assert!(go_on(7, MessageId::new()));
@@ -493,7 +486,9 @@ fn a_profile_of_the_first_version_keeps_its_order_and_a_copy() {
     let (writer, reader) = open::open(&file.path, &first).unwrap();
     writer.execute_batch("INSERT INTO conversations (name, next_number) VALUES ('@bob', 3)").unwrap();
     for (n, (own, number, sent_at, state, text)) in
-        [(1, 1, 900, 3, "a1"), (0, 1, 100, 2, "b1"), (1, 2, 950, 0, "a2"), (0, 2, i64::MAX, 2, "b2")].into_iter().enumerate()
+        [(1, 1, 900, 3, "a1"), (0, 1, 100, 2, "b1"), (1, 2, 950, 0, "a2"), (0, 2, i64::MAX, 2, "b2")]
+            .into_iter()
+            .enumerate()
     {
         let (author, device) = if own == 1 { ("alice", None) } else { ("bob", Some([9_u8; 32])) };
         let id = [u8::try_from(n).unwrap() + 1; 16];
@@ -510,9 +505,20 @@ fn a_profile_of_the_first_version_keeps_its_order_and_a_copy() {
     logs::claim(&writer, HERE).unwrap();
     assert_eq!(texts(&writer, "bob"), ["a1", "b1", "a2", "b2"]);
     assert_eq!(pages::search(&writer, "b2", None, None, 5).unwrap().len(), 1);
-    let logs: Vec<_> =
-        logs::load_all(&writer).unwrap().into_iter().map(|log| (log.device, log.end.number, log.delivered, log.read)).collect();
-    assert_eq!(logs, [(HERE, 2, 1, 1), (THERE, 2, 2, 0)].map(|(d, n, delivered, read)| (d, n, if d == HERE { delivered } else { 0 }, read)));
+    let logs: Vec<_> = logs::load_all(&writer)
+        .unwrap()
+        .into_iter()
+        .map(|log| (log.device, log.end.number, log.delivered, log.read))
+        .collect();
+    assert_eq!(
+        logs,
+        [(HERE, 2, 1, 1), (THERE, 2, 2, 0)].map(|(d, n, delivered, read)| (
+            d,
+            n,
+            if d == HERE { delivered } else { 0 },
+            read
+        ))
+    );
     let (waiting, _) = messages::entries(&writer, &thread("bob"), HERE, Some(Fingerprint([1; 32])), 1, 9).unwrap();
     assert_eq!(waiting.iter().map(|m| m.text.as_str()).collect::<Vec<_>>(), ["a2"]);
     assert_eq!(number_of(&writer, &own("bob", "a3", 1)), 3);

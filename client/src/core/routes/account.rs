@@ -413,6 +413,7 @@ impl Registry {
         self.state.welcomed(Instant::now());
         self.fresh.clear();
         self.keep_own_devices(&welcome.device_list);
+        self.rooms_listed(&welcome.rooms);
     }
 
     /// The friend list is complete: signed in.

@@ -162,8 +162,8 @@ impl Device {
             Waiting::Own { thread, id } => {
                 self.promised.insert((thread.clone(), id));
                 let Some(head) = self.disk.written.head(&thread, self.id) else { return Vec::new() };
-                self.exchange.copy(&thread, head);
-                let mut out = Vec::new();
+                let deeds = self.exchange.wrote(&thread, head);
+                let mut out = self.deeds(deeds, now);
                 for other in self.exchange.sharing(&thread) {
                     let Some(named) = self.named(&thread, &other) else { continue };
                     let effects = self.links.get_mut(&other).map(|state| state.grew(&named)).unwrap_or_default();
@@ -210,12 +210,14 @@ impl Device {
                 Effect::Close(id) => out.push(Out::Close(other, id)),
                 Effect::Up(id) => {
                     self.up.insert(other, id);
-                    self.exchange.linked(other);
+                    self.exchange.linked(other, owner(&other) == self.user);
                     let known: Vec<ThreadKey> = self.exchange.threads().cloned().collect();
                     let own = owner(&other) == self.user;
                     let mut threads = if own { known } else { vec![ThreadKey::Direct(owner(&other))] };
                     threads.push(ThreadKey::Room(ROOM));
-                    for thread in threads.iter().filter(|thread| self.may_share(thread, &other)).cloned().collect::<Vec<_>>() {
+                    for thread in
+                        threads.iter().filter(|thread| self.may_share(thread, &other)).cloned().collect::<Vec<_>>()
+                    {
                         let deeds = self.exchange.share(other, &thread);
                         out.extend(self.deeds(deeds, now));
                     }
@@ -237,7 +239,9 @@ impl Device {
                 Effect::Serve(Want { thread, device, after }) => {
                     let Some(key) = ThreadKey::from_link(&thread, &self.user, &owner(&other)) else { continue };
                     let theirs = self.disk.synced.0.get(&(key.clone(), device)).map(|log| log.author.clone());
-                    let may = matches!(key, ThreadKey::Room(_)) || owner(&other) == self.user || theirs == Some(self.user.clone());
+                    let may = matches!(key, ThreadKey::Room(_))
+                        || owner(&other) == self.user
+                        || theirs == Some(self.user.clone());
                     if let (true, Some(id)) = (may, self.up.get(&other).copied()) {
                         let (rows, _) = self.disk.synced.entries(&key, device, after, 8);
                         out.push(Out::Frame(other, id, Box::new(self.frame(&thread, device, after, &rows))));
@@ -290,7 +294,14 @@ impl Device {
                 after,
                 entries: rows
                     .iter()
-                    .map(|row| signed(device, &row.candidate, row.candidate.chained.map_or(Hash([0; 32]), |(p, _)| p), &row.text))
+                    .map(|row| {
+                        signed(
+                            device,
+                            &row.candidate,
+                            row.candidate.chained.map_or(Hash([0; 32]), |(p, _)| p),
+                            &row.text,
+                        )
+                    })
                     .collect(),
                 more: false,
             })),
@@ -378,7 +389,12 @@ impl Device {
         out
     }
 
-    pub(super) fn connected(&mut self, other: DeviceId, path: LinkPath, now: Instant) -> Option<(ConnectionId, Vec<Out>)> {
+    pub(super) fn connected(
+        &mut self,
+        other: DeviceId,
+        path: LinkPath,
+        now: Instant,
+    ) -> Option<(ConnectionId, Vec<Out>)> {
         let hello = self.hello();
         let own = self.id;
         let state = self.links.entry(other).or_insert_with(|| State::new(own, other));
@@ -418,8 +434,17 @@ fn plain(entry: &Entry) -> Candidate {
 
 fn signed(device: DeviceId, candidate: &Candidate, previous: Hash, text: &str) -> SignedEntry {
     let Candidate { id, number, clock, .. } = *candidate;
-    let entry =
-        RoomEntry { room: ROOM, device, number, previous, clock, id, sent_at: clock, text: text.to_owned(), reply_to: None };
+    let entry = RoomEntry {
+        room: ROOM,
+        device,
+        number,
+        previous,
+        clock,
+        id,
+        sent_at: clock,
+        text: text.to_owned(),
+        reply_to: None,
+    };
     SignedEntry { body: to_cbor(&entry).unwrap_or_default(), signature: Vec::new() }
 }
 

@@ -178,7 +178,11 @@ impl World {
             !wire.flights[from].is_empty() || (wire.ends[from].is_none() && wire.ends[1 - from].is_some())
         };
         let wires = self.wires.iter().enumerate();
-        wires.flat_map(|(n, wire)| [0, 1].into_iter().filter(|from| ends(wire, *from)).map(move |from| (n, from)).collect::<Vec<_>>()).collect()
+        wires
+            .flat_map(|(n, wire)| {
+                [0, 1].into_iter().filter(|from| ends(wire, *from)).map(move |from| (n, from)).collect::<Vec<_>>()
+            })
+            .collect()
     }
 
     /// Delivers one frame, or one end of a connection.
@@ -374,7 +378,8 @@ pub(super) fn direct(with: &str) -> ThreadKey {
 fn brief(frame: &Peer) -> String {
     match frame {
         Peer::Have(have) => {
-            let heads: Vec<String> = have.heads.iter().map(|head| format!("{}:{}", head.device.0[0], head.number)).collect();
+            let heads: Vec<String> =
+                have.heads.iter().map(|head| format!("{}:{}", head.device.0[0], head.number)).collect();
             format!("have {:?} {}", have.thread, heads.join(" "))
         }
         Peer::Want(want) => format!("want {:?} {} after {}", want.thread, want.device.0[0], want.after),
