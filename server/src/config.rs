@@ -136,6 +136,10 @@ limits! {
     room_members: u32 = u32_of(shared::ROOM_MEMBERS);
     /// Records of those who have left a room that are kept, so that what they said can be checked; the oldest give way.
     room_past_members: u32 = u32_of(shared::ROOM_MEMBERS);
+    /// Joins, leaves and the like that a session may ask for at once: a new device joins and leaves every room it knows.
+    room_changes_burst: u32 = 128;
+    /// After the burst, one in so many milliseconds, since every member hears of each; above, the server reads slower.
+    room_change_every_ms: u64 = 200;
     /// Addresses a minute to which one account may make clients connect: the server must not become a scanner.
     dials_per_minute: u32 = 240;
     /// Introductions of the same two accounts keep this distance.

@@ -106,7 +106,8 @@ impl Session {
                     }
                 }
                 Effect::SendInTurn(frames) => {
-                    ctx.wait(send_in_turn(frames, self.writer.clone()).into_actor(self));
+                    let sent = send_in_turn(frames, self.writer.clone()).into_actor(self);
+                    ctx.wait(sent.map(|(), session, _| session.state.on_resumed(Instant::now())));
                 }
                 Effect::Ask(job) => self.ask(job, ctx),
                 Effect::Tell(note) => self.tell(note, ctx),

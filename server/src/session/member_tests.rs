@@ -130,6 +130,19 @@ fn guesses_at_a_rooms_password_are_counted_and_the_right_one_takes_the_count_bac
 }
 
 #[test]
+fn who_comes_and_goes_without_end_is_read_slower() {
+    let mut test = Test::new();
+    let burst = Limits::default().room_changes_burst;
+    let mut paused = 0;
+    for _ in 0..burst + 3 {
+        let effects = test.say(join(None));
+        paused += effects.iter().filter(|effect| matches!(effect, Effect::Pause(_))).count();
+        test.answer(Answer::Joined(Joined::Already(Box::new(head()))));
+    }
+    assert_eq!(paused, 3);
+}
+
+#[test]
 fn only_the_account_itself_leaves_in_its_name() {
     let mut test = Test::new();
     let user: Handle = "alice".parse().unwrap();

@@ -80,6 +80,13 @@ pub struct State {
     pings: u64,
     frames: (Bucket, Quota),
     bytes: (Bucket, Quota),
+    room_changes: (Bucket, Quota),
+}
+
+/// What all members of a room hear of.
+fn changes_a_room(frame: &Decoded<ToServer>) -> bool {
+    use ToServer::{JoinRoom, LeaveRoom, RemoveMember, SetRoomPassword};
+    matches!(frame, Decoded::Known(JoinRoom(_) | LeaveRoom(_) | RemoveMember(_) | SetRoomPassword(_)))
 }
 
 impl State {
@@ -103,6 +110,7 @@ impl State {
     fn new(id: SessionId, peer: SocketAddr, kind: Kind, limits: &Limits, now: Instant) -> Self {
         let frames = Quota::per_second(limits.frames_per_second, limits.frames_burst);
         let bytes = Quota::per_second(limits.bytes_per_second, limits.bytes_burst);
+        let room_changes = Quota::spaced(limits.room_change_every_ms, limits.room_changes_burst);
         Self {
             id,
             peer,
@@ -111,6 +119,7 @@ impl State {
             pings: 0,
             frames: (Bucket::default(), frames),
             bytes: (Bucket::default(), bytes),
+            room_changes: (Bucket::default(), room_changes),
         }
     }
 
@@ -136,6 +145,7 @@ impl State {
         now: Instant,
     ) -> Vec<Effect> {
         self.liveness.heard(now);
+        let room_changes = u32::from(changes_a_room(&frame));
         let mut effects = match frame {
             Decoded::Unknown { .. } => refuse(Refusal::Unsupported, None),
             Decoded::Known(ToServer::Ping(pulse)) if self.is_member() => vec![Effect::send(FromServer::Pong(pulse))],
@@ -147,7 +157,8 @@ impl State {
             },
         };
         // Frames are never dropped for their number: the client's own queue fills, because the server reads slower.
-        let pause = self.frames.0.owe(1, self.frames.1, now).max(self.bytes.0.owe(bytes, self.bytes.1, now));
+        let owed = [(&mut self.frames, 1), (&mut self.bytes, bytes), (&mut self.room_changes, room_changes)];
+        let pause = owed.into_iter().filter_map(|((bucket, quota), units)| bucket.owe(units, *quota, now)).max();
         effects.extend(pause.map(Effect::Pause));
         effects
     }
@@ -195,6 +206,11 @@ impl State {
         let devices = (list.1.devices, device_list);
         self.kind = Kind::Member(Box::new(Member::new(account, verified, devices, self.peer.ip())));
         vec![Effect::Admit, Effect::Log(line), Effect::Tell(Note::Arrive(Box::new(arrival)))]
+    }
+
+    /// Nothing was read for a while, because something long was sent: that was no silence of the client's.
+    pub fn on_resumed(&mut self, now: Instant) {
+        self.liveness.heard(now);
     }
 
     /// The account's devices are others now.

@@ -9,8 +9,8 @@ use hobnob_shared::codec::Decoded;
 use hobnob_shared::id::{Handle, RoomId};
 use hobnob_shared::identity::{Chain, DEVICE_LIST, DeviceKey, DeviceList, IdentityKey, IdentityStatement};
 use hobnob_shared::message::{
-    AboutUser, EnrolDevice, FromServer, Hello, OwnPresence, Pulse, SetPresence, SignInFinish, SignInStart, SignUpStart,
-    ToServer,
+    AboutUser, ChangePasswordFinish, ChangePasswordStart, EnrolDevice, FromServer, GetRoster, Hello, OwnPresence,
+    Pulse, SetDevices, SetPresence, SignInFinish, SignInStart, SignUpStart, ToServer,
 };
 use hobnob_shared::password::{self, ServerSetup};
 use proptest::prelude::*;
@@ -228,6 +228,16 @@ fn any_frame() -> impl Strategy<Value = ToServer> {
         bytes.clone().prop_map(move |request| ToServer::SignUpStart(SignUpStart { user: one.clone(), request })),
         bytes.clone().prop_map(move |request| ToServer::SignInStart(SignInStart { user: two.clone(), request })),
         bytes.clone().prop_map(|finalization| ToServer::SignInFinish(SignInFinish { finalization })),
+        bytes.clone().prop_map(|request| ToServer::ChangePasswordStart(ChangePasswordStart { request })),
+        (bytes.clone(), bytes.clone()).prop_map(|(upload, identity_proof)| {
+            let finish = ChangePasswordFinish { upload: upload.clone(), sealed: upload, identity_proof };
+            ToServer::ChangePasswordFinish(Box::new(finish))
+        }),
+        (bytes.clone(), bytes.clone()).prop_map(|(body, identity_proof)| {
+            let device_list = IdentityStatement { body: body.to_vec(), signature: identity_proof.to_vec() };
+            ToServer::SetDevices(Box::new(SetDevices { device_list, identity_proof }))
+        }),
+        any::<u32>().prop_map(|seq| ToServer::GetRoster(GetRoster { seq })),
         (bytes.clone(), bytes).prop_map(|(certificate, proof)| {
             let device_list = IdentityStatement { body: proof.to_vec(), signature: certificate.to_vec() };
             ToServer::EnrolDevice(Box::new(EnrolDevice {

@@ -19,7 +19,7 @@ use hobnob_shared::message::{
 };
 use hobnob_shared::{net, password, tls};
 use serde_bytes::ByteBuf;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsConnector;
 
@@ -69,8 +69,18 @@ pub struct Wire {
 impl Wire {
     /// Connects, with the device's certificate where there is one.
     pub async fn open(server: &Running, identity: Option<(&DeviceKey, &Chain)>) -> Self {
+        Self::over(TcpStream::connect(server.address).await.unwrap(), server, identity).await
+    }
+
+    /// As [`Self::open`], for whom the system holds little that was not read.
+    pub async fn open_narrow(server: &Running, identity: Option<(&DeviceKey, &Chain)>) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        Self::over(socket.connect(server.address).await.unwrap(), server, identity).await
+    }
+
+    async fn over(tcp: TcpStream, server: &Running, identity: Option<(&DeviceKey, &Chain)>) -> Self {
         let config = tls::client_config(tls::ServerPin::Exact(server.fingerprint), identity).unwrap();
-        let tcp = TcpStream::connect(server.address).await.unwrap();
         net::configure(&tcp).unwrap();
         let stream = TlsConnector::from(config).connect(tls::server_name(), tcp).await.unwrap();
         let exporter = tls::exporter(stream.get_ref().1, ENROLMENT_EXPORTER, &[]).unwrap();

@@ -1,9 +1,13 @@
 //! Rooms over real sockets: people join, see and find each other, leave and are removed; and those who do not play by the rules.
 
+use std::sync::Arc;
+
 use super::client::{Device, Running, Wire, befriend};
 use hobnob_server::config::{Config, Limits};
+use hobnob_server::secrets::Secrets;
+use hobnob_server::store::{Joined, NewAccount, NewMember, SignedUp, SqliteStore, Store as _};
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{Handle, Hash, RoomId};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, Incarnation, RoomId};
 use hobnob_shared::identity::{ServerKey, Statement, self_signed_server};
 use hobnob_shared::message::{
     AboutUser, FromServer, JoinRoom, LeaveRoom, MEMBERSHIP, Membership, OwnPresence, Presence, ROOM_LEAVE,
@@ -358,4 +362,71 @@ async fn rooms_and_members_are_limited() {
     assert_eq!(try_join(&mut party.a, "#two", None).await, Err(WireCode::Full));
     assert_eq!(try_join(&mut party.a, "#tea", None).await, Ok(()), "where one is in already there is room");
     party.server.stop().await;
+}
+
+/// Puts people into rooms behind the server's back, while it does not run: signing up so many over the wire would take minutes.
+async fn fill(data: &std::path::Path, rooms: &[RoomId], people: u32) {
+    let notary = Arc::new(Secrets::open(data, true).unwrap().notary);
+    let store = SqliteStore::open(data, &Arc::new(Limits::default())).unwrap();
+    let person = |n: u32| {
+        let user: Handle = format!("person{n}").parse().unwrap();
+        let key = Fingerprint(*blake3::hash(user.as_str().as_bytes()).as_bytes());
+        (user, key)
+    };
+    let sign_up = |n: u32| {
+        let (user, key) = person(n);
+        store.sign_up(NewAccount {
+            user,
+            key,
+            certificate: Vec::new(),
+            password: Vec::new(),
+            sealed: Vec::new(),
+            list_number: 1,
+            device_list: Vec::new(),
+            device: DeviceId(key.0),
+            device_certificate: Vec::new(),
+        })
+    };
+    // Many at once, so that they share commits; not more than may wait.
+    let mut waiting = Vec::new();
+    for (n, made) in (0..people).zip((0..people).map(sign_up).collect::<Vec<_>>()) {
+        let SignedUp::Created(account) = made.await.unwrap() else { panic!("a name is taken") };
+        for room in rooms {
+            let (user, key) = person(n);
+            let new = NewMember { account, user, key, room: room.clone(), proof: None };
+            waiting.push(store.join(new, Incarnation::random(), Arc::clone(&notary)));
+        }
+        if waiting.len() > 2_000 || n + 1 == people {
+            for joined in waiting.drain(..) {
+                assert!(matches!(joined.await.unwrap(), Joined::New(_)));
+            }
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn a_device_in_many_large_rooms_is_shown_them_all_at_its_own_pace() {
+    let (server, data) = start(Limits::default());
+    let alice = Device::sign_up(&server, "alice").await.unwrap();
+    let mut a = alice.available(&server).await;
+    let rooms: Vec<RoomId> = (0..48).map(|n| room(&format!("#room{n:02}"))).collect();
+    for room in &rooms {
+        join(&mut a, &room.to_string()).await;
+    }
+    server.stop().await;
+    // Some megabytes, more than the session's queue and the system's buffers hold.
+    fill(data.path(), &rooms, 255).await;
+    let server = Running::start(Config::new(data.path()));
+    // The first does not read before the second has read everything.
+    let mut slow = Wire::open_narrow(&server, Some((&alice.key, &alice.chain))).await;
+    slow.say(&ToServer::Hello(Device::hello(OwnPresence::Available, 0)));
+    let mut quick = Device::sign_in(&server, "alice", "correct horse").await.unwrap().available(&server).await;
+    for wire in [&mut quick, &mut slow] {
+        for room in &rooms {
+            let state = pages(wire).await;
+            assert_eq!((&state.room, state.owner.as_str()), (room, "alice"));
+            assert_eq!(names(&server, &state).len(), 256);
+        }
+    }
+    server.stop().await;
 }
