@@ -6,7 +6,7 @@
 //! - `people`: friends, requests, presence, and what the server says of them.
 //! - `devices`: this account's, and which of others' may link.
 //! - `keys`: changed keys, safety numbers, alarms.
-//! - `talk`: messages, history, typing, read marks. `replicas`: the logs that they are in, on all links together.
+//! - `talk`: messages, history, typing, read marks. `replicas`: the logs that they are in, on all links together. `marks`: how far they got.
 //! - `rooms`: joining, leaving, members.
 //! - `links`: introductions, live links, re-dialling.
 //! - `files`: transfers.
@@ -17,6 +17,7 @@ pub mod devices;
 mod files;
 pub mod keys;
 mod links;
+mod marks;
 pub mod people;
 mod replicas;
 mod rooms;
