@@ -327,7 +327,7 @@ impl Registry {
                 self.state.settled(user);
                 self.look_whether_arrived(ctx);
             }
-            Ask::OpenCircuit(_, _, transfer) => self.circuit_refused(*transfer),
+            Ask::OpenCircuit(user, _, transfer) => self.circuit_refused(user, *transfer),
             // No other device of ours is there; the next one asks for us.
             Ask::Introduce(user) if self.identity.as_ref().is_some_and(|own| own.user == *user) => {
                 self.state.policy.settle(user);
