@@ -7,7 +7,7 @@ use std::rc::Rc;
 use gtk::pango;
 use gtk::prelude::*;
 use hobnob_shared::id::{MessageId, TransferId};
-use relm4::gtk;
+use relm4::{adw, gtk};
 
 use crate::ui::conversation::bubble::{Bubble, BubbleWidgets};
 use crate::ui::transfers::CardOutput;
@@ -44,12 +44,16 @@ pub struct TimelineRow {
     pub day: Option<String>,
     /// The name above the group.
     pub author: Option<String>,
+    /// The author's picture stands beside the name.
+    pub pictured: bool,
     /// First of its group.
     pub first: bool,
     /// The thing itself.
     pub content: Content,
     /// Time and state below the group.
     pub footer: Option<String>,
+    /// Who got it and who has read it, where that is known.
+    pub reached: Option<String>,
     /// The line as one sentence, for who listens.
     pub spoken: String,
 }
@@ -71,6 +75,8 @@ pub struct Widgets {
     root: gtk::Box,
     spoken: Spoken,
     day: gtk::Label,
+    head: gtk::Box,
+    picture: adw::Avatar,
     author: gtk::Label,
     place: gtk::Box,
     bubble: OnceCell<BubbleWidgets>,
@@ -120,17 +126,24 @@ impl Row for TimelineRow {
         };
         let (day, author, footer) = (label("day"), label("author"), label("footer"));
         author.set_xalign(0.0);
+        let picture = adw::Avatar::new(22, None, true);
+        let head = gtk::Box::builder().spacing(7).build();
+        head.add_css_class("author-line");
+        head.append(&picture);
+        head.append(&author);
         let place = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         let (root, spoken): (gtk::Box, Spoken) = changing();
         root.set_orientation(gtk::Orientation::Vertical);
         root.add_css_class("line");
-        for part in [day.upcast_ref::<gtk::Widget>(), author.upcast_ref(), place.upcast_ref(), footer.upcast_ref()] {
+        for part in [day.upcast_ref::<gtk::Widget>(), head.upcast_ref(), place.upcast_ref(), footer.upcast_ref()] {
             root.append(part);
         }
         let widgets = Widgets {
             root: root.clone(),
             spoken,
             day,
+            head,
+            picture,
             author,
             place,
             bubble: OnceCell::new(),
@@ -149,7 +162,13 @@ impl Row for TimelineRow {
         };
         say(&widgets.day, self.day.as_deref());
         say(&widgets.author, self.author.as_deref());
+        widgets.head.set_visible(self.author.is_some());
+        widgets.picture.set_visible(self.pictured);
+        if self.pictured {
+            widgets.picture.set_text(self.author.as_deref());
+        }
         say(&widgets.footer, self.footer.as_deref());
+        widgets.footer.set_tooltip_text(self.reached.as_deref());
         let side = if self.own { gtk::Align::End } else { gtk::Align::Start };
         widgets.place.set_halign(side);
         widgets.footer.set_halign(side);
