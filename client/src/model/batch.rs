@@ -42,6 +42,11 @@ impl Batch {
         }
     }
 
+    /// Lines that came into a timeline.
+    pub fn came(&self, conversation: &ConversationId) -> usize {
+        self.timelines.get(conversation).map_or(0, |spans| spans.spans.iter().map(|span| span.added).sum())
+    }
+
     /// All of them, in the order in which they can be drawn.
     pub fn finish(self) -> Vec<Change> {
         let mut changes = self.states;
@@ -134,6 +139,15 @@ mod tests {
     fn a_burst_is_one_splice() {
         let burst = (100..10_100).flat_map(|at| [spliced(at, 0, 1), Change::Unread(bob()), Change::Roster]).collect();
         assert_eq!(batched(burst), [Change::Unread(bob()), Change::Roster, spliced(100, 0, 10_000)]);
+    }
+
+    #[test]
+    fn of_a_flood_that_was_cut_only_the_end_is_drawn() {
+        let mut batch = Batch::default();
+        batch.add(spliced(50, 0, 500));
+        assert_eq!((batch.came(&bob()), batch.came(&"#tea".parse().unwrap())), (500, 0));
+        batch.add(spliced(0, 470, 0));
+        assert_eq!(batch.finish(), [spliced(0, 50, 80)]);
     }
 
     #[test]

@@ -11,6 +11,11 @@ const KEPT: usize = 2_000;
 /// Lines beyond [`KEPT`] before the oldest are let go, so that it does not happen at each message.
 const SLACK: usize = 1_000;
 
+/// Lines that come at once and are a flood: nobody reads them as they pass.
+const FLOOD: usize = 100;
+/// Lines kept of a flood: some screens. Widgets for more would be made, measured and thrown away between two frames.
+const KEPT_OF_FLOOD: usize = 80;
+
 /// How far the past was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Past {
@@ -216,12 +221,14 @@ impl Conversation {
         self.lines.iter().rev().filter_map(Line::message).find(|message| message.info.message == id)
     }
 
-    /// Lets the oldest lines go when there are far more than anybody watching the end needs. Returns how many went.
-    pub fn trim(&mut self) -> usize {
-        if self.lines.len() <= KEPT + SLACK || self.past == Past::Asked {
+    /// Lets the oldest lines go when there are far more than anybody watching the end needs, of whom `came` came just now. Returns how many
+    /// went.
+    pub fn trim(&mut self, came: usize) -> usize {
+        let (kept, most) = if came > FLOOD { (KEPT_OF_FLOOD, KEPT_OF_FLOOD) } else { (KEPT, KEPT + SLACK) };
+        if self.lines.len() <= most || self.past == Past::Asked {
             return 0;
         }
-        let gone = self.lines.len() - KEPT;
+        let gone = self.lines.len() - kept;
         for line in self.lines.drain(..gone) {
             if let Line::Message(message) = line {
                 self.known.remove(&message.info.message);

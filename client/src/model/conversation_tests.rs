@@ -113,11 +113,13 @@ fn a_flood_does_not_grow_without_end() {
     for at in 0..(KEPT + SLACK) as u64 {
         conversation.insert(message("bob", at));
     }
-    assert_eq!(conversation.trim(), 0);
+    assert_eq!(conversation.trim(1), 0);
     conversation.insert(message("bob", 9_999));
-    assert_eq!(conversation.trim(), SLACK + 1);
+    assert_eq!(conversation.trim(1), SLACK + 1);
     assert_eq!((conversation.lines().len(), conversation.known.len()), (KEPT, KEPT));
     assert_eq!(conversation.past(), Past::More);
+    assert_eq!(conversation.trim(FLOOD + 1), KEPT - KEPT_OF_FLOOD);
+    assert_eq!((conversation.lines().len(), conversation.known.len()), (KEPT_OF_FLOOD, KEPT_OF_FLOOD));
 }
 
 #[test]

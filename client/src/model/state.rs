@@ -109,9 +109,9 @@ impl Model {
         self.open.get(conversation)
     }
 
-    /// The reader watches the end only: very old lines may go.
-    pub fn trim(&mut self, conversation: &ConversationId) -> Option<Change> {
-        let removed = self.open.get_mut(conversation)?.trim();
+    /// The reader watches the end only: very old lines may go, and of the `came` that came just now those that nobody could have read.
+    pub fn trim(&mut self, conversation: &ConversationId, came: usize) -> Option<Change> {
+        let removed = self.open.get_mut(conversation)?.trim(came);
         (removed > 0).then(|| Change::Spliced { conversation: conversation.clone(), at: 0, removed, added: 0 })
     }
 

@@ -34,10 +34,15 @@ impl App {
                 batch.add(change);
             }
         }
+        for tab in self.tabs.iter().filter(|tab| tab.at_end) {
+            let came = batch.came(&tab.conversation);
+            if let Some(trimmed) = self.model.trim(&tab.conversation, came) {
+                batch.add(trimmed);
+            }
+        }
         for change in batch.finish() {
             self.draw(change);
         }
-        self.trim();
         if reload {
             for request in self.model.reload() {
                 self.bridge.send(request);
@@ -211,16 +216,6 @@ impl App {
         // The neighbours may be first or last of their group no longer.
         self.redraw(conversation, at.saturating_sub(1)..at);
         self.redraw(conversation, at + added..at + added + 1);
-    }
-
-    /// Lets very old lines go where somebody watches the end.
-    fn trim(&mut self) {
-        let watched: Vec<_> = self.tabs.iter().filter(|tab| tab.at_end).map(|tab| tab.conversation.clone()).collect();
-        for conversation in watched {
-            if let Some(trimmed) = self.model.trim(&conversation) {
-                self.draw(trimmed);
-            }
-        }
     }
 
     /// Shows what was just sent from here, wherever the reader was.

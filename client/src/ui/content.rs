@@ -19,6 +19,7 @@ pub struct Content {
     path_line: gtk::Box,
     path_icon: gtk::Image,
     path: gtk::Label,
+    short: gtk::Label,
     menu: gtk::MenuButton,
     subject: RefCell<Subject>,
     stack: Pages,
@@ -42,6 +43,13 @@ impl Content {
         let path_line = gtk::Box::builder().spacing(5).halign(gtk::Align::Center).build();
         path_line.append(&path_icon);
         path_line.append(&path);
+        // Of both lines the one is seen in a narrow window, the other in a wide one.
+        let short = gtk::Label::builder().ellipsize(pango::EllipsizeMode::End).build();
+        path_line.append(&short);
+        for (label, folded) in [(&path, false), (&short, true)] {
+            let binding = leaflet.bind_property("folded", label, "visible").sync_create();
+            if folded { binding } else { binding.invert_boolean() }.build();
+        }
         let title = gtk::Box::builder().orientation(gtk::Orientation::Vertical).valign(gtk::Align::Center).build();
         title.append(&name);
         title.append(&path_line);
@@ -73,8 +81,21 @@ impl Content {
         root.append(banner.widget());
         root.append(stack.widget());
         let subject = RefCell::default();
-        let content =
-            Self { root, name, path_line, path_icon, path, menu, subject, stack, members, tabs, tab_bar, banner };
+        let content = Self {
+            root,
+            name,
+            path_line,
+            path_icon,
+            path,
+            short,
+            menu,
+            subject,
+            stack,
+            members,
+            tabs,
+            tab_bar,
+            banner,
+        };
         content.show_nobody();
         content
     }
@@ -104,6 +125,7 @@ impl Content {
         self.path_icon.set_visible(header.icon.is_some());
         self.path_icon.set_icon_name(header.icon);
         self.path.set_text(&header.line);
+        self.short.set_text(header.short.as_ref().unwrap_or(&header.line));
         self.members.widget().set_visible(matches!(header.subject, Subject::Room { .. }));
         let menu = header.subject.menu();
         self.menu.set_visible(menu.is_some());

@@ -48,6 +48,8 @@ pub struct Header {
     pub title: String,
     /// The line below it.
     pub line: String,
+    /// The same for a narrow window, where the line is long.
+    pub short: Option<String>,
     /// Style of the line.
     pub class: &'static str,
     /// Picture before the line.
@@ -66,6 +68,7 @@ impl Header {
         let Some(person) = person else {
             let line = "Not your friend".to_owned();
             return Self {
+                short: None,
                 title: name.to_owned(),
                 line,
                 class: "none",
@@ -103,6 +106,7 @@ impl Header {
         Self {
             title: name.to_owned(),
             line: parts.join(" · "),
+            short: None,
             class,
             icon,
             tip: Some(tip.to_owned()),
@@ -116,6 +120,7 @@ impl Header {
         let outside = |line: &str| Self {
             title: title.clone(),
             line: line.to_owned(),
+            short: None,
             class: "none",
             icon: None,
             tip: None,
@@ -135,9 +140,10 @@ impl Header {
         };
         Self {
             line: format!("{} · {}", words::people(known), words::mesh(mesh)),
+            short: Some(format!("{} online", known.online())),
             class,
             icon: (linked > 0).then_some(LOCK),
-            tip: Some(words::mesh_tip(mesh).to_owned()),
+            tip: Some(format!("{}. {}", words::sentence(&words::mesh(mesh)), words::mesh_tip(mesh))),
             subject: Subject::Room { room: room.clone(), mine: me == Some(&known.owner), locked: known.locked },
             title,
         }

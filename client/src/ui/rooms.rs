@@ -54,7 +54,8 @@ impl App {
             let me = self.model.connection.user.as_ref();
             self.content.show(&Header::room(room, membership, self.model.mesh(room), me));
             if let Membership::Member(known) = membership {
-                self.content.members.show(rows(&self.model, known), &words::people(known));
+                let mesh = words::sentence(&words::mesh(self.model.mesh(room)));
+                self.content.members.show(rows(&self.model, known), &words::people(known), &mesh);
             }
         }
     }

@@ -177,9 +177,7 @@ impl SignIn {
         } else if output.server.is_empty() && !self.known {
             Some("Type the server’s address. Who runs the server knows it.")
         } else if !output.room.is_empty() && meant(&output.room).is_none() {
-            Some(
-                "A room ID is 1 to 32 of a-z, 0-9, dot, underscore and hyphen, such as #tea. Leave it empty to join none.",
-            )
+            Some("A room ID is 1 to 32 of a-z, 0-9, dot, underscore and hyphen.")
         } else {
             None
         }
@@ -190,7 +188,7 @@ impl SignInWidgets {
     fn new(root: &gtk::Box) -> Self {
         let icon = gtk::Image::builder()
             .icon_name(APP_ID)
-            .pixel_size(112)
+            .pixel_size(88)
             .accessible_role(gtk::AccessibleRole::Presentation)
             .build();
         let title =
@@ -239,7 +237,7 @@ impl SignInWidgets {
             .build();
 
         let column =
-            gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(18).valign(gtk::Align::Center).build();
+            gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(14).valign(gtk::Align::Center).build();
         column.add_css_class("entrance");
         let greeting = gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(6).build();
         greeting.append(&icon);

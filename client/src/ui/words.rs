@@ -112,6 +112,12 @@ pub fn mesh(mesh: Mesh) -> String {
     }
 }
 
+/// Words that begin a sentence.
+pub fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// What that means.
 pub fn mesh_tip(mesh: Mesh) -> &'static str {
     match mesh {

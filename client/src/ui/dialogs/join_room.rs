@@ -52,6 +52,7 @@ pub fn ask(
     });
     if let Some(room) = room {
         name.set_text(&room.to_string());
+        name.set_position(-1);
     }
     dialog.present();
     name_library_buttons(&fields);

@@ -17,6 +17,7 @@ const HEIGHT: usize = 416;
 pub struct MembersPanel {
     button: gtk::MenuButton,
     count: gtk::Label,
+    mesh: gtk::Label,
     scroller: gtk::ScrolledWindow,
     rows: LiveList<MemberRow>,
 }
@@ -52,12 +53,15 @@ impl MembersPanel {
         head.add_css_class("member-head");
         head.append(&title);
         head.append(&count);
+        let mesh = gtk::Label::builder().xalign(0.0).wrap(true).build();
+        mesh.add_css_class("member-mesh");
         let column = gtk::Box::builder().orientation(gtk::Orientation::Vertical).width_request(312).build();
         column.append(&head);
+        column.append(&mesh);
         column.append(&scroller);
         popover.set_child(Some(&column));
         button.set_popover(Some(&popover));
-        Self { button, count, scroller, rows }
+        Self { button, count, mesh, scroller, rows }
     }
 
     /// The button.
@@ -72,9 +76,10 @@ impl MembersPanel {
         }
     }
 
-    /// Shows these members; `count` says how many there are.
-    pub fn show(&self, rows: Vec<MemberRow>, count: &str) {
+    /// Shows these members; `count` says how many there are, `mesh` how one is connected to them.
+    pub fn show(&self, rows: Vec<MemberRow>, count: &str, mesh: &str) {
         self.count.set_text(count);
+        self.mesh.set_text(mesh);
         let height = (rows.len() * ROW).clamp(ROW, HEIGHT);
         let height = i32::try_from(height).unwrap_or(i32::MAX);
         // The smaller of both first: GTK wants the least never above the most.
