@@ -3,7 +3,6 @@
 use std::io;
 
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::Handle;
 use rustix::io::Errno;
 
 /// A reason, with whose fault it is.
