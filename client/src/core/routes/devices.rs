@@ -12,8 +12,8 @@ use hobnob_shared::message::DevicesChanged;
 use crate::core::error::Problem;
 use crate::core::event::{Answer, DeviceInfo, Event};
 use crate::core::friendship::verify_devices;
-use crate::core::history::rooms;
-use crate::core::peer_link::Close;
+use crate::core::history::{pairs, rooms};
+use crate::core::peer_link::{Close, SetIdentity};
 use crate::core::profile::Identity;
 use crate::core::registry::Registry;
 
@@ -45,6 +45,9 @@ impl Registry {
                 let identity = Arc::new(identity);
                 let (profile, own): (_, Arc<Identity>) = (self.profile.clone(), identity.clone());
                 let user = identity.user.clone();
+                for link in self.state.links.all() {
+                    link.do_send(SetIdentity(identity.clone()));
+                }
                 self.identity = Some(identity);
                 tokio::task::spawn_blocking(move || {
                     if let Err(error) = profile.save_account(&own, &roster_key) {
@@ -109,13 +112,15 @@ impl Registry {
         self.end_unlisted(user, &list);
     }
 
-    /// Links to devices that are not listed any more end, and what those sign from now on does not count.
+    /// Links to devices that are not listed any more end, and are not found again; what those sign from now on does not count.
     fn end_unlisted(&mut self, user: &Handle, list: &DeviceList) {
         let removed = list.removed.clone();
         if !removed.is_empty() {
             self.write(move |c| rooms::note_removed(c, &removed));
         }
-        for (device, link, _) in self.state.links.devices_up(user) {
+        let (name, listed) = (user.clone(), list.devices.clone());
+        self.write(move |c| pairs::keep_listed(c, &name, &listed));
+        for (device, link) in self.state.links.devices(user) {
             if !list.devices.contains(&device) {
                 link.do_send(Close { code: WireCode::DeviceRemoved, forget: true });
                 self.state.links.remove(&device);
