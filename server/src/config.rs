@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use hobnob_shared::limits as shared;
 use serde::Deserialize;
 
 /// What a server is started with.
@@ -129,6 +130,16 @@ limits! {
     requests_incoming: u32 = 100;
     /// Names that one account may block.
     blocks: u32 = 1_000;
+    /// Rooms of one account: each is sent at every sign-in.
+    rooms: u32 = u32_of(shared::ROOMS);
+    /// Members of one room: each hears of every other, and links to them.
+    room_members: u32 = u32_of(shared::ROOM_MEMBERS);
+    /// Records of those who have left a room that are kept, so that what they said can be checked; the oldest give way.
+    room_past_members: u32 = u32_of(shared::ROOM_MEMBERS);
+    /// Joins, leaves and the like that a session may ask for at once: a new device joins and leaves every room it knows.
+    room_changes_burst: u32 = 128;
+    /// After the burst, one in so many milliseconds, since every member hears of each; above, the server reads slower.
+    room_change_every_ms: u64 = 200;
     /// Addresses a minute to which one account may make clients connect: the server must not become a scanner.
     dials_per_minute: u32 = 240;
     /// Introductions of the same two accounts keep this distance.
@@ -159,6 +170,11 @@ limits! {
     store_group: usize = 256;
     /// Sessions have so long to hear that the server shuts down.
     drain_ms: u64 = 3_000;
+}
+
+/// The protocol's sizes are small enough for any integer.
+fn u32_of(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 /// Reads the file that `--config` names.

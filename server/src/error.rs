@@ -17,6 +17,8 @@ pub enum Refusal {
     Taken,
     /// Wrong password, or no such account: nobody can tell which.
     WrongPassword,
+    /// Not the room's password, or none where there is one.
+    WrongRoomPassword,
     /// Too often; comes back after this time.
     RateLimited(Duration),
     /// The two are no friends.
@@ -25,6 +27,8 @@ pub enum Refusal {
     Offline,
     /// Nobody asked to be accepted.
     NoRequest,
+    /// No such room or member, as far as the asker may know.
+    NoMember,
     /// Too many friends, requests, blocks or devices.
     TooMany(&'static str),
     /// The store is overloaded or failed.
@@ -45,8 +49,10 @@ pub enum Refusal {
     UnknownUser,
     /// The account's list does not have this device.
     DeviceRemoved,
-    /// The device list has grown meanwhile.
-    ListChanged,
+    /// Another device changed the account meanwhile.
+    AccountChanged,
+    /// Another device put a roster meanwhile.
+    RosterChanged,
     /// No hello, or no end of the enrolment, in time.
     TooSlow,
 }
@@ -56,11 +62,11 @@ impl Refusal {
     pub fn code(self) -> WireCode {
         match self {
             Self::Taken => WireCode::Taken,
-            Self::WrongPassword => WireCode::WrongPassword,
+            Self::WrongPassword | Self::WrongRoomPassword => WireCode::WrongPassword,
             Self::RateLimited(_) => WireCode::RateLimited,
             Self::NotFriends => WireCode::NotFriends,
             Self::Offline => WireCode::Offline,
-            Self::NoRequest => WireCode::NotFound,
+            Self::NoRequest | Self::NoMember => WireCode::NotFound,
             Self::TooMany(_) => WireCode::Full,
             Self::Internal => WireCode::Internal,
             Self::BadSignature(_) => WireCode::BadSignature,
@@ -71,7 +77,7 @@ impl Refusal {
             Self::TooLarge => WireCode::TooLarge,
             Self::UnknownUser => WireCode::UnknownUser,
             Self::DeviceRemoved => WireCode::DeviceRemoved,
-            Self::ListChanged => WireCode::Conflict,
+            Self::AccountChanged | Self::RosterChanged => WireCode::Conflict,
             Self::TooSlow => WireCode::TooLate,
         }
     }
@@ -81,10 +87,12 @@ impl Refusal {
         match self {
             Self::Taken => "This username is taken. Choose another one.".into(),
             Self::WrongPassword => "The username or the password is wrong.".into(),
+            Self::WrongRoomPassword => "The password of this room is another one.".into(),
             Self::RateLimited(wait) => format!("That was too often. Try again in {} s.", seconds(wait)),
             Self::NotFriends => "You are not friends.".into(),
             Self::Offline => "They are not online.".into(),
             Self::NoRequest => "There is no such friend request. Perhaps it was withdrawn.".into(),
+            Self::NoMember => "There is no such room, or nobody of that name in it.".into(),
             Self::TooMany(what) => format!("There are too many {what}."),
             Self::Internal => "The server cannot do this at the moment. Try again.".into(),
             Self::BadSignature(what) => format!("The server could not verify the {what}."),
@@ -95,7 +103,8 @@ impl Refusal {
             Self::TooLarge => "The program sent a message that is too long.".into(),
             Self::UnknownUser => "This server does not know your account. Perhaps its data was lost.".into(),
             Self::DeviceRemoved => "This device was removed from the account. Sign in with the password.".into(),
-            Self::ListChanged => "Another device was added at the same time. Try again.".into(),
+            Self::AccountChanged => "The account was changed from another device at the same time. Try again.".into(),
+            Self::RosterChanged => "Another device has saved its contacts at the same time. Read them again.".into(),
             Self::TooSlow => "Signing in took too long.".into(),
         }
     }
@@ -120,6 +129,8 @@ fn seconds(wait: Duration) -> u32 {
 pub enum Ending {
     /// The same device came again.
     Replaced,
+    /// Another device took it off the account's list.
+    DeviceRemoved,
     /// The server stops.
     ShuttingDown,
     /// It does not read what is sent to it.
@@ -131,6 +142,7 @@ impl Ending {
     pub fn code(self) -> WireCode {
         match self {
             Self::Replaced => WireCode::Replaced,
+            Self::DeviceRemoved => WireCode::DeviceRemoved,
             Self::ShuttingDown => WireCode::ShuttingDown,
             Self::Slow => WireCode::Slow,
         }
@@ -140,6 +152,7 @@ impl Ending {
     pub fn signed_out(self) -> FromServer {
         let text = match self {
             Self::Replaced => "This device has signed in again elsewhere.",
+            Self::DeviceRemoved => "This device was removed from the account.",
             Self::ShuttingDown => "The server is shutting down.",
             Self::Slow => "The connection is too slow for what is sent to it.",
         };

@@ -88,7 +88,8 @@ impl Server {
         let limits = Arc::new(config.limits);
         let store: Arc<dyn Store> = Arc::new(store);
         let (gate, relay) = (Gate::new(Arc::clone(&limits)), Relay::new(Arc::clone(&limits)));
-        let services = Services::new(Arc::clone(&store), secrets.passwords, Arc::clone(&limits), Arc::clone(&gate));
+        let own = (secrets.passwords, Arc::new(secrets.notary));
+        let services = Services::new(Arc::clone(&store), own, Arc::clone(&limits), Arc::clone(&gate));
 
         let connections: Vec<Arbiter> = (0..CONNECTION_ARBITERS).map(|_| Arbiter::new()).collect();
         let (hub, relay_arbiter) = (Arbiter::new(), Arbiter::new());

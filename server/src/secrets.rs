@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use hobnob_shared::id::Fingerprint;
-use hobnob_shared::identity::{self_signed_server, spki_hash};
+use hobnob_shared::identity::{ServerKey, self_signed_server, spki_hash};
 use hobnob_shared::password::ServerSetup;
 
 use crate::error::StartError;
@@ -43,6 +43,8 @@ pub struct Secrets {
     pub certificate: Vec<u8>,
     /// PKCS #8.
     pub key: Vec<u8>,
+    /// The same key, for what the server signs besides TLS.
+    pub notary: ServerKey,
     /// OPAQUE secrets.
     pub passwords: ServerSetup,
     /// What clients pin.
@@ -67,8 +69,13 @@ impl Secrets {
         };
         let (certificate, key) = (read(CERTIFICATE)?, read(KEY)?);
         let passwords = ServerSetup::from_bytes(&read(PASSWORDS)?).map_err(|_| StartError::Key(path(PASSWORDS)))?;
-        let hash = spki_hash(&certificate).map_err(|_| StartError::Key(path(CERTIFICATE)))?;
-        Ok(Self { certificate, key, passwords, fingerprint: Fingerprint(hash) })
+        let fingerprint = Fingerprint(spki_hash(&certificate).map_err(|_| StartError::Key(path(CERTIFICATE)))?);
+        let notary = ServerKey::from_pkcs8(&key).map_err(|_| StartError::Key(path(KEY)))?;
+        // What another key signs nobody would believe.
+        if notary.fingerprint() != fingerprint {
+            return Err(StartError::Key(path(KEY)));
+        }
+        Ok(Self { certificate, key, notary, passwords, fingerprint })
     }
 }
 
@@ -105,6 +112,7 @@ mod tests {
         let first = Secrets::open(data.path(), false).unwrap();
         let again = Secrets::open(data.path(), true).unwrap();
         assert_eq!(first.fingerprint, again.fingerprint);
+        assert_eq!(first.notary.fingerprint(), first.fingerprint);
         assert_eq!(*first.passwords.to_bytes(), *again.passwords.to_bytes());
         for name in [KEY, PASSWORDS] {
             let mode = std::fs::metadata(data.path().join(name)).unwrap().permissions().mode();

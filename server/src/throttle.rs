@@ -6,8 +6,6 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use hobnob_shared::id::Handle;
-
 use crate::config::Limits;
 
 /// How fast a [`Bucket`] fills and how much it holds.
@@ -108,24 +106,24 @@ impl<K: Eq + Hash, V: Default> Table<K, V> {
     }
 }
 
-/// Guesses at one account from one neighbourhood.
+/// Guesses of one guesser at one password.
 #[derive(Debug, Clone, Copy, Default)]
 struct Guesser {
     failures: u32,
     not_before: Option<Instant>,
 }
 
-/// Wrong passwords. A guess counts when it is made, since the server's answer alone lets a client test one password; the right password
-/// takes the count back.
+/// Wrong passwords, by who guesses at what. A guess counts when it is made, since the server's answer alone lets a client test one password;
+/// the right password takes the count back.
 #[derive(Debug)]
-pub struct Guesses {
-    table: Table<(Handle, IpAddr), Guesser>,
+pub struct Guesses<K> {
+    table: Table<K, Guesser>,
     free: u32,
     first: Duration,
     longest: Duration,
 }
 
-impl Guesses {
+impl<K: Eq + Hash> Guesses<K> {
     /// Nobody has guessed yet.
     pub fn new(limits: &Limits) -> Self {
         Self {
@@ -137,9 +135,9 @@ impl Guesses {
     }
 
     /// Counts a guess, or says how long to wait before the next.
-    pub fn guess(&mut self, user: &Handle, ip: IpAddr, now: Instant) -> Result<(), Duration> {
+    pub fn guess(&mut self, key: K, now: Instant) -> Result<(), Duration> {
         let idle = |row: &Guesser| row.not_before.is_none_or(|at| at <= now);
-        let row = self.table.row((user.clone(), neighbourhood(ip)), idle);
+        let row = self.table.row(key, idle);
         if let Some(wait) = row.not_before.and_then(|at| at.checked_duration_since(now)).filter(|w| !w.is_zero()) {
             return Err(wait);
         }
@@ -152,8 +150,8 @@ impl Guesses {
     }
 
     /// The guess was right.
-    pub fn right(&mut self, user: &Handle, ip: IpAddr) {
-        self.table.rows.remove(&(user.clone(), neighbourhood(ip)));
+    pub fn right(&mut self, key: &K) {
+        self.table.rows.remove(key);
     }
 }
 
@@ -212,22 +210,21 @@ mod tests {
     #[test]
     fn guesses_cost_nothing_five_times_then_double_to_ten_minutes() {
         let mut guesses = Guesses::new(&Limits::default());
-        let (bob, mut now) = ("bob".parse().unwrap(), Instant::now());
+        let mut now = Instant::now();
         for _ in 0..5 {
-            guesses.guess(&bob, ip("192.0.2.1"), now).unwrap();
+            guesses.guess("bob", now).unwrap();
         }
         let mut waits = Vec::new();
         for _ in 0..12 {
-            let wait = guesses.guess(&bob, ip("192.0.2.77"), now).unwrap_err();
+            let wait = guesses.guess("bob", now).unwrap_err();
             waits.push(wait.as_secs());
             now += wait;
-            guesses.guess(&bob, ip("192.0.2.9"), now).unwrap();
+            guesses.guess("bob", now).unwrap();
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]);
-        guesses.guess(&bob, ip("198.51.100.1"), now).unwrap();
-        guesses.guess(&"carol".parse().unwrap(), ip("192.0.2.1"), now).unwrap();
-        guesses.right(&bob, ip("192.0.2.200"));
-        guesses.guess(&bob, ip("192.0.2.1"), now).unwrap();
+        guesses.guess("carol", now).unwrap();
+        guesses.right(&"bob");
+        guesses.guess("bob", now).unwrap();
     }
 
     #[test]

@@ -11,8 +11,9 @@ use hobnob_shared::id::{Fingerprint, Handle, InstanceId, Token, TransferId};
 use hobnob_shared::identity::Statement;
 use hobnob_shared::link::{self, FrameReader, FrameWriter};
 use hobnob_shared::message::{
-    AboutUser, Accept, FRIEND_REQUEST, Failed, FriendRequest, FriendStatement, FromServer, Introduced, Offer, Peer,
-    PeerHello, Presence, Pulse, STREAM_CONTROL, STREAM_GROUP, Select, Stream, StreamEnd, StreamOpen, ToServer,
+    AboutUser, Accept, Entries, Entry, FRIEND_REQUEST, Failed, FriendRequest, FriendStatement, FromServer, Introduced,
+    Offer, Peer, PeerHello, Presence, Pulse, STREAM_CONTROL, STREAM_GROUP, Select, Stream, StreamEnd, StreamOpen,
+    Thread, ToServer,
 };
 use hobnob_shared::{limits, tls};
 use serde_json::json;
@@ -161,6 +162,12 @@ impl RawFriend {
         }))
     }
 
+    /// A part of the own log with the honest client.
+    pub fn part(&self, after: u64, entries: Vec<Entry>) -> Peer {
+        let (author, device) = (self.account.user.clone(), self.account.key.id());
+        Peer::Entries(Entries { thread: Thread::Direct, author, device, after, entries, more: false })
+    }
+
     /// A link on which both have said hello and one has selected it.
     pub async fn link(&mut self) -> RawLink {
         let mut link = self.dial().await;
@@ -258,7 +265,14 @@ impl RawLink {
     /// Offers a file.
     pub fn offer(&self, name: &str, size: u64) -> TransferId {
         let transfer = TransferId::new();
-        self.say(&Peer::Offer(Offer { transfer, name: name.to_owned(), size, media_type: None, sent_at: 0 }));
+        self.say(&Peer::Offer(Offer {
+            transfer,
+            name: name.to_owned(),
+            size,
+            media_type: None,
+            sent_at: 0,
+            room: None,
+        }));
         transfer
     }
 

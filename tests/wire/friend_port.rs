@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use hobnob_shared::codec::to_cbor;
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{Hash, MessageId, Token, TransferId};
+use hobnob_shared::id::{DeviceId, Hash, Incarnation, MessageId, Token, TransferId};
 use hobnob_shared::limits;
 use hobnob_shared::message::{
-    AboutTransfer, Accept, Bye, CancelTransfer, Peer, PeerMessage, PeerPresence, Presence, Read, Received, Select,
-    Stream, Unsupported,
+    AboutTransfer, Accept, Bye, CancelTransfer, Entries, Entry, Have, Head, Mark, OthersMarks, Peer, PeerPresence,
+    Presence, Read, RoomRecords, Select, Stream, Thread, Typing, Unsupported, Want,
 };
 use hobnob_tests::client::{Client, SOON};
 use hobnob_tests::files::manifest;
@@ -27,8 +27,9 @@ async fn mallory(house: &House, victim: &mut Client) -> RawFriend {
     RawFriend::of(&house.server.address, &house.server.fingerprint, victim).await
 }
 
-fn message(number: u64, text: &str) -> PeerMessage {
-    PeerMessage { id: MessageId::new(), number, sent_at: 1, text: text.to_owned(), reply_to: None }
+fn message(number: u64, text: &str) -> Entry {
+    let (id, text) = (MessageId::new(), text.to_owned());
+    Entry { id, number, clock: number.saturating_add(10), sent_at: 1, text, reply_to: None, meant_for: None }
 }
 
 #[derive(Serialize)]
@@ -59,7 +60,7 @@ fn frames_that_break_the_rules_end_the_link_and_the_others_talk_on() {
             ("a length over the limit", (u32::try_from(limits::FRAME).unwrap() + 1).to_be_bytes().to_vec()),
             ("a negative length", [0x80, 0, 0, 0, 1].to_vec()),
             ("deep nesting", honest(&vec![0x81; 10_000])),
-            ("a wrong body", honest(&to_cbor(&Made { t: "message", v: 17 }).unwrap())),
+            ("a wrong body", honest(&to_cbor(&Made { t: "entries", v: 17 }).unwrap())),
             ("an empty frame", honest(b"")),
         ];
         for (what, bytes) in bad {
@@ -69,7 +70,7 @@ fn frames_that_break_the_rules_end_the_link_and_the_others_talk_on() {
         }
         // In the wrong state: before the hello, and a second hello.
         let link = mallory.dial().await;
-        link.say(&Peer::Message(message(1, "first of all")));
+        link.say(&mallory.part(0, vec![message(1, "first of all")]));
         is_closed(link, "a message before the hello").await;
         let link = mallory.link().await;
         link.say(&mallory.hello());
@@ -97,8 +98,17 @@ fn unknown_kinds_and_pointless_frames_are_answered_or_ignored() {
         // About things that do not exist.
         for _ in 0..200 {
             let (transfer, id) = (TransferId::new(), MessageId::new());
-            link.say(&Peer::Received(Received { ids: vec![id; 3] }));
-            link.say(&Peer::Read(Read { up_to: id }));
+            let device = DeviceId(rand::random());
+            for thread in [Thread::Direct, Thread::Room(Incarnation::random()), Thread::With("bob".parse().unwrap())] {
+                let head = Head { device, number: u64::MAX, last: id };
+                link.say(&Peer::Have(Have { thread: thread.clone(), heads: vec![head; 3] }));
+                link.say(&Peer::Want(Want { thread: thread.clone(), device, after: u64::MAX }));
+                let marks = vec![Mark { device, number: u64::MAX }; 3];
+                link.say(&Peer::Read(Read { thread: thread.clone(), marks: marks.clone() }));
+                link.say(&Peer::Typing(Typing { thread: thread.clone(), active: true }));
+                link.say(&Peer::OthersMarks(OthersMarks { thread, delivered: marks.clone(), read: marks }));
+            }
+            link.say(&Peer::RoomRecords(RoomRecords { room: Incarnation::random(), records: vec![], leaves: vec![] }));
             link.say(&Peer::Accept(Accept { transfer, have: u64::MAX, token: Token::random() }));
             link.say(&Peer::Decline(AboutTransfer { transfer }));
             link.say(&Peer::Cancel(CancelTransfer { transfer, code: WireCode::Other("x".repeat(64)) }));
@@ -106,7 +116,7 @@ fn unknown_kinds_and_pointless_frames_are_answered_or_ignored() {
         }
         link.say(&Peer::Unsupported(Unsupported { kind: "?".to_owned() }));
         link.settle().await;
-        link.say(&Peer::Message(message(1, "still a friend")));
+        link.say(&mallory.part(0, vec![message(1, "still a friend")]));
         alice.expect(json!({"event": "message", "from": "mallory", "text": "still a friend"}));
         link.say(&Peer::Bye(Bye { code: WireCode::SignedOut }));
         is_closed(link, "a goodbye").await;
@@ -122,27 +132,45 @@ fn messages_are_shown_once_whatever_their_author_repeats_or_changes() {
     run(async {
         let mut mallory = mallory(&house, &mut alice).await;
         let first = message(1, "the first version");
-        let altered = PeerMessage { text: "another version".to_owned(), ..first.clone() };
+        let altered = Entry { text: "another version".to_owned(), ..first.clone() };
         for said in [&first, &first, &altered, &first] {
             let mut link = mallory.link().await;
-            link.say(&Peer::Message(said.clone()));
+            link.say(&mallory.part(0, vec![said.clone()]));
             // Acknowledged, ignored or refused by a close: the client's choice.
             let _stands = link.stands().await;
         }
-        for bad in
-            [message(2, &"x".repeat(limits::TEXT + 1)), message(0, "number nought"), message(u64::MAX, "far ahead")]
-        {
+        let behind = Entry { clock: 1, ..message(2, "a clock that goes back") };
+        let late = Entry { clock: limits::CLOCK + 1, ..message(2, "a clock beyond the end") };
+        let another = message(1, "another under the same number");
+        for (after, bad) in [
+            (1, message(2, &"x".repeat(limits::TEXT + 1))),
+            (0, message(0, "number nought")),
+            (u64::MAX - 1, message(u64::MAX, "far ahead")),
+            (5, message(6, "behind a gap")),
+            (1, behind),
+            (1, late),
+            (0, another),
+        ] {
             let mut link = mallory.link().await;
-            link.say(&Peer::Message(bad));
+            link.say(&mallory.part(after, vec![bad]));
             let _stands = link.stands().await;
         }
+        // In the name of somebody else, and as a log of the victim's own device.
+        let mut link = mallory.link().await;
+        let honest = mallory.part(1, vec![message(2, "by somebody else")]);
+        let Peer::Entries(part) = honest else { unreachable!() };
+        let victim: hobnob_shared::id::Handle = "alice".parse().unwrap();
+        link.say(&Peer::Entries(Entries { author: victim.clone(), ..part.clone() }));
+        link.say(&Peer::Entries(Entries { thread: Thread::With("bob".parse().unwrap()), author: victim, ..part }));
+        link.settle().await;
     });
     alice.forget();
     assert_eq!(alice.all(&json!({"event": "message", "text": "the first version"})).len(), 1);
     assert!(!alice.saw(&json!({"event": "message", "text": "another version"})));
     assert!(!alice.saw(&json!({"event": "message", "text": "x".repeat(limits::TEXT + 1)})));
     let history = alice.done(json!({"command": "history", "conversation": "@mallory", "limit": 100}));
-    assert!(history["messages"].as_array().unwrap().len() <= 3);
+    let kept: Vec<&str> = history["messages"].as_array().unwrap().iter().map(|m| m["text"].as_str().unwrap()).collect();
+    assert_eq!(kept, ["the first version"]);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use hobnob_shared::abilities::Abilities;
 use hobnob_shared::codec::{Decoded, decode, to_cbor};
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{DeviceId, Fingerprint, Hash, InstanceId, MessageId, Token, TransferId};
-use hobnob_shared::identity::{Chain, IdentityStatement, Statement};
+use hobnob_shared::id::{DeviceId, Fingerprint, Hash, Incarnation, InstanceId, MessageId, Token, TransferId};
+use hobnob_shared::identity::{Chain, DeviceList, IdentityStatement, RemovedDevice, ServerStatement, Statement};
 use hobnob_shared::message::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,6 +30,22 @@ fn statement() -> Statement {
 
 fn list() -> IdentityStatement {
     IdentityStatement { body: vec![5; 3], signature: vec![6; 64] }
+}
+
+fn record() -> ServerStatement {
+    ServerStatement { body: vec![16; 3], key: [17; 32], signature: vec![18; 64] }
+}
+
+fn incarnation() -> Incarnation {
+    Incarnation([19; 16])
+}
+
+fn room_member() -> RoomMember {
+    RoomMember { record: record(), presence: Presence::Away, text: "tea".into() }
+}
+
+fn mark() -> Mark {
+    Mark { device: DeviceId([9; 32]), number: 3 }
 }
 
 fn id<T: std::str::FromStr>(text: &str) -> T
@@ -88,6 +104,13 @@ fn to_server() -> Vec<ToServer> {
             identity_proof: bytes(),
             device_proof: bytes(),
         })),
+        ToServer::SetDevices(Box::new(SetDevices { device_list: list(), identity_proof: bytes() })),
+        ToServer::ChangePasswordStart(ChangePasswordStart { request: bytes() }),
+        ToServer::ChangePasswordFinish(Box::new(ChangePasswordFinish {
+            upload: bytes(),
+            sealed: bytes(),
+            identity_proof: bytes(),
+        })),
         ToServer::Hello(Hello {
             software: "hobnob 0.1.0".into(),
             abilities: Abilities::ours(),
@@ -107,6 +130,12 @@ fn to_server() -> Vec<ToServer> {
         ToServer::GetFriendship(about()),
         ToServer::Introduce(about()),
         ToServer::OpenCircuit(OpenCircuit { seq: 7, user: id("bob"), device: DeviceId([9; 32]), transfer: transfer() }),
+        ToServer::JoinRoom(JoinRoom { seq: 7, room: id("#tea"), proof: Some(Hash([20; 32])) }),
+        ToServer::LeaveRoom(Box::new(LeaveRoom { seq: 7, statement: statement() })),
+        ToServer::RemoveMember(RemoveMember { seq: 7, room: id("#tea"), user: id("bob") }),
+        ToServer::SetRoomPassword(SetRoomPassword { seq: 7, room: id("#tea"), proof: None }),
+        ToServer::PutRoster(PutRoster { seq: 7, number: 2, part: 0, parts: 1, sealed: bytes() }),
+        ToServer::GetRoster(GetRoster { seq: 7 }),
         ToServer::Ping(Pulse { n: 1 }),
         ToServer::Pong(Pulse { n: 1 }),
     ]
@@ -125,6 +154,8 @@ fn from_server() -> Vec<FromServer> {
             seen: "198.51.100.2:50000".into(),
             time: 1_790_000_000_000,
             device_list: list(),
+            roster: 2,
+            rooms: vec![id("#tea")],
         }),
         FromServer::Friends(FriendsPage {
             friends: vec![FriendEntry {
@@ -163,6 +194,25 @@ fn from_server() -> Vec<FromServer> {
             relay: Token([13; 16]),
             dialler: false,
         }),
+        FromServer::RoomState(Box::new(RoomState {
+            room: id("#tea"),
+            incarnation: incarnation(),
+            owner: id("alice"),
+            locked: false,
+            members: vec![room_member()],
+            last: true,
+        })),
+        FromServer::RoomChanged(Box::new(RoomChanged {
+            room: id("#tea"),
+            incarnation: incarnation(),
+            owner: id("alice"),
+            locked: true,
+            member: Some(room_member()),
+        })),
+        FromServer::RoomLeft(Box::new(RoomLeft { room: id("#tea"), incarnation: incarnation(), record: record() })),
+        FromServer::Roster(Roster { seq: 7, number: 2, part: 0, parts: 1, sealed: bytes() }),
+        FromServer::RosterChanged(RosterChanged { number: 2 }),
+        FromServer::DevicesChanged(Box::new(DevicesChanged { user: id("bob"), device_list: list() })),
         FromServer::SignedOut(SignedOut { code: WireCode::Replaced, text: "Signed in again.".into() }),
         FromServer::Done(Done { seq: 7 }),
         FromServer::Failed(Failed {
@@ -189,16 +239,43 @@ fn peer() -> Vec<Peer> {
             reunion: Some(Hash([14; 32])),
         })),
         Peer::Select(Select {}),
-        Peer::Message(PeerMessage {
-            id: message(),
-            number: 1,
-            sent_at: 1_790_000_000_000,
-            text: "Xin chào".into(),
-            reply_to: None,
+        Peer::Have(Have {
+            thread: Thread::Direct,
+            heads: vec![Head { device: DeviceId([9; 32]), number: 3, last: message() }],
         }),
-        Peer::Received(Received { ids: vec![message()] }),
-        Peer::Read(Read { up_to: message() }),
-        Peer::Typing(Typing { active: true }),
+        Peer::Want(Want { thread: Thread::With(id("bob")), device: DeviceId([9; 32]), after: 3 }),
+        Peer::Entries(Entries {
+            thread: Thread::Direct,
+            author: id("alice"),
+            device: DeviceId([9; 32]),
+            after: 0,
+            entries: vec![Entry {
+                id: message(),
+                number: 1,
+                clock: 1_790_000_000_000,
+                sent_at: 1_790_000_000_000,
+                text: "Xin chào".into(),
+                reply_to: None,
+                meant_for: Some(Fingerprint([10; 32])),
+            }],
+            more: false,
+        }),
+        Peer::SignedEntries(Box::new(SignedEntries {
+            room: incarnation(),
+            chain: chain(),
+            after: 0,
+            entries: vec![SignedEntry { body: vec![21; 3], signature: vec![22; 64] }],
+            more: true,
+        })),
+        Peer::RoomRecords(RoomRecords { room: incarnation(), records: vec![record()], leaves: vec![statement()] }),
+        Peer::Read(Read { thread: Thread::Room(incarnation()), marks: vec![mark()] }),
+        Peer::OthersMarks(OthersMarks {
+            thread: Thread::With(id("bob")),
+            by: id("bob"),
+            delivered: vec![mark()],
+            read: Vec::new(),
+        }),
+        Peer::Typing(Typing { thread: Thread::Direct, active: true }),
         Peer::Presence(PeerPresence { presence: Presence::Away, text: "tea".into() }),
         Peer::Offer(Offer {
             transfer: transfer(),
@@ -206,6 +283,7 @@ fn peer() -> Vec<Peer> {
             size: 3_000_000_000,
             media_type: None,
             sent_at: 1_790_000_000_000,
+            room: Some(incarnation()),
         }),
         Peer::Accept(Accept { transfer: transfer(), have: 0, token: Token([15; 16]) }),
         Peer::Decline(AboutTransfer { transfer: transfer() }),
@@ -358,17 +436,37 @@ fn signed_bodies_are_what_the_cddl_says() {
         to_key: Fingerprint([2; 32]),
     };
     let proof = EnrolmentProof { user: id("alice"), device: DeviceId([1; 32]), exporter: [3; 32] };
-    let list = hobnob_shared::identity::DeviceList {
+    let removed = vec![RemovedDevice { device: DeviceId([2; 32]), at: 6 }];
+    let list = DeviceList { number: 1, devices: vec![DeviceId([1; 32])], issued_at: 5, removed };
+    let membership = Membership {
+        room: id("#tea"),
+        incarnation: incarnation(),
         number: 1,
-        devices: vec![DeviceId([1; 32])],
-        issued_at: 5,
-        removed: Vec::new(),
+        user: id("alice"),
+        account: Fingerprint([1; 32]),
+        member: true,
+        at: 5,
+    };
+    let leave = RoomLeave { room: id("#tea"), incarnation: incarnation(), number: 1, user: id("alice"), at: 5 };
+    let entry = RoomEntry {
+        room: incarnation(),
+        device: DeviceId([1; 32]),
+        number: 1,
+        previous: Hash([0; 32]),
+        clock: 5,
+        id: message(),
+        sent_at: 5,
+        text: "Xin chào".into(),
+        reply_to: None,
     };
     for (rule, body) in [
         ("friend-request", to_cbor(&request).unwrap()),
         ("friend-acceptance", to_cbor(&acceptance).unwrap()),
         ("enrolment-proof", to_cbor(&proof).unwrap()),
         ("device-list", to_cbor(&list).unwrap()),
+        ("membership", to_cbor(&membership).unwrap()),
+        ("room-leave", to_cbor(&leave).unwrap()),
+        ("room-entry", to_cbor(&entry).unwrap()),
     ] {
         let verdict = cddl::validate_cbor_from_slice(&format!("start = {rule}\n{rules}"), &body, None);
         assert!(verdict.is_ok(), "{rule}: {verdict:?}");

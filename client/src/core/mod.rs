@@ -32,6 +32,8 @@ mod routes;
 mod sealed_roster;
 mod server_address;
 mod session;
+#[cfg(test)]
+mod simulation;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

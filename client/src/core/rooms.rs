@@ -54,6 +54,11 @@ impl Rooms {
         self.rooms.get(incarnation).filter(|room| room.ended.is_none())
     }
 
+    /// This account was in it, and is not any more.
+    pub fn is_over(&self, incarnation: &Incarnation) -> bool {
+        self.rooms.get(incarnation).is_some_and(|room| room.ended.is_some())
+    }
+
     /// The room of that name of which this account is a member.
     pub fn named(&self, name: &RoomId) -> Option<&Room> {
         self.rooms.values().find(|room| room.room == *name && room.ended.is_none())

@@ -360,5 +360,8 @@ fn wishes_change_what_they_are_about_when_they_are_done() {
     model.apply(done(&request, Answer::Nothing {}));
     assert_eq!((model.connection.presence, model.connection.status_text.as_str()), (OwnPresence::Busy, "no"));
     let members = vec![Member { user: handle("bob"), presence: Presence::Away }];
-    assert_eq!(model.apply(Event::Room { room: "#tea".parse().unwrap(), members }), []);
+    assert_eq!(
+        model.apply(Event::Room { room: "#tea".parse().unwrap(), members, owner: handle("bob"), locked: false }),
+        []
+    );
 }

@@ -1,4 +1,4 @@
-//! The registry's life: messages in, the state's effects out. Every decision is in `state.rs` and `introduce.rs`.
+//! The registry's life: messages in, the state's effects out. Every decision is in `state.rs` and its parts.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,24 +8,28 @@ use actix::{Actor, Addr, AsyncContext as _, Context, Handler};
 use actix_rt::ArbiterHandle;
 use hobnob_shared::codec::{encode, from_cbor};
 use hobnob_shared::id::Token;
-use hobnob_shared::limits::FRAME;
+use hobnob_shared::identity::{DeviceList, IdentityStatement};
+use hobnob_shared::limits::{FRAME, OUTBOUND_QUEUE};
 use hobnob_shared::link::{FrameWriter, SendError};
 use hobnob_shared::message::{FriendRequested, FromServer};
 
 use super::message::{
-    Arrive, Befriend, DevicesChanged, Drain, Explained, Introduce, Leave, Loaded, NextPage, OpenCircuit, Part,
-    RequestStored, SetPresence, TellFriendship,
+    Arrive, Befriend, DevicesChanged, Drain, EnterRoom, Explained, Introduce, Leave, Loaded, LockRoom, NextPage,
+    OpenCircuit, Page, Part, QuitRoom, Record, RequestStored, RoomLoaded, RosterPut, SetPresence, TellFriendship,
 };
-use super::state::{Effect, SessionId, Spread, State};
+use super::state::{Circle, Effect, SessionId, Spread, State};
 use crate::config::Limits;
 use crate::error::Ending;
 use crate::fanout::{Deliver, Outlet, Parcel};
 use crate::relay::Relay;
-use crate::session::{End, Session};
-use crate::store::{Circle, FriendRow, PendingRequest, Store};
+use crate::session::{End, Listed, Session};
+use crate::store::{self, PendingRequest, RecordRow, RoomPage, Store, StoreError};
 
 /// Messages that wait for the registry; a session that finds it full is answered so.
 const MAILBOX: usize = 8_192;
+
+/// A session that has much to read is looked at again after this time.
+const PAGE_PAUSE: Duration = Duration::from_millis(20);
 
 /// How a session is reached.
 pub struct Link {
@@ -75,19 +79,34 @@ impl Registry {
                     self.end(session, &frame);
                     queue.extend(self.state.leave(session));
                 }
-                Effect::Load { session, account, user, version } => {
-                    let looked_up = self.store.circle(account, user);
+                Effect::Tell(to, frame) => queue.extend(self.tell(&to, &frame)),
+                Effect::Refresh(session, devices, device_list) => {
+                    let refreshed =
+                        self.links.get(&session).map(|link| link.session.try_send(Listed { devices, device_list }));
+                    if let Some(Err(actix::dev::SendError::Full(_))) = refreshed {
+                        queue.push_back(Effect::End(session, Box::new(Ending::Slow.signed_out())));
+                    }
+                }
+                Effect::Load { session, account, user, device, version } => {
+                    let looked_up = self.store.circle(account, user, device);
                     self.spawn(session, ctx, async move {
-                        Loaded { session, version, circle: looked_up.await.map_err(log).ok().map(decoded) }
+                        Loaded { session, version, circle: looked_up.await.map_err(log).ok().and_then(decoded) }
                     });
                 }
-                Effect::Explain { session, seq, account, user } => {
-                    let looked_up = self.store.friendship(account, user);
+                Effect::LoadRoom { session, account, room, after } => {
+                    let looked_up = self.store.room_page(account, room, after);
                     self.spawn(session, ctx, async move {
-                        Explained { session, seq, friends: looked_up.await.map_err(log).ok().map(|row| row.is_some()) }
+                        let page = looked_up.await.map_err(log).ok();
+                        RoomLoaded { session, room, page: page.map_or(Err(()), room_decoded) }
                     });
                 }
-                Effect::NextPage(session) => ctx.notify(NextPage { session }),
+                Effect::Explain { session, seq, account, user, wish } => {
+                    let looked_up = self.store.relation(account, user.clone());
+                    self.spawn(session, ctx, async move {
+                        Explained { session, seq, user, wish, relation: looked_up.await.map_err(log).ok() }
+                    });
+                }
+                Effect::NextPage(session) => self.next_page(session, ctx),
                 Effect::Grant { token, between } => self.relay.grant(token, between, Instant::now()),
                 Effect::Gather => {
                     let gather = Duration::from_millis(self.limits.presence_gather_ms);
@@ -108,6 +127,33 @@ impl Registry {
                 tracing::error!(%error, "a frame could not be encoded");
                 true
             }
+        }
+    }
+
+    /// Queues a frame for many, encoded once; those who are too slow for it are to be ended.
+    fn tell(&self, to: &[SessionId], frame: &FromServer) -> Vec<Effect> {
+        let bytes = match encode(frame, FRAME) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                tracing::error!(%error, "a frame for many could not be encoded");
+                return Vec::new();
+            }
+        };
+        let full = |session: &&SessionId| {
+            let queued = self.links.get(*session).map(|link| link.writer.try_send_encoded(bytes.clone()));
+            matches!(queued, Some(Err(SendError::Full)))
+        };
+        let slow = to.iter().filter(full);
+        slow.map(|session| Effect::End(*session, Box::new(Ending::Slow.signed_out()))).collect()
+    }
+
+    /// Sends the next page when the last ones are on their way: who reads slowly is shown everything all the same.
+    fn next_page(&self, session: SessionId, ctx: &mut Context<Self>) {
+        let Some(link) = self.links.get(&session) else { return };
+        if link.writer.queued() <= OUTBOUND_QUEUE / 4 {
+            ctx.notify(NextPage { session });
+        } else {
+            ctx.run_later(PAGE_PAUSE, move |registry, ctx| registry.next_page(session, ctx));
         }
     }
 
@@ -175,18 +221,41 @@ impl Registry {
     }
 }
 
-fn log(error: crate::store::StoreError) -> crate::store::StoreError {
+fn log(error: StoreError) -> StoreError {
     tracing::error!(%error, "the store did not answer");
     error
 }
 
-/// The rows as what is sent. A request that cannot be read is left out: it would be of no use to the client either.
-fn decoded(circle: Circle) -> (Vec<FriendRow>, Vec<FriendRequested>) {
+/// The rows as what is sent; `None` if the device list cannot be read. A request that cannot be read is left out: it would be of no use to
+/// the client either.
+fn decoded(circle: store::Circle) -> Option<Box<Circle>> {
+    let device_list: IdentityStatement = from_cbor(&circle.device_list).ok()?;
+    let list: DeviceList = from_cbor(&device_list.body).ok()?;
     let read = |row: PendingRequest| {
         let (request, device_list) = (from_cbor(&row.statement).ok()?, from_cbor(&row.device_list).ok()?);
         Some(FriendRequested { request, device_list })
     };
-    (circle.friends, circle.pending.into_iter().filter_map(read).collect())
+    Some(Box::new(Circle {
+        friends: circle.friends,
+        pending: circle.pending.into_iter().filter_map(read).collect(),
+        rooms: circle.rooms,
+        list_number: circle.list_number,
+        devices: list.devices,
+        device_list: Arc::new(device_list),
+        device_known: circle.device_known,
+        roster: circle.roster,
+    }))
+}
+
+/// The rows as what is sent; `Err` if one cannot be read.
+fn room_decoded(page: Option<RoomPage>) -> Result<Option<Page>, ()> {
+    let Some(page) = page else { return Ok(None) };
+    let read = |row: RecordRow| {
+        let statement = from_cbor(&row.record).map_err(|_| ())?;
+        Ok(Record { account: row.account, number: row.number, member: row.member, statement })
+    };
+    let records: Result<Vec<Record>, ()> = page.records.into_iter().map(read).collect();
+    Ok(Some(Page { head: page.head, records: records?, more: page.more }))
 }
 
 /// Milliseconds since 1970.
@@ -234,15 +303,20 @@ handlers! {
     OpenCircuit(registry, m) {
         registry.state.open_circuit(m.session, m.seq, (m.user, m.device), m.transfer, Token::random())
     };
-    Explained(_registry, m) State::explained(m.session, m.seq, m.friends);
-    RequestStored(registry, m) registry.state.requested(m.asked, m.frame);
+    RoomLoaded(registry, m) registry.state.room_page(m.session, m.room, m.page);
+    Explained(registry, m) {
+        let (asked, about) = ((m.session, m.seq), (&m.user, m.wish));
+        registry.state.explained(asked, about, m.relation, Instant::now(), Token::random)
+    };
+    RequestStored(registry, m) registry.state.requested(m.asker, m.asked, m.frame);
     Befriend(registry, m) registry.state.befriended(&m.friends, &m.request, &m.acceptance);
     Part(registry, m) registry.state.parted(&m.friends);
     TellFriendship(registry, m) registry.state.friendship(m.session, m.friend, m.frame);
-    DevicesChanged(registry, m) {
-        registry.state.devices_changed(m.account, m.number, m.device_list);
-        Vec::new()
-    };
+    DevicesChanged(registry, m) registry.state.devices_changed(m);
+    RosterPut(registry, m) registry.state.roster_put(m.session, m.account, m.number);
+    EnterRoom(registry, m) registry.state.enter_room(m);
+    QuitRoom(registry, m) registry.state.quit_room(m);
+    LockRoom(registry, m) registry.state.lock_room(m);
     Drain(registry, _m) {
         let frame = Ending::ShuttingDown.signed_out();
         let everybody = registry.state.everybody();

@@ -7,10 +7,11 @@ use hobnob_shared::id::{DeviceId, Handle, Token, TransferId};
 use hobnob_shared::identity::IdentityStatement;
 use hobnob_shared::message::{Circuit, Done, FromServer, Introduced, OwnPresence, Seq};
 
-use super::state::{Effect, Online, Person, SessionId, State, refuse, too_early};
+use super::people::{Online, Person};
+use super::state::{Effect, SessionId, State, refuse, too_early};
 use crate::error::Refusal;
 use crate::introduction::candidates;
-use crate::store::AccountId;
+use crate::store::{AccountId, Relation};
 use crate::throttle::Quota;
 
 /// Pairs that are remembered before the old ones are swept out.
@@ -30,32 +31,58 @@ struct Tokens {
     relay: Token,
 }
 
+/// What somebody wants of somebody else, while the store is asked how the two stand to each other.
+#[derive(Debug, Clone, Copy)]
+pub enum Wish {
+    /// To be introduced.
+    Meet,
+    /// A circuit to this device, for this transfer.
+    Circuit(DeviceId, TransferId),
+}
+
 impl State {
-    /// The two accounts, if they are friends and both here.
-    fn friends_here(&self, asker: AccountId, user: &Handle) -> Option<(AccountId, &Person, &Person)> {
+    /// Whether two accounts may find each other without a question to the store: they are one, or friends, and both here.
+    fn known_here(&self, asker: AccountId, user: &Handle) -> Option<AccountId> {
         let me = self.people.get(&asker)?;
-        let friend = *self.names.get(user)?;
-        let them = self.people.get(&friend).filter(|_| me.friends.contains(&friend))?;
-        Some((friend, me, them))
+        let other = *self.names.get(user)?;
+        (other == asker || (me.friends.contains(&other) && self.people.contains_key(&other))).then_some(other)
     }
 
-    /// Introduces a device to all devices of a friend.
+    /// Somebody wants to be introduced to all devices of a person, or of their own account.
     pub fn introduce(
         &mut self,
         session: SessionId,
         seq: Seq,
         user: Handle,
         now: Instant,
-        mut fresh: impl FnMut() -> Token,
+        fresh: impl FnMut() -> Token,
     ) -> Vec<Effect> {
         let Some(&account) = self.sessions.get(&session) else { return too_early(session, seq) };
-        let Some((friend, me, them)) = self.friends_here(account, &user) else {
-            // A stranger who is here must look like one who is not, so both go the same way.
-            return vec![Effect::Explain { session, seq, account, user }];
+        match self.known_here(account, &user) {
+            Some(other) => self.meet((session, account), seq, other, now, fresh),
+            // A stranger who is here must look like one who is not, so both go the same way; and only the store knows who blocks whom.
+            None => vec![Effect::Explain { session, seq, account, user, wish: Wish::Meet }],
+        }
+    }
+
+    /// Introduces a device to all devices of somebody who may be met.
+    fn meet(
+        &mut self,
+        (session, account): (SessionId, AccountId),
+        seq: Seq,
+        friend: AccountId,
+        now: Instant,
+        mut fresh: impl FnMut() -> Token,
+    ) -> Vec<Effect> {
+        let (Some(me), Some(them)) = (self.people.get(&account), self.people.get(&friend)) else {
+            return refuse(session, seq, Refusal::Offline);
         };
         let Some(mine) = me.devices.iter().find(|online| online.session == session) else { return Vec::new() };
-        let visible = |online: &&Online| online.presence != OwnPresence::Invisible;
-        let theirs: Vec<&Online> = them.devices.iter().filter(visible).collect();
+        // The invisible are found by nobody but their own devices.
+        let found = |online: &&Online| {
+            online.session != session && (account == friend || online.presence != OwnPresence::Invisible)
+        };
+        let theirs: Vec<&Online> = them.devices.iter().filter(found).collect();
         if theirs.is_empty() {
             return refuse(session, seq, Refusal::Offline);
         }
@@ -135,7 +162,7 @@ impl State {
         }
     }
 
-    /// Opens a circuit to one device of a friend. The invisible are found only by devices to which they were introduced.
+    /// Somebody wants a circuit to one device of a person, or of their own account.
     pub fn open_circuit(
         &mut self,
         session: SessionId,
@@ -146,12 +173,28 @@ impl State {
     ) -> Vec<Effect> {
         let (user, device) = to;
         let Some(&account) = self.sessions.get(&session) else { return too_early(session, seq) };
-        let Some((friend, me, them)) = self.friends_here(account, &user) else {
-            return vec![Effect::Explain { session, seq, account, user }];
+        match self.known_here(account, &user) {
+            Some(other) => self.join_by_circuit((session, account), seq, (other, device), transfer, token),
+            None => vec![Effect::Explain { session, seq, account, user, wish: Wish::Circuit(device, transfer) }],
+        }
+    }
+
+    /// Opens a circuit. The invisible are found only by devices to which they were introduced, and by their own.
+    fn join_by_circuit(
+        &self,
+        (session, account): (SessionId, AccountId),
+        seq: Seq,
+        (friend, device): (AccountId, DeviceId),
+        transfer: TransferId,
+        token: Token,
+    ) -> Vec<Effect> {
+        let (Some(me), Some(them)) = (self.people.get(&account), self.people.get(&friend)) else {
+            return refuse(session, seq, Refusal::Offline);
         };
         let Some(mine) = me.devices.iter().find(|online| online.session == session) else { return Vec::new() };
         let reachable = |online: &&Online| {
-            online.device == device && (online.presence != OwnPresence::Invisible || online.met.contains(&session))
+            let found = account == friend || online.presence != OwnPresence::Invisible || online.met.contains(&session);
+            online.device == device && online.session != session && found
         };
         let Some(other) = them.devices.iter().find(reachable) else {
             return refuse(session, seq, Refusal::Offline);
@@ -168,13 +211,29 @@ impl State {
         ]
     }
 
-    /// Why somebody who is not a friend that is here cannot be reached; `None` if the store did not say.
-    pub fn explained(session: SessionId, seq: Seq, friends: Option<bool>) -> Vec<Effect> {
-        let refusal = match friends {
-            Some(true) => Refusal::Offline,
-            Some(false) => Refusal::NotFriends,
-            None => Refusal::Internal,
+    /// The store said how two stand to each other who are no friends that are here; `None` if it did not. Who is blocked, or blocks, learns
+    /// no more than that the other is not there.
+    pub fn explained(
+        &mut self,
+        (session, seq): (SessionId, Seq),
+        (user, wish): (&Handle, Wish),
+        relation: Option<Relation>,
+        now: Instant,
+        mut fresh: impl FnMut() -> Token,
+    ) -> Vec<Effect> {
+        let Some(relation) = relation else { return refuse(session, seq, Refusal::Internal) };
+        if !relation.friends && !relation.room_mates {
+            return refuse(session, seq, Refusal::NotFriends);
+        }
+        let here = self.names.get(user).copied().filter(|_| relation.friends || !relation.blocked);
+        let (Some(other), Some(&account)) = (here, self.sessions.get(&session)) else {
+            return refuse(session, seq, Refusal::Offline);
         };
-        refuse(session, seq, refusal)
+        match wish {
+            Wish::Meet => self.meet((session, account), seq, other, now, fresh),
+            Wish::Circuit(device, transfer) => {
+                self.join_by_circuit((session, account), seq, (other, device), transfer, fresh())
+            }
+        }
     }
 }

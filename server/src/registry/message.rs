@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use actix::Message;
 use hobnob_shared::id::{DeviceId, Handle, TransferId};
-use hobnob_shared::identity::{IdentityStatement, Statement};
+use hobnob_shared::identity::{IdentityStatement, ServerStatement, Statement};
 use hobnob_shared::message::{FriendRequested, Friendship, OwnPresence, Seq};
 
 use super::actor::Link;
-use super::state::{Arrival, SessionId};
-use crate::store::{AccountId, FriendRow};
+use super::introduce::Wish;
+use super::state::{Arrival, Circle, SessionId};
+use crate::store::{AccountId, Relation, RoomHead, RoomKey};
 
 /// A device has shown its certificate and said hello. Answered to the device itself, by welcome and friend list.
 #[derive(Message)]
@@ -75,6 +76,8 @@ pub struct OpenCircuit {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct RequestStored {
+    /// Who asks.
+    pub asker: AccountId,
     /// Who is asked.
     pub asked: AccountId,
     /// What the devices of the asked are told.
@@ -123,16 +126,89 @@ pub struct TellFriendship {
     pub frame: Box<Friendship>,
 }
 
-/// A device was enrolled.
+/// A device was enrolled, or some were removed.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct DevicesChanged {
     /// Whose.
     pub account: AccountId,
+    /// Name.
+    pub user: Handle,
     /// Number of the new list.
     pub number: u64,
+    /// The devices on it.
+    pub devices: Vec<DeviceId>,
     /// The new list.
     pub device_list: Arc<IdentityStatement>,
+    /// Friends and members of common rooms: who is to hear of it.
+    pub audience: Vec<AccountId>,
+}
+
+/// The server's word on somebody in a room.
+#[derive(Debug)]
+pub struct Record {
+    /// Whose.
+    pub account: AccountId,
+    /// Of the record.
+    pub number: u64,
+    /// Is a member, or was.
+    pub member: bool,
+    /// Signed.
+    pub statement: ServerStatement,
+}
+
+/// An account is a member of a room: it is in the store.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct EnterRoom {
+    /// Who asked.
+    pub session: SessionId,
+    /// Answered with this.
+    pub seq: Seq,
+    /// The account.
+    pub account: AccountId,
+    /// The room.
+    pub head: RoomHead,
+    /// The record, if the account was not a member before.
+    pub news: Option<Record>,
+}
+
+/// Somebody is a member no more: it is in the store.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct QuitRoom {
+    /// Who asked: a device of theirs, or of the room's owner.
+    pub session: SessionId,
+    /// Answered with this.
+    pub seq: Seq,
+    /// The room.
+    pub head: RoomHead,
+    /// The record.
+    pub record: Record,
+}
+
+/// A room takes a password now, or none: it is in the store.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct LockRoom {
+    /// Who asked.
+    pub session: SessionId,
+    /// Answered with this.
+    pub seq: Seq,
+    /// The room.
+    pub head: RoomHead,
+}
+
+/// A device has put a newer roster: it is in the store.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct RosterPut {
+    /// By which.
+    pub session: SessionId,
+    /// Whose.
+    pub account: AccountId,
+    /// Its number.
+    pub number: u64,
 }
 
 /// The server shuts down: tell everybody. From `lib.rs`.
@@ -140,25 +216,47 @@ pub struct DevicesChanged {
 #[rtype(result = "()")]
 pub struct Drain;
 
-/// Friends and requests of an account came from the store. From the registry's own look-up; `None` if the store failed.
+/// What an account's sign-in needs came from the store. From the registry's own look-up; `None` if the store failed.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Loaded {
     pub(super) session: SessionId,
     pub(super) version: u64,
-    pub(super) circle: Option<(Vec<FriendRow>, Vec<FriendRequested>)>,
+    pub(super) circle: Option<Box<Circle>>,
 }
 
-/// Whether somebody who is not online here is a friend. From the registry's own look-up; `None` if the store failed.
+/// Some of a room's records, decoded.
+#[derive(Debug)]
+pub struct Page {
+    /// The room.
+    pub head: RoomHead,
+    /// By number.
+    pub records: Vec<Record>,
+    /// There are further ones.
+    pub more: bool,
+}
+
+/// A page of a room came from the store. From the registry's own look-up; `Err` if the store failed, `None` for who is not a member.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct RoomLoaded {
+    pub(super) session: SessionId,
+    pub(super) room: RoomKey,
+    pub(super) page: Result<Option<Page>, ()>,
+}
+
+/// How two stand to each other who are no friends that are here. From the registry's own look-up; `None` if the store failed.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Explained {
     pub(super) session: SessionId,
     pub(super) seq: Seq,
-    pub(super) friends: Option<bool>,
+    pub(super) user: Handle,
+    pub(super) wish: Wish,
+    pub(super) relation: Option<Relation>,
 }
 
-/// The next page of a friend list is due: pages are sent one at a time, so that no handler takes long. From the registry to itself.
+/// The next page of a sign-in is due: pages are sent one at a time, so that no handler takes long. From the registry to itself.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct NextPage {

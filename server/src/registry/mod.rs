@@ -1,18 +1,29 @@
 //! Who is online. One [`Registry`] on its own arbiter: `Session`s arrive and leave, set presence, ask for introductions and circuits, and
-//! tell of requests and friendships that the store has taken in; the registry tells the devices concerned.
+//! tell of requests, friendships, memberships and devices that the store has taken in; the registry tells the devices concerned.
 //!
 //! It writes frames straight into the sessions' queues. Presence goes through the `Outlet` of each arbiter, gathered.
 
 mod actor;
+mod devices;
+#[cfg(test)]
+mod devices_tests;
+mod friends;
 mod introduce;
 mod message;
+mod paging;
+mod people;
+mod rooms;
+#[cfg(test)]
+mod rooms_tests;
 mod state;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;
 
 pub use actor::{Branch, Link, Registry};
 pub use message::{
-    Arrive, Befriend, DevicesChanged, Drain, Introduce, Leave, NewFriend, OpenCircuit, Part, RequestStored,
-    SetPresence, TellFriendship,
+    Arrive, Befriend, DevicesChanged, Drain, EnterRoom, Introduce, Leave, LockRoom, NewFriend, OpenCircuit, Part,
+    QuitRoom, Record, RequestStored, RosterPut, SetPresence, TellFriendship,
 };
 pub use state::{Arrival, SessionId};

@@ -1,4 +1,5 @@
-//! The registry's decisions: input and the time in, effects out. No actor, no socket, no clock of its own.
+//! The registry's decisions: input and the time in, effects out. No actor, no socket, no clock of its own. Here is who comes, goes and how
+//! they are; `friends.rs`, `rooms.rs`, `devices.rs`, `introduce.rs` and `paging.rs` are parts of it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -7,17 +8,17 @@ use std::time::Instant;
 use hobnob_shared::abilities::Abilities;
 use hobnob_shared::id::{DeviceId, Handle, Token};
 use hobnob_shared::identity::{Chain, IdentityStatement};
-use hobnob_shared::message::{
-    Done, FriendEntry, FriendRequested, FriendsPage, Friendship, FromServer, OwnPresence, Presence, PresenceChanged,
-    Seq, UserNamed, Welcome,
-};
+use hobnob_shared::message::{Done, FriendRequested, FromServer, OwnPresence, Presence, PresenceChanged, Seq, Welcome};
 
-use super::message::{NewFriend, SetPresence};
+use super::introduce::Wish;
+use super::message::SetPresence;
+use super::paging::Paging;
+use super::people::{Online, Person};
+use super::rooms::Rooms;
 use crate::config::Limits;
 use crate::error::{Ending, Refusal};
 use crate::introduction::Place;
-use crate::store::{AccountId, FriendRow};
-use crate::throttle::Bucket;
+use crate::store::{AccountId, FriendRow, RoomKey, Seat};
 
 /// Names one connection of a device, for as long as this server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,69 +51,25 @@ pub struct Arrival {
     pub seen: String,
 }
 
-/// A device that is signed in.
-pub(super) struct Online {
-    pub(super) session: SessionId,
-    pub(super) device: DeviceId,
-    pub(super) chain: Arc<Chain>,
-    pub(super) place: Place,
-    pub(super) presence: OwnPresence,
-    text: String,
-    /// Grows with each setting of presence: of two devices alike, the one set last gives the text.
-    set: u64,
-    /// Sessions to which it was introduced.
-    pub(super) met: HashSet<SessionId>,
-}
-
-/// Introductions that a device remembers; friends times their reconnections within one session.
-const MET: usize = 4_096;
-
-impl Online {
-    pub(super) fn meet(&mut self, others: &[SessionId]) {
-        if self.met.len() >= MET {
-            self.met.clear();
-        }
-        self.met.extend(others);
-    }
-}
-
-/// An account of which a device is here, or coming, or has just gone.
-pub(super) struct Person {
-    pub(super) user: Handle,
-    list_number: u64,
-    pub(super) device_list: Arc<IdentityStatement>,
-    pub(super) friends: HashSet<AccountId>,
-    /// Friends are known.
-    loaded: bool,
-    /// Grows with each change of friends or requests: a look-up that began before is repeated.
-    version: u64,
-    arriving: usize,
-    pub(super) devices: Vec<Online>,
-    pub(super) dials: Bucket,
-}
-
-impl Person {
-    /// What friends see: the best of the devices, its text.
-    pub(super) fn shown(&self) -> (Presence, &str) {
-        let rank = |presence| match presence {
-            OwnPresence::Available => 3,
-            OwnPresence::Busy => 2,
-            OwnPresence::Away => 1,
-            OwnPresence::Invisible => 0,
-        };
-        let best = self.devices.iter().max_by_key(|device| (rank(device.presence), device.set));
-        match best.map(|device| (device.presence.shown(), device.text.as_str())) {
-            Some((presence, text)) if presence.is_online() => (presence, text),
-            _ => (Presence::Offline, ""),
-        }
-    }
-}
-
-/// Rest of a friend list that is being sent.
-struct Paging {
-    friends: Vec<FriendRow>,
-    next: usize,
-    pending: Vec<FriendRequested>,
+/// What the store says of an account at a sign-in, decoded.
+#[derive(Debug)]
+pub struct Circle {
+    /// Friends by name.
+    pub friends: Vec<FriendRow>,
+    /// Requests that wait, oldest first.
+    pub pending: Vec<FriendRequested>,
+    /// Rooms by name.
+    pub rooms: Vec<Seat>,
+    /// Number of the device list.
+    pub list_number: u64,
+    /// The devices on it.
+    pub devices: Vec<DeviceId>,
+    /// The device list.
+    pub device_list: Arc<IdentityStatement>,
+    /// Whether the device that signs in is still enrolled.
+    pub device_known: bool,
+    /// Number of the sealed roster.
+    pub roster: u64,
 }
 
 /// What is to be done.
@@ -122,12 +79,18 @@ pub enum Effect {
     Send(SessionId, Box<FromServer>),
     /// Tell a session that it ends, and end it.
     End(SessionId, Box<FromServer>),
-    /// Look up friends and requests, and come back with [`State::loaded`].
-    Load { session: SessionId, account: AccountId, user: Handle, version: u64 },
-    /// Come back with [`State::page`], after others had their turn.
+    /// Write one frame to many sessions.
+    Tell(Vec<SessionId>, Box<FromServer>),
+    /// Tell a session which devices its account has.
+    Refresh(SessionId, Vec<DeviceId>, Arc<IdentityStatement>),
+    /// Look up what a sign-in needs, and come back with [`State::loaded`].
+    Load { session: SessionId, account: AccountId, user: Handle, device: DeviceId, version: u64 },
+    /// Come back with [`State::page`], after others had their turn, and when the session's queue has room.
     NextPage(SessionId),
-    /// Look up whether the two are friends, and come back with [`State::explained`].
-    Explain { session: SessionId, seq: Seq, account: AccountId, user: Handle },
+    /// Look up a page of a room behind record number `after`, and come back with [`State::room_page`].
+    LoadRoom { session: SessionId, account: AccountId, room: RoomKey, after: u64 },
+    /// Look up how the two stand to each other, and come back with [`State::explained`].
+    Explain { session: SessionId, seq: Seq, account: AccountId, user: Handle, wish: Wish },
     /// Let two connections with this token find each other at the relay.
     Grant { token: Token, between: [AccountId; 2] },
     /// Presence has changed; come back with [`State::gather`] within the gathering time.
@@ -141,7 +104,7 @@ pub struct Spread {
     pub account: AccountId,
     /// The change.
     pub frame: FromServer,
-    /// Sessions of friends.
+    /// Sessions of friends and of members of common rooms.
     pub to: Vec<SessionId>,
 }
 
@@ -161,7 +124,8 @@ pub struct State {
     pub(super) names: HashMap<Handle, AccountId>,
     pub(super) sessions: HashMap<SessionId, AccountId>,
     arriving: HashMap<SessionId, Box<Arrival>>,
-    paging: HashMap<SessionId, Paging>,
+    pub(super) paging: HashMap<SessionId, Paging>,
+    pub(super) rooms: Rooms,
     /// Accounts whose presence changed since the last gathering.
     changed: BTreeSet<AccountId>,
     /// When two accounts were introduced last.
@@ -179,6 +143,7 @@ impl State {
             sessions: HashMap::new(),
             arriving: HashMap::new(),
             paging: HashMap::new(),
+            rooms: Rooms::default(),
             changed: BTreeSet::new(),
             introduced: HashMap::new(),
             settings: 0,
@@ -198,63 +163,57 @@ impl State {
             && self.sessions.is_empty()
             && self.arriving.is_empty()
             && self.paging.is_empty()
+            && self.rooms.is_empty()
             && self.changed.is_empty()
     }
 
-    /// A device said hello: its friends are looked up first.
+    /// A device said hello: its friends and rooms are looked up first.
     pub fn arrive(&mut self, arrival: Box<Arrival>) -> Vec<Effect> {
-        let (account, session, user) = (arrival.account, arrival.session, arrival.user.clone());
-        let person = self.people.entry(account).or_insert_with(|| Person {
-            user: user.clone(),
-            list_number: arrival.list_number,
-            device_list: Arc::clone(&arrival.device_list),
-            friends: HashSet::new(),
-            loaded: false,
-            version: 0,
-            arriving: 0,
-            devices: Vec::new(),
-            dials: Bucket::default(),
-        });
+        let (account, session, user, device) = (arrival.account, arrival.session, arrival.user.clone(), arrival.device);
+        let person = self.people.entry(account).or_insert_with(|| Person::new(&arrival));
         person.arriving += 1;
-        if arrival.list_number > person.list_number {
-            person.list_number = arrival.list_number;
-            person.device_list = Arc::clone(&arrival.device_list);
-        }
         let version = person.version;
         self.names.insert(user.clone(), account);
         self.arriving.insert(session, arrival);
-        vec![Effect::Load { session, account, user, version }]
+        vec![Effect::Load { session, account, user, device, version }]
     }
 
     /// The look-up is done: the device is welcome, unless something changed meanwhile.
-    pub fn loaded(
-        &mut self,
-        session: SessionId,
-        version: u64,
-        circle: Option<(Vec<FriendRow>, Vec<FriendRequested>)>,
-        time: u64,
-    ) -> Vec<Effect> {
+    pub fn loaded(&mut self, session: SessionId, version: u64, circle: Option<Box<Circle>>, time: u64) -> Vec<Effect> {
         let Some(arrival) = self.arriving.remove(&session) else { return Vec::new() };
-        let account = arrival.account;
+        let (account, device) = (arrival.account, arrival.device);
         let Some(person) = self.people.get_mut(&account) else { return Vec::new() };
         if version != person.version {
-            let again = Effect::Load { session, account, user: person.user.clone(), version: person.version };
+            let (user, version) = (person.user.clone(), person.version);
             self.arriving.insert(session, arrival);
-            return vec![again];
+            return vec![Effect::Load { session, account, user, device, version }];
         }
         person.arriving -= 1;
-        let Some((friends, pending)) = circle else {
-            self.forget_if_gone(account);
-            return vec![Effect::End(session, Box::new(Refusal::Internal.failed(None)))];
-        };
+        match circle {
+            Some(circle) if circle.device_known => self.welcome(*arrival, *circle, time),
+            refused => {
+                self.forget_if_gone(account);
+                let ending = match refused {
+                    Some(_) => Refusal::DeviceRemoved,
+                    None => Refusal::Internal,
+                };
+                vec![Effect::End(session, Box::new(ending.failed(None)))]
+            }
+        }
+    }
+
+    fn welcome(&mut self, arrival: Arrival, circle: Circle, time: u64) -> Vec<Effect> {
+        let Arrival { session, account, device, chain, place, presence, text, seen, list_number, .. } = arrival;
+        let Circle { friends, pending, rooms, roster, .. } = circle;
+        let Some(person) = self.people.get_mut(&account) else { return Vec::new() };
         let mut effects = Vec::new();
-        if !person.loaded {
-            person.friends = friends.iter().map(|row| row.account).collect();
-            person.loaded = true;
+        if circle.list_number >= person.list_number {
+            person.list_number = circle.list_number;
+            person.device_list = circle.device_list;
         }
         let before = person.shown();
         let before = (before.0, before.1.to_owned());
-        let twin = person.devices.iter().position(|online| online.device == arrival.device);
+        let twin = person.devices.iter().position(|online| online.device == device);
         if let Some(old) = twin.map(|twin| person.devices.swap_remove(twin)) {
             self.sessions.remove(&old.session);
             self.paging.remove(&old.session);
@@ -264,10 +223,12 @@ impl State {
             return vec![Effect::End(session, Box::new(refusal))];
         }
         self.settings += 1;
-        let Arrival { device, chain, place, presence, text, seen, .. } = *arrival;
         let met = HashSet::new();
         person.devices.push(Online { session, device, chain, place, presence, text, set: self.settings, met });
         let changed = person.shown() != (before.0, before.1.as_str());
+        if circle.list_number > list_number {
+            effects.push(Effect::Refresh(session, circle.devices, Arc::clone(&person.device_list)));
+        }
         let welcome = Welcome {
             user: person.user.clone(),
             software: crate::SOFTWARE.to_owned(),
@@ -275,10 +236,18 @@ impl State {
             seen,
             time,
             device_list: IdentityStatement::clone(&person.device_list),
+            roster,
+            rooms: rooms.iter().map(|seat| seat.head.room.clone()).collect(),
         };
         effects.push(Effect::Send(session, Box::new(FromServer::Welcome(welcome))));
+        if !person.loaded {
+            person.friends = friends.iter().map(|row| row.account).collect();
+            person.loaded = true;
+            self.take_seats(account, &rooms);
+        }
         self.sessions.insert(session, account);
-        self.paging.insert(session, Paging { friends, next: 0, pending });
+        let rooms = rooms.into_iter().map(|seat| seat.head.key).collect();
+        self.paging.insert(session, Paging::new(friends, rooms, pending));
         effects.extend(self.page(session));
         if changed {
             effects.extend(self.mark(account));
@@ -286,40 +255,11 @@ impl State {
         effects
     }
 
-    /// Sends the next page of the friend list, or what follows the last. Presence is that of this moment, so that a page never takes back a
-    /// change that was sent before it.
-    pub fn page(&mut self, session: SessionId) -> Vec<Effect> {
-        let Some(mut paging) = self.paging.remove(&session) else { return Vec::new() };
-        let Some(person) = self.sessions.get(&session).and_then(|id| self.people.get(id)) else { return Vec::new() };
-        let rest = paging.friends.get(paging.next..).unwrap_or_default();
-        let (rows, after) = rest.split_at(rest.len().min(hobnob_shared::limits::FRIENDS_PER_PAGE));
-        let still = rows.iter().filter(|row| person.friends.contains(&row.account));
-        let friends = still.map(|row| {
-            let (presence, text) = self.presence_of(row.account);
-            FriendEntry { user: row.user.clone(), account: row.key, presence, text: text.to_owned() }
-        });
-        let page = FriendsPage { friends: friends.collect(), last: after.is_empty() };
-        let mut effects = Vec::new();
-        if after.is_empty() {
-            effects.push(Effect::Send(session, Box::new(FromServer::Friends(page))));
-            let pending = paging.pending.drain(..);
-            effects.extend(
-                pending.map(|asked| Effect::Send(session, Box::new(FromServer::FriendRequested(Box::new(asked))))),
-            );
-        } else {
-            effects.push(Effect::Send(session, Box::new(FromServer::Friends(page))));
-            effects.push(Effect::NextPage(session));
-            paging.next += rows.len();
-            self.paging.insert(session, paging);
-        }
-        effects
-    }
-
-    fn presence_of(&self, account: AccountId) -> (Presence, &str) {
+    pub(super) fn presence_of(&self, account: AccountId) -> (Presence, &str) {
         self.people.get(&account).map_or((Presence::Offline, ""), Person::shown)
     }
 
-    /// Notes that friends must hear of this account.
+    /// Notes that others must hear of this account.
     fn mark(&mut self, account: AccountId) -> Option<Effect> {
         let first = self.changed.is_empty();
         self.changed.insert(account);
@@ -334,6 +274,9 @@ impl State {
             && let Some(person) = self.people.remove(&account)
         {
             self.names.remove(&person.user);
+            for room in person.rooms {
+                self.rooms.unseat(account, room);
+            }
         }
     }
 
@@ -385,10 +328,9 @@ impl State {
         let mut spreads = Vec::new();
         for &account in &changed {
             let Some(person) = self.people.get(&account) else { continue };
-            let (presence, text) = person.shown();
-            let friends = person.friends.iter().filter_map(|friend| self.people.get(friend));
-            let to: Vec<SessionId> = friends.flat_map(|f| f.devices.iter().map(|online| online.session)).collect();
+            let to: Vec<SessionId> = self.audience(account, person).flat_map(Person::sessions).collect();
             if !to.is_empty() {
+                let (presence, text) = person.shown();
                 let change = PresenceChanged { user: person.user.clone(), presence, text: text.to_owned() };
                 spreads.push(Spread { account, frame: FromServer::PresenceChanged(change), to });
             }
@@ -399,82 +341,24 @@ impl State {
         spreads
     }
 
+    /// Friends and members of common rooms who are here, each once, however many rooms they share.
+    fn audience(&self, account: AccountId, person: &Person) -> impl Iterator<Item = &Person> {
+        let mates = person.rooms.iter().flat_map(|room| self.rooms.here(*room));
+        let mut audience: Vec<AccountId> = person.friends.iter().copied().chain(mates).collect();
+        audience.sort_unstable();
+        audience.dedup();
+        audience.into_iter().filter(move |other| *other != account).filter_map(|other| self.people.get(&other))
+    }
+
     /// A spread could not be passed on: it is repeated with the next gathering.
     pub fn spread_again(&mut self, account: AccountId) -> Option<Effect> {
         self.people.contains_key(&account).then(|| self.mark(account)).flatten()
     }
 
-    fn tell(&self, account: AccountId, frame: &FromServer) -> Vec<Effect> {
-        let devices = self.people.get(&account).map(|person| person.devices.as_slice()).unwrap_or_default();
-        devices.iter().map(|online| Effect::Send(online.session, Box::new(frame.clone()))).collect()
-    }
-
-    /// A friend request is in the store.
-    pub fn requested(&mut self, asked: AccountId, frame: Box<FriendRequested>) -> Vec<Effect> {
-        if let Some(person) = self.people.get_mut(&asked) {
-            person.version += 1;
-        }
-        self.tell(asked, &FromServer::FriendRequested(frame))
-    }
-
-    /// Two are friends now.
-    pub fn befriended(
-        &mut self,
-        friends: &[NewFriend; 2],
-        request: &hobnob_shared::identity::Statement,
-        acceptance: &hobnob_shared::identity::Statement,
-    ) -> Vec<Effect> {
-        let [a, b] = friends;
-        let mut effects = Vec::new();
-        for (me, other) in [(a, b), (b, a)] {
-            if let Some(person) = self.people.get_mut(&me.account) {
-                person.version += 1;
-                person.friends.insert(other.account);
-            }
-            let (presence, text) = self.presence_of(other.account);
-            // The session that brought the news may have an older list than the registry.
-            let known = self.people.get(&other.account).map(|person| &person.device_list);
-            let frame = Friendship {
-                seq: None,
-                user: other.user.clone(),
-                request: request.clone(),
-                acceptance: acceptance.clone(),
-                device_list: IdentityStatement::clone(known.unwrap_or(&other.device_list)),
-                presence,
-                text: text.to_owned(),
-            };
-            effects.extend(self.tell(me.account, &FromServer::FriendAdded(Box::new(frame))));
-        }
-        effects
-    }
-
-    /// Two are friends no more.
-    pub fn parted(&mut self, friends: &[(AccountId, Handle); 2]) -> Vec<Effect> {
-        let [a, b] = friends;
-        let mut effects = Vec::new();
-        for ((me, _), (other, user)) in [(a, b), (b, a)] {
-            if let Some(person) = self.people.get_mut(me) {
-                person.version += 1;
-                person.friends.remove(other);
-            }
-            effects.extend(self.tell(*me, &FromServer::FriendRemoved(UserNamed { user: user.clone() })));
-        }
-        effects
-    }
-
-    /// A device asked for the statements of a friendship: the answer, with presence.
-    pub fn friendship(&self, session: SessionId, friend: AccountId, mut frame: Box<Friendship>) -> Vec<Effect> {
-        let (presence, text) = self.presence_of(friend);
-        frame.presence = presence;
-        text.clone_into(&mut frame.text);
-        vec![Effect::Send(session, Box::new(FromServer::Friendship(frame)))]
-    }
-
-    /// An account has another device.
-    pub fn devices_changed(&mut self, account: AccountId, number: u64, list: Arc<IdentityStatement>) {
-        if let Some(person) = self.people.get_mut(&account).filter(|person| person.list_number < number) {
-            person.list_number = number;
-            person.device_list = list;
-        }
+    /// A frame to all devices of an account.
+    pub(super) fn tell(&self, account: AccountId, frame: &FromServer) -> Vec<Effect> {
+        let to: Vec<SessionId> =
+            self.people.get(&account).map(|person| person.sessions().collect()).unwrap_or_default();
+        if to.is_empty() { Vec::new() } else { vec![Effect::Tell(to, Box::new(frame.clone()))] }
     }
 }

@@ -1,166 +1,18 @@
 //! The registry's decisions without an actor: who is shown how, who hears of it, who is introduced to whom.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Token, TransferId};
-use hobnob_shared::identity::{Chain, IdentityStatement, Statement};
-use hobnob_shared::message::{FromServer, Introduced, OwnPresence, Presence};
+use hobnob_shared::id::{DeviceId, Handle, RoomId, Token, TransferId};
+use hobnob_shared::message::{FromServer, OwnPresence, Presence, RoomMember};
 use proptest::prelude::*;
 
 use super::message::{NewFriend, SetPresence};
-use super::state::{Arrival, Effect, SessionId, State};
+use super::state::{Effect, SessionId};
+use super::world::{World, changes, introductions, list, refusal, said, statement, user};
 use crate::config::Limits;
-use crate::introduction::Place;
-use crate::store::{AccountId, FriendRow};
-
-const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
-
-fn user(n: i64) -> Handle {
-    NAMES[usize::try_from(n).unwrap()].parse().unwrap()
-}
-
-fn list() -> Arc<IdentityStatement> {
-    Arc::new(IdentityStatement { body: Vec::new(), signature: Vec::new() })
-}
-
-fn statement() -> Statement {
-    let chain = Chain { device: Vec::new(), account: Vec::new() };
-    Statement { body: Vec::new(), chain, signature: Vec::new() }
-}
-
-fn row(n: i64) -> FriendRow {
-    FriendRow { account: AccountId(n), user: user(n), key: Fingerprint([u8::try_from(n).unwrap(); 32]) }
-}
-
-/// A registry and, like a store, who is whose friend.
-struct World {
-    state: State,
-    friends: Vec<(i64, i64)>,
-    now: Instant,
-    tokens: u8,
-}
-
-/// What a session was sent.
-type Mail = BTreeMap<SessionId, Vec<FromServer>>;
-
-impl World {
-    fn new(limits: Limits, friends: &[(i64, i64)]) -> Self {
-        let state = State::new(Arc::new(limits));
-        Self { state, friends: friends.to_vec(), now: Instant::now(), tokens: 0 }
-    }
-
-    fn rows(&self, n: i64) -> Vec<FriendRow> {
-        let pairs = self.friends.iter();
-        pairs.filter_map(|&(a, b)| if a == n { Some(row(b)) } else { (b == n).then(|| row(a)) }).collect()
-    }
-
-    fn arrival(n: i64, session: u64, device: u8, presence: OwnPresence) -> Box<Arrival> {
-        Box::new(Arrival {
-            session: SessionId(session),
-            account: AccountId(n),
-            user: user(n),
-            device: DeviceId([device; 32]),
-            chain: Arc::new(Chain { device: vec![device], account: Vec::new() }),
-            list_number: 1,
-            device_list: list(),
-            place: Place::new([127, 0, 0, 1].into(), 5000 + u16::from(device), &[]),
-            presence,
-            text: format!("{device}"),
-            seen: String::new(),
-        })
-    }
-
-    /// Carries effects out as the actor would; what was sent to whom. Gathers presence at the end.
-    fn run(&mut self, effects: Vec<Effect>) -> Mail {
-        let mut mail = Mail::new();
-        let mut queue: std::collections::VecDeque<_> = effects.into();
-        let mut gather = false;
-        while let Some(effect) = queue.pop_front() {
-            match effect {
-                Effect::Send(session, frame) => mail.entry(session).or_default().push(*frame),
-                Effect::End(session, frame) => {
-                    mail.entry(session).or_default().push(*frame);
-                    queue.extend(self.state.leave(session));
-                }
-                Effect::Load { session, account, version, .. } => {
-                    let rows = self.rows(account.0);
-                    queue.extend(self.state.loaded(session, version, Some((rows, Vec::new())), 0));
-                }
-                Effect::NextPage(session) => queue.extend(self.state.page(session)),
-                Effect::Explain { session, seq, account, user } => {
-                    let friends = self.rows(account.0).iter().any(|row| row.user == user);
-                    queue.extend(State::explained(session, seq, Some(friends)));
-                }
-                Effect::Grant { .. } => {}
-                Effect::Gather => gather = true,
-            }
-        }
-        if gather {
-            for spread in self.state.gather() {
-                for session in spread.to {
-                    mail.entry(session).or_default().push(spread.frame.clone());
-                }
-            }
-        }
-        mail
-    }
-
-    fn arrive(&mut self, n: i64, session: u64, presence: OwnPresence) -> Mail {
-        let effects = self.state.arrive(Self::arrival(n, session, u8::try_from(session).unwrap(), presence));
-        self.run(effects)
-    }
-
-    fn set(&mut self, session: u64, presence: OwnPresence) -> Mail {
-        let session = SessionId(session);
-        let effects = self.state.set_presence(SetPresence { session, seq: 1, presence, text: "new".into() });
-        self.run(effects)
-    }
-
-    fn leave(&mut self, session: u64) -> Mail {
-        let effects = self.state.leave(SessionId(session));
-        self.run(effects)
-    }
-
-    fn introduce(&mut self, session: u64, to: i64) -> Mail {
-        let tokens = &mut self.tokens;
-        let fresh = || {
-            *tokens = tokens.wrapping_add(1);
-            Token([*tokens; 16])
-        };
-        let effects = self.state.introduce(SessionId(session), 7, user(to), self.now, fresh);
-        self.run(effects)
-    }
-}
-
-fn changes(mail: &Mail, session: u64) -> Vec<(Presence, String)> {
-    let frames = mail.get(&SessionId(session)).map(Vec::as_slice).unwrap_or_default();
-    let change = |frame: &FromServer| match frame {
-        FromServer::PresenceChanged(change) => Some((change.presence, change.text.clone())),
-        _ => None,
-    };
-    frames.iter().filter_map(change).collect()
-}
-
-fn introductions(mail: &Mail, session: u64) -> Vec<&Introduced> {
-    let frames = mail.get(&SessionId(session)).map(Vec::as_slice).unwrap_or_default();
-    let introduced = frames.iter().filter_map(|frame| match frame {
-        FromServer::Introduced(introduced) => Some(introduced.as_ref()),
-        _ => None,
-    });
-    introduced.collect()
-}
-
-fn refusal(mail: &Mail, session: u64) -> Option<WireCode> {
-    mail.get(&SessionId(session))?.iter().find_map(|frame| match frame {
-        FromServer::Failed(failed) => Some(failed.code.clone()),
-        FromServer::SignedOut(out) => Some(out.code.clone()),
-        _ => None,
-    })
-}
+use crate::store::AccountId;
 
 #[test]
 fn the_best_device_is_shown_and_only_differences_are_told() {
@@ -203,7 +55,8 @@ fn a_friendship_that_begins_during_the_look_up_is_not_missed() {
     let friend = |n| NewFriend { account: AccountId(n), user: user(n), device_list: list() };
     let told = world.state.befriended(&[friend(0), friend(1)], &statement(), &statement());
     assert!(told.is_empty(), "nobody has been welcomed yet");
-    let again = world.state.loaded(*session, *version, Some((Vec::new(), Vec::new())), 0);
+    let nobody = world.circle(0, DeviceId([1; 32]));
+    let again = world.state.loaded(*session, *version, Some(Box::new(nobody)), 0);
     assert!(matches!(again.as_slice(), [Effect::Load { .. }]), "{again:?}");
     world.friends.push((0, 1));
     let mail = world.run(again);
@@ -308,6 +161,8 @@ enum Step {
     Leave(u64),
     Befriend(i64, i64),
     Part(i64, i64),
+    Join(u64, i64),
+    Quit(u64, i64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -321,24 +176,92 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (0..5_i64, session.clone(), presence.clone()).prop_map(|(n, s, p)| Step::Arrive(n, s, p)),
         (session.clone(), presence).prop_map(|(s, p)| Step::Set(s, p)),
-        session.prop_map(Step::Leave),
+        session.clone().prop_map(Step::Leave),
+        (session.clone(), 1..4_i64).prop_map(|(s, r)| Step::Join(s, r)),
+        (session, 1..4_i64).prop_map(|(s, r)| Step::Quit(s, r)),
         (0..5_i64, 0..5_i64).prop_map(|(a, b)| Step::Befriend(a, b)),
         (0..5_i64, 0..5_i64).prop_map(|(a, b)| Step::Part(a, b)),
     ]
 }
 
+/// What a device believes of people, from all it was told.
+#[derive(Default)]
+struct Beliefs {
+    people: BTreeMap<Handle, Presence>,
+    friends: BTreeSet<Handle>,
+    /// Of each room, the newest record about each person.
+    rooms: BTreeMap<RoomId, BTreeMap<i64, (u64, bool)>>,
+}
+
+impl Beliefs {
+    fn member(&mut self, room: &RoomId, member: &RoomMember) {
+        let (n, number, is_member) = said(&member.record);
+        let known = self.rooms.entry(room.clone()).or_default().entry(n).or_default();
+        if number >= known.0 {
+            *known = (number, is_member);
+            if is_member {
+                self.people.insert(user(n), member.presence);
+            }
+        }
+    }
+
+    fn hear(&mut self, frame: FromServer) -> Result<(), TestCaseError> {
+        match frame {
+            FromServer::Friends(page) => {
+                for friend in page.friends {
+                    self.friends.insert(friend.user.clone());
+                    self.people.insert(friend.user, friend.presence);
+                }
+            }
+            FromServer::FriendAdded(friend) => {
+                self.friends.insert(friend.user.clone());
+                self.people.insert(friend.user, friend.presence);
+            }
+            FromServer::FriendRemoved(gone) => {
+                self.friends.remove(&gone.user);
+            }
+            FromServer::RoomState(state) => {
+                for member in &state.members {
+                    self.member(&state.room, member);
+                }
+            }
+            FromServer::RoomChanged(change) => {
+                if let Some(member) = &change.member {
+                    self.member(&change.room, member);
+                }
+            }
+            FromServer::RoomLeft(left) => {
+                self.rooms.remove(&left.room);
+            }
+            FromServer::PresenceChanged(change) => {
+                prop_assert!(self.people.insert(change.user, change.presence).is_some(), "of a stranger");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Friends and members of common rooms, and how they are.
+    fn circle(&self, me: &Handle) -> BTreeMap<Handle, Presence> {
+        let rooms = self.rooms.values().flat_map(|room| room.iter().filter(|(_, (_, member))| *member));
+        let mates = rooms.map(|(n, _)| user(*n));
+        let all: BTreeSet<Handle> = self.friends.iter().cloned().chain(mates).filter(|other| other != me).collect();
+        all.into_iter().map(|other| (other.clone(), self.people[&other])).collect()
+    }
+}
+
 proptest! {
-    /// What each device believes of its friends, from all it was told, is what a look at everybody says.
+    /// What each device believes of its friends and of the members of its rooms, from all it was told, is what a look at everybody says.
     #[test]
-    fn everybody_always_knows_how_their_friends_are(steps in proptest::collection::vec(step(), 1..60)) {
+    fn everybody_always_knows_how_the_others_are(steps in proptest::collection::vec(step(), 1..80)) {
         let mut world = World::new(Limits::default(), &[]);
         let mut online: BTreeMap<u64, (i64, OwnPresence)> = BTreeMap::new();
-        let mut beliefs: BTreeMap<u64, BTreeMap<Handle, Presence>> = BTreeMap::new();
+        let mut beliefs: BTreeMap<u64, Beliefs> = BTreeMap::new();
         for step in steps {
             let mail = match step {
                 Step::Arrive(n, s, p) if !online.contains_key(&s) => {
                     online.insert(s, (n, p));
-                    beliefs.insert(s, BTreeMap::new());
+                    beliefs.insert(s, Beliefs::default());
                     world.arrive(n, s, p)
                 }
                 Step::Set(s, p) if online.contains_key(&s) => {
@@ -361,30 +284,20 @@ proptest! {
                     let effects = world.state.parted(&[(AccountId(a), user(a)), (AccountId(b), user(b))]);
                     world.run(effects)
                 }
+                Step::Join(s, room) if online.contains_key(&s) => world.join(s, online[&s].0, room),
+                Step::Quit(s, room) if online.get(&s).is_some_and(|(n, _)| world.members(room).contains_key(n)) => {
+                    world.quit(s, online[&s].0, room)
+                }
                 _ => continue,
             };
             for (SessionId(session), frames) in mail {
                 for frame in frames {
-                    let Some(known) = beliefs.get_mut(&session) else { continue };
-                    match frame {
-                        FromServer::Friends(page) => {
-                            known.extend(page.friends.into_iter().map(|f| (f.user, f.presence)));
-                        }
-                        FromServer::FriendAdded(friend) => {
-                            known.insert(friend.user, friend.presence);
-                        }
-                        FromServer::FriendRemoved(gone) => {
-                            known.remove(&gone.user);
-                        }
-                        FromServer::PresenceChanged(change) => {
-                            prop_assert!(known.insert(change.user, change.presence).is_some(), "of a stranger");
-                        }
-                        // One account has at most five sessions.
-                        FromServer::Failed(_) => {
-                            online.remove(&session);
-                            beliefs.remove(&session);
-                        }
-                        _ => {}
+                    // One account has at most five sessions.
+                    if matches!(frame, FromServer::Failed(_)) {
+                        online.remove(&session);
+                        beliefs.remove(&session);
+                    } else if let Some(known) = beliefs.get_mut(&session) {
+                        known.hear(frame)?;
                     }
                 }
             }
@@ -395,9 +308,10 @@ proptest! {
                 rank.into_iter().find(|p| own.contains(p)).map_or(Presence::Offline, OwnPresence::shown)
             };
             for (session, (n, _)) in &online {
+                let friends = world.rows(*n).into_iter().map(|row| row.account.0);
                 let truth: BTreeMap<_, _> =
-                    world.rows(*n).into_iter().map(|row| (row.user, shown(row.account.0))).collect();
-                prop_assert_eq!(&beliefs[session], &truth, "session {}", session);
+                    friends.chain(world.mates(*n)).map(|other| (user(other), shown(other))).collect();
+                prop_assert_eq!(&beliefs[session].circle(&user(*n)), &truth, "session {}", session);
             }
         }
         for session in online.keys().copied().collect::<Vec<_>>() {

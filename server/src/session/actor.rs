@@ -13,22 +13,23 @@ use actix::{
 };
 use futures_util::stream;
 use hobnob_shared::codec::{CodecError, Decoded};
-use hobnob_shared::limits::FRAME;
+use hobnob_shared::limits::{FRAME, OUTBOUND_QUEUE};
 use hobnob_shared::link::{FrameReader, FrameWriter, LinkError};
-use hobnob_shared::message::ToServer;
+use hobnob_shared::message::{FromServer, ToServer};
 
-use super::message::End;
+use super::job::{self, Job};
+use super::message::{End, Listed};
 use super::meter::Meter;
-use super::state::{Answer, Effect, Job, Note, State};
+use super::note::{self, Note};
+use super::state::{Effect, State};
 use crate::error::{Ending, Refusal};
 use crate::fanout::{Join, Outlet, Quit};
 use crate::gate::{Permit, Visit};
-use crate::registry::{
-    Arrive, Befriend, DevicesChanged, Introduce, Leave, Link, OpenCircuit, Part, Registry, RequestStored, SessionId,
-    SetPresence, TellFriendship,
-};
+use crate::registry::{Arrive, Leave, Link, Registry, SessionId};
 use crate::services::Services;
-use crate::store::StoreError;
+
+/// How often a queue that is half full is looked at before more is put into it.
+const QUEUE_POLL: Duration = Duration::from_millis(10);
 
 /// What a session is started with.
 pub struct Connection {
@@ -104,6 +105,10 @@ impl Session {
                         self.leave(Ending::Slow.code().to_string(), ctx);
                     }
                 }
+                Effect::SendInTurn(frames) => {
+                    let sent = send_in_turn(frames, self.writer.clone()).into_actor(self);
+                    ctx.wait(sent.map(|(), session, _| session.state.on_resumed(Instant::now())));
+                }
                 Effect::Ask(job) => self.ask(job, ctx),
                 Effect::Tell(note) => self.tell(note, ctx),
                 Effect::Admit => {
@@ -127,7 +132,7 @@ impl Session {
 
     /// Asks the store. Nothing else happens in this session before the answer: a client that asks much waits much.
     fn ask(&mut self, job: Job, ctx: &mut Context<Self>) {
-        let answer = put(job, &self.services);
+        let answer = job::put(job, &self.services);
         ctx.wait(answer.into_actor(self).map(|answer, session, ctx| {
             let services = Arc::clone(&session.services);
             let effects = session.state.on_answer(answer, &*services);
@@ -137,33 +142,13 @@ impl Session {
 
     fn tell(&mut self, note: Note, ctx: &mut Context<Self>) {
         let (session, seq, registry) = (self.id, note.seq(), &self.registry);
-        let accepted = match note {
-            Note::Arrive(arrival) => {
-                // Before the registry can send anything: both live on this thread. One for each session, so bounded by them.
-                self.outlet.do_send(Join { session, writer: self.writer.clone() });
-                let link = Link { writer: self.writer.clone(), session: ctx.address(), arbiter: self.arbiter };
-                registry.try_send(Arrive { arrival, link }).is_ok()
-            }
-            Note::SetPresence { seq, presence, text } => {
-                registry.try_send(SetPresence { session, seq, presence, text }).is_ok()
-            }
-            Note::Introduce { seq, user } => registry.try_send(Introduce { session, seq, user }).is_ok(),
-            Note::OpenCircuit { seq, user, device, transfer } => {
-                registry.try_send(OpenCircuit { session, seq, user, device, transfer }).is_ok()
-            }
-            Note::RequestStored { asked, frame } => registry.try_send(RequestStored { asked, frame }).is_ok(),
-            Note::Befriend(new) => {
-                let new = *new;
-                let message = Befriend { friends: new.friends, request: new.request, acceptance: new.acceptance };
-                registry.try_send(message).is_ok()
-            }
-            Note::Part(friends) => registry.try_send(Part { friends }).is_ok(),
-            Note::TellFriendship { friend, frame } => {
-                registry.try_send(TellFriendship { session, friend, frame }).is_ok()
-            }
-            Note::DevicesChanged { account, number, device_list } => {
-                registry.try_send(DevicesChanged { account, number, device_list }).is_ok()
-            }
+        let accepted = if let Note::Arrive(arrival) = note {
+            // Before the registry can send anything: both live on this thread. One for each session, so bounded by them.
+            self.outlet.do_send(Join { session, writer: self.writer.clone() });
+            let link = Link { writer: self.writer.clone(), session: ctx.address(), arbiter: self.arbiter };
+            registry.try_send(Arrive { arrival, link }).is_ok()
+        } else {
+            note::pass(note, session, registry)
         };
         if accepted {
             return;
@@ -186,35 +171,14 @@ impl Session {
     }
 }
 
-async fn answered<T>(question: impl Future<Output = Result<T, StoreError>>, wrap: impl FnOnce(T) -> Answer) -> Answer {
-    question.await.map_or_else(
-        |error| {
-            tracing::error!(%error, "the store did not answer");
-            Answer::Failed
-        },
-        wrap,
-    )
-}
-
-/// The job as a question to the store. Boxed, since it is awaited rarely and would be the largest part of an idle session.
-fn put(job: Job, services: &Services) -> std::pin::Pin<Box<dyn Future<Output = Answer>>> {
-    let store = &services.store;
-    match job {
-        Job::Account(chain) => Box::pin(answered(store.account(chain.account, chain.device), |account| {
-            Answer::Account(account.map(Box::new))
-        })),
-        Job::HandleFree(user) => Box::pin(answered(store.handle_free(user), Answer::HandleFree)),
-        Job::SignUp(account) => Box::pin(answered(store.sign_up(*account), Answer::SignedUp)),
-        Job::Locked(user) => Box::pin(answered(store.locked(user), |row| Answer::Locked(row.map(Box::new)))),
-        Job::Enrol(device) => Box::pin(answered(store.enrol(*device), Answer::Enrolled)),
-        Job::Ask(request) => Box::pin(answered(store.ask(*request), Answer::Asked)),
-        Job::Accept(acceptance) => Box::pin(answered(store.accept(*acceptance), Answer::Accepted)),
-        Job::Decline { user, asker } => Box::pin(answered(store.decline(user, asker), Answer::Declined)),
-        Job::Part { account, other } => Box::pin(answered(store.part(account, other), Answer::Parted)),
-        Job::Block { account, user, other } => Box::pin(answered(store.block(account, user, other), Answer::Blocked)),
-        Job::Unblock { account, other } => Box::pin(answered(store.unblock(account, other), |()| Answer::Unblocked)),
-        Job::Friendship { account, other } => {
-            Box::pin(answered(store.friendship(account, other), |row| Answer::Friendship(row.map(Box::new))))
+/// Queues frames as the client takes them, however many they are; ends early if the connection does.
+async fn send_in_turn(frames: Vec<FromServer>, writer: FrameWriter) {
+    for frame in frames {
+        while writer.queued() > OUTBOUND_QUEUE / 2 {
+            tokio::time::sleep(QUEUE_POLL).await;
+        }
+        if writer.try_send(&frame).is_err() {
+            return;
         }
     }
 }
@@ -289,5 +253,13 @@ impl Handler<End> for Session {
 
     fn handle(&mut self, end: End, ctx: &mut Self::Context) {
         self.leave(end.reason.to_string(), ctx);
+    }
+}
+
+impl Handler<Listed> for Session {
+    type Result = ();
+
+    fn handle(&mut self, listed: Listed, _: &mut Self::Context) {
+        self.state.on_devices(listed.devices, listed.device_list);
     }
 }

@@ -1,25 +1,26 @@
-//! A connection on which no certificate was shown: sign-up, or password sign-in of a new device. Ends with a device that may come back with
-//! its certificate. Pure but for OPAQUE's own randomness; called by `state.rs`.
+//! A connection on which no certificate was shown: sign-up, or what the password allows, which is to add a device, to remove some, or to
+//! change the password. What is proved is checked in `proofs.rs`. Pure but for OPAQUE's own randomness; called by `state.rs`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hobnob_shared::codec::{from_cbor, to_cbor};
-use hobnob_shared::id::{Fingerprint, Handle};
-use hobnob_shared::identity::{Chain, DEVICE_LIST, DeviceList, IdentityStatement, VerifiedChain, verify_signature};
-use hobnob_shared::limits::DEVICES;
+use hobnob_shared::codec::from_cbor;
+use hobnob_shared::id::Handle;
 use hobnob_shared::message::{
-    ENROL_DEVICE, ENROL_IDENTITY, EnrolDevice, Enrolled, EnrolmentProof, FromServer, OpaqueReply, SignInFinish,
-    SignInStart, SignUpFinish, SignUpStart, ToServer, Unlocked,
+    Enrolled, FromServer, OpaqueReply, SignInFinish, SignInStart, SignUpStart, ToServer, Unlocked,
 };
 use hobnob_shared::password::{self, ServerLoginState};
 use serde_bytes::ByteBuf;
 
-use super::state::{Answer, Effect, Job, Note, refuse};
+use super::job::{Answer, Job};
+use super::note::Note;
+use super::proofs::{self, Exporter, NewList};
+use super::state::{Effect, refuse};
 use crate::error::Refusal;
+use crate::registry::DevicesChanged;
 use crate::services::Doorkeeper;
-use crate::store::{Locked, NewAccount, NewDevice, SignedUp};
+use crate::store::{AccountId, Locked, SignedUp};
 
 /// How far it is. What waits for the store holds what is needed when the answer comes.
 enum Step {
@@ -30,13 +31,15 @@ enum Step {
     Looking(SignInStart),
     Proving(Handle, Box<ServerLoginState>, Option<Box<Locked>>),
     Unlocked(Handle, Box<Locked>),
-    Enrolling(Handle, Box<Locked>, u64, Arc<IdentityStatement>),
+    SettingDevices(Handle, AccountId, Box<NewList>, String),
+    ChangingPassword(Handle, Box<Locked>),
+    SavingPassword(Handle),
     Over,
 }
 
 /// See the module.
 pub(super) struct Enrolment {
-    exporter: [u8; 32],
+    exporter: Exporter,
     ip: IpAddr,
     step: Step,
 }
@@ -46,7 +49,7 @@ fn no(refusal: Refusal) -> Vec<Effect> {
 }
 
 impl Enrolment {
-    pub(super) fn new(exporter: [u8; 32], ip: IpAddr) -> Self {
+    pub(super) fn new(exporter: Exporter, ip: IpAddr) -> Self {
         Self { exporter, ip, step: Step::Start }
     }
 
@@ -60,13 +63,15 @@ impl Enrolment {
                 self.step = Step::Checking(start);
                 vec![Effect::Ask(Job::HandleFree(user))]
             }
-            (Step::SigningUp(user), ToServer::SignUpFinish(finish)) => match self.check_sign_up(&user, *finish) {
-                Err(refusal) => no(refusal),
-                Ok(account) => {
-                    self.step = Step::Creating(user);
-                    vec![Effect::Ask(Job::SignUp(Box::new(account)))]
+            (Step::SigningUp(user), ToServer::SignUpFinish(finish)) => {
+                match proofs::check_sign_up(self.exporter, &user, *finish) {
+                    Err(refusal) => no(refusal),
+                    Ok(account) => {
+                        self.step = Step::Creating(user);
+                        vec![Effect::Ask(Job::SignUp(Box::new(account)))]
+                    }
                 }
-            },
+            }
             (Step::Start, ToServer::SignInStart(start)) => {
                 if let Err(wait) = doors.guess(&start.user, self.ip, now) {
                     return no(Refusal::RateLimited(wait));
@@ -79,12 +84,34 @@ impl Enrolment {
                 self.prove(user, *login, account, &finish, doors)
             }
             (Step::Unlocked(user, account), ToServer::EnrolDevice(enrol)) => {
-                match self.check_device(&user, &account, *enrol) {
+                match proofs::check_device(self.exporter, &user, &account, *enrol) {
                     Err(refusal) => no(refusal),
                     Ok((device, list)) => {
-                        let number = device.list_number;
-                        self.step = Step::Enrolling(user, account, number, Arc::new(list));
+                        let line = format!("{user} added a device with the password");
+                        self.step = Step::SettingDevices(user, account.account, Box::new(list), line);
                         vec![Effect::Ask(Job::Enrol(Box::new(device)))]
+                    }
+                }
+            }
+            (Step::Unlocked(user, account), ToServer::SetDevices(set)) => {
+                match proofs::check_fewer_devices(self.exporter, &user, &account, *set) {
+                    Err(refusal) => no(refusal),
+                    Ok((devices, list)) => {
+                        let line = format!("{user} removed {} devices with the password", devices.removed.len());
+                        self.step = Step::SettingDevices(user, account.account, Box::new(list), line);
+                        vec![Effect::Ask(Job::SetDevices(Box::new(devices)))]
+                    }
+                }
+            }
+            (Step::Unlocked(user, account), ToServer::ChangePasswordStart(start)) => {
+                self.answer_registration(&user, &start.request, doors, |user| Step::ChangingPassword(user, account))
+            }
+            (Step::ChangingPassword(user, account), ToServer::ChangePasswordFinish(finish)) => {
+                match proofs::check_new_password(self.exporter, &user, &account, *finish) {
+                    Err(refusal) => no(refusal),
+                    Ok(new) => {
+                        self.step = Step::SavingPassword(user);
+                        vec![Effect::Ask(Job::ChangePassword(Box::new(new)))]
                     }
                 }
             }
@@ -101,25 +128,30 @@ impl Enrolment {
                 no(Refusal::Taken)
             }
             (Step::Checking(SignUpStart { user, request }), Answer::HandleFree(true)) => {
-                match doors.setup().registration_reply(&user, &request) {
-                    Err(_) => no(Refusal::Malformed),
-                    Ok(response) => {
-                        self.step = Step::SigningUp(user);
-                        vec![Effect::send(FromServer::SignUpReply(OpaqueReply { response: ByteBuf::from(response) }))]
-                    }
-                }
+                self.answer_registration(&user, &request, doors, Step::SigningUp)
             }
             (Step::Creating(user), Answer::SignedUp(SignedUp::Created(_))) => {
                 self.enrolled(format!("{user} signed up"), user)
             }
             (Step::Looking(start), Answer::Locked(account)) => self.answer_sign_in(start, account, doors),
-            (Step::Enrolling(user, account, number, device_list), Answer::Enrolled(true)) => {
-                let changed = Note::DevicesChanged { account: account.account, number, device_list };
-                let mut effects = vec![Effect::Tell(changed)];
-                effects.extend(self.enrolled(format!("{user} added a device with the password"), user));
+            (Step::SettingDevices(user, account, list, line), Answer::DevicesSet(Some(audience))) => {
+                let changed = DevicesChanged {
+                    account,
+                    user: user.clone(),
+                    number: list.number,
+                    devices: list.devices,
+                    device_list: Arc::new(list.statement),
+                    audience,
+                };
+                let mut effects = vec![Effect::Tell(Note::DevicesChanged(Box::new(changed)))];
+                effects.extend(self.enrolled(line, user));
                 effects
             }
-            (Step::Enrolling(..), Answer::Enrolled(false)) => no(Refusal::ListChanged),
+            (Step::SavingPassword(user), Answer::PasswordChanged(true)) => {
+                self.enrolled(format!("{user} changed the password"), user)
+            }
+            (Step::SettingDevices(..), Answer::DevicesSet(None))
+            | (Step::SavingPassword(_), Answer::PasswordChanged(false)) => no(Refusal::AccountChanged),
             // The store failed; the client may begin anew.
             _ => no(Refusal::Internal),
         }
@@ -128,6 +160,23 @@ impl Enrolment {
     fn enrolled(&mut self, line: String, user: Handle) -> Vec<Effect> {
         self.step = Step::Over;
         vec![Effect::Log(line), Effect::send(FromServer::Enrolled(Enrolled { user })), Effect::Close("enrolled".into())]
+    }
+
+    /// The first half of what makes a password's record, for a new account or a new password.
+    fn answer_registration(
+        &mut self,
+        user: &Handle,
+        request: &[u8],
+        doors: &dyn Doorkeeper,
+        next: impl FnOnce(Handle) -> Step,
+    ) -> Vec<Effect> {
+        match doors.setup().registration_reply(user, request) {
+            Err(_) => no(Refusal::Malformed),
+            Ok(response) => {
+                self.step = next(user.clone());
+                vec![Effect::send(FromServer::SignUpReply(OpaqueReply { response: ByteBuf::from(response) }))]
+            }
+        }
     }
 
     /// A name that nobody has gets an answer that looks like any other, and no proof will fit it.
@@ -171,100 +220,4 @@ impl Enrolment {
         self.step = Step::Unlocked(user, account);
         vec![Effect::send(FromServer::Unlocked(Box::new(unlocked)))]
     }
-
-    fn check_sign_up(&self, user: &Handle, finish: SignUpFinish) -> Result<NewAccount, Refusal> {
-        let record = password::record(&finish.upload).map_err(|_| Refusal::Malformed)?;
-        let certificate = finish.account_certificate.into_vec();
-        let device_certificate = finish.device_certificate.into_vec();
-        if !names(&certificate, user) {
-            return Err(Refusal::BadSignature("name in the account's certificate"));
-        }
-        let chain = Chain { device: device_certificate, account: certificate };
-        let proofs = (finish.identity_proof.as_slice(), finish.device_proof.as_slice());
-        let proved = self.check_proofs(user, &chain, proofs)?;
-        let list = signed_list(&finish.device_list, &chain.account)?;
-        if list.number != 1 || list.devices != [proved.device] {
-            return Err(Refusal::Forbidden("the first device list has number 1 and this device"));
-        }
-        Ok(NewAccount {
-            user: user.clone(),
-            key: proved.account,
-            certificate: chain.account,
-            password: record,
-            sealed: finish.sealed.into_vec(),
-            list_number: list.number,
-            device_list: to_cbor(&finish.device_list).map_err(|_| Refusal::Internal)?,
-            device: proved.device,
-            device_certificate: chain.device,
-        })
-    }
-
-    fn check_device(
-        &self,
-        user: &Handle,
-        account: &Locked,
-        enrol: EnrolDevice,
-    ) -> Result<(NewDevice, IdentityStatement), Refusal> {
-        let chain = Chain { device: enrol.device_certificate.into_vec(), account: account.certificate.clone() };
-        let proved = self.check_proofs(user, &chain, (&enrol.identity_proof, &enrol.device_proof))?;
-        belongs(&proved, account.key)?;
-        let list = signed_list(&enrol.device_list, &chain.account)?;
-        let old: IdentityStatement = from_cbor(&account.device_list).map_err(|_| Refusal::Internal)?;
-        let old: DeviceList = from_cbor(&old.body).map_err(|_| Refusal::Internal)?;
-        if list.devices.len() > DEVICES {
-            return Err(Refusal::TooMany("devices in this account"));
-        }
-        let mut expected = old.devices;
-        expected.retain(|device| *device != proved.device);
-        expected.push(proved.device);
-        let (mut expected_ids, mut listed) = (expected, list.devices.clone());
-        expected_ids.sort_unstable();
-        listed.sort_unstable();
-        if list.number != old.number.saturating_add(1) || listed != expected_ids {
-            return Err(Refusal::Forbidden(
-                "the new device list is the old one with this device, its number one higher",
-            ));
-        }
-        let device = NewDevice {
-            account: account.account,
-            device: proved.device,
-            certificate: chain.device,
-            list_number: list.number,
-            device_list: to_cbor(&enrol.device_list).map_err(|_| Refusal::Internal)?,
-        };
-        Ok((device, enrol.device_list))
-    }
-
-    /// Both keys have signed this very connection, so neither certificate is borrowed.
-    fn check_proofs(
-        &self,
-        user: &Handle,
-        chain: &Chain,
-        (identity, device): (&[u8], &[u8]),
-    ) -> Result<VerifiedChain, Refusal> {
-        let verified = chain.verify().map_err(|_| Refusal::BadSignature("certificates"))?;
-        let proof = EnrolmentProof { user: user.clone(), device: verified.device, exporter: self.exporter };
-        let bytes = to_cbor(&proof).map_err(|_| Refusal::Internal)?;
-        verify_signature(&verified.account_key, ENROL_IDENTITY, &bytes, identity)
-            .map_err(|_| Refusal::BadSignature("proof of the identity key"))?;
-        verify_signature(&verified.device_key, ENROL_DEVICE, &bytes, device)
-            .map_err(|_| Refusal::BadSignature("proof of the device key"))?;
-        Ok(verified)
-    }
-}
-
-fn belongs(proved: &VerifiedChain, account: Fingerprint) -> Result<(), Refusal> {
-    if proved.account == account { Ok(()) } else { Err(Refusal::BadSignature("certificates")) }
-}
-
-fn signed_list(list: &IdentityStatement, account_certificate: &[u8]) -> Result<DeviceList, Refusal> {
-    list.verify(DEVICE_LIST, account_certificate).map_err(|_| Refusal::BadSignature("device list"))
-}
-
-/// Whether a certificate's common name is that handle: the DER of the attribute, object identifier 2.5.4.3 and a UTF-8 string.
-fn names(certificate: &[u8], user: &Handle) -> bool {
-    let text = user.as_str().as_bytes();
-    let Ok(length) = u8::try_from(text.len()) else { return false };
-    let attribute = [&[0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, length][..], text].concat();
-    certificate.windows(attribute.len()).any(|window| window == attribute)
 }

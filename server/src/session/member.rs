@@ -1,9 +1,12 @@
 //! A device that is signed in: its requests, checked, become questions to the store and notes to the registry. Pure; called by `state.rs`.
+//! What is about rooms and rosters is in `rooms.rs` and `roster.rs`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use hobnob_shared::codec::{from_cbor, to_cbor};
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, RoomId};
 use hobnob_shared::identity::{IdentityStatement, Statement, VerifiedChain};
 use hobnob_shared::limits::STATUS_TEXT;
 use hobnob_shared::message::{
@@ -12,13 +15,17 @@ use hobnob_shared::message::{
 };
 use serde::de::DeserializeOwned;
 
-use super::state::{Answer, Befriended, Effect, Job, Note, refuse};
+use super::job::{Answer, Job};
+use super::note::Note;
+use super::roster::Upload;
+use super::state::{Effect, refuse};
 use crate::error::Refusal;
-use crate::registry::NewFriend;
+use crate::registry::{Befriend, NewFriend};
+use crate::services::Doorkeeper;
 use crate::store::{Accepted, Account, AccountId, Asked, FriendshipRow, NewAcceptance, NewRequest, Parted};
 
 /// What the question to the store was about.
-enum Asking {
+pub(super) enum Asking {
     Request(Box<Statement>),
     Acceptance(Box<Statement>, Handle),
     Decline,
@@ -26,21 +33,28 @@ enum Asking {
     Block(Handle),
     Unblock,
     Friendship(Handle),
+    Join { room: RoomId, guess: bool },
+    Leave,
+    RemoveMember,
+    SetRoomPassword,
+    PutRoster(u64),
+    GetRoster,
 }
 
 /// See the module.
 pub(super) struct Member {
-    account: AccountId,
-    user: Handle,
-    key: Fingerprint,
-    device: DeviceId,
-    /// Devices of the account when this one signed in.
+    pub(super) account: AccountId,
+    pub(super) user: Handle,
+    pub(super) key: Fingerprint,
+    pub(super) ip: IpAddr,
+    /// Devices of the account: this one, and who else may sign in its name.
     devices: Vec<DeviceId>,
     device_list: Arc<IdentityStatement>,
     asking: Option<(Seq, Asking)>,
+    pub(super) upload: Option<Upload>,
 }
 
-fn done(seq: Seq) -> Effect {
+pub(super) fn done(seq: Seq) -> Effect {
     Effect::send(FromServer::Done(Done { seq }))
 }
 
@@ -48,25 +62,32 @@ impl Member {
     pub(super) fn new(
         account: &Account,
         verified: &VerifiedChain,
-        devices: Vec<DeviceId>,
-        device_list: Arc<IdentityStatement>,
+        (devices, device_list): (Vec<DeviceId>, Arc<IdentityStatement>),
+        ip: IpAddr,
     ) -> Self {
         Self {
             account: account.id,
             user: account.user.clone(),
             key: verified.account,
-            device: verified.device,
+            ip,
             devices,
             device_list,
             asking: None,
+            upload: None,
         }
+    }
+
+    /// The account has other devices than when this one signed in.
+    pub(super) fn on_devices(&mut self, devices: Vec<DeviceId>, device_list: Arc<IdentityStatement>) {
+        self.devices = devices;
+        self.device_list = device_list;
     }
 
     pub(super) fn user(&self) -> &Handle {
         &self.user
     }
 
-    pub(super) fn on_frame(&mut self, frame: ToServer) -> Vec<Effect> {
+    pub(super) fn on_frame(&mut self, frame: ToServer, doors: &dyn Doorkeeper, now: Instant) -> Vec<Effect> {
         let (account, user) = (self.account, self.user.clone());
         match frame {
             ToServer::SetPresence(SetPresence { seq, presence, text }) => {
@@ -116,27 +137,45 @@ impl Member {
                 device: wish.device,
                 transfer: wish.transfer,
             })],
+            ToServer::JoinRoom(wish) => self.join_room(wish, doors, now),
+            ToServer::LeaveRoom(leave) => self.leave_room(&leave),
+            ToServer::RemoveMember(wish) => {
+                let job = Job::RemoveMember { owner: account, room: wish.room, user: wish.user };
+                self.ask(wish.seq, Asking::RemoveMember, job)
+            }
+            ToServer::SetRoomPassword(wish) => {
+                let job = Job::SetRoomPassword { owner: account, room: wish.room, proof: wish.proof };
+                self.ask(wish.seq, Asking::SetRoomPassword, job)
+            }
+            ToServer::PutRoster(part) => self.put_roster(part),
+            ToServer::GetRoster(wish) => self.ask(wish.seq, Asking::GetRoster, Job::Roster(account)),
             ToServer::SignUpStart(_)
             | ToServer::SignUpFinish(_)
             | ToServer::SignInStart(_)
             | ToServer::SignInFinish(_)
             | ToServer::EnrolDevice(_)
+            | ToServer::SetDevices(_)
+            | ToServer::ChangePasswordStart(_)
+            | ToServer::ChangePasswordFinish(_)
             | ToServer::Hello(_)
             | ToServer::Ping(_)
             | ToServer::Pong(_) => refuse(Refusal::WrongState, None),
         }
     }
 
-    fn ask(&mut self, seq: Seq, asking: Asking, job: Job) -> Vec<Effect> {
+    pub(super) fn ask(&mut self, seq: Seq, asking: Asking, job: Job) -> Vec<Effect> {
         self.asking = Some((seq, asking));
         vec![Effect::Ask(job)]
     }
 
     /// What a device of this account says in its name.
-    fn check<T: DeserializeOwned>(&self, statement: &Statement, purpose: &str) -> Result<T, Refusal> {
+    pub(super) fn check<T: DeserializeOwned>(&self, statement: &Statement, purpose: &str) -> Result<T, Refusal> {
         let (said, by) = statement.verify::<T>(purpose).map_err(|_| Refusal::BadSignature("signed statement"))?;
-        let ours = by.device == self.device || self.devices.contains(&by.device);
-        if by.account == self.key && ours { Ok(said) } else { Err(Refusal::BadSignature("signer of the statement")) }
+        if by.account == self.key && self.devices.contains(&by.device) {
+            Ok(said)
+        } else {
+            Err(Refusal::BadSignature("signer of the statement"))
+        }
     }
 
     fn check_request(&self, statement: &Statement) -> Result<Box<NewRequest>, Refusal> {
@@ -170,7 +209,7 @@ impl Member {
         }))
     }
 
-    pub(super) fn on_answer(&mut self, answer: Answer) -> Vec<Effect> {
+    pub(super) fn on_answer(&mut self, answer: Answer, doors: &dyn Doorkeeper) -> Vec<Effect> {
         let Some((seq, asking)) = self.asking.take() else { return refuse(Refusal::Internal, None) };
         match (asking, answer) {
             (Asking::Request(statement), Answer::Asked(asked)) => self.asked(seq, *statement, asked),
@@ -196,6 +235,12 @@ impl Member {
                     |frame| vec![Effect::Tell(Note::TellFriendship { friend, frame: Box::new(frame) })],
                 )
             }
+            (Asking::Join { room, guess }, Answer::Joined(joined)) => self.joined(seq, &room, guess, joined, doors),
+            (Asking::Leave, Answer::Left(left)) => self.left(seq, left.map(|change| *change)),
+            (Asking::RemoveMember, Answer::Removed(removed)) => self.removed(seq, removed),
+            (Asking::SetRoomPassword, Answer::RoomPasswordSet(set)) => self.password_set(seq, set),
+            (Asking::PutRoster(number), Answer::RosterPut(stored)) => self.roster_put(seq, number, stored),
+            (Asking::GetRoster, Answer::Roster(roster)) => super::roster::pages(seq, roster),
             // The store failed.
             _ => refuse(Refusal::Internal, Some(seq)),
         }
@@ -206,7 +251,7 @@ impl Member {
             Asked::Waiting(Some(asked)) => {
                 let device_list = IdentityStatement::clone(&self.device_list);
                 let frame = Box::new(FriendRequested { request, device_list });
-                vec![Effect::Tell(Note::RequestStored { asked, frame }), done(seq)]
+                vec![Effect::Tell(Note::RequestStored { asker: self.account, asked, frame }), done(seq)]
             }
             // Nobody is told whether the other exists, or has blocked them.
             Asked::Waiting(None) | Asked::Dropped | Asked::AlreadyFriends => vec![done(seq)],
@@ -227,7 +272,7 @@ impl Member {
         let me =
             NewFriend { account: self.account, user: self.user.clone(), device_list: Arc::clone(&self.device_list) };
         let them = NewFriend { account: row.friend, user: asker, device_list: Arc::new(their_list) };
-        let note = Befriended { friends: [me, them], request, acceptance };
+        let note = Befriend { friends: [me, them], request, acceptance };
         vec![Effect::Log(line), Effect::Tell(Note::Befriend(Box::new(note))), done(seq)]
     }
 

@@ -5,132 +5,30 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hobnob_shared::codec::{Decoded, from_cbor};
-use hobnob_shared::id::{DeviceId, Handle, TransferId};
+use hobnob_shared::id::{DeviceId, Handle};
 use hobnob_shared::identity::{Chain, DeviceList, IdentityStatement, VerifiedChain};
 use hobnob_shared::limits::STATUS_TEXT;
 use hobnob_shared::machine::liveness::{Liveness, Verdict};
-use hobnob_shared::message::{FriendRequested, Friendship, FromServer, Hello, OwnPresence, Pulse, Seq, ToServer};
+use hobnob_shared::message::{FromServer, Hello, Pulse, Seq, ToServer};
 
 use super::enrolment::Enrolment;
+use super::job::{Answer, Job};
 use super::member::Member;
+use super::note::Note;
 use crate::config::Limits;
 use crate::error::Refusal;
 use crate::introduction::Place;
-use crate::registry::{Arrival, NewFriend, SessionId};
+use crate::registry::{Arrival, SessionId};
 use crate::services::Doorkeeper;
-use crate::store::{
-    Accepted, Account, AccountId, Asked, FriendshipRow, Locked, NewAcceptance, NewAccount, NewDevice, NewRequest,
-    Parted, SignedUp,
-};
+use crate::store::Account;
 use crate::throttle::{Bucket, Quota};
-
-/// A question to the store. The session reads no further frame until it is answered.
-#[derive(Debug)]
-pub enum Job {
-    /// [`crate::store::Store::account`].
-    Account(Box<VerifiedChain>),
-    /// [`crate::store::Store::handle_free`].
-    HandleFree(Handle),
-    /// [`crate::store::Store::sign_up`].
-    SignUp(Box<NewAccount>),
-    /// [`crate::store::Store::locked`].
-    Locked(Handle),
-    /// [`crate::store::Store::enrol`].
-    Enrol(Box<NewDevice>),
-    /// [`crate::store::Store::ask`].
-    Ask(Box<NewRequest>),
-    /// [`crate::store::Store::accept`].
-    Accept(Box<NewAcceptance>),
-    /// [`crate::store::Store::decline`].
-    Decline { user: Handle, asker: Handle },
-    /// [`crate::store::Store::part`].
-    Part { account: AccountId, other: Handle },
-    /// [`crate::store::Store::block`].
-    Block { account: AccountId, user: Handle, other: Handle },
-    /// [`crate::store::Store::unblock`].
-    Unblock { account: AccountId, other: Handle },
-    /// [`crate::store::Store::friendship`].
-    Friendship { account: AccountId, other: Handle },
-}
-
-/// What the store answered.
-#[derive(Debug)]
-pub enum Answer {
-    /// To [`Job::Account`].
-    Account(Option<Box<Account>>),
-    /// To [`Job::HandleFree`].
-    HandleFree(bool),
-    /// To [`Job::SignUp`].
-    SignedUp(SignedUp),
-    /// To [`Job::Locked`].
-    Locked(Option<Box<Locked>>),
-    /// To [`Job::Enrol`].
-    Enrolled(bool),
-    /// To [`Job::Ask`].
-    Asked(Asked),
-    /// To [`Job::Accept`].
-    Accepted(Accepted),
-    /// To [`Job::Decline`].
-    Declined(bool),
-    /// To [`Job::Part`].
-    Parted(Parted),
-    /// To [`Job::Block`].
-    Blocked(Option<Parted>),
-    /// To [`Job::Unblock`].
-    Unblocked,
-    /// To [`Job::Friendship`].
-    Friendship(Option<Box<FriendshipRow>>),
-    /// The store failed.
-    Failed,
-}
-
-/// What the registry is told. It answers requests with a `seq` itself.
-pub enum Note {
-    /// This device is here.
-    Arrive(Box<Arrival>),
-    /// Presence and text.
-    SetPresence { seq: Seq, presence: OwnPresence, text: String },
-    /// An introduction is wanted.
-    Introduce { seq: Seq, user: Handle },
-    /// A circuit is wanted.
-    OpenCircuit { seq: Seq, user: Handle, device: DeviceId, transfer: TransferId },
-    /// A request is stored.
-    RequestStored { asked: AccountId, frame: Box<FriendRequested> },
-    /// A friendship is stored.
-    Befriend(Box<Befriended>),
-    /// A friendship is over.
-    Part([(AccountId, Handle); 2]),
-    /// The statements of a friendship.
-    TellFriendship { friend: AccountId, frame: Box<Friendship> },
-    /// The account has a further device.
-    DevicesChanged { account: AccountId, number: u64, device_list: Arc<IdentityStatement> },
-}
-
-/// See [`Note::Befriend`].
-pub struct Befriended {
-    /// Both.
-    pub friends: [NewFriend; 2],
-    /// Signed.
-    pub request: hobnob_shared::identity::Statement,
-    /// Signed.
-    pub acceptance: hobnob_shared::identity::Statement,
-}
-
-impl Note {
-    /// Of the request that is answered by the registry.
-    pub fn seq(&self) -> Option<Seq> {
-        match self {
-            Self::SetPresence { seq, .. } | Self::Introduce { seq, .. } | Self::OpenCircuit { seq, .. } => Some(*seq),
-            Self::TellFriendship { frame, .. } => frame.seq,
-            _ => None,
-        }
-    }
-}
 
 /// What is to be done.
 pub enum Effect {
     /// Write a frame.
     Send(Box<FromServer>),
+    /// Write frames, as many at a time as the queue has room for.
+    SendInTurn(Vec<FromServer>),
     /// Ask the store.
     Ask(Job),
     /// Tell the registry.
@@ -182,6 +80,13 @@ pub struct State {
     pings: u64,
     frames: (Bucket, Quota),
     bytes: (Bucket, Quota),
+    room_changes: (Bucket, Quota),
+}
+
+/// What all members of a room hear of.
+fn changes_a_room(frame: &Decoded<ToServer>) -> bool {
+    use ToServer::{JoinRoom, LeaveRoom, RemoveMember, SetRoomPassword};
+    matches!(frame, Decoded::Known(JoinRoom(_) | LeaveRoom(_) | RemoveMember(_) | SetRoomPassword(_)))
 }
 
 impl State {
@@ -205,6 +110,7 @@ impl State {
     fn new(id: SessionId, peer: SocketAddr, kind: Kind, limits: &Limits, now: Instant) -> Self {
         let frames = Quota::per_second(limits.frames_per_second, limits.frames_burst);
         let bytes = Quota::per_second(limits.bytes_per_second, limits.bytes_burst);
+        let room_changes = Quota::spaced(limits.room_change_every_ms, limits.room_changes_burst);
         Self {
             id,
             peer,
@@ -213,6 +119,7 @@ impl State {
             pings: 0,
             frames: (Bucket::default(), frames),
             bytes: (Bucket::default(), bytes),
+            room_changes: (Bucket::default(), room_changes),
         }
     }
 
@@ -238,6 +145,7 @@ impl State {
         now: Instant,
     ) -> Vec<Effect> {
         self.liveness.heard(now);
+        let room_changes = u32::from(changes_a_room(&frame));
         let mut effects = match frame {
             Decoded::Unknown { .. } => refuse(Refusal::Unsupported, None),
             Decoded::Known(ToServer::Ping(pulse)) if self.is_member() => vec![Effect::send(FromServer::Pong(pulse))],
@@ -245,11 +153,12 @@ impl State {
             Decoded::Known(frame) => match &mut self.kind {
                 Kind::Enrolment(enrolment) => enrolment.on_frame(frame, doors, now),
                 Kind::Newcomer(newcomer) => newcomer.on_frame(frame),
-                Kind::Member(member) => member.on_frame(frame),
+                Kind::Member(member) => member.on_frame(frame, doors, now),
             },
         };
         // Frames are never dropped for their number: the client's own queue fills, because the server reads slower.
-        let pause = self.frames.0.owe(1, self.frames.1, now).max(self.bytes.0.owe(bytes, self.bytes.1, now));
+        let owed = [(&mut self.frames, 1), (&mut self.bytes, bytes), (&mut self.room_changes, room_changes)];
+        let pause = owed.into_iter().filter_map(|((bucket, quota), units)| bucket.owe(units, *quota, now)).max();
         effects.extend(pause.map(Effect::Pause));
         effects
     }
@@ -258,7 +167,7 @@ impl State {
     pub fn on_answer(&mut self, answer: Answer, doors: &dyn Doorkeeper) -> Vec<Effect> {
         match &mut self.kind {
             Kind::Enrolment(enrolment) => enrolment.on_answer(answer, doors),
-            Kind::Member(member) => member.on_answer(answer),
+            Kind::Member(member) => member.on_answer(answer, doors),
             Kind::Newcomer(newcomer) => match newcomer.on_answer(answer) {
                 Err(refusal) => {
                     let mut effects = refuse(refusal, None);
@@ -294,8 +203,21 @@ impl State {
         // Eight digits tell a person's devices apart.
         let line =
             format!("{} signed in, device {a:02x}{b:02x}{c:02x}{d:02x}, {}", account.user, software.escape_debug());
-        self.kind = Kind::Member(Box::new(Member::new(account, verified, list.1.devices, device_list)));
+        let devices = (list.1.devices, device_list);
+        self.kind = Kind::Member(Box::new(Member::new(account, verified, devices, self.peer.ip())));
         vec![Effect::Admit, Effect::Log(line), Effect::Tell(Note::Arrive(Box::new(arrival)))]
+    }
+
+    /// Nothing was read for a while, because something long was sent: that was no silence of the client's.
+    pub fn on_resumed(&mut self, now: Instant) {
+        self.liveness.heard(now);
+    }
+
+    /// The account's devices are others now.
+    pub fn on_devices(&mut self, devices: Vec<DeviceId>, device_list: Arc<IdentityStatement>) {
+        if let Kind::Member(member) = &mut self.kind {
+            member.on_devices(devices, device_list);
+        }
     }
 
     /// Time has passed: what is due, and when to ask again; `None` when there is nothing more to ask.

@@ -6,30 +6,32 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use hobnob_shared::codec::Decoded;
-use hobnob_shared::id::Handle;
+use hobnob_shared::id::{Handle, RoomId};
 use hobnob_shared::identity::{Chain, DEVICE_LIST, DeviceKey, DeviceList, IdentityKey, IdentityStatement};
 use hobnob_shared::message::{
-    AboutUser, EnrolDevice, FromServer, Hello, OwnPresence, Pulse, SetPresence, SignInFinish, SignInStart, SignUpStart,
-    ToServer,
+    AboutUser, ChangePasswordFinish, ChangePasswordStart, EnrolDevice, FromServer, GetRoster, Hello, OwnPresence,
+    Pulse, SetDevices, SetPresence, SignInFinish, SignInStart, SignUpStart, ToServer,
 };
 use hobnob_shared::password::{self, ServerSetup};
 use proptest::prelude::*;
 use serde_bytes::ByteBuf;
 
-use super::state::{Answer, Effect, Job, Note, State};
+use super::job::{Answer, Job};
+use super::note::Note;
+use super::state::{Effect, State};
 use crate::config::Limits;
 use crate::registry::SessionId;
 use crate::services::Doorkeeper;
 use crate::store::{Account, AccountId};
 
 /// Lets everybody in, and counts the guesses.
-struct Doors {
-    setup: ServerSetup,
-    guesses: Cell<u32>,
+pub(super) struct Doors {
+    pub(super) setup: ServerSetup,
+    pub(super) guesses: Cell<u32>,
 }
 
 impl Doors {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { setup: ServerSetup::generate(), guesses: Cell::new(0) }
     }
 }
@@ -42,6 +44,13 @@ impl Doorkeeper for Doors {
     fn guessed(&self, _: &Handle, _: IpAddr) {
         self.guesses.set(0);
     }
+    fn guess_room(&self, _: &RoomId, _: &Handle, _: IpAddr, _: Instant) -> Result<(), Duration> {
+        self.guesses.set(self.guesses.get() + 1);
+        if self.guesses.get() > 3 { Err(Duration::from_secs(1)) } else { Ok(()) }
+    }
+    fn guessed_room(&self, _: &RoomId, _: &Handle) {
+        self.guesses.set(0);
+    }
     fn sign_up(&self, _: IpAddr, _: Instant) -> Result<(), Duration> {
         Ok(())
     }
@@ -50,15 +59,15 @@ impl Doorkeeper for Doors {
     }
 }
 
-fn peer() -> std::net::SocketAddr {
+pub(super) fn peer() -> std::net::SocketAddr {
     "192.0.2.1:50000".parse().unwrap()
 }
 
-fn stranger(now: Instant) -> State {
+pub(super) fn stranger(now: Instant) -> State {
     State::enrolment(SessionId(1), peer(), [7; 32], &Limits::default(), now)
 }
 
-fn hello() -> ToServer {
+pub(super) fn hello() -> ToServer {
     ToServer::Hello(Hello {
         software: "test\u{1b}[31m".into(),
         abilities: hobnob_shared::abilities::Abilities::ours(),
@@ -70,7 +79,7 @@ fn hello() -> ToServer {
     })
 }
 
-fn answers(effects: &[Effect]) -> Vec<&FromServer> {
+pub(super) fn answers(effects: &[Effect]) -> Vec<&FromServer> {
     let sent = effects.iter().filter_map(|effect| match effect {
         Effect::Send(frame) => Some(frame.as_ref()),
         _ => None,
@@ -78,12 +87,19 @@ fn answers(effects: &[Effect]) -> Vec<&FromServer> {
     sent.collect()
 }
 
-fn closes(effects: &[Effect]) -> bool {
+pub(super) fn closes(effects: &[Effect]) -> bool {
     effects.iter().any(|effect| matches!(effect, Effect::Close(_)))
 }
 
-/// A device that is signed in.
-fn member(limits: &Limits, doors: &Doors, now: Instant) -> State {
+/// A device that is signed in, and the keys behind it.
+pub(super) struct Known {
+    pub(super) state: State,
+    pub(super) identity: IdentityKey,
+    pub(super) device: DeviceKey,
+    pub(super) chain: Chain,
+}
+
+pub(super) fn known(limits: &Limits, doors: &Doors, now: Instant) -> Known {
     let (user, identity, device): (Handle, _, _) =
         ("alice".parse().unwrap(), IdentityKey::generate().unwrap(), DeviceKey::generate().unwrap());
     let account = identity.account_certificate(&user).unwrap();
@@ -93,7 +109,7 @@ fn member(limits: &Limits, doors: &Doors, now: Instant) -> State {
     let signed = IdentityStatement::sign(DEVICE_LIST, &list, &identity).unwrap();
     let device_list = hobnob_shared::codec::to_cbor(&signed).unwrap();
 
-    let mut state = State::device(SessionId(1), peer(), (chain, verified), limits, now);
+    let mut state = State::device(SessionId(1), peer(), (chain.clone(), verified), limits, now);
     let asked = state.on_frame(Decoded::Known(hello()), 0, doors, now);
     assert!(matches!(asked.as_slice(), [Effect::Ask(Job::Account(_))]));
     let account = Account { id: AccountId(1), user, device_list, device_known: true };
@@ -103,7 +119,11 @@ fn member(limits: &Limits, doors: &Doors, now: Instant) -> State {
     };
     assert!(!line.contains('\u{1b}'), "{line:?}");
     assert_eq!((arrival.place.seen, arrival.place.port), (peer().ip(), 5000));
-    state
+    Known { state, identity, device, chain }
+}
+
+fn member(limits: &Limits, doors: &Doors, now: Instant) -> State {
+    known(limits, doors, now).state
 }
 
 #[test]
@@ -208,6 +228,16 @@ fn any_frame() -> impl Strategy<Value = ToServer> {
         bytes.clone().prop_map(move |request| ToServer::SignUpStart(SignUpStart { user: one.clone(), request })),
         bytes.clone().prop_map(move |request| ToServer::SignInStart(SignInStart { user: two.clone(), request })),
         bytes.clone().prop_map(|finalization| ToServer::SignInFinish(SignInFinish { finalization })),
+        bytes.clone().prop_map(|request| ToServer::ChangePasswordStart(ChangePasswordStart { request })),
+        (bytes.clone(), bytes.clone()).prop_map(|(upload, identity_proof)| {
+            let finish = ChangePasswordFinish { upload: upload.clone(), sealed: upload, identity_proof };
+            ToServer::ChangePasswordFinish(Box::new(finish))
+        }),
+        (bytes.clone(), bytes.clone()).prop_map(|(body, identity_proof)| {
+            let device_list = IdentityStatement { body: body.to_vec(), signature: identity_proof.to_vec() };
+            ToServer::SetDevices(Box::new(SetDevices { device_list, identity_proof }))
+        }),
+        any::<u32>().prop_map(|seq| ToServer::GetRoster(GetRoster { seq })),
         (bytes.clone(), bytes).prop_map(|(certificate, proof)| {
             let device_list = IdentityStatement { body: proof.to_vec(), signature: certificate.to_vec() };
             ToServer::EnrolDevice(Box::new(EnrolDevice {

@@ -3,7 +3,9 @@
 use hobnob_shared::id::{DeviceId, Fingerprint, Handle};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{Account, AccountId, Locked, NewAccount, NewDevice, SignedUp, StoreError};
+use super::{
+    Account, AccountId, FewerDevices, Locked, NewAccount, NewDevice, NewPassword, SignedUp, StoreError, circle,
+};
 
 /// A column that holds a handle.
 pub(super) fn handle(row: &Row<'_>, column: &str) -> Result<Handle, StoreError> {
@@ -16,8 +18,8 @@ pub(super) fn fingerprint(row: &Row<'_>, column: &str) -> Result<Fingerprint, St
     bytes.and_then(Fingerprint::from_slice).ok_or(StoreError::Damaged("fingerprint"))
 }
 
-/// The database's integers are signed; no list gets that far.
-fn number(list: u64) -> i64 {
+/// The database's integers are signed; nothing that is counted gets that far.
+pub(super) fn number(list: u64) -> i64 {
     i64::try_from(list).unwrap_or(i64::MAX)
 }
 
@@ -81,15 +83,42 @@ pub(super) fn locked(c: &Connection, user: &Handle) -> Result<Option<Locked>, St
     }))
 }
 
-pub(super) fn enrol(c: &Connection, new: &NewDevice, now: i64) -> Result<bool, StoreError> {
+/// Puts the next device list in place of the one before; false if it is not the next, or if the password is another one since it was shown.
+fn replace_list(
+    c: &Connection,
+    account: AccountId,
+    (list_number, list): (u64, &[u8]),
+    password: &[u8],
+) -> Result<bool, StoreError> {
     let mut update = c.prepare_cached(
-        "UPDATE accounts SET list_number = ?2, device_list = ?3 WHERE id = ?1 AND list_number = ?2 - 1",
+        "UPDATE accounts SET list_number = ?2, device_list = ?3 WHERE id = ?1 AND list_number = ?2 - 1 AND password = ?4",
     )?;
-    if update.execute(params![new.account.0, number(new.list_number), new.device_list])? == 0 {
-        return Ok(false);
+    Ok(update.execute(params![account.0, number(list_number), list, password])? > 0)
+}
+
+pub(super) fn enrol(c: &Connection, new: &NewDevice, now: i64) -> Result<Option<Vec<AccountId>>, StoreError> {
+    if !replace_list(c, new.account, (new.list_number, &new.device_list), &new.password)? {
+        return Ok(None);
     }
     insert_device(c, new.account, &new.device, &new.certificate, now)?;
-    Ok(true)
+    circle::audience(c, new.account).map(Some)
+}
+
+pub(super) fn set_devices(c: &Connection, new: &FewerDevices) -> Result<Option<Vec<AccountId>>, StoreError> {
+    if !replace_list(c, new.account, (new.list_number, &new.device_list), &new.password)? {
+        return Ok(None);
+    }
+    let mut delete = c.prepare_cached("DELETE FROM devices WHERE account = ?1 AND device = ?2")?;
+    for device in &new.removed {
+        delete.execute(params![new.account.0, device.0.as_slice()])?;
+    }
+    circle::audience(c, new.account).map(Some)
+}
+
+pub(super) fn change_password(c: &Connection, new: &NewPassword) -> Result<bool, StoreError> {
+    let mut update =
+        c.prepare_cached("UPDATE accounts SET password = ?2, sealed = ?3 WHERE id = ?1 AND password = ?4")?;
+    Ok(update.execute(params![new.account.0, new.password, new.sealed, new.old])? > 0)
 }
 
 pub(super) fn account(c: &Connection, key: &Fingerprint, device: &DeviceId) -> Result<Option<Account>, StoreError> {

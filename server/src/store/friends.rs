@@ -4,11 +4,8 @@
 use hobnob_shared::id::Handle;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::accounts::{fingerprint, handle, id_of};
-use super::{
-    Accepted, AccountId, Asked, Circle, FriendRow, FriendshipRow, NewAcceptance, NewRequest, Parted, PendingRequest,
-    StoreError,
-};
+use super::accounts::{handle, id_of};
+use super::{Accepted, AccountId, Asked, FriendshipRow, NewAcceptance, NewRequest, Parted, StoreError};
 use crate::config::Limits;
 
 /// The two as their friendship's row has them.
@@ -16,7 +13,7 @@ fn ordered(a: AccountId, b: AccountId) -> (i64, i64) {
     (a.0.min(b.0), a.0.max(b.0))
 }
 
-fn are_friends(c: &Connection, a: AccountId, b: AccountId) -> Result<bool, StoreError> {
+pub(super) fn are_friends(c: &Connection, a: AccountId, b: AccountId) -> Result<bool, StoreError> {
     let (low, high) = ordered(a, b);
     Ok(c.prepare_cached("SELECT 1 FROM friendships WHERE low = ?1 AND high = ?2")?.exists([low, high])?)
 }
@@ -28,60 +25,39 @@ fn friend_count(c: &Connection, account: AccountId) -> Result<u32, StoreError> {
     Ok(query.query_row([account.0], |row| row.get(0))?)
 }
 
-fn has_blocked(c: &Connection, account: AccountId, other: &Handle) -> Result<bool, StoreError> {
+pub(super) fn has_blocked(c: &Connection, account: AccountId, other: &Handle) -> Result<bool, StoreError> {
     let mut query = c.prepare_cached("SELECT 1 FROM blocks WHERE account = ?1 AND blocked = ?2")?;
     Ok(query.exists(params![account.0, other.as_str()])?)
 }
 
-fn name_of(c: &Connection, account: AccountId) -> Result<Handle, StoreError> {
+pub(super) fn name_of(c: &Connection, account: AccountId) -> Result<Handle, StoreError> {
     let mut query = c.prepare_cached("SELECT handle FROM accounts WHERE id = ?1")?;
     let mut rows = query.query([account.0])?;
     let row = rows.next()?.ok_or(StoreError::Damaged("account"))?;
     handle(row, "handle")
 }
 
-pub(super) fn circle(c: &Connection, account: AccountId, user: &Handle) -> Result<Circle, StoreError> {
-    let mut circle = Circle::default();
-    let mut query = c.prepare_cached(
-        "SELECT a.id, a.handle, a.key FROM accounts a
-         WHERE a.id IN (SELECT high FROM friendships WHERE low = ?1 UNION ALL SELECT low FROM friendships WHERE high = ?1)
-         ORDER BY a.handle",
-    )?;
-    let mut rows = query.query([account.0])?;
-    while let Some(row) = rows.next()? {
-        circle.friends.push(FriendRow {
-            account: AccountId(row.get("id")?),
-            user: handle(row, "handle")?,
-            key: fingerprint(row, "key")?,
-        });
-    }
-    let mut query = c.prepare_cached(
-        "SELECT r.statement, a.device_list FROM requests r JOIN accounts a ON a.id = r.asker
-         WHERE r.asked = ?1 AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.account = ?2 AND b.blocked = a.handle)
-         ORDER BY r.id",
-    )?;
-    let mut rows = query.query(params![user.as_str(), account.0])?;
-    while let Some(row) = rows.next()? {
-        circle.pending.push(PendingRequest { statement: row.get("statement")?, device_list: row.get("device_list")? });
-    }
-    Ok(circle)
-}
-
 pub(super) fn ask(c: &Connection, new: &NewRequest, limits: &Limits, now: i64) -> Result<Asked, StoreError> {
     let asked = id_of(c, &new.asked)?;
-    if let Some(asked) = asked {
-        if are_friends(c, new.asker, asked)? {
-            return Ok(Asked::AlreadyFriends);
-        }
-        if has_blocked(c, asked, &name_of(c, new.asker)?)? {
-            return Ok(Asked::Dropped);
-        }
+    if let Some(asked) = asked
+        && are_friends(c, new.asker, asked)?
+    {
+        unblock(c, new.asker, &new.asked)?;
+        return Ok(Asked::AlreadyFriends);
     }
+    // Before it matters whether the other has blocked them, so that they cannot tell.
     let outgoing: u32 = c
         .prepare_cached("SELECT COUNT(*) FROM requests WHERE asker = ?1 AND asked <> ?2")?
         .query_row(params![new.asker.0, new.asked.as_str()], |row| row.get(0))?;
     if outgoing >= limits.requests_outgoing {
         return Ok(Asked::TooMany);
+    }
+    // Who wants to be friends with somebody does not block them any more.
+    unblock(c, new.asker, &new.asked)?;
+    if let Some(asked) = asked
+        && has_blocked(c, asked, &name_of(c, new.asker)?)?
+    {
+        return Ok(Asked::Dropped);
     }
     // Asking again replaces: the newest nonce is the one that an acceptance will name.
     c.prepare_cached(
@@ -134,6 +110,7 @@ pub(super) fn accept(c: &Connection, new: &NewAcceptance, limits: &Limits, now: 
     .execute(params![low, high, request, new.statement, now])?;
     forget(c, asker, &new.accepter_name)?;
     forget(c, new.accepter, &new.asker)?;
+    unblock(c, new.accepter, &new.asker)?;
     Ok(Accepted::Befriended(Box::new(FriendshipRow {
         friend: asker,
         device_list,

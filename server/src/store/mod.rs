@@ -1,19 +1,30 @@
-//! What the server remembers: accounts, devices, friend requests, friendships, blocks. [`Store`] is the seam behind which another database
-//! can stand; [`SqliteStore`] is the one that needs nothing installed. `Session` and `Registry` talk to it.
+//! What the server remembers: accounts, devices, friend requests, friendships, blocks, rooms, rosters. [`Store`] is the seam behind which
+//! another database can stand; [`SqliteStore`] is the one that needs nothing installed. `Session` and `Registry` talk to it.
 //!
 //! An answer to a write means that it is on disk. Statements and certificates are bytes here: who signed what is checked before.
 
 mod accounts;
+mod circle;
 mod friends;
+mod membership;
+mod rooms;
+#[cfg(test)]
+mod rooms_tests;
+mod rosters;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, Incarnation, RoomId};
+use hobnob_shared::identity::ServerKey;
 
+pub use rooms::{ByOwner, Joined, Leaving, NewMember, RecordRow, RoomChange, RoomHead, RoomKey, RoomPage, Seat};
+pub use rosters::RosterRow;
 pub use sqlite::{OpenError, SqliteStore};
 
 /// Names an account inside this server; never on the wire.
@@ -38,6 +49,9 @@ pub enum StoreError {
     /// A row holds what this program would not have written.
     #[error("the store holds a damaged {0}")]
     Damaged(&'static str),
+    /// The server's own key did not sign.
+    #[error("a record could not be signed")]
+    NotSigned,
 }
 
 /// An answer that comes later.
@@ -105,6 +119,36 @@ pub struct NewDevice {
     pub list_number: u64,
     /// The new list, encoded.
     pub device_list: Vec<u8>,
+    /// The password's record as it was when the password was shown; the stored one must be the same.
+    pub password: Vec<u8>,
+}
+
+/// An account with some devices less.
+#[derive(Debug, Clone)]
+pub struct FewerDevices {
+    /// Whose.
+    pub account: AccountId,
+    /// Those that go.
+    pub removed: Vec<DeviceId>,
+    /// As in [`NewDevice`].
+    pub list_number: u64,
+    /// The new list, encoded.
+    pub device_list: Vec<u8>,
+    /// As in [`NewDevice`].
+    pub password: Vec<u8>,
+}
+
+/// Another password.
+#[derive(Debug, Clone)]
+pub struct NewPassword {
+    /// Whose.
+    pub account: AccountId,
+    /// The record so far; the stored one must be the same.
+    pub old: Vec<u8>,
+    /// The OPAQUE registration record from now on.
+    pub password: Vec<u8>,
+    /// The secrets, sealed under it.
+    pub sealed: Vec<u8>,
 }
 
 /// What a device session needs.
@@ -140,13 +184,34 @@ pub struct PendingRequest {
     pub device_list: Vec<u8>,
 }
 
-/// Friends and waiting requests of one account.
-#[derive(Debug, Clone, Default)]
+/// What a device is told at its sign-in, all of one moment.
+#[derive(Debug, Clone)]
 pub struct Circle {
     /// Friends by name.
     pub friends: Vec<FriendRow>,
     /// Requests, oldest first.
     pub pending: Vec<PendingRequest>,
+    /// Rooms by name.
+    pub rooms: Vec<Seat>,
+    /// Number of the device list.
+    pub list_number: u64,
+    /// The signed device list, encoded.
+    pub device_list: Vec<u8>,
+    /// Whether the device that asks is still enrolled.
+    pub device_known: bool,
+    /// Number of the sealed roster.
+    pub roster: u64,
+}
+
+/// How an account stands to another one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Relation {
+    /// They are friends.
+    pub friends: bool,
+    /// They are members of a common room.
+    pub room_mates: bool,
+    /// One of them blocks the other.
+    pub blocked: bool,
 }
 
 /// A request to be kept.
@@ -233,12 +298,18 @@ pub trait Store: Send + Sync {
     fn sign_up(&self, account: NewAccount) -> Later<SignedUp>;
     /// What a password sign-in needs; `None` for an unknown handle.
     fn locked(&self, user: Handle) -> Later<Option<Locked>>;
-    /// Adds a device; false if the list's number is not the next one.
-    fn enrol(&self, device: NewDevice) -> Later<bool>;
+    /// Adds a device: who is to hear of it. `None` if the list's number is not the next one, or the password has changed.
+    fn enrol(&self, device: NewDevice) -> Later<Option<Vec<AccountId>>>;
+    /// Removes devices; answered as [`Self::enrol`].
+    fn set_devices(&self, devices: FewerDevices) -> Later<Option<Vec<AccountId>>>;
+    /// Replaces the password's record and the sealed secrets; false if somebody has done so meanwhile.
+    fn change_password(&self, password: NewPassword) -> Later<bool>;
     /// What a device session needs; `None` for an unknown identity key.
     fn account(&self, key: Fingerprint, device: DeviceId) -> Later<Option<Account>>;
-    /// Friends and waiting requests.
-    fn circle(&self, account: AccountId, user: Handle) -> Later<Circle>;
+    /// What a device is told at its sign-in.
+    fn circle(&self, account: AccountId, user: Handle, device: DeviceId) -> Later<Circle>;
+    /// How two stand to each other.
+    fn relation(&self, account: AccountId, other: Handle) -> Later<Relation>;
     /// Keeps a friend request.
     fn ask(&self, request: NewRequest) -> Later<Asked>;
     /// Keeps an acceptance, which makes two accounts friends.
@@ -253,4 +324,24 @@ pub trait Store: Send + Sync {
     fn unblock(&self, account: AccountId, other: Handle) -> Later<()>;
     /// Both statements of a friendship; `None` for who is no friend.
     fn friendship(&self, account: AccountId, other: Handle) -> Later<Option<FriendshipRow>>;
+    /// Makes an account a member of a room; if it is not there it is made, as incarnation `fresh`. Records are signed with `notary`.
+    fn join(&self, new: NewMember, fresh: Incarnation, notary: Arc<ServerKey>) -> Later<Joined>;
+    /// Ends a membership; `None` if that very one is not there.
+    fn leave(&self, leaving: Leaving, notary: Arc<ServerKey>) -> Later<Option<RoomChange>>;
+    /// Ends somebody's membership, by the room's owner.
+    fn remove_member(
+        &self,
+        owner: AccountId,
+        room: RoomId,
+        user: Handle,
+        notary: Arc<ServerKey>,
+    ) -> Later<ByOwner<RoomChange>>;
+    /// Sets or drops a room's password, by its owner.
+    fn set_room_password(&self, owner: AccountId, room: RoomId, proof: Option<Hash>) -> Later<ByOwner<RoomHead>>;
+    /// A room's records behind number `after`; `None` for who is not a member.
+    fn room_page(&self, account: AccountId, room: RoomKey, after: u64) -> Later<Option<RoomPage>>;
+    /// Keeps a sealed roster; false if its number is not the next one.
+    fn put_roster(&self, account: AccountId, roster: RosterRow) -> Later<bool>;
+    /// The sealed roster.
+    fn roster(&self, account: AccountId) -> Later<RosterRow>;
 }

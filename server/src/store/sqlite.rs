@@ -11,19 +11,18 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, Incarnation, RoomId};
+use hobnob_shared::identity::ServerKey;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use super::{
-    Accepted, Account, AccountId, Asked, Circle, FriendshipRow, Later, Locked, NewAcceptance, NewAccount, NewDevice,
-    NewRequest, Parted, SignedUp, Store, StoreError, accounts, friends,
+    Accepted, Account, AccountId, Asked, ByOwner, Circle, FewerDevices, FriendshipRow, Joined, Later, Leaving, Locked,
+    NewAcceptance, NewAccount, NewDevice, NewMember, NewPassword, NewRequest, Parted, Relation, RoomChange, RoomHead,
+    RoomKey, RoomPage, RosterRow, SignedUp, Store, StoreError, accounts, circle, friends, membership, rooms, rosters,
+    upgrade,
 };
 use crate::config::Limits;
-
-mod embedded {
-    refinery::embed_migrations!("src/store/migrations");
-}
 
 /// Name of the database inside the data folder.
 const FILE: &str = "hobnob.db";
@@ -90,7 +89,7 @@ impl SqliteStore {
         if fault != "ok" {
             return Err(OpenError::Damaged { path, detail: fault });
         }
-        migrate(&mut writer, &path)?;
+        upgrade::migrate(&mut writer, &path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Connection::open_with_flags(&path, flags).map_err(damaged)?;
         reader.busy_timeout(std::time::Duration::from_secs(5)).map_err(damaged)?;
@@ -142,10 +141,9 @@ impl SqliteStore {
         for table in lines {
             faults.push(format!("a row of {} belongs to nothing", table.map_err(damaged)?));
         }
-        let known = embedded::migrations::runner().get_migrations().iter().map(refinery::Migration::version).max();
         let newest = "SELECT MAX(version) FROM refinery_schema_history";
         let newest: Option<i64> = c.query_row(newest, [], |row| row.get(0)).map_err(damaged)?;
-        if newest > known.map(i64::from) {
+        if newest > Some(i64::from(upgrade::newest())) {
             faults.push(format!("it was written by a newer version (version {} of the store)", newest.unwrap_or(0)));
         }
         Ok(faults)
@@ -220,30 +218,6 @@ fn prepare(c: &Connection) -> rusqlite::Result<()> {
     c.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")
 }
 
-/// Rows of the migrations' history that the migration library would not read but panic over.
-const UNREADABLE_HISTORY: &str = "SELECT COUNT(*) FROM refinery_schema_history
-    WHERE typeof(version) <> 'integer' OR typeof(name) <> 'text' OR name IS NULL
-       OR applied_on IS NULL OR strftime('%s', applied_on) IS NULL OR applied_on NOT GLOB '????-??-??T??:??:??*[Z0-9]'
-       OR checksum IS NULL OR checksum GLOB '*[^0-9]*' OR length(checksum) NOT BETWEEN 1 AND 20";
-
-fn migrate(c: &mut Connection, path: &Path) -> Result<(), OpenError> {
-    let damaged = |detail: String| OpenError::Damaged { path: path.to_owned(), detail };
-    if c.table_exists(None, "refinery_schema_history").map_err(|e| damaged(e.to_string()))? {
-        let unreadable: u32 =
-            c.query_row(UNREADABLE_HISTORY, [], |row| row.get(0)).map_err(|e| damaged(e.to_string()))?;
-        if unreadable > 0 {
-            return Err(damaged("its history of versions cannot be read".into()));
-        }
-    }
-    let Err(error) = embedded::migrations::runner().run(c) else { return Ok(()) };
-    let path = path.to_owned();
-    let detail = error.to_string();
-    Err(match error.kind() {
-        refinery::error::Kind::MissingVersion(migration) => OpenError::Newer { path, detail: migration.to_string() },
-        _ => OpenError::Damaged { path, detail },
-    })
-}
-
 fn in_savepoint<T>(c: &Connection, job: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
     c.execute_batch("SAVEPOINT job")?;
     let result = job(c);
@@ -294,14 +268,23 @@ impl Store for SqliteStore {
     fn locked(&self, user: Handle) -> Later<Option<Locked>> {
         self.read(move |c| accounts::locked(c, &user))
     }
-    fn enrol(&self, device: NewDevice) -> Later<bool> {
+    fn enrol(&self, device: NewDevice) -> Later<Option<Vec<AccountId>>> {
         self.write(move |c| accounts::enrol(c, &device, now()))
+    }
+    fn set_devices(&self, devices: FewerDevices) -> Later<Option<Vec<AccountId>>> {
+        self.write(move |c| accounts::set_devices(c, &devices))
+    }
+    fn change_password(&self, password: NewPassword) -> Later<bool> {
+        self.write(move |c| accounts::change_password(c, &password))
     }
     fn account(&self, key: Fingerprint, device: DeviceId) -> Later<Option<Account>> {
         self.read(move |c| accounts::account(c, &key, &device))
     }
-    fn circle(&self, account: AccountId, user: Handle) -> Later<Circle> {
-        self.read(move |c| friends::circle(c, account, &user))
+    fn circle(&self, account: AccountId, user: Handle, device: DeviceId) -> Later<Circle> {
+        self.read(move |c| circle::circle(c, account, &user, &device))
+    }
+    fn relation(&self, account: AccountId, other: Handle) -> Later<Relation> {
+        self.read(move |c| circle::relation(c, account, &other))
     }
     fn ask(&self, request: NewRequest) -> Later<Asked> {
         let limits = Arc::clone(&self.limits);
@@ -326,5 +309,35 @@ impl Store for SqliteStore {
     }
     fn friendship(&self, account: AccountId, other: Handle) -> Later<Option<FriendshipRow>> {
         self.read(move |c| friends::friendship(c, account, &other))
+    }
+    fn join(&self, new: NewMember, fresh: Incarnation, notary: Arc<ServerKey>) -> Later<Joined> {
+        let limits = Arc::clone(&self.limits);
+        self.write(move |c| membership::join(c, &new, fresh, &limits, (now(), &notary)))
+    }
+    fn leave(&self, leaving: Leaving, notary: Arc<ServerKey>) -> Later<Option<RoomChange>> {
+        let limits = Arc::clone(&self.limits);
+        self.write(move |c| membership::leave(c, &leaving, &limits, (now(), &notary)))
+    }
+    fn remove_member(
+        &self,
+        owner: AccountId,
+        room: RoomId,
+        user: Handle,
+        notary: Arc<ServerKey>,
+    ) -> Later<ByOwner<RoomChange>> {
+        let limits = Arc::clone(&self.limits);
+        self.write(move |c| membership::remove(c, (owner, &room), &user, &limits, (now(), &notary)))
+    }
+    fn set_room_password(&self, owner: AccountId, room: RoomId, proof: Option<Hash>) -> Later<ByOwner<RoomHead>> {
+        self.write(move |c| membership::set_password(c, owner, &room, proof.as_ref()))
+    }
+    fn room_page(&self, account: AccountId, room: RoomKey, after: u64) -> Later<Option<RoomPage>> {
+        self.read(move |c| rooms::page(c, account, room, after))
+    }
+    fn put_roster(&self, account: AccountId, roster: RosterRow) -> Later<bool> {
+        self.write(move |c| rosters::put(c, account, &roster))
+    }
+    fn roster(&self, account: AccountId) -> Later<RosterRow> {
+        self.read(move |c| rosters::get(c, account))
     }
 }

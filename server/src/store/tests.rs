@@ -9,19 +9,19 @@ use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash};
 use super::*;
 use crate::config::Limits;
 
-fn name(text: &str) -> Handle {
+pub(super) fn name(text: &str) -> Handle {
     text.parse().unwrap()
 }
 
-fn key(user: &str) -> Fingerprint {
+pub(super) fn key(user: &str) -> Fingerprint {
     Fingerprint(*blake3::hash(user.as_bytes()).as_bytes())
 }
 
-fn device(n: u8) -> DeviceId {
+pub(super) fn device(n: u8) -> DeviceId {
     DeviceId([n; 32])
 }
 
-fn new_account(user: &str) -> NewAccount {
+pub(super) fn new_account(user: &str) -> NewAccount {
     NewAccount {
         user: name(user),
         key: key(user),
@@ -35,27 +35,27 @@ fn new_account(user: &str) -> NewAccount {
     }
 }
 
-fn open_with(data: &Path, limits: Limits) -> SqliteStore {
+pub(super) fn open_with(data: &Path, limits: Limits) -> SqliteStore {
     SqliteStore::open(data, &Arc::new(limits)).unwrap()
 }
 
-fn open(data: &Path) -> SqliteStore {
+pub(super) fn open(data: &Path) -> SqliteStore {
     open_with(data, Limits::default())
 }
 
-async fn sign_up(store: &SqliteStore, user: &str) -> AccountId {
+pub(super) async fn sign_up(store: &SqliteStore, user: &str) -> AccountId {
     match store.sign_up(new_account(user)).await.unwrap() {
         SignedUp::Created(id) => id,
         SignedUp::Taken => panic!("{user} is taken"),
     }
 }
 
-fn request(asker: AccountId, to: &str, nonce: &str) -> NewRequest {
+pub(super) fn request(asker: AccountId, to: &str, nonce: &str) -> NewRequest {
     let hash = Hash(*blake3::hash(nonce.as_bytes()).as_bytes());
     NewRequest { asker, asked: name(to), hash, statement: nonce.as_bytes().to_vec() }
 }
 
-fn acceptance(accepter: (AccountId, &str), asker: &str, nonce: &str) -> NewAcceptance {
+pub(super) fn acceptance(accepter: (AccountId, &str), asker: &str, nonce: &str) -> NewAcceptance {
     NewAcceptance {
         accepter: accepter.0,
         accepter_name: name(accepter.1),
@@ -66,7 +66,7 @@ fn acceptance(accepter: (AccountId, &str), asker: &str, nonce: &str) -> NewAccep
     }
 }
 
-async fn befriend(store: &SqliteStore, asker: (AccountId, &str), accepter: (AccountId, &str)) {
+pub(super) async fn befriend(store: &SqliteStore, asker: (AccountId, &str), accepter: (AccountId, &str)) {
     store.ask(request(asker.0, accepter.1, asker.1)).await.unwrap();
     let outcome = store.accept(acceptance(accepter, asker.1, asker.1)).await.unwrap();
     assert!(matches!(outcome, Accepted::Befriended(_)), "{outcome:?}");
@@ -89,7 +89,7 @@ async fn what_is_acknowledged_is_there_after_a_crash() {
     let again = open(crashed.path());
     let found = again.account(key("alice"), device(1)).await.unwrap().unwrap();
     assert_eq!((found.id, found.user, found.device_known), (alice, name("alice"), true));
-    let friends = again.circle(alice, name("alice")).await.unwrap().friends;
+    let friends = again.circle(alice, name("alice"), device(1)).await.unwrap().friends;
     assert_eq!(friends, [FriendRow { account: bob, user: name("bob"), key: key("bob") }]);
     drop(again);
     assert_eq!(SqliteStore::check(crashed.path()).unwrap(), Vec::<String>::new());
@@ -146,11 +146,12 @@ async fn a_device_list_grows_by_one() {
         certificate: b"device".to_vec(),
         list_number: number,
         device_list: format!("list {number}").into_bytes(),
+        password: b"record".to_vec(),
     };
-    assert!(!store.enrol(next(1, 2)).await.unwrap());
-    assert!(!store.enrol(next(3, 2)).await.unwrap());
-    assert!(store.enrol(next(2, 2)).await.unwrap());
-    assert!(!store.enrol(next(2, 3)).await.unwrap());
+    assert_eq!(store.enrol(next(1, 2)).await.unwrap(), None);
+    assert_eq!(store.enrol(next(3, 2)).await.unwrap(), None);
+    assert!(store.enrol(next(2, 2)).await.unwrap().is_some());
+    assert_eq!(store.enrol(next(2, 3)).await.unwrap(), None);
     let locked = store.locked(name("alice")).await.unwrap().unwrap();
     assert_eq!(locked.device_list, b"list 2");
     assert!(store.account(key("alice"), device(2)).await.unwrap().unwrap().device_known);
@@ -204,7 +205,7 @@ async fn requests_are_limited_both_ways_and_a_name_need_not_exist() {
         store.ask(request(asker, "later", &format!("nonce{n}"))).await.unwrap();
     }
     let later = sign_up(&store, "later").await;
-    let waiting: Vec<_> = store.circle(later, name("later")).await.unwrap().pending;
+    let waiting: Vec<_> = store.circle(later, name("later"), device(1)).await.unwrap().pending;
     let waiting: Vec<_> = waiting.into_iter().map(|row| row.statement).collect();
     assert_eq!(waiting, [b"nonce2", b"nonce3", b"nonce4"], "the oldest give way");
     assert!(store.decline(name("later"), name("asker2")).await.unwrap());
@@ -223,11 +224,54 @@ async fn a_block_is_silent_and_ends_everything() {
     let parted = store.block(bob, name("bob"), name("alice")).await.unwrap();
     assert_eq!(parted, Some(Parted { friend: Some(alice), withdrawn: false }));
     assert_eq!(store.ask(request(alice, "bob", "please")).await.unwrap(), Asked::Dropped);
-    assert!(store.circle(bob, name("bob")).await.unwrap().pending.is_empty());
+    assert!(store.circle(bob, name("bob"), device(1)).await.unwrap().pending.is_empty());
     assert!(store.block(bob, name("bob"), name("nobody")).await.unwrap().is_some());
     assert!(store.block(bob, name("bob"), name("another")).await.unwrap().is_none());
     store.unblock(bob, name("alice")).await.unwrap();
     assert_eq!(store.ask(request(alice, "bob", "please")).await.unwrap(), Asked::Waiting(Some(bob)));
+}
+
+#[tokio::test]
+async fn who_wants_to_be_friends_does_not_block() {
+    let data = tempfile::tempdir().unwrap();
+    let store = open(data.path());
+    let (alice, bob) = (sign_up(&store, "alice").await, sign_up(&store, "bob").await);
+    let blocked = || async { store.relation(alice, name("bob")).await.unwrap().blocked };
+    // By asking, whatever comes of it.
+    store.block(alice, name("alice"), name("bob")).await.unwrap();
+    assert!(blocked().await);
+    assert_eq!(store.ask(request(alice, "bob", "one")).await.unwrap(), Asked::Waiting(Some(bob)));
+    assert!(!blocked().await);
+    // By accepting, but not by failing to.
+    store.ask(request(bob, "alice", "two")).await.unwrap();
+    store.block(alice, name("alice"), name("bob")).await.unwrap();
+    assert!(matches!(store.accept(acceptance((alice, "alice"), "bob", "two")).await.unwrap(), Accepted::NoRequest));
+    assert!(blocked().await);
+    let c = rusqlite::Connection::open(data.path().join("hobnob.db")).unwrap();
+    c.execute(
+        "INSERT INTO requests (asker, asked, hash, statement, created) VALUES (?1, 'alice', ?2, x'00', 0)",
+        rusqlite::params![bob.0, blake3::hash(b"three").as_bytes().as_slice()],
+    )
+    .unwrap();
+    let accepted = store.accept(acceptance((alice, "alice"), "bob", "three")).await.unwrap();
+    assert!(matches!(accepted, Accepted::Befriended(_)));
+    assert!(!blocked().await);
+    // Whom somebody else blocks, and who blocks back, still hears nothing.
+    store.block(bob, name("bob"), name("alice")).await.unwrap();
+    store.block(alice, name("alice"), name("bob")).await.unwrap();
+    assert_eq!(store.ask(request(alice, "bob", "four")).await.unwrap(), Asked::Dropped);
+    store.unblock(bob, name("alice")).await.unwrap();
+    assert!(!blocked().await, "the own block went with the request");
+}
+
+#[tokio::test]
+async fn a_full_quota_of_requests_does_not_tell_who_blocks() {
+    let data = tempfile::tempdir().unwrap();
+    let store = open_with(data.path(), Limits { requests_outgoing: 1, ..Limits::default() });
+    let (alice, bob) = (sign_up(&store, "alice").await, sign_up(&store, "bob").await);
+    store.block(bob, name("bob"), name("alice")).await.unwrap();
+    store.ask(request(alice, "somebody", "a")).await.unwrap();
+    assert_eq!(store.ask(request(alice, "bob", "b")).await.unwrap(), Asked::TooMany);
 }
 
 #[tokio::test]

@@ -13,13 +13,13 @@ use hobnob_shared::identity::{Chain, DEVICE_LIST, DeviceKey, DeviceList, Identit
 use hobnob_shared::limits::{FRAME, OUTBOUND_QUEUE};
 use hobnob_shared::link::{self, FrameReader, FrameWriter};
 use hobnob_shared::message::{
-    AboutUser, ENROL_DEVICE, ENROL_IDENTITY, ENROLMENT_EXPORTER, EnrolDevice, EnrolmentProof, FRIEND_ACCEPTANCE,
-    FRIEND_REQUEST, Failed, FriendAcceptance, FriendEntry, FriendRequest, FriendStatement, FromServer, Hello,
-    OwnPresence, Seq, SignInFinish, SignInStart, SignUpFinish, SignUpStart, ToServer,
+    AboutUser, ENROL_DEVICE, ENROL_IDENTITY, ENROLMENT_EXPORTER, EnrolmentProof, FRIEND_ACCEPTANCE, FRIEND_REQUEST,
+    Failed, FriendAcceptance, FriendEntry, FriendRequest, FriendStatement, FromServer, Hello, OwnPresence, Seq,
+    SignUpFinish, SignUpStart, ToServer,
 };
 use hobnob_shared::{net, password, tls};
 use serde_bytes::ByteBuf;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsConnector;
 
@@ -69,8 +69,18 @@ pub struct Wire {
 impl Wire {
     /// Connects, with the device's certificate where there is one.
     pub async fn open(server: &Running, identity: Option<(&DeviceKey, &Chain)>) -> Self {
+        Self::over(TcpStream::connect(server.address).await.unwrap(), server, identity).await
+    }
+
+    /// As [`Self::open`], for whom the system holds little that was not read.
+    pub async fn open_narrow(server: &Running, identity: Option<(&DeviceKey, &Chain)>) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        Self::over(socket.connect(server.address).await.unwrap(), server, identity).await
+    }
+
+    async fn over(tcp: TcpStream, server: &Running, identity: Option<(&DeviceKey, &Chain)>) -> Self {
         let config = tls::client_config(tls::ServerPin::Exact(server.fingerprint), identity).unwrap();
-        let tcp = TcpStream::connect(server.address).await.unwrap();
         net::configure(&tcp).unwrap();
         let stream = TlsConnector::from(config).connect(tls::server_name(), tcp).await.unwrap();
         let exporter = tls::exporter(stream.get_ref().1, ENROLMENT_EXPORTER, &[]).unwrap();
@@ -152,11 +162,11 @@ pub struct Prepared {
     pub device: Device,
 }
 
-fn sealed_key(export: &password::ExportKey, key: &IdentityKey) -> Vec<u8> {
+pub fn sealed_key(export: &password::ExportKey, key: &IdentityKey) -> Vec<u8> {
     export.seal("identity", &key.to_pkcs8()).unwrap()
 }
 
-fn proofs(user: &Handle, identity: &IdentityKey, device: &DeviceKey, exporter: [u8; 32]) -> (ByteBuf, ByteBuf) {
+pub fn proofs(user: &Handle, identity: &IdentityKey, device: &DeviceKey, exporter: [u8; 32]) -> (ByteBuf, ByteBuf) {
     let proof = to_cbor(&EnrolmentProof { user: user.clone(), device: device.id(), exporter }).unwrap();
     let sign = |signature: [u8; 64]| ByteBuf::from(signature.to_vec());
     (sign(identity.sign(ENROL_IDENTITY, &proof)), sign(device.sign(ENROL_DEVICE, &proof)))
@@ -199,47 +209,6 @@ impl Device {
         match wire.next().await.unwrap() {
             FromServer::Enrolled(_) => Ok(prepared.device),
             FromServer::Failed(failed) => Err(failed.code),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Enrols a further device with the password. `prove` false sends a wrong proof, as a client that knows no better would.
-    pub async fn sign_in(server: &Running, name: &str, typed: &str) -> Result<Self, Failed> {
-        let user: Handle = name.parse().unwrap();
-        let mut wire = Wire::open(server, None).await;
-        let (state, request) = password::login_start(typed).unwrap();
-        wire.say(&ToServer::SignInStart(SignInStart { user: user.clone(), request: ByteBuf::from(request) }));
-        let response = match wire.next().await.unwrap() {
-            FromServer::SignInReply(reply) => reply.response,
-            FromServer::Failed(failed) => return Err(failed),
-            other => panic!("{other:?}"),
-        };
-        let finished = password::login_finish(state, typed, &user, &response);
-        let finalization = finished.as_ref().map_or_else(|_| vec![0; 64], |(bytes, _)| bytes.clone());
-        wire.say(&ToServer::SignInFinish(SignInFinish { finalization: ByteBuf::from(finalization) }));
-        let unlocked = match wire.next().await.unwrap() {
-            FromServer::Unlocked(unlocked) => unlocked,
-            FromServer::Failed(failed) => return Err(failed),
-            other => panic!("{other:?}"),
-        };
-        let (_, export) = finished.unwrap();
-        let identity = IdentityKey::from_pkcs8(&export.open("identity", &unlocked.sealed).unwrap()).unwrap();
-        let account = unlocked.account_certificate.into_vec();
-        let old: DeviceList = unlocked.device_list.verify(DEVICE_LIST, &account).unwrap();
-        let key = DeviceKey::generate().unwrap();
-        let chain = Chain { device: identity.issue_device(&user, &key).unwrap(), account };
-        let devices = old.devices.into_iter().chain([key.id()]).collect();
-        let list = DeviceList { number: old.number + 1, devices, issued_at: 1, removed: Vec::new() };
-        let (identity_proof, device_proof) = proofs(&user, &identity, &key, wire.exporter);
-        wire.say(&ToServer::EnrolDevice(Box::new(EnrolDevice {
-            device_certificate: ByteBuf::from(chain.device.clone()),
-            device_list: IdentityStatement::sign(DEVICE_LIST, &list, &identity).unwrap(),
-            identity_proof,
-            device_proof,
-        })));
-        match wire.next().await.unwrap() {
-            FromServer::Enrolled(_) => Ok(Self { user, key, chain, account: identity.fingerprint() }),
-            FromServer::Failed(failed) => Err(failed),
             other => panic!("{other:?}"),
         }
     }

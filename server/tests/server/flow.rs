@@ -132,7 +132,8 @@ async fn strangers_the_absent_and_the_invisible_are_not_introduced() {
     let carol = Device::sign_up(&house.server, "carol").await.unwrap();
     let _c = carol.available(&house.server).await;
     let nobody: Handle = "nobody".parse().unwrap();
-    for stranger in [&carol.user, &nobody, &alice.user] {
+    assert_eq!(a.ask(&alice.user, ToServer::Introduce).await.unwrap_err().code, WireCode::Offline, "no other device");
+    for stranger in [&carol.user, &nobody] {
         assert_eq!(a.ask(stranger, ToServer::Introduce).await.unwrap_err().code, WireCode::NotFriends);
     }
     set(&mut b, OwnPresence::Invisible, "").await;

@@ -6,7 +6,7 @@ use serde_bytes::ByteBuf;
 use super::{DevicesChanged, Presence, RoomChanged, RoomLeft, RoomState, Roster, RosterChanged, Seq};
 use crate::abilities::Abilities;
 use crate::error::WireCode;
-use crate::id::{DeviceId, Fingerprint, Handle, Token, TransferId};
+use crate::id::{DeviceId, Fingerprint, Handle, RoomId, Token, TransferId};
 use crate::identity::{Chain, IdentityStatement, Statement};
 
 /// A frame from server to client.
@@ -113,6 +113,10 @@ pub struct Welcome {
     /// Number of the sealed roster; 0 if there is none.
     #[serde(default)]
     pub roster: u64,
+    /// Every room that this account is a member of, at most [`crate::limits::ROOMS`]: one that is not named was left meanwhile, or the account
+    /// was removed from it.
+    #[serde(default)]
+    pub rooms: Vec<RoomId>,
 }
 
 /// See [`FromServer::Friends`].

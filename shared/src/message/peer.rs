@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entries, FriendMarks, Have, Presence, Pulse, Read, RoomRecords, SignedEntries, Typing, Want};
+use super::{Entries, Have, OthersMarks, Presence, Pulse, Read, RoomRecords, SignedEntries, Typing, Want};
 use crate::abilities::Abilities;
 use crate::error::WireCode;
 use crate::id::{Handle, Hash, Incarnation, InstanceId, Token, TransferId};
@@ -29,7 +29,7 @@ pub enum Peer {
     /// I have seen these logs up to there.
     Read(Read),
     /// Between devices of one account: how far the friend is.
-    FriendMarks(FriendMarks),
+    OthersMarks(OthersMarks),
     /// I am writing, or stopped.
     Typing(Typing),
     /// My presence, for the time without a server.

@@ -164,14 +164,16 @@ pub struct Read {
     pub marks: Vec<Mark>,
 }
 
-/// Between devices of one account: how far the friend is with our logs.
+/// Between devices of one account: how far somebody else is with our logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FriendMarks {
-    /// With whom.
+pub struct OthersMarks {
+    /// Where; never `direct`.
     pub thread: Thread,
-    /// On a disk of the friend's.
+    /// Who: the friend, or a member of the room.
+    pub by: Handle,
+    /// On a disk of theirs.
     pub delivered: Vec<Mark>,
-    /// Seen by the friend.
+    /// Seen by them.
     pub read: Vec<Mark>,
 }
 

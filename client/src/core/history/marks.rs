@@ -1,7 +1,7 @@
 //! How far messages got: delivered and read, by friends, by members of a room, by this account on any of its devices. All marks are
 //! positions in logs and only ever grow, so that they may come in any order and any number of times.
 
-use hobnob_shared::id::{ConversationId, Fingerprint, Handle, MessageId};
+use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, Incarnation, MessageId};
 use hobnob_shared::message::Mark;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
@@ -153,10 +153,7 @@ pub fn by_me(c: &Connection, message: MessageId) -> Result<Option<Seen>> {
              RETURNING thread, device, number",
         )?
         .query_map([conversation, clock], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                Mark { device: hobnob_shared::id::DeviceId(row::bytes(row, 1)?), number: row::number(row, 2)? },
-            ))
+            Ok((row.get::<_, i64>(0)?, Mark { device: DeviceId(row::bytes(row, 1)?), number: row::number(row, 2)? }))
         })?
         .collect::<Result<Vec<_>>>()?;
     let mut newest: std::collections::BTreeMap<(i64, [u8; 32]), Mark> = std::collections::BTreeMap::new();
@@ -195,4 +192,29 @@ pub fn by_my_other_device(c: &Connection, thread: &ThreadKey, marks: &[Mark]) ->
         newest = newest.into_iter().chain(changed).max_by_key(|(clock, _)| *clock);
     }
     Ok(newest.map(|(_, id)| id))
+}
+
+/// How far each member of each room is with the logs of this account: room, member, delivered, read.
+pub fn of_members(c: &Connection) -> Result<Vec<(Incarnation, Handle, Vec<Mark>, Vec<Mark>)>> {
+    let mut statement = c.prepare_cached(
+        "SELECT t.key, m.member, m.device, m.delivered, m.read FROM marks m JOIN threads t ON t.id = m.thread
+         JOIN rooms r ON r.thread = t.id WHERE r.ended IS NULL ORDER BY t.key, m.member",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut found: Vec<(Incarnation, Handle, Vec<Mark>, Vec<Mark>)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (room, member): (Incarnation, Handle) = (row::text(row, 0)?, row::text(row, 1)?);
+        let device = DeviceId(row::bytes(row, 2)?);
+        let (delivered, read) = (row::number(row, 3)?, row::number(row, 4)?);
+        if found.last().is_none_or(|(last, who, ..)| (*last, who) != (room, &member)) {
+            found.push((room, member, Vec::new(), Vec::new()));
+        }
+        if let Some((_, _, deliveries, reads)) = found.last_mut() {
+            deliveries.push(Mark { device, number: delivered });
+            if read > 0 {
+                reads.push(Mark { device, number: read });
+            }
+        }
+    }
+    Ok(found)
 }

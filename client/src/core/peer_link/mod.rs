@@ -17,8 +17,6 @@ mod pushes;
 mod redial;
 pub mod reunion;
 mod serve;
-#[cfg(test)]
-mod simulation;
 pub mod state;
 mod store;
 pub mod tokens;

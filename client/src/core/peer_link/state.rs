@@ -178,7 +178,7 @@ impl State {
             frame @ (Peer::Entries(_) | Peer::SignedEntries(_)) => effects.push(Effect::Store(Box::new(frame))),
             frame @ (Peer::RoomRecords(_)
             | Peer::Read(_)
-            | Peer::FriendMarks(_)
+            | Peer::OthersMarks(_)
             | Peer::Typing(_)
             | Peer::Presence(_)
             | Peer::Offer(_)

@@ -1,7 +1,7 @@
 //! What this device and those that it is linked to tell each other of their copies: who follows which thread, what is said when a link
 //! comes up, and when others hear of what arrived. Pure; the registry owns one, and carries its deeds out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use hobnob_shared::id::DeviceId;
@@ -64,6 +64,8 @@ pub struct Arrived {
 
 #[derive(Debug, Default)]
 struct Shared {
+    /// The other end is a device of the same account: it gets every direct thread.
+    own: bool,
     /// Threads of both, and whether the other side has said what it has.
     threads: BTreeMap<ThreadKey, bool>,
 }
@@ -75,8 +77,8 @@ pub struct Exchange {
     copies: HashMap<ThreadKey, BTreeMap<DeviceId, Head>>,
     pull: Pull,
     links: BTreeMap<DeviceId, Shared>,
-    /// What others are to hear of.
-    fresh: BTreeMap<ThreadKey, BTreeSet<DeviceId>>,
+    /// Logs of which others are to hear, and over which link the news came last.
+    fresh: BTreeMap<ThreadKey, BTreeMap<DeviceId, DeviceId>>,
     advert: Option<Instant>,
 }
 
@@ -114,10 +116,28 @@ impl Exchange {
         self.copies.get(thread).map(|copies| copies.values().copied().collect()).unwrap_or_default()
     }
 
-    /// A link stands, or is another connection now: nothing that was said before counts.
-    pub fn linked(&mut self, link: DeviceId) {
+    /// A link stands, or is another connection now: nothing that was said before counts. `own`: to a device of the same account.
+    pub fn linked(&mut self, link: DeviceId, own: bool) {
         self.pull.lost(&link);
-        self.links.insert(link, Shared::default());
+        self.links.insert(link, Shared { own, threads: BTreeMap::new() });
+    }
+
+    /// Something was written here.
+    pub fn wrote(&mut self, thread: &ThreadKey, head: Head) -> Vec<Deed> {
+        self.copy(thread, head);
+        self.spread(thread)
+    }
+
+    /// One's own devices hear of a conversation that is new here.
+    fn spread(&mut self, thread: &ThreadKey) -> Vec<Deed> {
+        if !matches!(thread, ThreadKey::Direct(_)) {
+            return Vec::new();
+        }
+        let lacks = |(link, shared): (&DeviceId, &Shared)| {
+            (shared.own && !shared.threads.contains_key(thread)).then_some(*link)
+        };
+        let links: Vec<DeviceId> = self.links.iter().filter_map(lacks).collect();
+        links.into_iter().flat_map(|link| self.share(link, thread)).collect()
     }
 
     /// A thread is shared with the device behind a link from now on: it hears what we have.
@@ -182,7 +202,7 @@ impl Exchange {
             self.copy(thread, *head);
             self.pull.theirs(*link, thread, *device, head.number, now);
             if grew {
-                self.fresh.entry(thread.clone()).or_default().insert(*device);
+                self.fresh.entry(thread.clone()).or_default().insert(*device, *link);
                 self.advert.get_or_insert(now + ADVERT);
             }
         }
@@ -190,7 +210,9 @@ impl Exchange {
             self.pull.theirs(*link, thread, *device, *behind, now);
         }
         self.pull.answered(link, thread, device);
-        self.asks(now)
+        let mut deeds = if head.is_some() { self.spread(thread) } else { Vec::new() };
+        deeds.extend(self.asks(now));
+        deeds
     }
 
     fn asks(&mut self, now: Instant) -> Vec<Deed> {
@@ -210,11 +232,12 @@ impl Exchange {
                 if !shared.threads.contains_key(&thread) {
                     continue;
                 }
-                let news = |device: &DeviceId| {
+                let news = |(device, from): (&DeviceId, &DeviceId)| {
                     let head = copies.get(device)?;
-                    // Whoever has it, or wrote it, need not hear of it.
-                    let known = device == link || self.pull.known(link, &thread, device) >= head.number;
-                    (!known).then_some(*head)
+                    // Whoever has it need not hear of it. Whoever wrote it must, unless it was acknowledged where it came from.
+                    let known = self.pull.known(link, &thread, device) >= head.number;
+                    let tell = if device == link { from != link } else { !known };
+                    tell.then_some(*head)
                 };
                 let heads: Vec<Head> = devices.iter().filter_map(news).collect();
                 if !heads.is_empty() {
@@ -252,7 +275,7 @@ mod tests {
     fn linked(own: u8, others: &[u8]) -> Exchange {
         let mut exchange = Exchange::new(device(own));
         for other in others {
-            exchange.linked(device(*other));
+            exchange.linked(device(*other), false);
             assert_eq!(exchange.share(device(*other), &room()).len(), 1);
         }
         exchange

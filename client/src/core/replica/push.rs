@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn everything_goes_out_in_order_and_never_more_than_there_is_room_for() {
         let log: Vec<u64> = (1..=1_000).collect();
-        let (mut push, mut sent) = (Push::new(0), Vec::new());
+        let (mut push, mut sent) = (Push::new(0), Vec::<u64>::new());
         while let Some(asked) = push.next_read(256 - push.out()) {
             let (numbers, complete) = answer(&log, asked);
             assert!(push.read(asked, &numbers, complete));

@@ -435,6 +435,7 @@ impl Registry {
             self.get_roster();
         }
         self.keep_own_devices(&welcome.device_list);
+        self.rooms_listed(&welcome.rooms);
     }
 
     /// The friend list is complete: signed in.

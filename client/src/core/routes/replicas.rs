@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use actix::Context;
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId};
-use hobnob_shared::message::{FriendMarks, Have, Head, Mark, Peer, Read, RoomRecords, Want};
+use hobnob_shared::message::{Have, Head, Mark, OthersMarks, Peer, Read, RoomRecords, Thread, Want};
 
 use crate::core::error::Problem;
 use crate::core::event::{Event, MessageState};
@@ -44,7 +44,7 @@ impl Registry {
     /// A link came up: it hears what we have of everything that is shared.
     pub(in crate::core) fn share_with(&mut self, user: &Handle, device: DeviceId, ctx: &Context<Self>) {
         let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
-        self.state.exchange.linked(device);
+        self.state.exchange.linked(device, *user == own);
         let mut threads: Vec<ThreadKey> = Vec::new();
         if *user == own {
             threads.extend(self.state.exchange.threads().filter(|key| matches!(key, ThreadKey::Direct(_))).cloned());
@@ -159,10 +159,8 @@ impl Registry {
     /// The own log of a thread grew: it goes out on every link that follows it.
     pub(in crate::core) fn own_log_grew(&mut self, thread: &ThreadKey, head: Head) {
         let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
-        self.state.exchange.copy(thread, head);
-        for (device, _, _) in self.state.links.devices_up(&own) {
-            self.share_thread(&own, device, thread);
-        }
+        let deeds = self.state.exchange.wrote(thread, head);
+        self.carry_out(deeds);
         for device in self.state.exchange.sharing(thread) {
             let Some(user) = self.state.links.user(&device) else { continue };
             if let (Some((link, _)), Some(thread)) = (self.state.links.standing(&device), thread.on_link(&own, user)) {
@@ -232,6 +230,7 @@ impl Registry {
         let history = self.history.clone();
         let key = self.state.roster.get(&user).map(|person| person.pin.account);
         let by = matches!(thread, ThreadKey::Room(_)).then(|| user.clone());
+        let (place, who, told) = (thread.clone(), user.clone(), reached_to.clone());
         let mark = async move {
             let news = history.write(move |c| match (&thread, key) {
                 (ThreadKey::Room(_), _) => marks::by_member(c, &thread, &user, &reached_to, reached),
@@ -244,12 +243,29 @@ impl Registry {
             drop(guard);
             match news {
                 Ok(news) => {
+                    if !news.is_empty() {
+                        registry.tell_own_devices(&place, &who, told, reached);
+                    }
                     let states = news.into_iter().map(|id| (id, reached.told())).collect();
                     registry.states_changed(StatesChanged { states, by }, ctx);
                 }
                 Err(error) => tracing::error!(%error, "a mark was not kept"),
             }
         });
+    }
+
+    /// One's own devices hear at once how far somebody else is.
+    fn tell_own_devices(&self, thread: &ThreadKey, by: &Handle, marks: Vec<Mark>, reached: Reached) {
+        let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
+        let Some(thread) = thread.on_link(&own, &own) else { return };
+        let (delivered, read) = match reached {
+            Reached::Delivered => (marks, Vec::new()),
+            Reached::Read => (Vec::new(), marks),
+        };
+        let frame = Peer::OthersMarks(OthersMarks { thread, by: by.clone(), delivered, read });
+        for link in self.state.links.up_to(&own) {
+            link.do_send(SendFrame(frame.clone()));
+        }
     }
 
     /// A link stored a part of a log, or refused it.
@@ -261,14 +277,6 @@ impl Registry {
         }
         for info in new {
             self.outlet.tell(Event::Message(info));
-        }
-        // One's own devices hear of conversations that are new here.
-        if let (Some(own), true) = (self.identity.as_ref().map(|own| own.user.clone()), head.is_some()) {
-            for (other, _, _) in self.state.links.devices_up(&own) {
-                if other != link {
-                    self.share_thread(&own, other, &thread);
-                }
-            }
         }
         let deeds = self.state.exchange.arrived(&Arrived { link, thread, device, head, behind }, Instant::now());
         self.carry_out(deeds);
@@ -284,6 +292,7 @@ impl Registry {
     fn say_marks(&self, user: Handle, device: DeviceId, ctx: &Context<Self>) {
         let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
         let history = self.history.clone();
+        let is_own = user == own;
         Self::then(ctx, async move { history.read_all(logs::load_all).await }, move |registry, found, _| {
             let Ok(found) = found else { return };
             let mut threads: std::collections::BTreeMap<ThreadKey, Vec<Log>> = std::collections::BTreeMap::new();
@@ -305,11 +314,20 @@ impl Registry {
                     registry.to_device(&device, Peer::Read(Read { thread: thread.clone(), marks: seen }));
                 }
                 let (delivered, read) = (marks(|log| log.delivered, true), marks(|log| log.read, true));
-                if user == own && matches!(key, ThreadKey::Direct(_)) && !delivered.is_empty() {
-                    registry.to_device(&device, Peer::FriendMarks(FriendMarks { thread, delivered, read }));
+                if let (ThreadKey::Direct(by), false, true) = (key, delivered.is_empty(), is_own) {
+                    registry.to_device(&device, Peer::OthersMarks(OthersMarks { thread, by, delivered, read }));
                 }
             }
         });
+        if is_own {
+            let history = self.history.clone();
+            Self::then(ctx, async move { history.read_all(marks::of_members).await }, move |registry, found, _| {
+                for (room, by, delivered, read) in found.unwrap_or_default() {
+                    let frame = OthersMarks { thread: Thread::Room(room), by, delivered, read };
+                    registry.to_device(&device, Peer::OthersMarks(frame));
+                }
+            });
+        }
     }
 
     pub(in crate::core) fn to_device(&self, device: &DeviceId, frame: Peer) {
@@ -345,23 +363,22 @@ impl Registry {
         });
     }
 
-    /// Another device of this account says how far a friend is with our logs.
-    pub(in crate::core) fn friend_marks_heard(
+    /// Another device of this account says how far somebody else is with our logs.
+    pub(in crate::core) fn others_marks_heard(
         &mut self,
         user: &Handle,
-        said: FriendMarks,
+        said: OthersMarks,
         guard: Guard,
         ctx: &Context<Self>,
     ) {
         let Some(own) = self.identity.clone().filter(|own| own.user == *user) else { return };
-        let Some(ThreadKey::Direct(with)) = ThreadKey::from_link(&said.thread, &own.user, user) else { return };
-        let (delivered, read) = (said.delivered, said.read);
-        if delivered.len().max(read.len()) > hobnob_shared::limits::HEADS {
+        let Some(thread) = ThreadKey::from_link(&said.thread, &own.user, user) else { return };
+        let OthersMarks { by, delivered, read, .. } = said;
+        if delivered.len().max(read.len()) > hobnob_shared::limits::HEADS || by == own.user {
             return;
         }
-        let thread = ThreadKey::Direct(with.clone());
-        self.reached(with.clone(), thread.clone(), delivered, Reached::Delivered, None, ctx);
-        self.reached(with, thread, read, Reached::Read, Some(guard), ctx);
+        self.reached(by.clone(), thread.clone(), delivered, Reached::Delivered, None, ctx);
+        self.reached(by, thread, read, Reached::Read, Some(guard), ctx);
     }
 
     /// Own messages got further. What is still being answered to the command is held back until then.

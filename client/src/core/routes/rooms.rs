@@ -136,7 +136,7 @@ impl Registry {
 
     pub(in crate::core) fn room_changed(&mut self, news: &RoomChanged, ctx: &Context<Self>) {
         let RoomChanged { room, incarnation, owner, locked, member } = news;
-        if self.state.rooms.get(incarnation).is_none() {
+        if self.state.rooms.is_over(incarnation) {
             return;
         }
         let changed = self.state.rooms.enter(room, *incarnation, owner, *locked);
@@ -185,9 +185,9 @@ impl Registry {
     }
 
     /// The server's list of rooms is complete: others are over.
-    pub(in crate::core) fn rooms_listed(&mut self, listed: &[Incarnation]) {
-        let gone: Vec<Incarnation> =
-            self.state.rooms.all().map(|room| room.incarnation).filter(|known| !listed.contains(known)).collect();
+    pub(in crate::core) fn rooms_listed(&mut self, listed: &[RoomId]) {
+        let gone = self.state.rooms.all().filter(|room| !listed.contains(&room.room));
+        let gone: Vec<Incarnation> = gone.map(|room| room.incarnation).collect();
         for incarnation in gone {
             self.end_room(&incarnation, "left");
         }
