@@ -189,7 +189,7 @@ impl RosterSync {
     }
 
     /// A part came. Gives number and sealed bytes once all are here; number 0 if there is no roster.
-    pub fn part(&mut self, part: message::Roster) -> Result<Option<(u64, Vec<u8>)>, RosterError> {
+    pub fn part(&mut self, part: &message::Roster) -> Result<Option<(u64, Vec<u8>)>, RosterError> {
         let Get::Asked(arriving) = &mut self.get else { return Err(RosterError::Parts("nobody asked")) };
         if arriving.seq != part.seq {
             return Err(RosterError::Parts("nobody asked"));

@@ -73,7 +73,7 @@ impl Device {
         self.sync.asked(7);
         let mut whole = None;
         for page in server.pages(7) {
-            match self.sync.part(page) {
+            match self.sync.part(&page) {
                 Ok(found) => whole = found,
                 Err(_) => return false,
             }
@@ -276,14 +276,14 @@ fn parts_that_do_not_fit_are_refused() {
     ];
     for part in bad {
         let mut sync = RosterSync::default();
-        assert!(sync.part(part.clone()).is_err(), "nobody asked");
+        assert!(sync.part(&part).is_err(), "nobody asked");
         sync.asked(7);
-        assert!(sync.part(part.clone()).is_err(), "{part:?}");
+        assert!(sync.part(&part).is_err(), "{part:?}");
     }
     let mut sync = RosterSync::default();
     sync.asked(7);
-    assert_eq!(sync.part(page(1, 0, 2, 3)), Ok(None));
-    assert!(sync.part(page(2, 1, 2, 3)).is_err(), "of another number");
+    assert_eq!(sync.part(&page(1, 0, 2, 3)), Ok(None));
+    assert!(sync.part(&page(2, 1, 2, 3)).is_err(), "of another number");
 }
 
 #[test]

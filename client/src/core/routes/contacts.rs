@@ -72,7 +72,7 @@ impl Registry {
         }
     }
 
-    pub(in crate::core) fn roster_part(&mut self, part: Roster, ctx: &mut Context<Self>) {
+    pub(in crate::core) fn roster_part(&mut self, part: &Roster, ctx: &mut Context<Self>) {
         let seq = part.seq;
         if !matches!(self.state.errands.get(seq), Some(Errand { ask: Ask::GetRoster, .. })) {
             tracing::debug!("a roster that nobody asked for");

@@ -78,7 +78,7 @@ impl Registry {
             Some(known) if list.number <= known.number => known.devices.contains(&device),
             _ => {
                 let listed = list.devices.contains(&device);
-                self.keep_list(user, device_list, certificate, list);
+                self.keep_list(user, device_list, certificate, &list);
                 listed
             }
         }
@@ -97,7 +97,7 @@ impl Registry {
     }
 
     /// Keeps a list that is newer than the known one.
-    fn keep_list(&mut self, user: &Handle, device_list: &IdentityStatement, certificate: &[u8], list: DeviceList) {
+    fn keep_list(&mut self, user: &Handle, device_list: &IdentityStatement, certificate: &[u8], list: &DeviceList) {
         if self.identity.as_ref().is_some_and(|own| own.user == *user) {
             return self.keep_own_devices(device_list);
         }
@@ -109,7 +109,7 @@ impl Registry {
         } else {
             self.mates.0.insert(user.clone(), (certificate.to_vec(), list.clone()));
         }
-        self.end_unlisted(user, &list);
+        self.end_unlisted(user, list);
     }
 
     /// Links to devices that are not listed any more end, and are not found again; what those sign from now on does not count.
@@ -139,7 +139,7 @@ impl Registry {
             return;
         };
         if self.known_devices(&news.user).is_none_or(|known| known.number < list.number) {
-            self.keep_list(&news.user, &news.device_list, &certificate, list);
+            self.keep_list(&news.user, &news.device_list, &certificate, &list);
         }
     }
 

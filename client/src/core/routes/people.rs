@@ -247,7 +247,7 @@ impl Registry {
             FromServer::RoomState(page) => self.room_state(&page, ctx),
             FromServer::RoomChanged(news) => self.room_changed(&news, ctx),
             FromServer::RoomLeft(news) => self.room_left_heard(&news),
-            FromServer::Roster(part) => self.roster_part(part, ctx),
+            FromServer::Roster(part) => self.roster_part(&part, ctx),
             FromServer::RosterChanged(news) => self.roster_changed(news.number),
             FromServer::DevicesChanged(news) => self.devices_changed(&news),
             FromServer::Done(done) => {
