@@ -10,11 +10,12 @@ PROGRAMS := hobnob hobnob-cli hobnob-server
 # One profile for run and test, so that the second of them compiles only what the first did not.
 CARGO := cargo --locked
 
-.PHONY: help run test bench setup dist fmt lint build clean-demo
+.PHONY: help run test simulate bench setup dist fmt lint build clean-demo
 
 help:
 	@echo "make run    server and two windows (Alice and Bob, friends), or the same on a virtual display"
 	@echo "make test   format, lints, every test"
+	@echo "make simulate SEEDS=100000   whole devices on a bad network, many more runs than a test takes; SEED=n traces one"
 	@echo "make bench  the benchmarks, as ratios to references measured in the same run"
 	@echo "make setup  the packages that building and testing need"
 	@echo "make dist   release builds of the three programs under $(DIST)"
@@ -35,6 +36,11 @@ test: setup
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) build --workspace --bins
 	HOBNOB_BIN_DIR=$(TARGET)/debug $(CARGO) test --workspace
+
+# The same simulation that `make test` runs, optimised, for as many seeds as wished.
+SEEDS ?= 100000
+simulate: setup
+	$(if $(SEED),HOBNOB_SEED=$(SEED) )HOBNOB_SEEDS=$(SEEDS) $(CARGO) test --profile simulation -p hobnob-client --no-default-features --lib simulation -- --nocapture
 
 bench: setup
 	$(CARGO) build --release --workspace --bins

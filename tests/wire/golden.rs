@@ -209,7 +209,12 @@ fn from_server() -> Vec<FromServer> {
             locked: true,
             member: Some(room_member()),
         })),
-        FromServer::RoomLeft(Box::new(RoomLeft { room: id("#tea"), incarnation: incarnation(), record: record() })),
+        FromServer::RoomLeft(Box::new(RoomLeft {
+            room: id("#tea"),
+            incarnation: incarnation(),
+            record: record(),
+            removed: true,
+        })),
         FromServer::Roster(Roster { seq: 7, number: 2, part: 0, parts: 1, sealed: bytes() }),
         FromServer::RosterChanged(RosterChanged { number: 2 }),
         FromServer::DevicesChanged(Box::new(DevicesChanged { user: id("bob"), device_list: list() })),

@@ -166,6 +166,11 @@ impl Problem {
         Self::new("not_in_room", format!("You are not in {room}. Join it first."))
     }
 
+    /// Nobody else is in the room.
+    pub fn room_empty(room: &RoomId) -> Self {
+        Self::new("room_empty", format!("Nobody else is in {room}. Wait until somebody joins, then offer the file."))
+    }
+
     /// Only the owner of a room may.
     pub fn not_room_owner() -> Self {
         Self::new("forbidden", "Only who owns the room can do this. The owner is shown in its list of members.")

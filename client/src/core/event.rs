@@ -246,6 +246,9 @@ pub enum Event {
         size: u64,
         /// Bytes a second.
         rate: u64,
+        /// Own, offered to a room: with which member.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<Handle>,
     },
     /// A file is whole, verified, and under its final name on the receiver's disk.
     FileFinished {
@@ -257,6 +260,9 @@ pub enum Event {
         blake3: Hash,
         /// Bytes.
         size: u64,
+        /// Own, offered to a room: with which member.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<Handle>,
     },
     /// A transfer ended without its file, or waits for help.
     FileFailed {
@@ -266,6 +272,9 @@ pub enum Event {
         code: String,
         /// A sentence for people.
         text: String,
+        /// Own, offered to a room: with which member.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<Handle>,
     },
     /// Something about keys that a person must look at.
     Alarm {
@@ -439,6 +448,9 @@ pub enum TransferState {
 pub struct TransferInfo {
     /// Its id.
     pub transfer: TransferId,
+    /// Own, offered to a room: with which member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Handle>,
     /// Where.
     pub conversation: ConversationId,
     /// The sender.

@@ -186,7 +186,9 @@ impl State {
         if let Some(person) = self.people.get_mut(&account) {
             person.version += 1;
             person.rooms.remove(&head.key);
-            let left = RoomLeft { room: head.room.clone(), incarnation: head.incarnation, record: statement.clone() };
+            let removed = self.sessions.get(&session) != Some(&account);
+            let (room, incarnation, record) = (head.room.clone(), head.incarnation, statement.clone());
+            let left = RoomLeft { room, incarnation, record, removed };
             let to = person.sessions().collect();
             effects.push(Effect::Tell(to, Box::new(FromServer::RoomLeft(Box::new(left)))));
         }

@@ -144,4 +144,7 @@ pub struct RoomLeft {
     pub incarnation: Incarnation,
     /// A [`Membership`] with `member` false.
     pub record: ServerStatement,
+    /// Somebody else ended it; otherwise this account left, with whichever of its devices.
+    #[serde(default)]
+    pub removed: bool,
 }

@@ -97,7 +97,7 @@ impl Why {
     }
 
     /// What a person is told; `peer` is the friend at the other end.
-    pub fn sentence(&self, peer: &Handle) -> String {
+    pub fn sentence(&self, peer: &dyn std::fmt::Display) -> String {
         match self {
             Self::NotFound => "There is no file at that path.".into(),
             Self::IsDirectory => "That is a folder. Folders cannot be sent yet; pack it into one file first.".into(),
@@ -122,7 +122,7 @@ impl Why {
     }
 }
 
-fn peer_sentence(code: &WireCode, peer: &Handle) -> String {
+fn peer_sentence(code: &WireCode, peer: &dyn std::fmt::Display) -> String {
     match code {
         WireCode::Declined => format!("{peer} declined the file."),
         WireCode::Cancelled => format!("{peer} cancelled the transfer."),

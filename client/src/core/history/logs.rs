@@ -109,30 +109,31 @@ pub(super) fn put(c: &Connection, thread: i64, device: &DeviceId, author: &Handl
     Ok(())
 }
 
+const COLUMNS: &str = "t.key, l.device, l.author, l.number, l.last, l.clock, l.hash, l.delivered, l.read";
+
+fn log(row: &rusqlite::Row<'_>) -> Result<Log> {
+    Ok(Log {
+        thread: row::text(row, 0)?,
+        device: DeviceId(row::bytes(row, 1)?),
+        author: row::text(row, 2)?,
+        end: read_end(row, 3)?,
+        delivered: row::number(row, 7)?,
+        read: row::number(row, 8)?,
+    })
+}
+
 /// All logs.
 pub fn load_all(c: &Connection) -> Result<Vec<Log>> {
-    c.prepare_cached(
-        "SELECT t.key, l.device, l.author, l.number, l.last, l.clock, l.hash, l.delivered, l.read
-         FROM logs l JOIN threads t ON t.id = l.thread",
-    )?
-    .query_map([], |row| {
-        Ok(Log {
-            thread: row::text(row, 0)?,
-            device: DeviceId(row::bytes(row, 1)?),
-            author: row::text(row, 2)?,
-            end: read_end(row, 3)?,
-            delivered: row::number(row, 7)?,
-            read: row::number(row, 8)?,
-        })
-    })?
-    .collect()
+    c.prepare_cached(&format!("SELECT {COLUMNS} FROM logs l JOIN threads t ON t.id = l.thread"))?
+        .query_map([], log)?
+        .collect()
 }
 
 /// Logs of one thread.
 pub fn load(c: &Connection, thread: &ThreadKey) -> Result<Vec<Log>> {
-    let mut logs = load_all(c)?;
-    logs.retain(|log| log.thread == *thread);
-    Ok(logs)
+    c.prepare_cached(&format!("SELECT {COLUMNS} FROM logs l JOIN threads t ON t.id = l.thread WHERE t.key = ?1"))?
+        .query_map([thread.to_string()], log)?
+        .collect()
 }
 
 /// What the first version wrote without its device is this device's.

@@ -194,26 +194,24 @@ pub fn by_my_other_device(c: &Connection, thread: &ThreadKey, marks: &[Mark]) ->
     Ok(newest.map(|(_, id)| id))
 }
 
-/// How far each member of each room is with the logs of this account: room, member, delivered, read.
-pub fn of_members(c: &Connection) -> Result<Vec<(Incarnation, Handle, Vec<Mark>, Vec<Mark>)>> {
+/// How far each member of a room is with the logs of this account: delivered, read.
+pub fn of_members(c: &Connection, room: Incarnation) -> Result<Vec<(Handle, Vec<Mark>, Vec<Mark>)>> {
     let mut statement = c.prepare_cached(
-        "SELECT t.key, m.member, m.device, m.delivered, m.read FROM marks m JOIN threads t ON t.id = m.thread
-         JOIN rooms r ON r.thread = t.id WHERE r.ended IS NULL ORDER BY t.key, m.member",
+        "SELECT m.member, m.device, m.delivered, m.read FROM marks m JOIN threads t ON t.id = m.thread
+         WHERE t.key = ?1 ORDER BY m.member",
     )?;
-    let mut rows = statement.query([])?;
-    let mut found: Vec<(Incarnation, Handle, Vec<Mark>, Vec<Mark>)> = Vec::new();
+    let mut rows = statement.query([room.to_string()])?;
+    let mut found: Vec<(Handle, Vec<Mark>, Vec<Mark>)> = Vec::new();
     while let Some(row) = rows.next()? {
-        let (room, member): (Incarnation, Handle) = (row::text(row, 0)?, row::text(row, 1)?);
-        let device = DeviceId(row::bytes(row, 2)?);
-        let (delivered, read) = (row::number(row, 3)?, row::number(row, 4)?);
-        if found.last().is_none_or(|(last, who, ..)| (*last, who) != (room, &member)) {
-            found.push((room, member, Vec::new(), Vec::new()));
+        let member: Handle = row::text(row, 0)?;
+        let device = DeviceId(row::bytes(row, 1)?);
+        let (delivered, read) = (row::number(row, 2)?, row::number(row, 3)?);
+        if found.last().is_none_or(|(who, ..)| *who != member) {
+            found.push((member, Vec::new(), Vec::new()));
         }
-        if let Some((_, _, deliveries, reads)) = found.last_mut() {
+        if let Some((_, deliveries, reads)) = found.last_mut() {
             deliveries.push(Mark { device, number: delivered });
-            if read > 0 {
-                reads.push(Mark { device, number: read });
-            }
+            reads.extend((read > 0).then_some(Mark { device, number: read }));
         }
     }
     Ok(found)

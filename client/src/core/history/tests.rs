@@ -377,6 +377,8 @@ fn a_transfer_is_stored_once_and_ends_in_the_list() {
         meant_for: None,
         root: None,
         device: Some(DeviceId([3; 32])),
+        share: None,
+        room: None,
     };
     assert!(transfers::insert(&c, &transfer).unwrap());
     let again = Transfer { name: "b.txt".into(), ..transfer.clone() };

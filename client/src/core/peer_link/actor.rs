@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, ResponseFuture};
 use hobnob_shared::abilities::Abilities;
-use hobnob_shared::codec::Decoded;
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, InstanceId, Token};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, InstanceId, Token};
 use hobnob_shared::identity::{DEVICE_LIST, DeviceList};
 use hobnob_shared::limits;
-use hobnob_shared::link::{self, FrameReader, FrameWriter};
-use hobnob_shared::message::{Bye, Peer, PeerHello, Presence, REUNION_EXPORTER, Want};
+use hobnob_shared::link;
+use hobnob_shared::message::{Bye, Peer, PeerHello, Presence, REUNION_EXPORTER};
 use hobnob_shared::tls;
 use tokio::sync::mpsc;
 
+use super::connection::{Around, Open, Rest, STORE_QUEUE, read};
 use super::dial::{self, Target};
 use super::message::{
     Adopt, Close, Connection, ConnectionLost, Follow, FrameRead, Grew, Introduce, LetIn, OwnLogRead, PairLoaded,
@@ -28,7 +28,7 @@ use super::tokens::{Expected, Purpose, TokenTable};
 use crate::core::event::{LinkPath, MessageState};
 use crate::core::history::History;
 use crate::core::profile::Identity;
-use crate::core::registry::{FrameArrived, LinkDown, LinkUp, PinMismatch, Registry, StatesChanged};
+use crate::core::registry::{LinkDown, LinkUp, PinMismatch, Registry, StatesChanged};
 
 /// How often the state looks at the clock.
 const TICK: Duration = Duration::from_millis(500);
@@ -64,27 +64,6 @@ pub struct LinkContext {
     pub presence: (Presence, String),
 }
 
-/// An open connection's tasks and facts.
-struct Open {
-    writer: FrameWriter,
-    tasks: [tokio::task::JoinHandle<()>; 2],
-    path: LinkPath,
-    address: SocketAddr,
-    dialled: bool,
-    account_certificate: Vec<u8>,
-    /// Exporter of this connection: the reunion secret that both may agree on.
-    secret: [u8; 32],
-    /// Which secret our hello named.
-    named: Option<Hash>,
-    hello: Option<Box<PeerHello>>,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
-    }
-}
-
 /// See the module.
 pub struct PeerLink {
     context: LinkContext,
@@ -93,17 +72,6 @@ pub struct PeerLink {
     store: Option<mpsc::Sender<Peer>>,
     redial: Redial,
 }
-
-/// What a frame leaves to do before the next one is read.
-#[derive(Default)]
-struct Rest {
-    forward: Vec<Peer>,
-    store: Vec<Peer>,
-    serve: Vec<Want>,
-}
-
-/// Parts of logs that wait for the disk: a frame each, and the reader waits for room.
-const STORE_QUEUE: usize = 64;
 
 impl PeerLink {
     /// Starts the actor on the current arbiter.
@@ -394,25 +362,6 @@ impl Handler<Adopt> for PeerLink {
     }
 }
 
-/// Reads one connection; waits with the next frame until the last was taken, so that a flood stays in the other side's buffers.
-async fn read(mut reader: FrameReader<Peer>, connection: ConnectionId, link: Addr<PeerLink>) {
-    loop {
-        let frame = match reader.next().await {
-            Ok(Some(Decoded::Known(frame))) => Ok(frame),
-            Ok(Some(Decoded::Unknown { kind })) => Err(kind),
-            Ok(None) => break,
-            Err(error) => {
-                tracing::debug!(%error, "peer connection ended");
-                break;
-            }
-        };
-        if link.send(FrameRead { connection, frame }).await.is_err() {
-            return;
-        }
-    }
-    link.do_send(ConnectionLost { connection });
-}
-
 impl Handler<FrameRead> for PeerLink {
     type Result = ResponseFuture<()>;
 
@@ -432,30 +381,15 @@ impl Handler<FrameRead> for PeerLink {
             }
             Ok(frame) => self.state.frame(connection, frame, now),
         };
-        let Rest { forward, store, serve } = self.carry_out(effects, ctx);
-        let registry = self.context.registry.clone();
-        let (device, user) = (self.context.device, self.context.user.clone());
-        let (queue, history, peers) = (self.store.clone(), self.context.history.clone(), self.peers());
-        let writer = self.open.get(&connection).map(|open| open.writer.clone());
-        Box::pin(async move {
-            for frame in forward {
-                // A closed registry means that the program ends.
-                let _ended = registry.send(FrameArrived { device, user: user.clone(), frame }).await;
-            }
-            for frame in store {
-                if let Some(queue) = &queue {
-                    // A closed queue means that the link ends.
-                    let _ended = queue.send(frame).await;
-                }
-            }
-            for want in serve {
-                let answer = super::serve::wanted(&history, &peers, want).await;
-                if let (Some(writer), Some(answer)) = (&writer, answer) {
-                    // It is asked for again, here or elsewhere, if this one cannot take it.
-                    writer.offer(&answer);
-                }
-            }
-        })
+        let rest = self.carry_out(effects, ctx);
+        let around = Around {
+            registry: self.context.registry.clone(),
+            history: self.context.history.clone(),
+            peers: self.peers(),
+            store: self.store.clone(),
+            writer: self.open.get(&connection).map(|open| open.writer.clone()),
+        };
+        Box::pin(around.finish(rest))
     }
 }
 

@@ -137,7 +137,11 @@ impl State {
                     self.consider(id, now, &mut effects);
                 }
             }
-            (Phase::Greeted, Peer::Select(_)) if !self.selects => self.make_live(id, &mut effects),
+            (Phase::Greeted, Peer::Select(_)) if !self.selects => {
+                if !defective!(IgnoreSelect) {
+                    self.make_live(id, &mut effects);
+                }
+            }
             (Phase::Greeted | Phase::Challenging { .. }, Peer::Ping(pulse)) => {
                 effects.push(Effect::Write(id, Box::new(Peer::Pong(pulse))));
             }
@@ -240,7 +244,7 @@ impl State {
 
     /// Asks the disk for more of some log, if there is room on the link.
     fn pump(&mut self, effects: &mut Vec<Effect>) {
-        if self.live.is_some() || defective!(TalkEarly) {
+        if self.live.is_some() {
             effects.extend(self.pushes.next_read().map(|(thread, asked)| Effect::Read(thread, asked)));
         }
     }
@@ -315,7 +319,7 @@ impl State {
         match self.live.and_then(|live| self.connections.get(&live).map(|conn| (live, conn))) {
             None => self.select(id, effects),
             // They started anew: what stands is a ghost.
-            Some((_, live)) if live.instance != instance && !defective!(KeepGhost) => self.select(id, effects),
+            Some((_, live)) if live.instance != instance => self.select(id, effects),
             Some((_, live)) if path > live.path || (path < live.path && defective!(WorseWins)) => {
                 self.select(id, effects);
             }

@@ -144,6 +144,8 @@ pub struct Registry {
     pub(in crate::core) addr: Addr<Self>,
     /// Transfers that may still go on, and with whom.
     pub(in crate::core) transfers: HashMap<TransferId, (Handle, Addr<FileTransfer>)>,
+    /// Transfers to members of a room, by the id that the members know and by member.
+    pub(in crate::core) shares: BTreeMap<(TransferId, Handle), TransferId>,
     /// Those of them whose bytes flow.
     pub(in crate::core) running: Running,
     /// Questions to the disk about transfers without an actor.
@@ -205,6 +207,7 @@ impl Registry {
             sent: HashSet::new(),
             storing: HashMap::new(),
             transfers: HashMap::new(),
+            shares: BTreeMap::new(),
             running: Running::default(),
             looked_up: 0,
             timer: None,

@@ -67,10 +67,10 @@ pub fn judge(end: &mut End, after: u64, entry: &Candidate) -> Verdict {
         return Verdict::Gap;
     }
     if entry.number <= end.number && !defective!(TakeKnown) {
-        let another = entry.number == end.number && entry.id != end.last && !defective!(IgnoreConflict);
+        let another = entry.number == end.number && entry.id != end.last;
         return if another { Verdict::Refuse(Refusal::Conflict) } else { Verdict::Known };
     }
-    let forward = entry.clock > end.clock || entry.clock == CLOCK || defective!(ClockGoesBack);
+    let forward = entry.clock > end.clock || entry.clock == CLOCK;
     if !forward || entry.clock > CLOCK || entry.number > CLOCK || entry.number == 0 || entry.size > TEXT {
         return Verdict::Refuse(Refusal::Malformed);
     }

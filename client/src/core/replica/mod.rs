@@ -86,12 +86,6 @@ pub(crate) mod defect {
         ForgetGap,
         /// Entries that are known are taken again.
         TakeKnown,
-        /// A second entry under a known number replaces nothing and is acknowledged.
-        IgnoreConflict,
-        /// An author's clock may go back.
-        ClockGoesBack,
-        /// What was acknowledged on the last link counts on the next.
-        KeepWindow,
         /// An acknowledgement does not make room.
         NoRoom,
         /// A log is asked for once, and never again.
@@ -104,10 +98,8 @@ pub(crate) mod defect {
         BothSelect,
         /// A relayed connection replaces a direct one.
         WorseWins,
-        /// A ghost of a restarted peer stays.
-        KeepGhost,
-        /// Frames are written before the connection is selected.
-        TalkEarly,
+        /// In a glare, what the other side selects is not followed.
+        IgnoreSelect,
     }
 
     thread_local! {

@@ -7,7 +7,7 @@
 //! - `devices`: this account's, and which of others' may link. `password`: what else takes the password.
 //! - `contacts`: what this account's devices tell each other of people; blocks.
 //! - `keys`: changed keys, safety numbers, alarms.
-//! - `talk`: messages, history, typing, read marks. `replicas`: the logs that they are in, on all links together.
+//! - `talk`: messages, history, typing, read marks. `replicas`: the logs that they are in, on all links together. `marks`: how far they got.
 //! - `rooms`: joining, leaving, members.
 //! - `links`: introductions, live links, re-dialling.
 //! - `files`: transfers.
@@ -19,6 +19,7 @@ pub mod devices;
 mod files;
 pub mod keys;
 mod links;
+mod marks;
 mod password;
 pub mod people;
 mod replicas;

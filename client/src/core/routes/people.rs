@@ -304,7 +304,7 @@ impl Registry {
                 self.state.settled(user);
                 self.look_whether_arrived(ctx);
             }
-            Ask::OpenCircuit(_, _, transfer) => self.circuit_refused(*transfer),
+            Ask::OpenCircuit(user, _, transfer) => self.circuit_refused(user, *transfer),
             Ask::GetRoster | Ask::PutRoster => {
                 self.roster_failed(&ask, Some(&failed.code));
                 self.release_held(ctx);

@@ -4,15 +4,15 @@
 use std::time::Instant;
 
 use actix::Context;
-use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId};
-use hobnob_shared::message::{Have, Head, Mark, OthersMarks, Peer, Read, RoomRecords, Thread, Want};
+use hobnob_shared::id::{ConversationId, DeviceId, Handle};
+use hobnob_shared::message::{Have, Head, Mark, Peer, RoomRecords, Want};
 
 use crate::core::error::Problem;
-use crate::core::event::{Event, MessageState};
-use crate::core::history::logs::{self, Log};
-use crate::core::history::marks::{self, Reached};
+use crate::core::event::Event;
+use crate::core::history::logs;
+use crate::core::history::marks::Reached;
 use crate::core::peer_link::{Follow, Grew, SendFrame, Unfollow};
-use crate::core::registry::{Guard, LogArrived, Registry, StatesChanged};
+use crate::core::registry::{Guard, LogArrived, Registry};
 use crate::core::replica::ThreadKey;
 use crate::core::replica::exchange::{Arrived, Deed};
 
@@ -29,7 +29,7 @@ impl Registry {
     }
 
     /// Whether a device of `user` may share a thread with this one.
-    fn may_share(&self, user: &Handle, thread: &ThreadKey) -> bool {
+    pub(in crate::core) fn may_share(&self, user: &Handle, thread: &ThreadKey) -> bool {
         let own = self.identity.as_ref().is_some_and(|own| own.user == *user);
         match thread {
             ThreadKey::Direct(with) if own => with != user,
@@ -55,10 +55,12 @@ impl Registry {
             }
             threads.extend(self.state.rooms.common_with(user).into_iter().map(ThreadKey::Room));
         }
-        for thread in threads {
-            self.share_thread(user, device, &thread);
+        for thread in &threads {
+            self.share_thread(user, device, thread);
         }
-        self.say_marks(user.clone(), device, ctx);
+        if *user != own {
+            self.say_seen(user, device, &threads, ctx);
+        }
     }
 
     /// The device hears of a thread: first who is in it, then what we have.
@@ -195,7 +197,7 @@ impl Registry {
         let deeds = self.state.exchange.heard(device, &thread, &heads, Instant::now());
         self.carry_out(deeds);
         if user == own.user {
-            return;
+            return self.say_marks(device, &thread, ctx);
         }
         let delivered = have.heads.iter().filter(|head| ours.contains(&head.device));
         let delivered: Vec<Mark> = delivered.map(|head| Mark { device: head.device, number: head.number }).collect();
@@ -203,7 +205,7 @@ impl Registry {
     }
 
     /// This account's devices, present and past.
-    fn own_device_ids(&self) -> Vec<DeviceId> {
+    pub(in crate::core) fn own_device_ids(&self) -> Vec<DeviceId> {
         let Some(own) = &self.identity else { return Vec::new() };
         let list = crate::core::friendship::verify_devices(&own.device_list, &own.chain.account);
         let mut ids = list.map_or_else(
@@ -212,60 +214,6 @@ impl Registry {
         );
         ids.push(own.device);
         ids
-    }
-
-    /// Somebody is so far with our logs: kept, and told.
-    fn reached(
-        &mut self,
-        user: Handle,
-        thread: ThreadKey,
-        reached_to: Vec<Mark>,
-        reached: Reached,
-        guard: Option<Guard>,
-        ctx: &Context<Self>,
-    ) {
-        if reached_to.is_empty() {
-            return;
-        }
-        let history = self.history.clone();
-        let key = self.state.roster.get(&user).map(|person| person.pin.account);
-        let by = matches!(thread, ThreadKey::Room(_)).then(|| user.clone());
-        let (place, who, told) = (thread.clone(), user.clone(), reached_to.clone());
-        let mark = async move {
-            let news = history.write(move |c| match (&thread, key) {
-                (ThreadKey::Room(_), _) => marks::by_member(c, &thread, &user, &reached_to, reached),
-                (ThreadKey::Direct(_), Some(key)) => marks::by_friend(c, &user, key, &reached_to, reached),
-                (ThreadKey::Direct(_), None) => Ok(Vec::new()),
-            });
-            news.await
-        };
-        Self::then(ctx, mark, move |registry, news, ctx| {
-            drop(guard);
-            match news {
-                Ok(news) => {
-                    if !news.is_empty() {
-                        registry.tell_own_devices(&place, &who, told, reached);
-                    }
-                    let states = news.into_iter().map(|id| (id, reached.told())).collect();
-                    registry.states_changed(StatesChanged { states, by }, ctx);
-                }
-                Err(error) => tracing::error!(%error, "a mark was not kept"),
-            }
-        });
-    }
-
-    /// One's own devices hear at once how far somebody else is.
-    fn tell_own_devices(&self, thread: &ThreadKey, by: &Handle, marks: Vec<Mark>, reached: Reached) {
-        let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
-        let Some(thread) = thread.on_link(&own, &own) else { return };
-        let (delivered, read) = match reached {
-            Reached::Delivered => (marks, Vec::new()),
-            Reached::Read => (Vec::new(), marks),
-        };
-        let frame = Peer::OthersMarks(OthersMarks { thread, by: by.clone(), delivered, read });
-        for link in self.state.links.up_to(&own) {
-            link.do_send(SendFrame(frame.clone()));
-        }
     }
 
     /// A link stored a part of a log, or refused it.
@@ -288,118 +236,9 @@ impl Registry {
         self.carry_out(deeds);
     }
 
-    /// Says on a new link what was seen meanwhile, and to an own device how far friends are.
-    fn say_marks(&self, user: Handle, device: DeviceId, ctx: &Context<Self>) {
-        let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
-        let history = self.history.clone();
-        let is_own = user == own;
-        Self::then(ctx, async move { history.read_all(logs::load_all).await }, move |registry, found, _| {
-            let Ok(found) = found else { return };
-            let mut threads: std::collections::BTreeMap<ThreadKey, Vec<Log>> = std::collections::BTreeMap::new();
-            for log in found {
-                if registry.may_share(&user, &log.thread) {
-                    threads.entry(log.thread.clone()).or_default().push(log);
-                }
-            }
-            for (key, list) in threads {
-                let Some(thread) = key.on_link(&own, &user) else { continue };
-                let marks = |pick: fn(&Log) -> u64, mine: bool| -> Vec<Mark> {
-                    let some = list.iter().filter(|log| (log.author == own) == mine && pick(log) > 0);
-                    some.take(hobnob_shared::limits::HEADS)
-                        .map(|log| Mark { device: log.device, number: pick(log) })
-                        .collect()
-                };
-                let seen = marks(|log| log.read, false);
-                if !seen.is_empty() {
-                    registry.to_device(&device, Peer::Read(Read { thread: thread.clone(), marks: seen }));
-                }
-                let (delivered, read) = (marks(|log| log.delivered, true), marks(|log| log.read, true));
-                if let (ThreadKey::Direct(by), false, true) = (key, delivered.is_empty(), is_own) {
-                    registry.to_device(&device, Peer::OthersMarks(OthersMarks { thread, by, delivered, read }));
-                }
-            }
-        });
-        if is_own {
-            let history = self.history.clone();
-            Self::then(ctx, async move { history.read_all(marks::of_members).await }, move |registry, found, _| {
-                for (room, by, delivered, read) in found.unwrap_or_default() {
-                    let frame = OthersMarks { thread: Thread::Room(room), by, delivered, read };
-                    registry.to_device(&device, Peer::OthersMarks(frame));
-                }
-            });
-        }
-    }
-
     pub(in crate::core) fn to_device(&self, device: &DeviceId, frame: Peer) {
         if let Some((link, _)) = self.state.links.standing(device) {
             link.do_send(SendFrame(frame));
-        }
-    }
-
-    /// The other side has seen our logs so far; on a link between own devices, this account has seen others'.
-    pub(in crate::core) fn read_heard(&mut self, user: Handle, read: Read, guard: Guard, ctx: &Context<Self>) {
-        let Some(own) = self.identity.clone() else { return };
-        let Some(thread) = ThreadKey::from_link(&read.thread, &own.user, &user) else { return };
-        if !self.may_share(&user, &thread) || read.marks.len() > hobnob_shared::limits::HEADS {
-            return;
-        }
-        if user != own.user {
-            let ours = self.own_device_ids();
-            let marks: Vec<Mark> = read.marks.into_iter().filter(|mark| ours.contains(&mark.device)).collect();
-            return self.reached(user, thread, marks, Reached::Read, Some(guard), ctx);
-        }
-        let conversation = match &thread {
-            ThreadKey::Direct(with) => Some(ConversationId::Direct(with.clone())),
-            ThreadKey::Room(room) => self.state.rooms.get(room).map(|room| ConversationId::Room(room.room.clone())),
-        };
-        let Some(conversation) = conversation else { return };
-        let history = self.history.clone();
-        let mark = async move { history.write(move |c| marks::by_my_other_device(c, &thread, &read.marks)).await };
-        Self::then(ctx, mark, move |registry, newest: Result<Option<MessageId>, _>, _| {
-            drop(guard);
-            if let Ok(Some(message)) = newest {
-                registry.outlet.tell(Event::ReadElsewhere { conversation, message });
-            }
-        });
-    }
-
-    /// Another device of this account says how far somebody else is with our logs.
-    pub(in crate::core) fn others_marks_heard(
-        &mut self,
-        user: &Handle,
-        said: OthersMarks,
-        guard: Guard,
-        ctx: &Context<Self>,
-    ) {
-        let Some(own) = self.identity.clone().filter(|own| own.user == *user) else { return };
-        let Some(thread) = ThreadKey::from_link(&said.thread, &own.user, user) else { return };
-        let OthersMarks { by, delivered, read, .. } = said;
-        if delivered.len().max(read.len()) > hobnob_shared::limits::HEADS || by == own.user {
-            return;
-        }
-        self.reached(by.clone(), thread.clone(), delivered, Reached::Delivered, None, ctx);
-        self.reached(by, thread, read, Reached::Read, Some(guard), ctx);
-    }
-
-    /// Own messages got further. What is still being answered to the command is held back until then.
-    pub(in crate::core) fn states_changed(
-        &mut self,
-        StatesChanged { states, by }: StatesChanged,
-        _: &mut Context<Self>,
-    ) {
-        for (message, state) in states {
-            match state {
-                // Written again on another link: nothing new.
-                MessageState::Sent if !self.sent.insert(message) => continue,
-                MessageState::Sent => {}
-                MessageState::Queued | MessageState::Delivered | MessageState::Read => {
-                    self.sent.remove(&message);
-                }
-            }
-            match self.storing.get_mut(&message) {
-                Some(early) => early.push((state, by.clone())),
-                None => self.outlet.tell(Event::MessageState { message, state, by: by.clone() }),
-            }
         }
     }
 }

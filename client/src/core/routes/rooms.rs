@@ -153,7 +153,7 @@ impl Registry {
             Ask::LeaveRoom(name, statement) if *name == news.room => Some(statement.as_ref().clone()),
             _ => None,
         });
-        let reason = if asked.is_some() { "left" } else { "removed" };
+        let reason = if news.removed { "removed" } else { "left" };
         if let Some(statement) = asked {
             self.say_leave(news.incarnation, statement);
         }

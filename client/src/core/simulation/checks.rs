@@ -7,6 +7,8 @@ use hobnob_shared::id::{DeviceId, MessageId};
 
 use super::device::{ROOM, owner};
 use super::world::World;
+use crate::core::event::LinkPath;
+use crate::core::peer_link::state::State;
 use crate::core::replica::ThreadKey;
 
 /// Safety. Tells what is wrong.
@@ -89,8 +91,13 @@ pub(super) fn converged(world: &World) -> Result<(), String> {
     }
     for device in &world.devices {
         for other in &world.devices {
-            if device.id < other.id && !device.up.contains_key(&other.id) {
+            let reach = world.reach(usize::from(device.id.0[0]) - 1, usize::from(other.id.0[0]) - 1);
+            if device.id < other.id && reach && !device.up.contains_key(&other.id) {
                 return Err(format!("{} and {} have no link", device.id.0[0], other.id.0[0]));
+            }
+            let path = device.links.get(&other.id).map_or(LinkPath::None, State::path);
+            if device.id != other.id && reach && path != LinkPath::Direct {
+                return Err(format!("{} and {} could be direct, and are {path:?}", device.id.0[0], other.id.0[0]));
             }
         }
     }

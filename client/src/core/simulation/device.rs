@@ -35,7 +35,16 @@ pub(super) enum Slip {
     NoAdvert,
     /// Promises an own message before it is synced.
     PromiseEarly,
+    /// Sends an own message before it is synced.
+    SendBeforeSync,
+    /// Says of every part of a log that nothing is missing before it.
+    ClaimComplete,
+    /// Acknowledges what came, whether or not it could be taken.
+    AcknowledgeAhead,
 }
+
+/// Entries that are answered to one wish: few, so that one answer is not enough.
+const SERVED: usize = 2;
 
 /// Everything that a device's program has in memory, and its disk.
 pub(super) struct Device {
@@ -124,7 +133,15 @@ impl Device {
     }
 
     /// A person writes something.
-    pub(super) fn say(&mut self, thread: &ThreadKey, id: MessageId, text: String, now_ms: u64) -> Vec<Out> {
+    pub(super) fn say(
+        &mut self,
+        thread: &ThreadKey,
+        id: MessageId,
+        text: String,
+        start: Instant,
+        now: Instant,
+    ) -> Vec<Out> {
+        let now_ms = u64::try_from((now - start).as_millis()).unwrap_or(0);
         let clock = now_ms.max(self.disk.written.clock(thread) + 1);
         let (own, user) = (self.id, self.user.clone());
         let reuse = self.slips(Slip::ReuseNumber) && self.starts > 0;
@@ -144,6 +161,15 @@ impl Device {
         };
         log.rows.push(Row { candidate, text, delivered: false });
         self.waiting.push(Waiting::Own { thread: thread.clone(), id });
+        if self.slips(Slip::SendBeforeSync) {
+            let mut out = Vec::new();
+            for other in self.exchange.sharing(thread) {
+                let Some(named) = self.named(thread, &other) else { continue };
+                let effects = self.links.get_mut(&other).map(|state| state.grew(&named)).unwrap_or_default();
+                out.extend(self.carry_out(other, effects, now));
+            }
+            return out;
+        }
         if self.slips(Slip::PromiseEarly) {
             self.promised.insert((thread.clone(), id));
         }
@@ -228,7 +254,9 @@ impl Device {
                 }
                 Effect::Read(thread, asked) => {
                     let Some(key) = ThreadKey::from_link(&thread, &self.user, &owner(&other)) else { continue };
-                    let (rows, complete) = self.disk.synced.entries(&key, self.id, asked.after, asked.limit);
+                    let early = self.slips(Slip::SendBeforeSync);
+                    let tables = if early { &self.disk.written } else { &self.disk.synced };
+                    let (rows, complete) = tables.entries(&key, self.id, asked.after, asked.limit);
                     let entries = rows.iter().map(|row| (row.candidate.number, row.candidate.id)).collect();
                     let frame = self.frame(&thread, self.id, asked.after, &rows);
                     let read = LogRead { frame: (!rows.is_empty()).then(|| Box::new(frame)), entries, complete };
@@ -243,7 +271,7 @@ impl Device {
                         || owner(&other) == self.user
                         || theirs == Some(self.user.clone());
                     if let (true, Some(id)) = (may, self.up.get(&other).copied()) {
-                        let (rows, _) = self.disk.synced.entries(&key, device, after, 8);
+                        let (rows, _) = self.disk.synced.entries(&key, device, after, SERVED);
                         out.push(Out::Frame(other, id, Box::new(self.frame(&thread, device, after, &rows))));
                     }
                 }
@@ -287,6 +315,7 @@ impl Device {
     }
 
     fn frame(&self, thread: &Thread, device: DeviceId, after: u64, rows: &[Row]) -> Peer {
+        let after = if self.slips(Slip::ClaimComplete) { 0 } else { after };
         match thread {
             Thread::Room(room) => Peer::SignedEntries(Box::new(SignedEntries {
                 room: *room,
@@ -337,6 +366,15 @@ impl Device {
         let (mut rows, gap, _) = self.disk.written.take((&key, device, &owner(&device)), after, &entries);
         if self.slips(Slip::ShowBeforeJudging) {
             rows.clear();
+        }
+        if self.slips(Slip::AcknowledgeAhead)
+            && let Some((candidate, _)) = entries.last()
+        {
+            let head = Head { device, number: candidate.number, last: candidate.id };
+            let effects = self.links.get(&link).map(|state| state.stored(&thread, &[head])).unwrap_or_default();
+            let out = self.carry_out(link, effects, now);
+            self.waiting.push(Waiting::Arrived { link, thread: key, device, rows, behind: gap.then_some(last) });
+            return out;
         }
         let waiting = Waiting::Arrived { link, thread: key, device, rows, behind: gap.then_some(last) };
         if self.slips(Slip::SkipSync) {

@@ -100,19 +100,20 @@ fn every_defect_is_found() {
         Slip::ShowBeforeJudging,
         Slip::NoAdvert,
         Slip::PromiseEarly,
+        Slip::SendBeforeSync,
+        Slip::ClaimComplete,
+        Slip::AcknowledgeAhead,
     ];
     let defects = [
         Defect::ForgetGap,
         Defect::TakeKnown,
-        Defect::KeepWindow,
         Defect::NoRoom,
         Defect::AskOnce,
         Defect::OneSource,
         Defect::GiveUp,
         Defect::BothSelect,
         Defect::WorseWins,
-        Defect::KeepGhost,
-        Defect::TalkEarly,
+        Defect::IgnoreSelect,
     ];
     let mut missed = Vec::new();
     for slip in slips {
