@@ -48,8 +48,8 @@ impl Registry {
             Command::RemoveMember { room, user } => self.remove_member(room, user, ticket),
             Command::SetRoomPassword { room, password } => self.set_room_password(room, password, ticket, ctx),
             Command::Rooms => ticket.answer(self.room_list()),
-            Command::RemoveDevice { .. } => ticket.failed(Problem::unsupported("remove devices")),
-            Command::ChangePassword { .. } => ticket.failed(Problem::unsupported("change the password")),
+            Command::RemoveDevice { password, device } => self.remove_device(password, device, ticket),
+            Command::ChangePassword { password, new_password } => self.change_password(password, new_password, ticket),
 
             Command::Transfers => self.transfers(ticket),
             Command::SendFile { to, path } => self.send_file(to, path, ticket, ctx),

@@ -147,6 +147,19 @@ impl Registry {
         self.tell_rooms(false);
     }
 
+    /// This account is in a room no more: because a command here asked for it, or another device did, or somebody removed it.
+    pub(super) fn room_left_heard(&mut self, news: &RoomLeft) {
+        let asked = self.state.errands.all().find_map(|errand| match &errand.ask {
+            Ask::LeaveRoom(name, statement) if *name == news.room => Some(statement.as_ref().clone()),
+            _ => None,
+        });
+        let reason = if news.removed { "removed" } else { "left" };
+        if let Some(statement) = asked {
+            self.say_leave(news.incarnation, statement);
+        }
+        self.room_left(news, reason);
+    }
+
     pub(in crate::core) fn room_left(&mut self, news: &RoomLeft, reason: &str) {
         if let Some(server) = self.server_pin()
             && let Err(distrust) = self.state.rooms.record(&news.incarnation, &news.record, server)
