@@ -10,6 +10,7 @@
 //! - `roster`, `rooms`, `links`, `link_policy`, `errands`, `friendship`: the registry's pure parts.
 //! - `error`: what goes wrong, in sentences.
 
+mod answer;
 mod clock;
 pub mod command;
 mod errands;

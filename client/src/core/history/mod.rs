@@ -6,6 +6,8 @@
 //! - [`rooms`], [`friends`], [`contacts`], [`pairs`], [`transfers`]: what else can be asked of an open connection.
 
 pub mod contacts;
+#[cfg(test)]
+mod file_tests;
 pub mod friends;
 pub mod logs;
 pub mod marks;
