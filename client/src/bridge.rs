@@ -21,7 +21,7 @@ const AFTER_DRAWING: glib::Priority = glib::Priority::DEFAULT_IDLE;
 const PATIENCE: Duration = Duration::from_millis(100);
 /// Most events of one batch: so many are applied and drawn well within the time in which a window still feels alive, and the rest waits for
 /// the frame after it.
-const BATCH: usize = 500;
+const BATCH: usize = 250;
 /// Events that may wait for the window. Beyond, it is certainly stuck: what can be asked for again is dropped, and asked for later.
 const WAITING_MAX: usize = 50_000;
 

@@ -15,9 +15,11 @@ use crate::play::Play;
 use crate::rooms::say;
 
 /// Messages of the burst.
-const COUNT: u64 = 10_000;
+const COUNT: usize = 10_000;
 /// From the first page to the burst: the window is at rest by then.
 pub const BEFORE: Duration = Duration::from_secs(3);
+/// From there to the beginning of the measurement, a little earlier.
+const AT_REST: Duration = Duration::from_millis(2_500);
 /// Long after the last of them is drawn.
 const END: Duration = Duration::from_secs(15);
 /// Between looks for the last message.
@@ -45,10 +47,11 @@ fn scene(kind: &str) -> Option<&'static str> {
 pub fn events(play: &Play, kind: Kind) -> Vec<Event> {
     let room = "#tea".parse().unwrap_or_else(|_| panic!("no room"));
     let authors = ["bob", "carol", "minh.tran", "frieda"];
-    (0..COUNT)
-        .map(|n| {
-            let from = authors[(n / 3) as usize % authors.len()];
-            let text = format!("Message {n}. {}", "Some words more. ".repeat(n as usize % 6));
+    (0_u64..)
+        .zip(0..COUNT)
+        .map(|(n, index)| {
+            let from = authors[index / 3 % authors.len()];
+            let text = format!("Message {n}. {}", "Some words more. ".repeat(index % 6));
             let mut info = say(play, &room, from, 0, &text, MessageState::Delivered);
             info.number = n;
             // Late ones belong between the third and the fourth of those that are there, above what is read.
@@ -62,6 +65,7 @@ pub fn events(play: &Play, kind: Kind) -> Vec<Event> {
 /// Runs each kind in a process of its own.
 pub fn all() -> ExitCode {
     let Ok(program) = std::env::current_exe() else { return ExitCode::FAILURE };
+    println!("In brackets: of it computed by the window's thread, the same on a busy machine.");
     println!("{COUNT} messages at once      shown after   longest frame   longest standstill   line moved");
     for kind in ["end", "above", "late", "behind"] {
         match Command::new(&program).args(["--burst-run", kind]).status() {
@@ -77,9 +81,42 @@ pub fn all() -> ExitCode {
 
 #[derive(Default)]
 struct Seen {
-    frame: Cell<Duration>,
-    standstill: Cell<Duration>,
+    frame: Cell<Span>,
+    standstill: Cell<Span>,
     shown: Cell<Option<Duration>>,
+}
+
+/// How long something took by the clock, and how long this thread computed meanwhile: on a busy machine the one is much more than the other.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span {
+    clock: Duration,
+    computed: Duration,
+}
+
+impl Span {
+    fn longest(self, other: Self) -> Self {
+        Self { clock: self.clock.max(other.clock), computed: self.computed.max(other.computed) }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    clock: Instant,
+    computed: Duration,
+}
+
+impl Moment {
+    fn now() -> Self {
+        // Its first number: nanoseconds that this thread has computed.
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        let nanos = text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or_default();
+        Self { clock: Instant::now(), computed: Duration::from_nanos(nanos) }
+    }
+
+    fn elapsed(self) -> Span {
+        let now = Self::now();
+        Span { clock: now.clock - self.clock, computed: now.computed.saturating_sub(self.computed) }
+    }
 }
 
 /// Measures in this process; `run` shows the scene of that name.
@@ -98,14 +135,14 @@ pub fn measure(kind: &str, run: impl FnOnce(&str, Box<dyn FnOnce()>) -> ExitCode
 fn watch(kind: &'static str, window: gtk::Window) {
     let seen = Rc::new(Seen::default());
     // Starts and first pages are measured elsewhere.
-    glib::timeout_add_local_once(BEFORE - Duration::from_millis(500), move || {
+    glib::timeout_add_local_once(AT_REST, move || {
         let read = if matches!(kind, "above" | "late") { scroll_up(&window) } else { None };
-        let started = Instant::now() + Duration::from_millis(500);
+        let started = Instant::now() + BEFORE.saturating_sub(AT_REST);
         frames(&window, &seen);
-        let (last, still) = (Cell::new(Instant::now()), seen.clone());
+        let (last, still) = (Cell::new(Moment::now()), seen.clone());
         glib::timeout_add_local(Duration::from_millis(1), move || {
-            let gap = last.replace(Instant::now()).elapsed();
-            still.standstill.set(still.standstill.get().max(gap));
+            let gap = last.replace(Moment::now()).elapsed();
+            still.standstill.set(still.standstill.get().longest(gap));
             glib::ControlFlow::Continue
         });
         let (look, shown) = (window.clone(), seen.clone());
@@ -123,11 +160,12 @@ fn watch(kind: &'static str, window: gtk::Window) {
             });
             let ms = |duration: Duration| duration.as_secs_f64() * 1000.0;
             let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
+            let both = |span: Span| format!("{:.0} ms ({:.0})", ms(span.clock), ms(span.computed));
             println!(
-                "{kind:24} {:>12} {:>12.0} ms {:>17.0} ms {:>12}",
+                "{kind:24} {:>12} {:>15} {:>20} {:>12}",
                 or_dash(seen.shown.get().map(|time| format!("{:.0} ms", ms(time)))),
-                ms(seen.frame.get()),
-                ms(seen.standstill.get()),
+                both(seen.frame.get()),
+                both(seen.standstill.get()),
                 or_dash(moved.map(|pixels| format!("{pixels:.0} px"))),
             );
             std::process::exit(0);
@@ -139,15 +177,14 @@ fn watch(kind: &'static str, window: gtk::Window) {
 fn frames(window: &gtk::Window, seen: &Rc<Seen>) {
     let Some(clock) = window.frame_clock() else { return };
     let begun = Rc::new(RefCell::new(None));
-    let begin = begun.clone();
+    let start = begun.clone();
     clock.connect_before_paint(move |_| {
-        begin.replace(Some(Instant::now()));
+        start.replace(Some(Moment::now()));
     });
     let seen = seen.clone();
     clock.connect_after_paint(move |_| {
         if let Some(begun) = begun.take() {
-            let frame = Instant::elapsed(&begun);
-            seen.frame.set(seen.frame.get().max(frame));
+            seen.frame.set(seen.frame.get().longest(Moment::elapsed(begun)));
         }
     });
 }

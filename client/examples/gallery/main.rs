@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     match *arguments.as_slice() {
         ["--measure"] => measure::compare(),
         ["--burst"] => burst::all(),
-        ["--burst-run", kind] => burst::measure(kind, |name, prepare| show(name, prepare)),
+        ["--burst-run", kind] => burst::measure(kind, show),
         ["--bare"] => measure::bare(),
         ["--crowd"] => show("crowd", measure::tell_when_full),
         [name] if SCENES.iter().any(|scene| scene.name == name) => show(name, || ()),

@@ -180,18 +180,17 @@ impl Play {
 impl Backend for Play {
     fn send(&self, request: Request) {
         let id = request.id;
-        match self.answer(&request.command) {
-            Some(answer) => {
-                let page = if let Answer::Messages { messages } = &answer { messages.clone() } else { vec![] };
-                self.tell(Event::Done { id, answer });
-                if self.content == Content::Rooms {
-                    rooms::states(&page).into_iter().for_each(|event| self.tell(event));
+        if let Some(answer) = self.answer(&request.command) {
+            let page = if let Answer::Messages { messages } = &answer { messages.clone() } else { vec![] };
+            self.tell(Event::Done { id, answer });
+            if self.content == Content::Rooms {
+                for event in rooms::states(&page) {
+                    self.tell(event);
                 }
             }
-            None => {
-                let (code, text) = refusal(&request.command);
-                self.tell(Event::Failed { id, code: code.into(), text: text.into() });
-            }
+        } else {
+            let (code, text) = refusal(&request.command);
+            self.tell(Event::Failed { id, code: code.into(), text: text.into() });
         }
         self.go_on(&request.command);
     }

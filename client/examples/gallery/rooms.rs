@@ -50,7 +50,7 @@ pub fn list(content: Content) -> Vec<RoomInfo> {
             ),
             other("#quiet", "gil", &[("alice", Presence::Available), ("gil", Presence::Offline)]),
         ],
-        Content::RoomsOnly => vec![tea()],
+        Content::RoomsOnly | Content::Burst(_) => vec![tea()],
         Content::Hall => {
             let presences = [Presence::Available, Presence::Away, Presence::Offline, Presence::Busy];
             let mut hall = tea();
@@ -59,7 +59,6 @@ pub fn list(content: Content) -> Vec<RoomInfo> {
                 .extend((0..200_usize).map(|n| member(&format!("student-{n:03}"), presences[n % presences.len()])));
             vec![hall]
         }
-        Content::Burst(_) => vec![tea()],
         _ => vec![],
     }
 }
@@ -96,8 +95,8 @@ pub fn messages(play: &Play, which: &RoomId) -> Vec<MessageInfo> {
     let say = |from: &str, ago, text: &str, state| say(play, which, from, ago, text, state);
     match (play.content, which.as_str()) {
         (Content::Burst(_), _) => {
-            let line = |n: u64| say(["bob", "carol", "alice"][n as usize % 3], 60 - n, &format!("Before {n}."), seen);
-            (0..30).map(line).collect()
+            let authors = ["bob", "carol", "alice"].into_iter().cycle();
+            (0..30).zip(authors).map(|(n, from)| say(from, 60 - n, &format!("Before {n}."), seen)).collect()
         }
         (_, "tea") => vec![
             say("carol", 64, "Is anybody bringing biscuits tonight?", seen),

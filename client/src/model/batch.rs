@@ -35,7 +35,7 @@ impl Batch {
                 self.moments.push(Change::Arrived(info));
             }
             Change::Offered(_) | Change::Done(..) | Change::Failed { .. } | Change::Notice(_) => {
-                self.moments.push(change)
+                self.moments.push(change);
             }
             state if self.states.contains(&state) => {}
             state => self.states.push(state),

@@ -14,7 +14,7 @@ const SLACK: usize = 1_000;
 /// Lines that come at once and are a flood: nobody reads them as they pass.
 const FLOOD: usize = 100;
 /// Lines kept of a flood: some screens. Widgets for more would be made, measured and thrown away between two frames.
-const KEPT_OF_FLOOD: usize = 80;
+const KEPT_OF_FLOOD: usize = 60;
 
 /// How far the past was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -209,7 +209,7 @@ fn a_late_message_is_inserted_where_it_belongs() {
 #[test]
 fn devices_are_kept_as_the_core_tells_them() {
     let mut model = alice();
-    let device = |byte, this| crate::core::event::DeviceInfo { device: DeviceId([byte; 32]), this };
+    let device = |byte, this| DeviceInfo { device: DeviceId([byte; 32]), this };
     let request = model.ask(Question::Devices, Command::Devices { password: None });
     let changes = model.apply(done(&request, Answer::Devices { devices: vec![device(1, true), device(2, false)] }));
     assert_eq!((changes[0].clone(), model.devices.len()), (Change::Devices, 2));

@@ -98,7 +98,7 @@ impl Mesh {
 /// All rooms.
 #[derive(Debug, Default)]
 pub struct Rooms {
-    rooms: BTreeMap<RoomId, Room>,
+    known: BTreeMap<RoomId, Room>,
     /// Rooms that were left while the window was open; true where it was the owner's wish.
     gone: BTreeMap<RoomId, bool>,
     /// What was said last in rooms whose own line may not have come yet.
@@ -115,7 +115,7 @@ impl Rooms {
     /// The whole list from the core.
     pub fn replace(&mut self, list: Vec<RoomInfo>) {
         self.listed = true;
-        let mut old = std::mem::take(&mut self.rooms);
+        let mut old = std::mem::take(&mut self.known);
         for info in list {
             let unread = old.remove(&info.room).map_or(0, |room| room.unread);
             self.put(info, unread);
@@ -124,7 +124,7 @@ impl Rooms {
 
     /// A room as it is now; one that one was not in so far is joined by that.
     pub fn update(&mut self, info: RoomInfo) {
-        let unread = self.rooms.get(&info.room).map_or(0, |room| room.unread);
+        let unread = self.known.get(&info.room).map_or(0, |room| room.unread);
         self.put(info, unread);
     }
 
@@ -133,12 +133,12 @@ impl Rooms {
         self.gone.remove(&room);
         self.awaited.remove(&room);
         let newest = self.newest.get(&room).cloned();
-        self.rooms.insert(room.clone(), Room { room, owner, locked, members, unread, newest });
+        self.known.insert(room.clone(), Room { room, owner, locked, members, unread, newest });
     }
 
     /// This account is not a member any more.
     pub fn left(&mut self, room: &RoomId, removed: bool) {
-        self.rooms.remove(room);
+        self.known.remove(room);
         self.awaited.remove(room);
         self.gone.insert(room.clone(), removed);
     }
@@ -146,7 +146,7 @@ impl Rooms {
     /// This account was let in; who else is there comes with the room itself.
     pub fn joined(&mut self, room: RoomId) {
         self.gone.remove(&room);
-        if !self.rooms.contains_key(&room) {
+        if !self.known.contains_key(&room) {
             self.awaited.insert(room);
         }
     }
@@ -159,7 +159,7 @@ impl Rooms {
         }
         let text = info.text.lines().next().unwrap_or_default().chars().take(100).collect();
         let newest = Newest { from: info.from.clone(), text, clock: info.clock };
-        if let Some(known) = self.rooms.get_mut(room) {
+        if let Some(known) = self.known.get_mut(room) {
             known.newest = Some(newest.clone());
         }
         self.newest.insert(room.clone(), newest);
@@ -167,17 +167,17 @@ impl Rooms {
 
     /// A room that this account is a member of.
     pub fn get(&self, room: &RoomId) -> Option<&Room> {
-        self.rooms.get(room)
+        self.known.get(room)
     }
 
     /// The same, to be changed.
     pub fn get_mut(&mut self, room: &RoomId) -> Option<&mut Room> {
-        self.rooms.get_mut(room)
+        self.known.get_mut(room)
     }
 
     /// How this account stands to a room.
     pub fn membership(&self, room: &RoomId) -> Membership<'_> {
-        match (self.rooms.get(room), self.gone.get(room)) {
+        match (self.known.get(room), self.gone.get(room)) {
             (Some(room), _) => Membership::Member(room),
             (None, Some(true)) => Membership::Removed,
             (None, Some(false)) => Membership::Left,
@@ -188,28 +188,28 @@ impl Rooms {
 
     /// Rooms that somebody is a member of.
     pub fn of<'a>(&'a self, user: &'a Handle) -> impl Iterator<Item = &'a RoomId> {
-        self.rooms.values().filter(|room| room.has(user)).map(|room| &room.room)
+        self.known.values().filter(|room| room.has(user)).map(|room| &room.room)
     }
 
     /// Rooms whose name contains the words, by name.
     pub fn sorted(&self, words: &str) -> Vec<&Room> {
         let words = words.trim().trim_start_matches('#').to_lowercase();
-        self.rooms.values().filter(|room| room.room.as_str().contains(&words)).collect()
+        self.known.values().filter(|room| room.room.as_str().contains(&words)).collect()
     }
 
     /// Number of rooms.
     pub fn len(&self) -> usize {
-        self.rooms.len()
+        self.known.len()
     }
 
     /// No rooms.
     pub fn is_empty(&self) -> bool {
-        self.rooms.is_empty()
+        self.known.is_empty()
     }
 
     /// Nobody's presence is known: what is true right after a sign-out.
     pub fn forget_presence(&mut self) {
-        for member in self.rooms.values_mut().flat_map(|room| &mut room.members) {
+        for member in self.known.values_mut().flat_map(|room| &mut room.members) {
             member.presence = Presence::Unknown;
         }
     }

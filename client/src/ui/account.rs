@@ -87,12 +87,11 @@ impl App {
         if asked.as_ref() != Some(question) || !dialog.is_open() {
             return false;
         }
-        match problem {
-            Some(text) => dialog.refuse(text),
-            None => {
-                dialog.close();
-                self.form = None;
-            }
+        if let Some(text) = problem {
+            dialog.refuse(text);
+        } else {
+            dialog.close();
+            self.form = None;
         }
         true
     }

@@ -229,7 +229,7 @@ impl App {
         let Some(tab) = self.tab(conversation) else { return };
         for at in lines {
             if let Some(row) = rows::row(&self.model, conversation, at) {
-                tab.controller.emit(PageInput::Set(at, row));
+                tab.controller.emit(PageInput::Set(at, Box::new(row)));
             }
         }
     }

@@ -36,7 +36,7 @@ impl Subject {
         match self {
             Self::Nothing => None,
             Self::Person(user) => Some(person_menu(user)),
-            Self::Room { room, mine, locked } => Some(room_menu(room, *mine, *locked)),
+            Self::Room { room, mine, locked } => Some(room_menu(room, mine.then_some(*locked))),
         }
     }
 }

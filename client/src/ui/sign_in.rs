@@ -201,13 +201,13 @@ impl SignInWidgets {
         let password = adw::PasswordEntryRow::builder().title("Password").build();
         let server = adw::EntryRow::builder().title("Server").build();
         server.set_tooltip_text(Some("ADDRESS:PORT, with #FINGERPRINT behind it if you were given one"));
-        let room = adw::EntryRow::builder().title("Room ID (optional)").build();
-        room.set_tooltip_text(Some("A room to join and open at once, such as #tea"));
+        let to_join = adw::EntryRow::builder().title("Room ID (optional)").build();
+        to_join.set_tooltip_text(Some("A room to join and open at once, such as #tea"));
         let fields = adw::PreferencesGroup::new();
         fields.add(&user);
         fields.add(&password);
         fields.add(&server);
-        fields.add(&room);
+        fields.add(&to_join);
         let about_server = gtk::Label::builder()
             .label("The server’s address and port, such as 192.0.2.7:7666. With #fingerprint behind it, the program makes sure that it is the right server.")
             .wrap(true)
@@ -263,7 +263,7 @@ impl SignInWidgets {
         root.append(&bar);
         root.append(&scroller);
         name_library_buttons(&fields);
-        Self { title, hint, user, password, server, room, problem, fields, sign_up, sign_in, spinner }
+        Self { title, hint, user, password, server, room: to_join, problem, fields, sign_up, sign_in, spinner }
     }
 
     fn greet(&self, user: Option<&Handle>) {

@@ -31,7 +31,7 @@ pub enum PageInput {
     /// Go to the end: something of one's own is there.
     Follow,
     /// Show something else in a row.
-    Set(usize, TimelineRow),
+    Set(usize, Box<TimelineRow>),
     /// Nothing was ever said here.
     Empty(bool),
     /// Who writes, in words; empty for nobody.
@@ -174,7 +174,7 @@ impl Component for ConversationPage {
                 }
             }
             PageInput::Follow => self.timeline.follow(),
-            PageInput::Set(at, row) => self.timeline.set(at, row),
+            PageInput::Set(at, row) => self.timeline.set(at, *row),
             PageInput::Empty(empty) => {
                 widgets.stack.show(if empty { "empty" } else { "timeline" });
             }

@@ -208,7 +208,9 @@ impl Row for TimelineRow {
         widgets.show_day(self.day.as_deref());
         widgets.show_author(self.author.as_deref(), self.pictured);
         say(&widgets.footer, self.footer.as_deref());
-        widgets.footer.set_tooltip_text(self.reached.as_deref());
+        if self.reached.is_some() || widgets.footer.has_tooltip() {
+            widgets.footer.set_tooltip_text(self.reached.as_deref());
+        }
         let style = (self.own, self.first, self.footer.is_some());
         if widgets.styled.replace(Some(style)) != Some(style) {
             let side = if self.own { gtk::Align::End } else { gtk::Align::Start };

@@ -10,6 +10,28 @@ use crate::ui::widgets::icon_button::icon_button;
 use crate::ui::widgets::live_list::{LiveList, Row};
 use crate::ui::widgets::spoken::called;
 
+/// What is shown of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Its lines.
+    Lines,
+    /// That there are none, and what can be done about it.
+    Nothing,
+    /// None of its lines is searched for.
+    Hidden,
+}
+
+impl Shown {
+    /// Of a list that has lines to show, or none at all, or only such as are not searched for.
+    pub fn of(lines: usize, all: usize, searching: bool) -> Self {
+        match (lines, all) {
+            (0, 0) if !searching => Self::Nothing,
+            (0, _) => Self::Hidden,
+            _ => Self::Lines,
+        }
+    }
+}
+
 struct Section {
     root: gtk::Box,
     list: gtk::ScrolledWindow,
@@ -35,10 +57,10 @@ impl Section {
         Self { root, list, nothing }
     }
 
-    fn show(&self, any: bool, none_at_all: bool) {
-        self.list.set_visible(any);
-        self.nothing.set_visible(none_at_all);
-        self.root.set_visible(any || none_at_all);
+    fn show(&self, shown: Shown) {
+        self.list.set_visible(shown == Shown::Lines);
+        self.nothing.set_visible(shown == Shown::Nothing);
+        self.root.set_visible(shown != Shown::Hidden);
     }
 }
 
@@ -78,10 +100,10 @@ impl Lists {
         &self.root
     }
 
-    /// Which of them have lines to show, and which have none although nothing is searched for.
-    pub fn show(&self, people: bool, no_people: bool, rooms: bool, no_rooms: bool) {
-        self.friends.show(people, no_people);
-        self.rooms.show(rooms, no_rooms);
+    /// Shows this of each.
+    pub fn show(&self, friends: Shown, rooms: Shown) {
+        self.friends.show(friends);
+        self.rooms.show(rooms);
     }
 }
 

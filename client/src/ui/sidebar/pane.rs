@@ -7,7 +7,7 @@ use gtk::{gio, glib};
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
-use crate::ui::sidebar::lists::{Lists, empty, heading, nobody_found};
+use crate::ui::sidebar::lists::{Lists, Shown, empty, heading, nobody_found};
 use crate::ui::sidebar::person_row::{PersonRow, Speak};
 use crate::ui::sidebar::request_row::request_row;
 use crate::ui::sidebar::room_row::RoomRow;
@@ -187,12 +187,12 @@ impl Sidebar {
     fn choose_page(&self, widgets: &SidebarWidgets) {
         let Some(friends) = self.friends else { return };
         let searching = !widgets.search.text().trim().is_empty();
-        let (people, rooms) = (!self.people.is_empty(), !self.rooms.is_empty());
-        widgets.lists.show(people, friends == 0 && !searching, rooms, self.all_rooms == 0 && !searching);
-        widgets.stack.show(match (friends + self.all_rooms, people || rooms) {
+        let (people, rooms) = (self.people.len(), self.rooms.len());
+        widgets.lists.show(Shown::of(people, friends, searching), Shown::of(rooms, self.all_rooms, searching));
+        widgets.stack.show(match (friends + self.all_rooms, people + rooms) {
             (0, _) => "empty",
-            (_, false) => "nobody",
-            (_, true) => "people",
+            (_, 0) => "nobody",
+            (_, _) => "people",
         });
     }
 

@@ -26,8 +26,8 @@ pub struct RoomRow {
     unread: u32,
     /// Nobody but oneself is there.
     alone: bool,
-    mine: bool,
-    locked: bool,
+    /// It is mine; then whether it takes a password.
+    mine: Option<bool>,
     current: bool,
 }
 
@@ -46,8 +46,7 @@ impl RoomRow {
             newest,
             unread: room.unread,
             alone: room.members.iter().all(|member| me == Some(&member.user) || !member.presence.is_online()),
-            mine: me == Some(&room.owner),
-            locked: room.locked,
+            mine: (me == Some(&room.owner)).then_some(room.locked),
             current,
         }
     }
@@ -90,7 +89,7 @@ impl Row for RoomRow {
         });
         attach(line.widget(), move || {
             current.read(|row| {
-                let menu = room_menu(&row.room, row.mine, row.locked);
+                let menu = room_menu(&row.room, row.mine);
                 let open = gio::Menu::new();
                 add(&open, "Open Conversation", "win.open-room", &row.name);
                 menu.prepend_section(None, &open);
@@ -116,13 +115,14 @@ impl Row for RoomRow {
     }
 }
 
-/// What can be done about a room. Shared with the header of its conversation.
-pub fn room_menu(room: &RoomId, mine: bool, locked: bool) -> gio::Menu {
+/// What can be done about a room; `mine` says whether it takes a password where that is mine to change. Shared with the header of its
+/// conversation.
+pub fn room_menu(room: &RoomId, mine: Option<bool>) -> gio::Menu {
     let target = room.to_string();
     let menu = gio::Menu::new();
     let (share, own, end) = (gio::Menu::new(), gio::Menu::new(), gio::Menu::new());
     add(&share, "Copy Room ID", "win.copy-room", &target);
-    if mine {
+    if let Some(locked) = mine {
         add(&own, if locked { "Change Password…" } else { "Set Password…" }, "win.lock-room", &target);
         if locked {
             add(&own, "Remove Password…", "win.unlock-room", &target);
@@ -155,7 +155,7 @@ mod tests {
             newest: None,
         };
         let row = RoomRow::new(&room, Some(&alice), false);
-        assert_eq!((row.words(), row.alone, row.mine), ("1 of 2 online", true, true));
+        assert_eq!((row.words(), row.alone, row.mine), ("1 of 2 online", true, Some(false)));
         assert_eq!(row.spoken(), "room #tea, 1 of 2 online");
         room.unread = 2;
         assert_eq!(
