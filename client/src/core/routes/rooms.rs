@@ -31,7 +31,7 @@ impl Registry {
         ticket: Ticket,
         ctx: &Context<Self>,
     ) {
-        self.with_proof(room.clone(), password, ticket, ctx, |room, proof| Ask::JoinRoom(room, proof));
+        self.with_proof(room, password, ticket, ctx, Ask::JoinRoom);
     }
 
     pub(in crate::core) fn set_room_password(
@@ -44,7 +44,7 @@ impl Registry {
         if self.state.rooms.named(&room).is_none() {
             return ticket.failed(Problem::not_in_room(&room));
         }
-        self.with_proof(room, password, ticket, ctx, |room, proof| Ask::SetRoomPassword(room, proof));
+        self.with_proof(room, password, ticket, ctx, Ask::SetRoomPassword);
     }
 
     /// Stretches the password beside the actor, then asks the server.
@@ -272,7 +272,7 @@ impl Registry {
     pub(in crate::core) fn room_records_heard(
         &mut self,
         user: &Handle,
-        said: RoomRecords,
+        said: &RoomRecords,
         guard: Guard,
         ctx: &Context<Self>,
     ) {
