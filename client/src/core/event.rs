@@ -1,6 +1,7 @@
 //! What happened, past tense: the one way out of the core. In JSON this is a line of `hobnob-cli`'s standard output as the interface
 //! document fixes it; the window's model applies the same events.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -334,6 +335,13 @@ pub enum Answer {
     Rooms {
         /// All that this account is a member of, by name.
         rooms: Vec<RoomInfo>,
+    },
+    /// What goes on inside.
+    Status {
+        /// Links to devices that stand.
+        links: usize,
+        /// What arrived since the start and was not believed, by reason.
+        refused: BTreeMap<&'static str, u64>,
     },
     /// Digits to compare.
     SafetyNumber {

@@ -4,6 +4,7 @@ use actix::{AsyncContext, Context};
 
 use crate::core::command::Command;
 use crate::core::error::Problem;
+use crate::core::event::Answer;
 use crate::core::file_transfer::Wish;
 use crate::core::outlet::Ticket;
 use crate::core::registry::{Ask, Registry, Shutdown};
@@ -48,6 +49,9 @@ impl Registry {
             Command::RemoveMember { room, user } => self.remove_member(room, user, ticket),
             Command::SetRoomPassword { room, password } => self.set_room_password(room, password, ticket, ctx),
             Command::Rooms => ticket.answer(self.room_list()),
+            Command::Status => {
+                ticket.done(Answer::Status { links: self.state.links.count_up(), refused: self.refused.clone() });
+            }
             Command::RemoveDevice { .. } => ticket.failed(Problem::unsupported("remove devices")),
             Command::ChangePassword { .. } => ticket.failed(Problem::unsupported("change the password")),
 
