@@ -4,9 +4,14 @@
 mod files;
 mod friends;
 mod keys;
+mod mesh;
 mod messages;
 mod names;
+mod own_devices;
 mod relay;
+mod room_loss;
+mod rooms;
 mod server_loss;
 mod sign_in;
 mod starting;
+mod storms;
