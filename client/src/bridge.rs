@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use futures_util::future::select;
 use relm4::gtk::glib;
 
 use crate::core::command::Request;
@@ -14,6 +15,13 @@ use crate::core::{Core, Options, Sink};
 
 /// A frame's time: events within it come as one batch.
 const FRAME: Duration = Duration::from_millis(16);
+/// What is more urgent than this is drawing; so what waits at it runs when a frame was drawn and nothing else is to be done.
+const AFTER_DRAWING: glib::Priority = glib::Priority::DEFAULT_IDLE;
+/// Where drawing never ends, as with an animation on a slow machine, the next batch comes nevertheless.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// Most events of one batch: so many are applied and drawn well within the time in which a window still feels alive, and the rest waits for
+/// the frame after it.
+const BATCH: usize = 250;
 /// Events that may wait for the window. Beyond, it is certainly stuck: what can be asked for again is dropped, and asked for later.
 const WAITING_MAX: usize = 50_000;
 
@@ -90,8 +98,11 @@ impl Waiting {
         if let Some(text) = self.failure.take() {
             return Some(Delivery::NotStarted(text));
         }
-        let events = std::mem::take(&mut self.events);
-        (!events.is_empty()).then(|| Delivery::Events { events, missed: std::mem::take(&mut self.missed) })
+        let rest = self.events.split_off(BATCH.min(self.events.len()));
+        let events = std::mem::replace(&mut self.events, rest);
+        // What was dropped came after everything that waits.
+        let missed = self.events.is_empty() && std::mem::take(&mut self.missed);
+        (!events.is_empty()).then_some(Delivery::Events { events, missed })
     }
 }
 
@@ -142,11 +153,12 @@ impl Bridge {
         });
         glib::spawn_future_local(async move {
             while woken.recv().await.is_ok() {
-                let batch = locked(&waiting).take();
-                if let Some(batch) = batch {
+                loop {
+                    let batch = locked(&waiting).take();
+                    let Some(batch) = batch else { break };
                     deliver(batch);
+                    drawn().await;
                 }
-                glib::timeout_future(FRAME).await;
             }
         });
         Self { below, starter: Some(starter) }
@@ -172,6 +184,14 @@ impl Bridge {
             let _ = starter.join();
         }
     }
+}
+
+/// Waits a frame's time, and until what the last batch changed was drawn: counted from the batch alone, time would be up before its work is
+/// done, and the next one would come before the frame.
+async fn drawn() {
+    let after = std::pin::pin!(glib::timeout_future_with_priority(AFTER_DRAWING, FRAME));
+    let at_last = std::pin::pin!(glib::timeout_future(PATIENCE));
+    select(after, at_last).await;
 }
 
 /// What a panicking thread left behind is still whole: every change under these locks is one step.
@@ -231,10 +251,12 @@ mod tests {
         }
         waiting.push(Event::FriendRequest { user: "bob".parse().unwrap() });
         waiting.push(Event::Failed { id: None, code: "x".to_owned(), text: String::new() });
-        match waiting.take() {
-            Some(Delivery::Events { events, missed: true }) => assert_eq!(events.len(), WAITING_MAX + 1),
-            other => panic!("{other:?}"),
+        let mut got = 0;
+        while let Some(Delivery::Events { events, missed }) = waiting.take() {
+            assert!(events.len() <= BATCH, "{} at once", events.len());
+            got += events.len();
+            assert_eq!(missed, got == WAITING_MAX + 1, "what was dropped came last");
         }
-        assert!(waiting.take().is_none());
+        assert_eq!(got, WAITING_MAX + 1);
     }
 }

@@ -163,15 +163,15 @@ fn events_look_as_the_interface_says() {
             json!({"event": "file_offered", "transfer": ID, "conversation": "@bob", "from": "bob", "name": "x", "size": 3}),
         ),
         (
-            Event::FileProgress { transfer, done: 1, size: 3, rate: 2 },
+            Event::FileProgress { transfer, done: 1, size: 3, rate: 2, by: None },
             json!({"event": "file_progress", "transfer": ID, "done": 1, "size": 3, "rate": 2}),
         ),
         (
-            Event::FileFinished { transfer, path: "/d/x".into(), blake3: Hash([0xab; 32]), size: 3 },
+            Event::FileFinished { transfer, path: "/d/x".into(), blake3: Hash([0xab; 32]), size: 3, by: None },
             json!({"event": "file_finished", "transfer": ID, "path": "/d/x", "blake3": "ab".repeat(32), "size": 3}),
         ),
         (
-            Event::FileFailed { transfer, code: "declined".into(), text: "t".into() },
+            Event::FileFailed { transfer, code: "declined".into(), text: "t".into(), by: None },
             json!({"event": "file_failed", "transfer": ID, "code": "declined", "text": "t"}),
         ),
         (

@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //! - [`id`]: newtypes for everything that has a name. [`limits`]: every size, time and capacity, each with its reason.
-//! - [`identity`]: accounts, devices, certificates, signatures. [`password`]: OPAQUE and what it seals.
+//! - [`identity`]: accounts, devices, certificates, signatures. [`password`]: OPAQUE. [`seal`]: what is
+//!   sealed, under a password or for an account's devices.
 //! - [`tls`]: the only place that configures TLS. [`net`]: how sockets are set up. [`relay`]: the relay's preamble.
 //! - [`codec`]: bytes to messages and back. [`link`]: a connection as messages. [`message`]: the messages of the protocol.
 //! - [`error`]: error codes on the wire. [`abilities`]: what both sides can do. [`machine`]: state machines of both programs.
@@ -19,4 +20,5 @@ pub mod message;
 pub mod net;
 pub mod password;
 pub mod relay;
+pub mod seal;
 pub mod tls;

@@ -3,18 +3,17 @@
 //! the library.
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use opaque_ke::{
     CipherSuite, ClientLogin, ClientLoginFinishParameters, ClientRegistration, ClientRegistrationFinishParameters,
     CredentialFinalization, CredentialRequest, CredentialResponse, Identifiers, RegistrationRequest,
     RegistrationResponse, RegistrationUpload, Ristretto255, ServerLogin, ServerLoginParameters, ServerRegistration,
     TripleDh,
 };
-use rand::RngCore;
 use rand::rngs::OsRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::id::{Fingerprint, Handle, Hash, RoomId};
+use crate::seal;
 
 /// Argon2id memory in KiB, passes and lanes: fixed for version 1 of the protocol; others are another version.
 const ARGON2: (u32, u32, u32) = (19 * 1024, 2, 1);
@@ -69,34 +68,14 @@ impl ExportKey {
         Self(blake3::derive_key("hobnob/1 export key", bytes))
     }
 
-    fn cipher(&self, purpose: &str) -> Result<LessSafeKey, PasswordError> {
-        let key = Zeroizing::new(blake3::derive_key(&format!("hobnob/1 seal {purpose}"), &self.0));
-        UnboundKey::new(&AES_256_GCM, key.as_slice()).map(LessSafeKey::new).map_err(|_| PasswordError::Sealed)
-    }
-
-    /// Seals `plain` so that only this key opens it, for this purpose: AES-256-GCM, a random nonce in front.
+    /// Seals `plain` so that only this key opens it, for this purpose.
     pub fn seal(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, PasswordError> {
-        let mut nonce = [0; NONCE_LEN];
-        OsRng.fill_bytes(&mut nonce);
-        let mut sealed = plain.to_vec();
-        self.cipher(purpose)?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose.as_bytes()), &mut sealed)
-            .map_err(|_| PasswordError::Sealed)?;
-        Ok([&nonce[..], &sealed].concat())
+        seal::seal(&self.0, purpose, &[], plain).map_err(|_| PasswordError::Sealed)
     }
 
     /// Opens what [`Self::seal`] made.
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, PasswordError> {
-        let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(PasswordError::Sealed)?;
-        let mut plain = Zeroizing::new(rest.to_vec());
-        let nonce = Nonce::assume_unique_for_key(*nonce);
-        let length = self
-            .cipher(purpose)?
-            .open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut plain)
-            .map_err(|_| PasswordError::Sealed)?
-            .len();
-        plain.truncate(length);
-        Ok(plain)
+        seal::open(&self.0, purpose, &[], sealed).map_err(|_| PasswordError::Sealed)
     }
 }
 

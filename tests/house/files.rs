@@ -38,7 +38,7 @@ const ACTORS: [(&str, &[&str]); 6] = [
         &["enrolment.rs", "job.rs", "member.rs", "meter.rs", "note.rs", "proofs.rs", "rooms.rs", "roster.rs"],
     ),
     ("client/src/core/registry", &[]),
-    ("client/src/core/session", &["connect.rs", "enrol.rs"]),
+    ("client/src/core/session", &["affairs.rs", "connect.rs", "enrol.rs"]),
     (
         "client/src/core/peer_link",
         &["dial.rs", "listen.rs", "tokens.rs", "reunion.rs", "redial.rs", "outbox.rs", "store.rs", "simulation.rs"],

@@ -9,15 +9,19 @@ use hobnob_tests::window::{Hands, Window, pictures, shows_something};
 const SIZE: (u32, u32) = (1000, 720);
 
 /// A display with the two windows beside each other.
-struct Desk {
-    hands: Hands,
-    alice: Window,
-    bob: Window,
+pub struct Desk {
+    /// What sees and acts.
+    pub hands: Hands,
+    /// Alice's window.
+    pub alice: Window,
+    /// Bob's.
+    pub bob: Window,
     display: Display,
 }
 
 impl Desk {
-    fn new(house: &House) -> Self {
+    /// Opens it.
+    pub fn new(house: &House) -> Self {
         let display = Display::start(2 * SIZE.0, SIZE.1);
         let hands = Hands::on(&display);
         let alice = Window::open(&display, &house.start("alice"));
@@ -32,13 +36,15 @@ impl Desk {
         self.hands.place(&self.bob, SIZE.0, 0, SIZE);
     }
 
-    fn picture(&self, name: &str) {
+    /// A picture of both windows; it shows something.
+    pub fn picture(&self, name: &str) {
         let path = self.display.photograph(&pictures("ui-screenshots").join(format!("{name}.png")));
         assert!(shows_something(&path), "{} is empty", path.display());
     }
 }
 
-fn sign_up(hands: &mut Hands, window: &Window, user: &str) {
+/// Makes an account in its window.
+pub fn sign_up(hands: &mut Hands, window: &Window, user: &str) {
     hands.sees(window, "Username");
     hands.fill(window, "Username", user);
     hands.fill(window, "Password", PASSWORD);

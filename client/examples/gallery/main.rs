@@ -1,9 +1,13 @@
 //! Draws the window's pages with made-up content, for looking at them: `cargo run -p hobnob-client --example gallery -- OUT_DIR` writes one
 //! PNG for each scene, `gallery SCENE` shows one. Needs a display; nothing is stored and nobody is connected.
 
+mod burst;
 mod measure;
 mod play;
+mod rooms;
 mod scenes;
+mod steps;
+mod talk;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -28,6 +32,8 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match *arguments.as_slice() {
         ["--measure"] => measure::compare(),
+        ["--burst"] => burst::all(),
+        ["--burst-run", kind] => burst::measure(kind, show),
         ["--bare"] => measure::bare(),
         ["--crowd"] => show("crowd", measure::tell_when_full),
         [name] if SCENES.iter().any(|scene| scene.name == name) => show(name, || ()),
@@ -39,7 +45,7 @@ fn main() -> ExitCode {
         [folder] => all(Path::new(folder)),
         _ => {
             let names: Vec<_> = SCENES.iter().map(|scene| scene.name).collect();
-            eprintln!("gallery OUT_DIR | SCENE | --measure\nscenes: {}", names.join(" "));
+            eprintln!("gallery OUT_DIR | SCENE | --measure | --burst\nscenes: {}", names.join(" "));
             ExitCode::FAILURE
         }
     }
@@ -52,7 +58,7 @@ fn all(folder: &Path) -> ExitCode {
         eprintln!("{}: {error}", folder.display());
         return ExitCode::FAILURE;
     }
-    for scene in SCENES {
+    for scene in SCENES.iter().filter(|scene| !scene.name.starts_with("burst")) {
         let picture = folder.join(format!("{}.png", scene.name));
         match Command::new(&program).arg(scene.name).arg(&picture).status() {
             Ok(status) if status.success() => println!("{}", picture.display()),
@@ -102,18 +108,12 @@ fn take(scene: &'static Scene, picture: PathBuf) {
         let (app, picture) = (app.clone(), picture.clone());
         glib::spawn_future_local(async move {
             glib::timeout_future(DRAWN).await;
-            if let (Some(action), Some(window)) = (scene.action, app.active_window()) {
-                let target = scene.target.map(ToVariant::to_variant);
-                // A scene with a wrong action shows itself by its picture.
-                let _ = WidgetExt::activate_action(&window, action, target.as_ref());
-                glib::timeout_future(DRAWN).await;
+            for step in scene.steps {
+                steps::carry_out(step);
+                glib::timeout_future(DRAWN / 2).await;
             }
-            let windows: Vec<gtk::Window> =
-                gtk::Window::list_toplevels().into_iter().filter_map(|window| window.downcast().ok()).collect();
-            // A dialog, where the scene has one, is what the scene is about.
-            let dialog = windows.iter().find(|window| window.is_mapped() && window.transient_for().is_some());
-            let main = windows.iter().find(|window| window.is_mapped());
-            if !dialog.or(main).is_some_and(|window| save(window, &picture)) {
+            glib::timeout_future(DRAWN / 2).await;
+            if !steps::in_front().is_some_and(|native| save(&native, &picture)) {
                 eprintln!("{} was not drawn", scene.name);
             }
             app.quit();
@@ -121,12 +121,12 @@ fn take(scene: &'static Scene, picture: PathBuf) {
     });
 }
 
-fn save(window: &gtk::Window, picture: &Path) -> bool {
-    let paintable = gtk::WidgetPaintable::new(Some(window));
+fn save(native: &gtk::Native, picture: &Path) -> bool {
+    let paintable = gtk::WidgetPaintable::new(Some(native));
     let snapshot = gtk::Snapshot::new();
     let (width, height) = (f64::from(paintable.intrinsic_width()), f64::from(paintable.intrinsic_height()));
     paintable.snapshot(&snapshot, width, height);
     let Some(node) = snapshot.to_node() else { return false };
-    let Some(renderer) = window.renderer() else { return false };
+    let Some(renderer) = native.renderer() else { return false };
     renderer.render_texture(node, None).save_to_png(picture).is_ok()
 }

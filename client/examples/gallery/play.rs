@@ -1,40 +1,45 @@
 //! The made-up core of the gallery: answers commands from a script, so that the window cannot tell it from the real one.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hobnob_client::bridge::Backend;
 use hobnob_client::core::Sink;
 use hobnob_client::core::command::{Command, Request};
-use hobnob_client::core::event::{
-    Answer, ConversationInfo, Direction, Event, FriendInfo, LinkPath, MessageInfo, MessageState, ServerState,
-    TransferInfo, TransferState,
-};
+use hobnob_client::core::event::{Answer, ConversationInfo, DeviceInfo, Event, LinkPath, ServerState};
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, TransferId};
-use hobnob_shared::message::{OwnPresence, Presence};
+use hobnob_shared::message::OwnPresence;
 
 use crate::scenes::Content;
+use crate::{burst, rooms};
 
 /// Messages in the long conversation.
-const LONG: u32 = 10_000;
+pub const LONG: u32 = 10_000;
 
 /// The script.
 pub struct Play {
-    content: Content,
-    sink: Mutex<Sink>,
+    pub content: Content,
+    sink: Arc<Mutex<Sink>>,
     /// Number of the oldest message of the long conversation that was handed out.
-    oldest: AtomicU32,
+    pub oldest: AtomicU32,
     /// Milliseconds since 1970, at the beginning.
-    now: u64,
+    pub now: u64,
+    bursting: AtomicBool,
 }
 
-fn handle(text: &str) -> Handle {
+/// A handle of the script.
+pub fn handle(text: &str) -> Handle {
     text.parse().unwrap_or_else(|_| panic!("{text} is no handle"))
 }
 
-fn direct(text: &str) -> ConversationId {
+/// A conversation of the script.
+pub fn direct(text: &str) -> ConversationId {
     ConversationId::Direct(handle(text))
+}
+
+fn tell(sink: &Mutex<Sink>, event: Event) {
+    (sink.lock().unwrap_or_else(PoisonError::into_inner))(event);
 }
 
 impl Play {
@@ -42,7 +47,13 @@ impl Play {
     pub fn start(content: Content, sink: Sink) -> Self {
         let now =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs() * 1000);
-        let play = Self { content, sink: Mutex::new(sink), oldest: AtomicU32::new(LONG), now };
+        let play = Self {
+            content,
+            sink: Arc::new(Mutex::new(sink)),
+            oldest: AtomicU32::new(LONG),
+            now,
+            bursting: AtomicBool::new(false),
+        };
         let has_account = content != Content::New;
         play.tell(Event::Ready {
             version: "0.1.0".into(),
@@ -71,148 +82,19 @@ impl Play {
     }
 
     fn tell(&self, event: Event) {
-        (self.sink.lock().unwrap_or_else(PoisonError::into_inner))(event);
+        tell(&self.sink, event);
     }
 
-    fn friends(&self) -> Vec<FriendInfo> {
-        let friend = |user: &str, presence, status: &str, link| FriendInfo {
-            user: handle(user),
-            presence,
-            status_text: status.to_owned(),
-            verified: user == "bob",
-            link,
-        };
-        match self.content {
-            Content::Empty => vec![],
-            Content::Crowd => (0..1_000)
-                .map(|n: u32| {
-                    let presence =
-                        [Presence::Available, Presence::Away, Presence::Offline, Presence::Busy][n as usize % 4];
-                    friend(
-                        &format!("friend-{n:04}"),
-                        presence,
-                        if n.is_multiple_of(3) { "in the library" } else { "" },
-                        LinkPath::None,
-                    )
-                })
-                .collect(),
-            _ => vec![
-                friend("bob", Presence::Available, "Sending the lab data", LinkPath::Direct),
-                friend("carol", Presence::Away, "in the library until 5", LinkPath::Relayed),
-                friend("duong.nguyen", Presence::Available, "", LinkPath::Direct),
-                friend(
-                    "erik-the-unreasonably-long-name",
-                    Presence::Busy,
-                    "a status text that is longer than the sidebar",
-                    LinkPath::None,
-                ),
-                friend("frieda", Presence::Offline, "", LinkPath::None),
-                friend("gil", Presence::Unknown, "", LinkPath::None),
-            ],
-        }
-    }
-
-    fn message(
-        &self,
-        conversation: &ConversationId,
-        from: &str,
-        ago: u64,
-        text: &str,
-        state: MessageState,
-    ) -> MessageInfo {
-        MessageInfo {
-            conversation: conversation.clone(),
-            message: MessageId::new(),
-            from: handle(from),
-            text: text.to_owned(),
-            sent_at: self.now - ago * 60_000,
-            reply_to: None,
-            state,
-            clock: self.now - ago * 60_000,
-            device: DeviceId([0; 32]),
-            number: 0,
-        }
-    }
-
-    fn messages(&self, conversation: &ConversationId, limit: u32, newest: bool) -> Vec<MessageInfo> {
-        let say = |from, ago, text: &str, state| self.message(conversation, from, ago, text, state);
-        let (read, theirs) = (MessageState::Read, MessageState::Read);
-        match self.content {
-            Content::Long => {
-                let end = if newest { LONG } else { self.oldest.load(Ordering::Relaxed) };
-                let start = end.saturating_sub(limit);
-                self.oldest.store(start, Ordering::Relaxed);
-                let line = |n: u32| {
-                    let from = if (n / 3).is_multiple_of(2) { "bob" } else { "alice" };
-                    let text = format!("Message {n}. {}", "Some words. ".repeat(n as usize % 9));
-                    say(from, u64::from(LONG - n), &text, read)
-                };
-                (start..end).map(line).collect()
-            }
-            Content::Hostile => vec![
-                say("bob", 9, "<span size='99999'>big</span> <a href=\"file:///etc\">link</a> &amp; &lt;", theirs),
-                say("bob", 9, "photo\u{202E}gpj.exe and \u{0}\u{1b}[31m control", theirs),
-                say("bob", 9, &format!("Z{}algo", "\u{0335}\u{0334}".repeat(300)), theirs),
-                say("bob", 9, &"verylongword".repeat(60), theirs),
-                say("alice", 8, &"😀".repeat(200), read),
-                say("alice", 7, "مرحبا بالعالم, שלום עולם, chào Dương, 日本語", MessageState::Queued),
-                say("bob", 6, &"line\n".repeat(3_000), theirs),
-            ],
-            _ if conversation.friend().map(Handle::as_str) == Some("bob") => vec![
-                say("alice", 1_500, "See you tomorrow.", read),
-                say("bob", 40, "Morning! Did you get the lab data off the old machine?", theirs),
-                say("bob", 39, "It is about 3 GB, I can also bring a stick.", theirs),
-                say("alice", 38, "No need, send it here. We are on the same network anyway.", read),
-                say("bob", 12, "While that runs: the room for tonight is #tea, everybody is invited.", theirs),
-                say("alice", 11, "See you there. I will be a bit late.", MessageState::Delivered),
-                say("alice", 1, "And I bring cake.", MessageState::Queued),
-            ],
-            _ if conversation.friend().map(Handle::as_str) == Some("frieda") => vec![],
-            _ => vec![
-                say("carol", 100, "Have you seen my umbrella?", theirs),
-                say("alice", 90, "It is in the lab.", read),
-            ],
-        }
-    }
-
-    fn transfers(&self) -> Vec<TransferInfo> {
-        let file = |name: &str, state, direction, ago: u64, done: u64, size: u64| TransferInfo {
-            transfer: TransferId::new(),
-            conversation: direct("bob"),
-            from: handle(if direction == Direction::Incoming { "bob" } else { "alice" }),
-            direction,
-            name: name.to_owned(),
-            size,
-            done,
-            state,
-            path: Some(PathBuf::from("/tmp/x")),
-            text: (state == TransferState::Failed).then(|| "The disk is full: make room and try again.".to_owned()),
-            sent_at: self.now - ago * 60_000,
-        };
-        let (incoming, outgoing) = (Direction::Incoming, Direction::Outgoing);
-        match self.content {
-            Content::Day | Content::Away | Content::Alarm => vec![
-                file("measurements-2026.tar", TransferState::Running, incoming, 30, 1_900_000_000, 3_100_000_000),
-                file("notes <draft> & todo.md", TransferState::Finished, incoming, 29, 18_400, 18_400),
-            ],
-            Content::Files => vec![
-                file(
-                    "an offer with a name that is much too long for any card in a timeline.tar.gz",
-                    TransferState::Offered,
-                    incoming,
-                    30,
-                    0,
-                    3_100_000_000,
-                ),
-                file("mine, offered.pdf", TransferState::Offered, outgoing, 29, 0, 4_200_000),
-                file("accepted.pdf", TransferState::Accepted, incoming, 28, 0, 4_200_000),
-                file("paused.iso", TransferState::Paused, outgoing, 27, 1_000_000_000, 4_200_000_000),
-                file("declined.txt", TransferState::Declined, outgoing, 26, 0, 12),
-                file("failed.txt", TransferState::Failed, incoming, 25, 4, 12_000),
-                file("sent.txt", TransferState::Finished, outgoing, 24, 4, 12_000),
-                file("photo\u{202E}gpj.exe", TransferState::Finished, incoming, 23, 4, 12_000),
-            ],
-            _ => vec![],
+    /// Everything of a burst, from a thread of its own, once.
+    fn burst(&self, kind: burst::Kind) {
+        if !self.bursting.swap(true, Ordering::Relaxed) {
+            let (sink, events) = (self.sink.clone(), burst::events(self, kind));
+            std::thread::spawn(move || {
+                std::thread::sleep(burst::BEFORE);
+                for event in events {
+                    tell(&sink, event);
+                }
+            });
         }
     }
 
@@ -230,8 +112,16 @@ impl Play {
                 conversations: vec![
                     ConversationInfo { conversation: direct("carol"), unread: 3, newest: None },
                     ConversationInfo { conversation: direct("duong.nguyen"), unread: 1_200, newest: None },
-                ],
+                ]
+                .into_iter()
+                .chain(rooms::conversations(self))
+                .collect(),
             },
+            Command::Rooms => Answer::Rooms { rooms: rooms::list(self.content) },
+            Command::Devices { .. } => Answer::Devices { devices: devices() },
+            Command::History { conversation: ConversationId::Room(room), .. } => {
+                Answer::Messages { messages: rooms::messages(self, room) }
+            }
             Command::History { conversation, limit, before } => {
                 Answer::Messages { messages: self.messages(conversation, *limit, before.is_none()) }
             }
@@ -247,7 +137,11 @@ impl Play {
                 number: 0,
             },
             Command::SendFile { .. } => Answer::Transfer { transfer: TransferId::new() },
-            Command::SignUp { .. } | Command::SignIn { .. } => return None,
+            Command::SignUp { .. }
+            | Command::SignIn { .. }
+            | Command::JoinRoom { .. }
+            | Command::RemoveDevice { .. }
+            | Command::ChangePassword { .. } => return None,
             _ => Answer::Nothing {},
         })
     }
@@ -255,7 +149,13 @@ impl Play {
     /// What happens after a list was asked for.
     fn go_on(&self, command: &Command) {
         let alarm = "The key of bob is another one than before. Perhaps bob has lost the old one; perhaps somebody is in between. Nothing is sent until you decide.";
+        if matches!(command, Command::Rooms) {
+            for event in rooms::events(self) {
+                self.tell(event);
+            }
+        }
         match (command, self.content) {
+            (Command::History { .. }, Content::Burst(kind)) => self.burst(kind),
             (Command::Friends, Content::Away) => self.tell(Event::Server {
                 state: ServerState::Offline,
                 text: "The server cannot be reached. Open conversations go on without it; it is tried again by itself."
@@ -280,16 +180,46 @@ impl Play {
 impl Backend for Play {
     fn send(&self, request: Request) {
         let id = request.id;
-        match self.answer(&request.command) {
-            Some(answer) => self.tell(Event::Done { id, answer }),
-            None => self.tell(Event::Failed {
-                id,
-                code: "taken".into(),
-                text: "This username is taken. Choose another one, or sign in with its password.".into(),
-            }),
+        if let Some(answer) = self.answer(&request.command) {
+            let page = if let Answer::Messages { messages } = &answer { messages.clone() } else { vec![] };
+            self.tell(Event::Done { id, answer });
+            if self.content == Content::Rooms {
+                for event in rooms::states(&page) {
+                    self.tell(event);
+                }
+            }
+        } else {
+            let (code, text) = refusal(&request.command);
+            self.tell(Event::Failed { id, code: code.into(), text: text.into() });
         }
         self.go_on(&request.command);
     }
 
     fn join(self: Box<Self>) {}
+}
+
+fn devices() -> Vec<DeviceInfo> {
+    let device = |beginning: [u8; 4], this| {
+        let mut id = [0; 32];
+        id[..4].copy_from_slice(&beginning);
+        DeviceInfo { device: DeviceId(id), this }
+    };
+    vec![
+        device([0x3f, 0xf9, 0x65, 0xb9], true),
+        device([0xc4, 0x26, 0x9e, 0x5c], false),
+        device([0x81, 0x0c, 0xdb, 0x87], false),
+    ]
+}
+
+fn refusal(command: &Command) -> (&'static str, &'static str) {
+    match command {
+        Command::JoinRoom { password: None, .. } => {
+            ("password_needed", "This room takes a password. Ask one of its members.")
+        }
+        Command::JoinRoom { .. } => ("wrong_password", "This is not the password of the room."),
+        Command::RemoveDevice { .. } | Command::ChangePassword { .. } => {
+            ("wrong_password", "The password is wrong. Nothing was changed.")
+        }
+        _ => ("taken", "This username is taken. Choose another one, or sign in with its password."),
+    }
 }

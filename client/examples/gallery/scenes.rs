@@ -2,6 +2,8 @@
 
 use hobnob_client::ui::window_state::WindowState;
 
+use crate::burst::Kind;
+
 /// What the made-up core tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
@@ -29,6 +31,29 @@ pub enum Content {
     Hostile,
     /// Transfers in every state.
     Files,
+    /// Friends and rooms.
+    Rooms,
+    /// One room, and no friends.
+    RoomsOnly,
+    /// A room that was left.
+    Left,
+    /// A room whose owner removed one.
+    Removed,
+    /// A room with two hundred members.
+    Hall,
+    /// Ten thousand messages at once.
+    Burst(Kind),
+}
+
+/// What is done before the picture is taken.
+#[derive(Debug, Clone, Copy)]
+pub enum Step {
+    /// An action of the window, with its target.
+    Do(&'static str, Option<&'static str>),
+    /// The button of that name.
+    Press(&'static str),
+    /// This into the entry of that title.
+    Fill(&'static str, &'static str),
 }
 
 /// A scene.
@@ -44,18 +69,28 @@ pub struct Scene {
     /// Tabs, the last one in front.
     pub tabs: &'static [&'static str],
     /// What is done before the picture is taken.
-    pub action: Option<&'static str>,
-    /// Its target.
-    pub target: Option<&'static str>,
+    pub steps: &'static [Step],
 }
 
 const USUAL: (i32, i32) = (1040, 680);
 const NARROW: (i32, i32) = (360, 640);
 
 const fn scene(name: &'static str, content: Content, tabs: &'static [&'static str]) -> Scene {
-    Scene { name, content, size: USUAL, dark: false, tabs, action: None, target: None }
+    Scene { name, content, size: USUAL, dark: false, tabs, steps: &[] }
 }
 
+const fn done(name: &'static str, content: Content, tabs: &'static [&'static str], steps: &'static [Step]) -> Scene {
+    Scene { name, content, size: USUAL, dark: false, tabs, steps }
+}
+
+const ROOM: &[&str] = &["@bob", "#tea"];
+const JOIN: &[Step] = &[Step::Do("win.join-room", None), Step::Fill("Room ID", "#networks-cc02")];
+const WRONG: &[Step] = &[
+    Step::Fill("Username", "alice"),
+    Step::Fill("Password", "correct horse"),
+    Step::Fill("Room ID (optional)", "tea room"),
+    Step::Press("Sign Up"),
+];
 const TABS: &[&str] = &["@carol", "@duong.nguyen", "@bob"];
 
 /// All of them.
@@ -82,16 +117,70 @@ pub const SCENES: &[Scene] = &[
     scene("files", Content::Files, &["@bob"]),
     Scene { dark: true, ..scene("files-dark", Content::Files, &["@bob"]) },
     Scene { size: NARROW, ..scene("files-narrow", Content::Files, &["@bob"]) },
-    Scene { action: Some("win.add-friend"), ..scene("dialog-add-friend", Content::Day, &[]) },
-    Scene { action: Some("win.status-text"), ..scene("dialog-status-text", Content::Day, &[]) },
-    Scene {
-        action: Some("win.verify-person"),
-        target: Some("bob"),
-        ..scene("dialog-safety-number", Content::Day, &[])
-    },
-    Scene { action: Some("win.remove-person"), target: Some("bob"), ..scene("dialog-remove", Content::Day, &[]) },
-    Scene { action: Some("win.show-help-overlay"), ..scene("shortcuts", Content::Day, &[]) },
-    Scene { action: Some("win.about"), ..scene("about", Content::Day, &[]) },
+    done("dialog-add-friend", Content::Day, &[], &[Step::Do("win.add-friend", None)]),
+    done("dialog-status-text", Content::Day, &[], &[Step::Do("win.status-text", None)]),
+    done("dialog-safety-number", Content::Day, &[], &[Step::Do("win.verify-person", Some("bob"))]),
+    done("dialog-remove", Content::Day, &[], &[Step::Do("win.remove-person", Some("bob"))]),
+    done("shortcuts", Content::Day, &[], &[Step::Do("win.show-help-overlay", None)]),
+    done("about", Content::Day, &[], &[Step::Do("win.about", None)]),
+    scene("room", Content::Rooms, ROOM),
+    Scene { dark: true, ..scene("room-dark", Content::Rooms, ROOM) },
+    Scene { size: NARROW, ..scene("room-narrow", Content::Rooms, ROOM) },
+    Scene { size: NARROW, ..scene("rooms-list-narrow", Content::Rooms, &[]) },
+    scene("room-empty", Content::Rooms, &["#quiet"]),
+    scene("room-long-name", Content::Rooms, &["#the-room-with-a-name-as-long-as."]),
+    scene("rooms-without-friends", Content::RoomsOnly, ROOM),
+    scene("room-left", Content::Left, ROOM),
+    Scene { dark: true, ..scene("room-left-dark", Content::Left, ROOM) },
+    Scene { size: NARROW, ..scene("room-removed-narrow", Content::Removed, ROOM) },
+    done("members", Content::Rooms, ROOM, &[Step::Do("win.members", None)]),
+    Scene { dark: true, ..done("members-dark", Content::Rooms, ROOM, &[Step::Do("win.members", None)]) },
+    done("members-many", Content::Hall, ROOM, &[Step::Do("win.members", None)]),
+    done("dialog-join-room", Content::Rooms, ROOM, JOIN),
+    Scene { dark: true, ..done("dialog-join-room-dark", Content::Rooms, ROOM, JOIN) },
+    done(
+        "dialog-join-room-wrong",
+        Content::Rooms,
+        ROOM,
+        &[Step::Do("win.join-room", None), Step::Fill("Room ID", "tea room")],
+    ),
+    done("dialog-join-room-refused", Content::Left, ROOM, &[Step::Press("Join Again")]),
+    done("dialog-room-password", Content::Rooms, ROOM, &[Step::Do("win.lock-room", Some("#tea"))]),
+    done("dialog-leave-room", Content::Rooms, ROOM, &[Step::Do("win.leave-room", Some("#tea"))]),
+    done("devices", Content::Rooms, ROOM, &[Step::Do("win.devices", None)]),
+    Scene { dark: true, ..done("devices-dark", Content::Rooms, ROOM, &[Step::Do("win.devices", None)]) },
+    done(
+        "dialog-remove-device",
+        Content::Rooms,
+        ROOM,
+        &[
+            Step::Do("win.devices", None),
+            Step::Press("Remove Device c426 9e5c"),
+            Step::Fill("Your Password", "wrong one"),
+            Step::Press("Remove"),
+        ],
+    ),
+    done(
+        "dialog-change-password",
+        Content::Rooms,
+        ROOM,
+        &[
+            Step::Do("win.change-password", None),
+            Step::Fill("Current Password", "old"),
+            Step::Fill("New Password", "new"),
+        ],
+    ),
+    done(
+        "sign-in-room",
+        Content::New,
+        &[],
+        &[Step::Fill("Username", "alice"), Step::Fill("Room ID (optional)", "#tea")],
+    ),
+    Scene { size: NARROW, ..done("sign-in-room-wrong-narrow", Content::New, &[], WRONG) },
+    scene("burst-end", Content::Burst(Kind::End), ROOM),
+    scene("burst-above", Content::Burst(Kind::Above), ROOM),
+    scene("burst-late", Content::Burst(Kind::Late), ROOM),
+    scene("burst-behind", Content::Burst(Kind::Behind), &["#tea", "@bob"]),
 ];
 
 /// The window that the scene finds in its profile.

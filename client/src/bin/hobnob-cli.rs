@@ -58,13 +58,15 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   conversations               -> conversations: [{conversation, unread, newest}]
   status                      -> links (to devices, standing now), refused: {reason: count} since the start
   devices                     -> devices: [{device, this}]
+  remove_device               password, device: one of the other devices
+  change_password             password, new_password
   transfers                   -> transfers
   send_file                   to, path -> transfer (its id)
   accept_file                 transfer, optional save_as (the full path of the file to be)
   decline_file, pause_file, resume_file, cancel_file               transfer
   safety_number               user -> safety_number (60 digits), verified
   verify, accept_key          user
-  edit, delete, react, join_room, leave_room, remove_device, change_password: answered "unsupported" by this version
+  edit, delete, react, join_room, leave_room: answered "unsupported" by this version
 
 EVENTS, one JSON object a line on standard output:
   ready                       version, profile, listening, user, server, downloads

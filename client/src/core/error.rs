@@ -117,6 +117,30 @@ impl Problem {
         Self::new("wrong_password", "Username and password do not fit. Check both and try again.")
     }
 
+    /// The password is not the account's, where a person is signed in already.
+    pub fn wrong_account_password() -> Self {
+        Self::new(
+            "wrong_password",
+            "This is not the password of your account, so nothing was changed. Check it and try again.",
+        )
+    }
+
+    /// The account has no such device.
+    pub fn unknown_device() -> Self {
+        Self::new(
+            "not_found",
+            "Your account has no such device. Perhaps it was removed already; look at the list again.",
+        )
+    }
+
+    /// A device does not remove itself.
+    pub fn this_device() -> Self {
+        Self::new(
+            "this_device",
+            "This is the device that you are using. Sign out here, or remove it from another device of your account.",
+        )
+    }
+
     /// A new device needs the password.
     pub fn password_needed() -> Self {
         Self::new("password_needed", "This device is new to the account. Sign in with username and password.")
@@ -140,6 +164,11 @@ impl Problem {
     /// Not a member of that room.
     pub fn not_in_room(room: &RoomId) -> Self {
         Self::new("not_in_room", format!("You are not in {room}. Join it first."))
+    }
+
+    /// Nobody else is in the room.
+    pub fn room_empty(room: &RoomId) -> Self {
+        Self::new("room_empty", format!("Nobody else is in {room}. Wait until somebody joins, then offer the file."))
     }
 
     /// Only the owner of a room may.
@@ -292,6 +321,7 @@ impl From<&EnrolError> for Problem {
         match error {
             EnrolError::Connect(error) => error.into(),
             EnrolError::WrongPassword => Self::wrong_password(),
+            EnrolError::UnknownDevice => Self::unknown_device(),
             EnrolError::Dishonest(_) => Self::new(
                 "server_dishonest",
                 "What the server sent does not fit your password or your keys, so nothing of it was used. Tell whoever runs the server.",

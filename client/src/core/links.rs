@@ -103,6 +103,12 @@ impl<A: Clone> Links<A> {
         theirs.filter_map(|(device, entry)| Some((*device, entry.link.clone(), entry.up.clone()?))).collect()
     }
 
+    /// All devices of `user`, linked or only tried.
+    pub fn devices(&self, user: &Handle) -> Vec<(DeviceId, A)> {
+        let theirs = self.devices.iter().filter(|(_, entry)| entry.user == *user);
+        theirs.map(|(device, entry)| (*device, entry.link.clone())).collect()
+    }
+
     /// The best standing link to `user`: direct before relayed, then by device, so that both sides of a choice agree.
     pub fn best(&self, user: &Handle) -> Option<(DeviceId, &A, &Up)> {
         self.devices

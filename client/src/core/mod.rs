@@ -6,9 +6,11 @@
 //! - `session`: the link to the server. `peer_link`: the links to friends' devices. `file_transfer`: files.
 //! - `history`: what is kept; `profile`: where.
 //! - `replica`: copies of everybody's logs, the pure half of all that is said.
+//! - `sealed_roster`, `roster_sync`: what this account's devices tell each other of people, and when.
 //! - `roster`, `rooms`, `links`, `link_policy`, `errands`, `friendship`: the registry's pure parts.
 //! - `error`: what goes wrong, in sentences.
 
+mod answer;
 mod clock;
 pub mod command;
 mod errands;
@@ -26,7 +28,9 @@ mod registry;
 mod replica;
 mod rooms;
 mod roster;
+mod roster_sync;
 mod routes;
+mod sealed_roster;
 mod server_address;
 mod session;
 #[cfg(test)]
@@ -290,6 +294,8 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
     }
     let logs = history.read(history::logs::load_all).await.map_err(at_history)?;
     let rooms = history.read(history::rooms::load).await.map_err(at_history)?;
+    let blocked = history.read(history::rooms::blocked).await.map_err(at_history)?;
+    let contacts = history.read(history::contacts::load).await.map_err(at_history)?;
     let server_key_conflict = settle_server(&profile, given, identity.is_some());
     let (listener, listening) = listen(options.listen, profile.settings().port)?;
     let folder = options.downloads.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
@@ -314,6 +320,8 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
         former,
         logs,
         rooms,
+        blocked,
+        contacts,
         listener,
         listening,
         downloads,

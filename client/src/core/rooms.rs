@@ -37,7 +37,7 @@ struct Reports {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Rooms {
-    rooms: BTreeMap<Incarnation, Room>,
+    lives: BTreeMap<Incarnation, Room>,
     reports: BTreeMap<Handle, Reports>,
     server_online: bool,
     told: BTreeMap<RoomId, RoomInfo>,
@@ -46,27 +46,27 @@ pub struct Rooms {
 impl Rooms {
     /// As the profile keeps them; the newest life of each name is the last.
     pub fn load(rooms: Vec<Room>) -> Self {
-        Self { rooms: rooms.into_iter().map(|room| (room.incarnation, room)).collect(), ..Self::default() }
+        Self { lives: rooms.into_iter().map(|room| (room.incarnation, room)).collect(), ..Self::default() }
     }
 
     /// A room of which this account is a member.
     pub fn get(&self, incarnation: &Incarnation) -> Option<&Room> {
-        self.rooms.get(incarnation).filter(|room| room.ended.is_none())
+        self.lives.get(incarnation).filter(|room| room.ended.is_none())
     }
 
     /// This account was in it, and is not any more.
     pub fn is_over(&self, incarnation: &Incarnation) -> bool {
-        self.rooms.get(incarnation).is_some_and(|room| room.ended.is_some())
+        self.lives.get(incarnation).is_some_and(|room| room.ended.is_some())
     }
 
     /// The room of that name of which this account is a member.
     pub fn named(&self, name: &RoomId) -> Option<&Room> {
-        self.rooms.values().find(|room| room.room == *name && room.ended.is_none())
+        self.lives.values().find(|room| room.room == *name && room.ended.is_none())
     }
 
     /// All rooms of which this account is a member.
     pub fn all(&self) -> impl Iterator<Item = &Room> {
-        self.rooms.values().filter(|room| room.ended.is_none())
+        self.lives.values().filter(|room| room.ended.is_none())
     }
 
     /// Whether `user` is a member now, and this account is too.
@@ -98,13 +98,13 @@ impl Rooms {
     /// A room that this account is in, as the server says; members come by [`Self::record`]. An older life of the same name is over.
     pub fn enter(&mut self, room: &RoomId, incarnation: Incarnation, owner: &Handle, locked: bool) -> Vec<Room> {
         let mut changed = Vec::new();
-        for other in self.rooms.values_mut() {
+        for other in self.lives.values_mut() {
             if other.room == *room && other.incarnation != incarnation && other.ended.is_none() {
                 other.ended = Some("left".to_owned());
                 changed.push(Room { memberships: Vec::new(), ..other.clone() });
             }
         }
-        let entry = self.rooms.entry(incarnation).or_insert_with(|| Room {
+        let entry = self.lives.entry(incarnation).or_insert_with(|| Room {
             room: room.clone(),
             incarnation,
             owner: owner.clone(),
@@ -121,7 +121,7 @@ impl Rooms {
 
     /// This account is not in it any more.
     pub fn end(&mut self, incarnation: &Incarnation, reason: &str) -> Option<Room> {
-        let room = self.rooms.get_mut(incarnation).filter(|room| room.ended.is_none())?;
+        let room = self.lives.get_mut(incarnation).filter(|room| room.ended.is_none())?;
         room.ended = Some(reason.to_owned());
         self.told.remove(&room.room);
         Some(Room { memberships: Vec::new(), ..room.clone() })
@@ -129,7 +129,7 @@ impl Rooms {
 
     /// Whom a record that is kept already is about.
     pub fn known(&self, incarnation: &Incarnation, record: &ServerStatement) -> Option<Handle> {
-        let room = self.rooms.get(incarnation)?;
+        let room = self.lives.get(incarnation)?;
         room.memberships.iter().find(|kept| kept.record == *record).map(|kept| kept.user.clone())
     }
 
@@ -140,7 +140,7 @@ impl Rooms {
         record: &ServerStatement,
         server: Fingerprint,
     ) -> Result<Option<Kept>, Distrust> {
-        let room = self.rooms.get_mut(incarnation).ok_or(Distrust::Mismatch("no such room"))?;
+        let room = self.lives.get_mut(incarnation).ok_or(Distrust::Mismatch("no such room"))?;
         if room.memberships.iter().any(|kept| kept.record == *record) {
             return Ok(None);
         }
@@ -162,7 +162,7 @@ impl Rooms {
 
     /// Somebody's own word that they leave: what is to be kept, if it is news.
     pub fn leave(&mut self, incarnation: &Incarnation, leave: &Statement) -> Result<Option<Kept>, Distrust> {
-        let room = self.rooms.get_mut(incarnation).ok_or(Distrust::Mismatch("no such room"))?;
+        let room = self.lives.get_mut(incarnation).ok_or(Distrust::Mismatch("no such room"))?;
         if room.memberships.iter().any(|kept| kept.leave.as_ref() == Some(leave)) {
             return Ok(None);
         }

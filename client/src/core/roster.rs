@@ -44,7 +44,7 @@ impl Person {
 #[derive(Default)]
 pub struct Roster {
     people: BTreeMap<Handle, Person>,
-    /// Keys of those who were friends.
+    /// Keys of those who were friends, or are friends of this account's other devices and not proven here yet.
     former: BTreeMap<Handle, Fingerprint>,
     requests: BTreeMap<Handle, FriendRequested>,
     server_online: bool,
@@ -89,6 +89,16 @@ impl Roster {
     /// Whether somebody of that name was a friend with another key than `key`.
     pub fn had_another_key(&self, user: &Handle, key: Fingerprint) -> bool {
         self.former.get(user).is_some_and(|former| *former != key)
+    }
+
+    /// Everybody who is no friend and whose key is remembered.
+    pub fn former(&self) -> impl Iterator<Item = (&Handle, &Fingerprint)> {
+        self.former.iter()
+    }
+
+    /// Whether a key is remembered of somebody who is no friend.
+    pub fn is_former(&self, user: &Handle) -> bool {
+        self.former.contains_key(user)
     }
 
     /// A person accepted that a former friend has another key now.

@@ -1,7 +1,7 @@
 //! What has to be drawn again after an event. The window looks the new truth up in the model; a change only says where to look. Positions
 //! count in the state right after the event, so changes are carried out event by event, in order.
 
-use hobnob_shared::id::{ConversationId, Handle, TransferId};
+use hobnob_shared::id::{ConversationId, Handle, RoomId, TransferId};
 
 use crate::core::event::{Answer, MessageInfo};
 use crate::model::question::Question;
@@ -21,6 +21,12 @@ pub enum Change {
     Person(Handle),
     /// Friend requests that wait for an answer.
     Requests,
+    /// The list of rooms: which, or what a line shows.
+    Rooms,
+    /// A room's members, links, owner or membership, for the header and the tab of its conversation.
+    Room(RoomId),
+    /// The account's devices.
+    Devices,
     /// Lines of a timeline were replaced.
     Spliced {
         /// Which timeline.
@@ -41,6 +47,8 @@ pub enum Change {
     },
     /// How many messages were not seen.
     Unread(ConversationId),
+    /// How many messages were not seen can only be told by the core: ask it.
+    Recount,
     /// Somebody's message was stored just now: notify, announce.
     Arrived(MessageInfo),
     /// Somebody offers a file just now: notify, announce.

@@ -4,20 +4,27 @@
 //!
 //! - [`state`] routes each event to its part
 //! - [`connection`] account, server, which page
+//! - [`answers`] does the same with the answers to what was asked
 //! - [`roster`] friends and requests, their order
-//! - [`conversation`] one timeline: messages and transfers by time, groups, days
+//! - [`rooms`] rooms and who is in them
+//! - [`conversation`] one timeline, messages in their places; [`line`] one line of it: groups, days, how far a message got
 //! - [`transfers`] files on their way
 //! - [`question`] which answer belongs to which command
-//! - [`change`] what has to be drawn again
+//! - [`change`] what has to be drawn again; [`batch`] the same of many events, each thing once
 
+pub mod answers;
+pub mod batch;
 pub mod change;
 pub mod connection;
 pub mod conversation;
+pub mod line;
 pub mod question;
+pub mod rooms;
 pub mod roster;
 pub mod state;
 pub mod transfers;
 
+pub use batch::Batch;
 pub use change::Change;
 pub use question::{FileWish, PersonWish, Question};
 pub use state::Model;

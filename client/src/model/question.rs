@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use hobnob_shared::id::{ConversationId, Handle, MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::OwnPresence;
 
 /// What is done about a person.
@@ -87,6 +87,22 @@ pub enum Question {
     Presence(OwnPresence, Option<String>),
     /// Something about a transfer.
     File(FileWish, TransferId),
+    /// The rooms of this account.
+    Rooms,
+    /// Become a member of a room.
+    JoinRoom(RoomId),
+    /// Be no member any more.
+    LeaveRoom(RoomId),
+    /// End somebody's membership.
+    RemoveMember(RoomId, Handle),
+    /// A room's password: set, or dropped.
+    RoomPassword(RoomId, bool),
+    /// The account's devices.
+    Devices,
+    /// Remove one of them.
+    RemoveDevice(DeviceId),
+    /// Another password.
+    ChangePassword,
 }
 
 /// Most questions that wait at once. The core answers each within 20 s; a person does not get near this.
@@ -109,6 +125,11 @@ impl Questions {
         let id = self.next.to_string();
         self.open.insert(id.clone(), question);
         Some(id)
+    }
+
+    /// A message is on its way to the disk.
+    pub fn is_sending(&self) -> bool {
+        self.open.values().any(|question| matches!(question, Question::Send { .. }))
     }
 
     /// The question of an answer; each is answered once.

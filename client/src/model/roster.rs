@@ -79,19 +79,19 @@ impl Person {
         }
     }
 
-    /// Place among the others: who can answer now comes first.
-    fn rank(&self) -> u8 {
-        match self.presence {
-            Presence::Available => 0,
-            Presence::Away => 1,
-            Presence::Busy => 2,
-            Presence::Unknown => 3,
-            Presence::Offline => 4,
-        }
-    }
-
     fn matches(&self, words: &str) -> bool {
         self.user.as_str().contains(words) || self.status_text.to_lowercase().contains(words)
+    }
+}
+
+/// Place of a presence among the others: who can answer now comes first.
+pub fn rank(presence: Presence) -> u8 {
+    match presence {
+        Presence::Available => 0,
+        Presence::Away => 1,
+        Presence::Busy => 2,
+        Presence::Unknown => 3,
+        Presence::Offline => 4,
     }
 }
 
@@ -104,7 +104,7 @@ pub struct Roster {
     requests: Vec<Handle>,
 }
 
-/// Paths kept: the core keeps 64 links, so more can only come from a broken one.
+/// Paths kept: the core keeps 64 links, so more can only come from a broken one. Members of rooms are among them.
 const PATHS_MAX: usize = 1_000;
 /// Requests shown at once: the server keeps 100 for an account, so more can only come from a broken one.
 const REQUESTS_MAX: usize = 200;
@@ -152,6 +152,11 @@ impl Roster {
         self.people.get_mut(user).map(|person| person.path = path).is_some()
     }
 
+    /// How one is connected to somebody, friend or not.
+    pub fn path(&self, user: &Handle) -> Path {
+        self.people.get(user).map(|person| person.path).or_else(|| self.paths.get(user).copied()).unwrap_or_default()
+    }
+
     /// A friendship stands.
     pub fn add(&mut self, user: Handle) {
         self.requests.retain(|other| *other != user);
@@ -191,7 +196,7 @@ impl Roster {
         let words = words.trim().trim_start_matches('@').to_lowercase();
         let mut people: Vec<&Person> = self.people.values().filter(|person| person.matches(&words)).collect();
         // Stable: the map is in the order of names already.
-        people.sort_by_key(|person| person.rank());
+        people.sort_by_key(|person| rank(person.presence));
         people
     }
 

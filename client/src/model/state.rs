@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 
-use hobnob_shared::id::{ConversationId, Handle, MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::Presence;
 
 use crate::core::command::{Command, Request};
-use crate::core::event::{Answer, Direction, Event, MessageInfo, MessageState};
+use crate::core::event::{DeviceInfo, Direction, Event, MessageInfo, MessageState, RoomInfo};
 use crate::model::change::Change;
 use crate::model::connection::Connection;
-use crate::model::conversation::{Conversation, Fate, Message, Past};
-use crate::model::question::{PersonWish, Question, Questions};
-use crate::model::roster::{Path, Roster};
+use crate::model::conversation::{Conversation, Past, Placed};
+use crate::model::line::{Fate, Message};
+use crate::model::question::{Question, Questions};
+use crate::model::rooms::{Mesh, Rooms};
+use crate::model::roster::{Path, Person, Roster};
 use crate::model::transfers::Transfers;
 
 /// Messages asked for at once: two or three screens.
@@ -26,12 +28,16 @@ pub struct Model {
     pub connection: Connection,
     /// Friends and requests.
     pub roster: Roster,
+    /// Rooms.
+    pub rooms: Rooms,
     /// Files.
     pub transfers: Transfers,
-    open: HashMap<ConversationId, Conversation>,
-    unread: HashMap<ConversationId, u32>,
-    questions: Questions,
-    early: HashMap<MessageId, MessageState>,
+    /// Devices of the account, once they were asked for.
+    pub devices: Vec<DeviceInfo>,
+    pub(in crate::model) open: HashMap<ConversationId, Conversation>,
+    pub(in crate::model) unread: HashMap<ConversationId, u32>,
+    pub(in crate::model) questions: Questions,
+    pub(in crate::model) early: HashMap<MessageId, Vec<(MessageState, Option<Handle>)>>,
 }
 
 impl Model {
@@ -44,6 +50,7 @@ impl Model {
     pub fn reload(&mut self) -> Vec<Request> {
         let mut requests = vec![
             self.ask(Question::Friends, Command::Friends),
+            self.ask(Question::Rooms, Command::Rooms),
             self.ask(Question::Conversations, Command::Conversations),
             self.ask(Question::Transfers, Command::Transfers),
         ];
@@ -102,9 +109,9 @@ impl Model {
         self.open.get(conversation)
     }
 
-    /// The reader watches the end only: very old lines may go.
-    pub fn trim(&mut self, conversation: &ConversationId) -> Option<Change> {
-        let removed = self.open.get_mut(conversation)?.trim();
+    /// The reader watches the end only: very old lines may go, and of the `came` that came just now those that nobody could have read.
+    pub fn trim(&mut self, conversation: &ConversationId, came: usize) -> Option<Change> {
+        let removed = self.open.get_mut(conversation)?.trim(came);
         (removed > 0).then(|| Change::Spliced { conversation: conversation.clone(), at: 0, removed, added: 0 })
     }
 
@@ -118,17 +125,27 @@ impl Model {
         self.unread.get(conversation).copied().unwrap_or_default()
     }
 
-    fn set_unread(&mut self, conversation: &ConversationId, count: u32) -> Vec<Change> {
+    pub(in crate::model) fn set_unread(&mut self, conversation: &ConversationId, count: u32) -> Vec<Change> {
         self.unread.insert(conversation.clone(), count);
         let mut changes = vec![Change::Unread(conversation.clone())];
-        if let Some(person) = conversation.friend().and_then(|user| self.roster.get_mut(user)) {
-            person.unread = count;
-            changes.push(Change::Roster);
+        match conversation {
+            ConversationId::Direct(user) => {
+                if let Some(person) = self.roster.get_mut(user) {
+                    person.unread = count;
+                    changes.push(Change::Roster);
+                }
+            }
+            ConversationId::Room(room) => {
+                if let Some(room) = self.rooms.get_mut(room) {
+                    room.unread = count;
+                    changes.push(Change::Rooms);
+                }
+            }
         }
         changes
     }
 
-    fn me(&self) -> Option<&Handle> {
+    pub(in crate::model) fn me(&self) -> Option<&Handle> {
         self.connection.user.as_ref()
     }
 
@@ -153,7 +170,8 @@ impl Model {
             Event::SignedOut { reason } => {
                 self.connection.signed_out(&reason);
                 self.roster.forget_presence();
-                vec![Change::Page, Change::Own, Change::Roster]
+                self.rooms.forget_presence();
+                vec![Change::Page, Change::Own, Change::Roster, Change::Rooms]
             }
             Event::Server { state, text } => {
                 self.connection.state = state;
@@ -166,11 +184,11 @@ impl Model {
             }
             Event::FriendAdded { user } => {
                 self.roster.add(user.clone());
-                vec![Change::Requests, Change::Roster, Change::Person(user)]
+                self.friendship_changed(user)
             }
             Event::FriendRemoved { user } => {
                 self.roster.remove(&user);
-                vec![Change::Requests, Change::Roster, Change::Person(user)]
+                self.friendship_changed(user)
             }
             Event::Presence { user, presence, text } => self.person(user, |person| {
                 person.presence = presence;
@@ -178,7 +196,7 @@ impl Model {
             }),
             Event::Link { user, path, address } => self.linked(user, Path::new(path, &address)),
             Event::Message(info) => self.arrived(info),
-            Event::MessageState { message, state, .. } => self.state_changed(message, state),
+            Event::MessageState { message, state, by } => self.state_changed(message, state, by),
             Event::MessageEdited { conversation, message, text, .. } => self.line(&conversation, message, |line| {
                 line.info.text = text;
                 line.fate = Fate::Edited;
@@ -192,9 +210,18 @@ impl Model {
                 self.line(&conversation, message, |line| react(&mut line.reactions, from, emoji, on))
             }
             Event::Typing { conversation, from, active } => self.typing(conversation, from, active),
-            // Rooms have no place in this window yet; their messages do.
-            Event::Room { .. } | Event::RoomLeft { .. } | Event::ReadElsewhere { .. } | Event::Devices { .. } => {
-                Vec::new()
+            Event::Room { room, members, owner, locked } => {
+                self.rooms.update(RoomInfo { room: room.clone(), owner, locked, members });
+                self.room_changed(room)
+            }
+            Event::RoomLeft { room, reason } => {
+                self.rooms.left(&room, reason == "removed");
+                self.room_changed(room)
+            }
+            Event::ReadElsewhere { conversation, message } => self.read_elsewhere(&conversation, message),
+            Event::Devices { devices } => {
+                self.devices = devices;
+                vec![Change::Devices]
             }
             Event::FileOffered { transfer, conversation, from, name, size } => {
                 let new =
@@ -205,7 +232,13 @@ impl Model {
                 }
                 changes
             }
-            Event::FileProgress { transfer, done, size, rate } => {
+            // What was offered to a room goes to each member by itself: what this card tells is who has it.
+            Event::FileProgress { by: Some(_), .. } | Event::FileFailed { by: Some(_), .. } => Vec::new(),
+            Event::FileFinished { transfer, by: Some(user), .. } => {
+                self.transfers.taken(transfer, user);
+                self.transfer_changed(transfer)
+            }
+            Event::FileProgress { transfer, done, size, rate, .. } => {
                 self.transfers.progressed(transfer, done, size, rate);
                 self.transfer_changed(transfer)
             }
@@ -213,7 +246,7 @@ impl Model {
                 self.transfers.finished(transfer, path, size);
                 self.transfer_changed(transfer)
             }
-            Event::FileFailed { transfer, code, text } => {
+            Event::FileFailed { transfer, code, text, .. } => {
                 self.transfers.failed(transfer, &code, text);
                 self.transfer_changed(transfer)
             }
@@ -221,7 +254,7 @@ impl Model {
         }
     }
 
-    fn person(&mut self, user: Handle, change: impl FnOnce(&mut crate::model::roster::Person)) -> Vec<Change> {
+    pub(in crate::model) fn person(&mut self, user: Handle, change: impl FnOnce(&mut Person)) -> Vec<Change> {
         match self.roster.get_mut(&user) {
             Some(person) => {
                 change(person);
@@ -231,20 +264,65 @@ impl Model {
         }
     }
 
+    /// Somebody is a friend from now on, or not any more.
+    pub(in crate::model) fn friendship_changed(&self, user: Handle) -> Vec<Change> {
+        let mut changes = vec![Change::Requests, Change::Roster];
+        changes.extend(self.rooms.of(&user).cloned().map(Change::Room));
+        changes.push(Change::Person(user));
+        changes
+    }
+
     fn linked(&mut self, user: Handle, path: Path) -> Vec<Change> {
-        if !self.roster.linked(&user, path) {
-            return Vec::new();
+        let mut changes = Vec::new();
+        if self.roster.linked(&user, path) {
+            changes.push(Change::Roster);
         }
-        let mut changes = vec![Change::Roster];
-        let conversation = ConversationId::Direct(user.clone());
-        if let Some(open) = self.open.get_mut(&conversation).filter(|open| !path.is_linked() && !open.typing.is_empty())
-        {
+        changes.extend(self.rooms.of(&user).cloned().map(Change::Room));
+        if !path.is_linked() {
             // Who is gone does not write any more, and cannot say so.
-            open.typing.clear();
-            changes.push(Change::Typing(conversation));
+            changes.extend(self.stop_typing(|_, writer| *writer == user));
         }
         changes.push(Change::Person(user));
         changes
+    }
+
+    fn stop_typing(&mut self, who: impl Fn(&ConversationId, &Handle) -> bool) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (conversation, open) in &mut self.open {
+            let before = open.typing.len();
+            open.typing.retain(|user| !who(conversation, user));
+            if open.typing.len() != before {
+                changes.push(Change::Typing(conversation.clone()));
+            }
+        }
+        changes
+    }
+
+    fn room_changed(&mut self, room: RoomId) -> Vec<Change> {
+        let conversation = ConversationId::Room(room.clone());
+        let unread = self.unread(&conversation);
+        let mut members = Vec::new();
+        if let Some(known) = self.rooms.get_mut(&room) {
+            known.unread = unread;
+            members = known.members.iter().map(|member| member.user.clone()).collect();
+        }
+        let mut changes = vec![Change::Rooms, Change::Room(room)];
+        changes.extend(self.stop_typing(|id, user| *id == conversation && !members.contains(user)));
+        changes
+    }
+
+    fn read_elsewhere(&mut self, conversation: &ConversationId, message: MessageId) -> Vec<Change> {
+        let unread = self.unread(conversation);
+        if unread == 0 {
+            return Vec::new();
+        }
+        let Some(open) = self.open.get_mut(conversation) else { return vec![Change::Recount] };
+        let Some(after) = open.others_after(message) else { return vec![Change::Recount] };
+        if after == 0 {
+            // The author knows it already.
+            open.marked = Some(message);
+        }
+        self.set_unread(conversation, unread.min(u32::try_from(after).unwrap_or(u32::MAX)))
     }
 
     fn arrived(&mut self, info: MessageInfo) -> Vec<Change> {
@@ -254,12 +332,18 @@ impl Model {
         let mut changes = Vec::new();
         if let Some(open) = self.open.get_mut(&conversation) {
             let was_typing = open.typing.contains(&info.from);
-            let Some(at) = open.push(message) else { return Vec::new() };
-            changes.push(Change::Spliced { conversation: conversation.clone(), at, removed: 0, added: 1 });
+            match open.insert(message) {
+                Placed::Known => return Vec::new(),
+                Placed::At(at) => {
+                    changes.push(Change::Spliced { conversation: conversation.clone(), at, removed: 0, added: 1 });
+                }
+                Placed::Before => {}
+            }
             if was_typing {
                 changes.push(Change::Typing(conversation.clone()));
             }
         }
+        changes.extend(self.said(&info));
         if !own {
             let count = self.unread(&conversation).saturating_add(1);
             changes.extend(self.set_unread(&conversation, count));
@@ -268,15 +352,23 @@ impl Model {
         changes
     }
 
-    fn state_changed(&mut self, message: MessageId, state: MessageState) -> Vec<Change> {
+    /// Something was said in a room: its line in the sidebar may show it.
+    pub(in crate::model) fn said(&mut self, info: &MessageInfo) -> Option<Change> {
+        let ConversationId::Room(room) = &info.conversation else { return None };
+        self.rooms.said(room, info);
+        Some(Change::Rooms)
+    }
+
+    fn state_changed(&mut self, message: MessageId, state: MessageState, by: Option<Handle>) -> Vec<Change> {
         for (conversation, open) in &mut self.open {
-            if let Some(at) = open.change(message, |line| line.info.state = state) {
+            let by = by.clone();
+            if let Some(at) = open.change(message, |line| line.advance(state, by)) {
                 return vec![Change::Line { conversation: conversation.clone(), at }];
             }
         }
         // The state of a message may overtake the answer to sending it.
-        if self.early.len() < EARLY_MAX {
-            self.early.insert(message, state);
+        if self.questions.is_sending() && self.early.len() < EARLY_MAX {
+            self.early.entry(message).or_default().push((state, by));
         }
         Vec::new()
     }
@@ -300,7 +392,11 @@ impl Model {
         vec![Change::Typing(conversation)]
     }
 
-    fn transfer_added(&mut self, transfer: TransferId, conversation: &ConversationId) -> Vec<Change> {
+    pub(in crate::model) fn transfer_added(
+        &mut self,
+        transfer: TransferId,
+        conversation: &ConversationId,
+    ) -> Vec<Change> {
         let Some(known) = self.transfers.get(transfer) else { return Vec::new() };
         let (from, at) = (known.info.from.clone(), known.info.sent_at);
         let Some(open) = self.open.get_mut(conversation) else { return Vec::new() };
@@ -310,7 +406,7 @@ impl Model {
         }
     }
 
-    fn transfer_changed(&self, transfer: TransferId) -> Vec<Change> {
+    pub(in crate::model) fn transfer_changed(&self, transfer: TransferId) -> Vec<Change> {
         let conversation = self.transfers.get(transfer).map(|transfer| transfer.info.conversation.clone());
         let place = conversation.and_then(|id| self.open.get(&id)?.find_transfer(transfer).map(|at| (id, at)));
         place.map(|(conversation, at)| Change::Line { conversation, at }).into_iter().collect()
@@ -331,136 +427,15 @@ impl Model {
         }
     }
 
-    fn transfer_times(&self, conversation: &ConversationId) -> Vec<(TransferId, u64, Handle)> {
+    pub(in crate::model) fn transfer_times(&self, conversation: &ConversationId) -> Vec<(TransferId, u64, Handle)> {
         let known = self.transfers.of(conversation).into_iter();
         known.filter_map(|(id, at)| Some((id, at, self.transfers.get(id)?.info.from.clone()))).collect()
     }
 
-    /// A command was carried out.
-    fn answered(&mut self, question: Question, answer: Answer) -> Vec<Change> {
-        let mut changes = match (&question, &answer) {
-            (Question::Friends, Answer::Friends { friends, requests }) => {
-                self.roster.replace(friends.clone(), requests.clone());
-                for (conversation, count) in &self.unread {
-                    if let Some(person) = conversation.friend().and_then(|user| self.roster.get_mut(user)) {
-                        person.unread = *count;
-                    }
-                }
-                let headers = self.open.keys().filter_map(|open| open.friend().cloned()).map(Change::Person);
-                [Change::Roster, Change::Requests].into_iter().chain(headers).collect()
-            }
-            (Question::Conversations, Answer::Conversations { conversations }) => {
-                let counts: Vec<_> =
-                    conversations.iter().map(|info| (info.conversation.clone(), info.unread)).collect();
-                counts.iter().flat_map(|(conversation, count)| self.set_unread(conversation, *count)).collect()
-            }
-            (Question::Transfers, Answer::Transfers { transfers }) => {
-                self.transfers.replace(transfers.clone());
-                self.transfers_came()
-            }
-            (Question::History { conversation, before, limit }, Answer::Messages { messages }) => {
-                let complete = messages.len() < usize::try_from(*limit).unwrap_or(usize::MAX);
-                self.page_came(conversation, before.is_some(), messages, complete)
-            }
-            (Question::Send { conversation, text }, Answer::Sent { message, sent_at, clock, device, number }) => {
-                let Some(me) = self.me().cloned() else { return Vec::new() };
-                let state = self.early.remove(message).unwrap_or(MessageState::Queued);
-                self.sent(MessageInfo {
-                    conversation: conversation.clone(),
-                    message: *message,
-                    from: me,
-                    text: text.clone(),
-                    sent_at: *sent_at,
-                    reply_to: None,
-                    state,
-                    clock: *clock,
-                    device: *device,
-                    number: *number,
-                })
-            }
-            (Question::SendFile { conversation, name, size }, Answer::Transfer { transfer }) => {
-                match self.me().cloned() {
-                    Some(me) => {
-                        let file = (name.clone(), *size);
-                        self.transfers.offered(*transfer, conversation.clone(), me, Direction::Outgoing, file);
-                        self.transfer_added(*transfer, conversation)
-                    }
-                    None => Vec::new(),
-                }
-            }
-            (Question::Person(wish, user), _) => self.person_done(*wish, user),
-            (Question::Presence(presence, text), _) => {
-                self.connection.presence = *presence;
-                if let Some(text) = text {
-                    self.connection.status_text.clone_from(text);
-                }
-                vec![Change::Own]
-            }
-            (Question::File(wish, transfer), _) => {
-                self.transfers.wished(*transfer, *wish);
-                self.transfer_changed(*transfer)
-            }
-            _ => Vec::new(),
-        };
-        changes.push(Change::Done(question, answer));
-        changes
-    }
-
-    fn refused(&mut self, question: Question, code: String, text: String) -> Vec<Change> {
-        if let Question::History { conversation, .. } = &question
-            && let Some(open) = self.open.get_mut(conversation)
-        {
-            open.set_past(Past::Unread);
-        }
-        vec![Change::Failed { question, code, text }]
-    }
-
-    fn sent(&mut self, info: MessageInfo) -> Vec<Change> {
-        let conversation = info.conversation.clone();
-        let line = Message::new(info, self.me());
-        let at = self.open.get_mut(&conversation).and_then(|open| open.push(line));
-        at.map(|at| Change::Spliced { conversation, at, removed: 0, added: 1 }).into_iter().collect()
-    }
-
-    fn page_came(&mut self, id: &ConversationId, older: bool, messages: &[MessageInfo], complete: bool) -> Vec<Change> {
-        let transfers = self.transfer_times(id);
-        let me = self.connection.user.clone();
-        let page: Vec<Message> = messages.iter().map(|info| Message::new(info.clone(), me.as_ref())).collect();
-        let Some(open) = self.open.get_mut(id) else { return Vec::new() };
-        let (removed, added) = if older {
-            (0, open.load_older(page, complete, &transfers))
-        } else {
-            open.load_newest(page, complete, &transfers)
-        };
-        vec![Change::Spliced { conversation: id.clone(), at: 0, removed, added }]
-    }
-
-    /// The list of transfers came after some timelines: those are laid out again.
-    fn transfers_came(&mut self) -> Vec<Change> {
-        let ids: Vec<ConversationId> = self.open.keys().cloned().collect();
-        let mut changes = Vec::new();
-        for id in ids {
-            let transfers = self.transfer_times(&id);
-            if let Some(open) = self.open.get_mut(&id)
-                && matches!(open.past(), Past::More | Past::Complete)
-            {
-                let (removed, added) = open.set_transfers(&transfers);
-                changes.push(Change::Spliced { conversation: id, at: 0, removed, added });
-            }
-        }
-        changes
-    }
-
-    fn person_done(&mut self, wish: PersonWish, user: &Handle) -> Vec<Change> {
-        match wish {
-            PersonWish::Accept => Vec::new(),
-            PersonWish::Decline | PersonWish::Remove | PersonWish::Block => {
-                self.roster.remove(user);
-                vec![Change::Requests, Change::Roster, Change::Person(user.clone())]
-            }
-            PersonWish::Verify => self.person(user.clone(), |person| person.verified = true),
-            PersonWish::AcceptKey => self.person(user.clone(), |person| person.alarm = None),
-        }
+    /// How one is connected to the other members of a room.
+    pub fn mesh(&self, room: &RoomId) -> Mesh {
+        let known = self.rooms.get(room);
+        known.map(|room| Mesh::new(room, self.me(), |user| self.roster.path(user))).unwrap_or_default()
     }
 
     /// Presence of a person as far as one knows it.
@@ -486,3 +461,8 @@ fn react(reactions: &mut Vec<(String, Vec<Handle>)>, from: Handle, emoji: String
 #[path = "state_tests.rs"]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
+
+#[cfg(test)]
+#[path = "room_tests.rs"]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod room_tests;

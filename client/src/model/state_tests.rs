@@ -6,10 +6,10 @@ use hobnob_shared::id::{ConversationId, DeviceId, Handle, Hash, MessageId, Trans
 use hobnob_shared::message::{OwnPresence, Presence};
 
 use super::*;
-use crate::core::event::{FriendInfo, LinkPath, Member, ServerState, TransferInfo, TransferState};
+use crate::core::event::{Answer, FriendInfo, LinkPath, ServerState, TransferInfo, TransferState};
 use crate::model::connection::Page;
-use crate::model::conversation::Line;
-use crate::model::question::FileWish;
+use crate::model::line::Line;
+use crate::model::question::{FileWish, PersonWish};
 
 fn handle(text: &str) -> Handle {
     text.parse().unwrap()
@@ -274,11 +274,11 @@ fn a_file_is_offered_runs_and_finishes_in_its_place() {
     let request = model.ask(Question::File(FileWish::Accept, transfer), Command::Transfers);
     model.apply(done(&request, Answer::Nothing {}));
     assert_eq!(model.transfers.get(transfer).unwrap().info.state, TransferState::Accepted);
-    let changes = model.apply(Event::FileProgress { transfer, done: 5, size: 10, rate: 1 });
+    let changes = model.apply(Event::FileProgress { transfer, done: 5, size: 10, rate: 1, by: None });
     assert_eq!(changes, [Change::Line { conversation: bob(), at: 1 }]);
-    model.apply(Event::FileFinished { transfer, path: "/d/a.tar".into(), blake3: Hash([0; 32]), size: 10 });
+    model.apply(Event::FileFinished { transfer, path: "/d/a.tar".into(), blake3: Hash([0; 32]), size: 10, by: None });
     assert_eq!(model.transfers.get(transfer).unwrap().info.state, TransferState::Finished);
-    model.apply(Event::FileFailed { transfer: TransferId::new(), code: String::new(), text: String::new() });
+    model.apply(Event::FileFailed { transfer: TransferId::new(), code: String::new(), text: String::new(), by: None });
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn a_file_that_i_send_appears_with_its_name_and_a_failure_with_its_reason() {
     assert_eq!(texts(&model), ["(file)"]);
     let known = model.transfers.get(transfer).unwrap();
     assert_eq!((known.info.name.as_str(), known.info.direction), ("b.pdf", Direction::Outgoing));
-    model.apply(Event::FileFailed { transfer, code: "declined".to_owned(), text: "Declined.".to_owned() });
+    model.apply(Event::FileFailed { transfer, code: "declined".to_owned(), text: "Declined.".to_owned(), by: None });
     assert_eq!(model.transfers.get(transfer).unwrap().info.state, TransferState::Declined);
 }
 
@@ -302,6 +302,7 @@ fn the_list_of_transfers_is_set_between_the_messages() {
     let request = model.ask(Question::Transfers, Command::Transfers);
     let info = TransferInfo {
         transfer: TransferId::new(),
+        by: None,
         conversation: bob(),
         from: handle("bob"),
         direction: Direction::Incoming,
@@ -316,6 +317,25 @@ fn the_list_of_transfers_is_set_between_the_messages() {
     let changes = model.apply(done(&request, Answer::Transfers { transfers: vec![info] }));
     assert_eq!(changes[0], Change::Spliced { conversation: bob(), at: 0, removed: 1, added: 2 });
     assert_eq!(texts(&model), ["(file)", "at one second"]);
+}
+
+#[test]
+fn states_of_messages_that_nobody_looks_at_leave_room_for_those_that_are_just_sent() {
+    let mut model = alice();
+    let state = |message| Event::MessageState { message, state: MessageState::Delivered, by: None };
+    for _ in 0..2 * EARLY_MAX {
+        model.apply(state(MessageId::new()));
+    }
+    let question = Question::Send { conversation: bob(), text: "hi".to_owned() };
+    let request = model.ask(question, Command::Send { to: bob(), text: "hi".to_owned(), reply_to: None });
+    let id = MessageId::new();
+    model.apply(state(id));
+    model.apply(done(
+        &request,
+        Answer::Sent { message: id, sent_at: 5, clock: 5, device: DeviceId([1; 32]), number: 1 },
+    ));
+    assert_eq!(first(&model).info.state, MessageState::Delivered);
+    assert!(model.early.is_empty());
 }
 
 #[test]
@@ -359,9 +379,4 @@ fn wishes_change_what_they_are_about_when_they_are_done() {
     let request = model.ask(Question::Presence(OwnPresence::Busy, Some("no".to_owned())), Command::Friends);
     model.apply(done(&request, Answer::Nothing {}));
     assert_eq!((model.connection.presence, model.connection.status_text.as_str()), (OwnPresence::Busy, "no"));
-    let members = vec![Member { user: handle("bob"), presence: Presence::Away }];
-    assert_eq!(
-        model.apply(Event::Room { room: "#tea".parse().unwrap(), members, owner: handle("bob"), locked: false }),
-        []
-    );
 }

@@ -1,6 +1,6 @@
 //! Files on their way and those that arrived, by id: what the cards in the timelines show.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use hobnob_shared::id::{ConversationId, Handle, TransferId};
@@ -15,6 +15,8 @@ pub struct Transfer {
     pub info: TransferInfo,
     /// Bytes a second, while bytes flow.
     pub rate: u64,
+    /// Own, offered to a room: who has it.
+    pub taken: BTreeSet<Handle>,
 }
 
 impl Transfer {
@@ -63,7 +65,18 @@ impl Transfers {
         let old = std::mem::take(&mut self.all);
         for info in list {
             let rate = old.get(&info.transfer).map_or(0, |transfer| transfer.rate);
-            self.all.insert(info.transfer, Transfer { info, rate });
+            let Some(member) = info.by.clone() else {
+                self.all.insert(info.transfer, Transfer { info, rate, taken: BTreeSet::new() });
+                continue;
+            };
+            // Offered to a room: one card for all of its members.
+            let done = info.state == TransferState::Finished;
+            let offered = TransferInfo { by: None, state: TransferState::Offered, done: 0, text: None, ..info };
+            let card = Transfer { info: offered, rate: 0, taken: BTreeSet::new() };
+            let card = self.all.entry(card.info.transfer).or_insert(card);
+            if done {
+                card.taken.insert(member);
+            }
         }
         for (id, transfer) in old {
             // Made while the list was on its way.
@@ -100,6 +113,7 @@ impl Transfers {
         }
         let info = TransferInfo {
             transfer,
+            by: None,
             conversation,
             from,
             direction,
@@ -111,7 +125,7 @@ impl Transfers {
             text: None,
             sent_at: made_at(transfer),
         };
-        self.all.insert(transfer, Transfer { info, rate: 0 });
+        self.all.insert(transfer, Transfer { info, rate: 0, taken: BTreeSet::new() });
         true
     }
 
@@ -123,6 +137,13 @@ impl Transfers {
             transfer.info.size = size;
             transfer.info.text = None;
             transfer.rate = rate;
+        })
+    }
+
+    /// A member of the room has it.
+    pub fn taken(&mut self, transfer: TransferId, user: Handle) -> bool {
+        self.change(transfer, |transfer| {
+            transfer.taken.insert(user);
         })
     }
 

@@ -32,6 +32,16 @@ pub enum ActionMsg {
     Quit,
     /// Something about the person of that handle.
     Person(PersonAction, String),
+    /// Ask which room to join.
+    JoinRoom,
+    /// Show who is in the room in front.
+    Members,
+    /// Show the account's devices.
+    Devices,
+    /// Ask for another password.
+    ChangePassword,
+    /// Something about the room of that id.
+    Room(RoomAction, String),
     /// Open the conversation of that id: a notification was clicked.
     Open(String),
 }
@@ -47,6 +57,21 @@ pub enum PersonAction {
     Remove,
     /// End it and refuse more.
     Block,
+}
+
+/// What a room's menu offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoomAction {
+    /// Open the conversation.
+    Open,
+    /// Its id into the clipboard.
+    Copy,
+    /// Set another password.
+    Lock,
+    /// No password from now on.
+    Unlock,
+    /// Be no member any more.
+    Leave,
 }
 
 const PRESENCES: [(&str, &str, OwnPresence); 4] = [
@@ -74,6 +99,10 @@ pub fn main_menu() -> gio::Menu {
     menu.append_section(None, &presence);
     menu.append_section(
         None,
+        &section(&[("Add Friend…", "win.add-friend"), ("Join Room…", "win.join-room"), ("Devices…", "win.devices")]),
+    );
+    menu.append_section(
+        None,
         &section(&[("Keyboard Shortcuts", "win.show-help-overlay"), ("About Hobnob", "win.about")]),
     );
     menu.append_section(None, &section(&[("Sign Out", "win.sign-out")]));
@@ -86,8 +115,12 @@ pub fn presence_name(presence: OwnPresence) -> &'static str {
 }
 
 /// Actions without a parameter, and their keys.
-const PLAIN: [(&str, ActionMsg, &[&str]); 9] = [
+const PLAIN: [(&str, ActionMsg, &[&str]); 13] = [
     ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
+    ("join-room", ActionMsg::JoinRoom, &["<Control>j"]),
+    ("members", ActionMsg::Members, &["<Control>m"]),
+    ("devices", ActionMsg::Devices, &[]),
+    ("change-password", ActionMsg::ChangePassword, &[]),
     ("focus-search", ActionMsg::FocusSearch, &["<Control>k", "<Control>f"]),
     ("close-tab", ActionMsg::CloseTab, &["<Control>w"]),
     ("attach", ActionMsg::Attach, &["<Control>o"]),
@@ -105,6 +138,14 @@ const PERSON: [(&str, PersonAction); 4] = [
     ("block-person", PersonAction::Block),
 ];
 
+const ROOM: [(&str, RoomAction); 5] = [
+    ("open-room", RoomAction::Open),
+    ("copy-room", RoomAction::Copy),
+    ("lock-room", RoomAction::Lock),
+    ("unlock-room", RoomAction::Unlock),
+    ("leave-room", RoomAction::Leave),
+];
+
 /// Installs all of them. Returns the presence, whose state the root sets.
 pub fn install(window: &adw::ApplicationWindow, input: &Sender<AppMsg>) -> gio::SimpleAction {
     let app = relm4::main_application();
@@ -118,6 +159,10 @@ pub fn install(window: &adw::ApplicationWindow, input: &Sender<AppMsg>) -> gio::
         let input = input.clone();
         let action = with_text(name, move |user| input.emit(AppMsg::Action(ActionMsg::Person(what, user))));
         window.add_action(&action);
+    }
+    for (name, what) in ROOM {
+        let input = input.clone();
+        window.add_action(&with_text(name, move |room| input.emit(AppMsg::Action(ActionMsg::Room(what, room)))));
     }
     let open = input.clone();
     app.add_action(&with_text("open-conversation", move |id| open.emit(AppMsg::Action(ActionMsg::Open(id)))));

@@ -7,18 +7,22 @@ use std::rc::Rc;
 
 use adw::prelude::*;
 use gtk::{gio, glib};
-use hobnob_shared::id::{ConversationId, TransferId};
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, RoomId, TransferId};
 use relm4::{Component, ComponentController, ComponentParts, ComponentSender, Controller, adw, gtk};
 
 use crate::bridge::{Bridge, Delivery, Start};
-use crate::core::command::{Command, Request};
+use crate::core::command::{Command, Password, Request};
 use crate::model::{Model, PersonWish, Question};
 use crate::ui::actions::{self, ActionMsg};
 use crate::ui::content::{Banner, Content};
+use crate::ui::conversation::page::title;
 use crate::ui::conversation::{ConversationPage, PageInput, PageOutput};
+use crate::ui::dialogs::devices::DevicesDialog;
+use crate::ui::members::MemberOutput;
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
 use crate::ui::text::literal_line;
+use crate::ui::widgets::dialog::Dialog;
 use crate::ui::widgets::pages::Pages;
 use crate::ui::widgets::spoken::name_library_buttons;
 use crate::ui::window_state::WindowState;
@@ -48,6 +52,8 @@ pub enum AppMsg {
     Action(ActionMsg),
     /// From a dialog.
     Answer(DialogAnswer),
+    /// From the panel of a room's members.
+    Member(MemberOutput),
     /// The window got or lost the focus.
     Looked,
     /// Another tab came to the front.
@@ -66,7 +72,7 @@ pub enum DialogAnswer {
     /// Ask this one to be friends.
     AddFriend(String),
     /// Do this about a person.
-    Person(PersonWish, hobnob_shared::id::Handle),
+    Person(PersonWish, Handle),
     /// This is the status text from now on.
     StatusText(String),
     /// Save an offered file here.
@@ -75,6 +81,24 @@ pub enum DialogAnswer {
     Files(ConversationId, Vec<PathBuf>),
     /// Sign out.
     SignOut,
+    /// Join this room.
+    JoinRoom(RoomId, Option<Password>),
+    /// Leave it.
+    LeaveRoom(RoomId),
+    /// End somebody's membership.
+    RemoveMember(RoomId, Handle),
+    /// This is the room's password from now on.
+    LockRoom(RoomId, Password),
+    /// It takes none from now on.
+    UnlockRoom(RoomId),
+    /// Ask for the password that removes this device.
+    AskRemoveDevice(DeviceId),
+    /// Remove it.
+    RemoveDevice(DeviceId, Password),
+    /// Ask for the old and the new password.
+    AskChangePassword,
+    /// Change the password from the one to the other.
+    ChangePassword(Password, Password),
 }
 
 /// A tab.
@@ -110,8 +134,14 @@ pub struct App {
     pub(in crate::ui) sent_from: PathBuf,
     /// The conversation in front, as it was last drawn.
     pub(in crate::ui) fronted: Option<ConversationId>,
-    /// The friend list has to be drawn again after this batch.
-    pub(in crate::ui) roster_changed: bool,
+    /// The friend list, and that of rooms, have to be drawn again after this batch.
+    pub(in crate::ui) lists_changed: (bool, bool),
+    /// The dialog in front that waits for an answer of the core, and to what, once it was asked.
+    pub(in crate::ui) form: Option<(Option<Question>, Dialog)>,
+    /// The list of devices, while it is open.
+    pub(in crate::ui) devices: Option<DevicesDialog>,
+    /// The room that was typed at the entrance: it is joined once inside.
+    pub(in crate::ui) entering: Option<RoomId>,
     pub(in crate::ui) profile: PathBuf,
     pub(in crate::ui) kept: WindowState,
     /// The tabs of the last time are open again.
@@ -149,7 +179,8 @@ impl Component for App {
         let menu: gio::MenuModel = actions::main_menu().upcast();
         let sidebar = Sidebar::builder().launch((menu, leaflet.clone())).forward(&input, AppMsg::Sidebar);
         let sign_in = SignIn::builder().launch(()).forward(&input, AppMsg::Enter);
-        let content = Content::new(&leaflet);
+        let about_member = input.clone();
+        let content = Content::new(&leaflet, move |output| about_member.emit(AppMsg::Member(output)));
         let narrow_banner = Banner::new();
         let left = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         left.append(sidebar.widget());
@@ -187,7 +218,10 @@ impl Component for App {
             words: String::new(),
             sent_from: glib::home_dir(),
             fronted: None,
-            roster_changed: false,
+            lists_changed: (false, false),
+            form: None,
+            devices: None,
+            entering: None,
             profile: init.profile,
             kept,
             restored: false,
@@ -205,6 +239,7 @@ impl Component for App {
             AppMsg::Page(conversation, output) => self.page_said(conversation, output),
             AppMsg::Action(action) => self.act(action),
             AppMsg::Answer(answer) => self.answered(answer),
+            AppMsg::Member(output) => self.member_said(output),
             AppMsg::Looked => self.look(),
             AppMsg::Switched => {
                 self.look();
@@ -281,17 +316,20 @@ impl App {
         let (input, id) = (self.sender.clone(), conversation.clone());
         let name = title(conversation);
         let controller = ConversationPage::builder()
-            .launch(name.clone())
+            .launch(conversation.clone())
             .connect_receiver(move |_, output| input.emit(AppMsg::Page(id.clone(), output)));
         let page = self.content.tabs.append(controller.widget());
         name_library_buttons(&self.content.tab_bar);
         page.set_title(&name);
         page.set_tooltip(&glib::markup_escape_text(&name));
+        if conversation.friend().is_none() {
+            page.set_icon(Some(&gio::ThemedIcon::new("system-users-symbolic")));
+        }
         self.tabs.push(Tab { conversation: conversation.clone(), controller, page, at_end: true });
         if let Some(request) = self.model.open(conversation.clone()) {
             self.bridge.send(request);
         }
-        self.show_person(conversation);
+        self.show_header(conversation);
         self.keep();
     }
 
@@ -325,11 +363,6 @@ impl App {
             tracing::warn!(%error, "the window's size and tabs were not kept");
         }
     }
-}
-
-/// The name of a conversation in its tab.
-pub(in crate::ui) fn title(conversation: &ConversationId) -> String {
-    conversation.friend().map_or_else(|| conversation.to_string(), ToString::to_string)
 }
 
 fn starting() -> gtk::Widget {

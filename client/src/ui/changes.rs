@@ -1,18 +1,20 @@
-//! Draws what the model says has changed. The friend list is drawn once for a whole batch, however many friends changed in it.
+//! Draws what the model says has changed: once for a whole batch of events, however many of them changed the same thing.
 
 use adw::prelude::*;
 use gtk::gio;
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{ComponentController, adw, gtk};
 
+use crate::core::command::Command;
 use crate::core::event::{Answer, Event, MessageInfo};
 use crate::model::connection::Page;
-use crate::model::conversation::{Line, Past};
-use crate::model::{Change, PersonWish, Question};
+use crate::model::conversation::Past;
+use crate::model::{Batch, Change, PersonWish, Question};
 use crate::ui::actions::presence_name;
-use crate::ui::app::{App, AppMsg, Tab, title};
+use crate::ui::app::{App, AppMsg, Tab};
 use crate::ui::conversation::PageInput;
 use crate::ui::conversation::rows;
+use crate::ui::header::Header;
 use crate::ui::sidebar::SidebarInput;
 use crate::ui::sidebar::person_row::PersonRow;
 use crate::ui::sign_in::{SignInInput, failed_page, stop_page};
@@ -25,11 +27,21 @@ impl App {
     /// A batch of events came.
     pub(in crate::ui) fn happened(&mut self, events: Vec<Event>, missed: bool) {
         let mut reload = missed;
+        let mut batch = Batch::default();
         for event in events {
             reload |= matches!(&event, Event::Ready { signed_in: true, .. } | Event::SignedIn { .. });
             for change in self.model.apply(event) {
-                self.draw(change);
+                batch.add(change);
             }
+        }
+        for tab in self.tabs.iter().filter(|tab| tab.at_end) {
+            let came = batch.came(&tab.conversation);
+            if let Some(trimmed) = self.model.trim(&tab.conversation, came) {
+                batch.add(trimmed);
+            }
+        }
+        for change in batch.finish() {
+            self.draw(change);
         }
         if reload {
             for request in self.model.reload() {
@@ -58,8 +70,12 @@ impl App {
             Change::Page => self.show_page(),
             Change::Own => self.show_own(),
             Change::Server => self.show_server(),
-            Change::Roster => self.roster_changed = true,
-            Change::Person(user) => self.show_person(&ConversationId::Direct(user)),
+            Change::Roster => self.lists_changed.0 = true,
+            Change::Rooms => self.lists_changed.1 = true,
+            Change::Person(user) => self.show_person(&user),
+            Change::Room(room) => self.show_room(&room),
+            Change::Devices => self.show_devices(),
+            Change::Recount => self.ask(Question::Conversations, Command::Conversations),
             Change::Requests => self.sidebar.emit(SidebarInput::Requests(self.model.roster.requests().to_vec())),
             Change::Spliced { conversation, at, removed, added } => self.splice(&conversation, at, removed, added),
             Change::Line { conversation, at } => self.redraw(&conversation, at.saturating_sub(1)..at + 2),
@@ -154,14 +170,29 @@ impl App {
         self.sidebar.emit(SidebarInput::People { rows, friends: self.model.roster.len() });
     }
 
-    /// Draws what a conversation's tab and the header say about its person.
-    pub(in crate::ui) fn show_person(&self, conversation: &ConversationId) {
-        let Some(tab) = self.tab(conversation) else { return };
-        let person = conversation.friend().and_then(|user| self.model.roster.get(user));
+    /// Draws what a conversation's tab and the header say about who is in it.
+    pub(in crate::ui) fn show_header(&self, conversation: &ConversationId) {
+        match conversation {
+            ConversationId::Direct(user) => self.show_person(user),
+            ConversationId::Room(room) => self.show_room(room),
+        }
+    }
+
+    fn show_person(&self, user: &Handle) {
+        let conversation = ConversationId::Direct(user.clone());
+        let Some(tab) = self.tab(&conversation) else { return };
+        let person = self.model.roster.get(user);
+        let closed = match person {
+            Some(person) if person.alarm.is_some() => Some(format!("Decide about the new key of {user} first")),
+            Some(_) => None,
+            // Before the list of friends has come nobody is one yet.
+            None if self.model.roster.is_empty() => Some(String::new()),
+            None => Some(format!("{user} is not your friend")),
+        };
         tab.controller.emit(PageInput::Alarm(person.and_then(|person| person.alarm.clone())));
-        tab.controller.emit(PageInput::Enabled(person.is_some_and(|person| person.alarm.is_none())));
-        if self.front().is_some_and(|front| front.conversation == *conversation) {
-            self.content.show_person(&title(conversation), person);
+        tab.controller.emit(PageInput::Closed(closed));
+        if self.front().is_some_and(|front| front.conversation == conversation) {
+            self.content.show(&Header::person(user.as_str(), person));
         }
     }
 
@@ -178,24 +209,19 @@ impl App {
     fn splice(&mut self, conversation: &ConversationId, at: usize, removed: usize, added: usize) {
         let Some(tab) = self.tab(conversation) else { return };
         let rows = (at..at + added).filter_map(|at| rows::row(&self.model, conversation, at)).collect();
+        tab.controller.emit(PageInput::Splice { at, removed, rows });
         let open = self.model.conversation(conversation);
-        let own = |line: &Line| match line {
-            Line::Message(message) => message.own,
-            Line::Transfer { from, .. } => Some(from) == self.model.connection.user.as_ref(),
-        };
-        let is_last = open.is_some_and(|open| added == 1 && at + 1 == open.lines().len());
-        let follow = is_last && open.and_then(|open| open.lines().get(at)).is_some_and(own);
-        tab.controller.emit(PageInput::Splice { at, removed, rows, follow });
         let nothing = open.is_some_and(|open| open.lines().is_empty() && open.past() == Past::Complete);
         tab.controller.emit(PageInput::Empty(nothing));
         // The neighbours may be first or last of their group no longer.
         self.redraw(conversation, at.saturating_sub(1)..at);
         self.redraw(conversation, at + added..at + added + 1);
-        if let Some(tab) = self.tab(conversation)
-            && tab.at_end
-            && let Some(trimmed) = self.model.trim(conversation)
-        {
-            self.draw(trimmed);
+    }
+
+    /// Shows what was just sent from here, wherever the reader was.
+    fn follow(&self, conversation: &ConversationId) {
+        if let Some(tab) = self.tab(conversation) {
+            tab.controller.emit(PageInput::Follow);
         }
     }
 
@@ -203,7 +229,7 @@ impl App {
         let Some(tab) = self.tab(conversation) else { return };
         for at in lines {
             if let Some(row) = rows::row(&self.model, conversation, at) {
-                tab.controller.emit(PageInput::Set(at, row));
+                tab.controller.emit(PageInput::Set(at, Box::new(row)));
             }
         }
     }
@@ -229,7 +255,11 @@ impl App {
             tab.controller.emit(PageInput::Announce(format!("{from}: {what}")));
         }
         if !tab.is_some_and(|tab| self.is_watched(tab)) {
-            notify::notify(relm4::main_application().upcast_ref::<gio::Application>(), conversation, from, what);
+            let title = match conversation {
+                ConversationId::Direct(_) => from.to_owned(),
+                ConversationId::Room(room) => format!("{from} in {room}"),
+            };
+            notify::notify(relm4::main_application().upcast_ref::<gio::Application>(), conversation, &title, what);
             if let Some(tab) = tab {
                 tab.page.set_needs_attention(true);
             }
@@ -253,7 +283,7 @@ impl App {
         match front {
             Some((conversation, watched)) => {
                 if switched {
-                    self.show_person(&conversation);
+                    self.show_header(&conversation);
                 }
                 if watched {
                     self.seen(&conversation);
@@ -261,8 +291,12 @@ impl App {
             }
             None => self.content.show_nobody(),
         }
-        if std::mem::take(&mut self.roster_changed) || switched {
+        let (people, rooms) = std::mem::take(&mut self.lists_changed);
+        if people || switched {
             self.show_people();
+        }
+        if rooms || switched {
+            self.show_rooms();
         }
     }
 
@@ -281,8 +315,23 @@ impl App {
     }
 
     fn done(&mut self, question: &Question, answer: &Answer) {
+        self.answer_form(question, None);
         match (question, answer) {
-            (Question::Enter, _) => self.sign_in.emit(SignInInput::Entered),
+            (Question::Enter, _) => {
+                self.sign_in.emit(SignInInput::Entered);
+                if let Some(room) = self.entering.take() {
+                    self.join(room);
+                }
+            }
+            (Question::Send { conversation, .. } | Question::SendFile { conversation, .. }, _) => {
+                self.follow(conversation);
+            }
+            (Question::JoinRoom(room), _) => self.joined(room),
+            (Question::RoomPassword(room, true), _) => self.toast(&format!("Who joins {room} needs the password now.")),
+            (Question::RoomPassword(room, false), _) => self.toast(&format!("{room} takes no password any more.")),
+            (Question::RemoveMember(room, user), _) => self.toast(&format!("{user} is removed from {room}.")),
+            (Question::RemoveDevice(_), _) => self.device_removed(),
+            (Question::ChangePassword, _) => self.toast("Your password is changed."),
             (Question::AddFriend(_), _) => self.toast("Request sent. You are friends once it is accepted."),
             (Question::SafetyNumber(user), Answer::SafetyNumber { safety_number, verified }) => {
                 self.compare(user, safety_number, *verified);
@@ -294,8 +343,12 @@ impl App {
     }
 
     fn refused(&mut self, question: Question, code: &str, text: &str) {
+        if self.answer_form(&question, Some(text)) {
+            return;
+        }
         match question {
             Question::Enter | Question::SetServer => self.sign_in.emit(SignInInput::Refused(text.to_owned())),
+            Question::JoinRoom(room) => self.not_joined(&room, text),
             Question::Send { conversation, text: unsent } => {
                 if let Some(tab) = self.tab(&conversation) {
                     tab.controller.emit(PageInput::Restore(unsent));
@@ -303,7 +356,11 @@ impl App {
                 self.toast(text);
             }
             // Asked for by the program itself; the lists come again after signing in.
-            Question::Friends | Question::Conversations | Question::Transfers | Question::History { .. } => {
+            Question::Friends
+            | Question::Rooms
+            | Question::Conversations
+            | Question::Transfers
+            | Question::History { .. } => {
                 tracing::warn!(code, "a list did not come");
             }
             Question::SignOut
@@ -312,7 +369,13 @@ impl App {
             | Question::Person(..)
             | Question::SafetyNumber(_)
             | Question::Presence(..)
-            | Question::File(..) => self.toast(text),
+            | Question::File(..)
+            | Question::LeaveRoom(_)
+            | Question::RemoveMember(..)
+            | Question::RoomPassword(..)
+            | Question::Devices
+            | Question::RemoveDevice(_)
+            | Question::ChangePassword => self.toast(text),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! The right side of the window: header of the conversation in front, tabs, and what is said when none is open. Widgets only; the root fills
 //! them.
 
+use std::cell::RefCell;
+
 use adw::prelude::*;
 use gtk::pango;
 use relm4::{adw, gtk};
 
-use crate::model::roster::{Path, Person};
-use crate::ui::sidebar::person_row::person_menu;
+use crate::ui::header::{Header, Subject};
+use crate::ui::members::{MemberOutput, MembersPanel};
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::pages::Pages;
-use crate::ui::words;
 
 /// The right side.
 pub struct Content {
@@ -18,8 +19,12 @@ pub struct Content {
     path_line: gtk::Box,
     path_icon: gtk::Image,
     path: gtk::Label,
+    short: gtk::Label,
     menu: gtk::MenuButton,
+    subject: RefCell<Subject>,
     stack: Pages,
+    /// Who is in the room in front.
+    pub members: MembersPanel,
     /// The tabs.
     pub tabs: adw::TabView,
     /// Their bar.
@@ -29,8 +34,8 @@ pub struct Content {
 }
 
 impl Content {
-    /// Without a conversation. `back` leads to the sidebar when the window is narrow.
-    pub fn new(leaflet: &adw::Leaflet) -> Self {
+    /// Without a conversation. `back` leads to the sidebar when the window is narrow; `tell` gets what is done about members.
+    pub fn new(leaflet: &adw::Leaflet, tell: impl Fn(MemberOutput) + 'static) -> Self {
         let name = gtk::Label::builder().ellipsize(pango::EllipsizeMode::End).build();
         name.add_css_class("title");
         let path_icon = gtk::Image::builder().pixel_size(12).accessible_role(gtk::AccessibleRole::Presentation).build();
@@ -38,6 +43,13 @@ impl Content {
         let path_line = gtk::Box::builder().spacing(5).halign(gtk::Align::Center).build();
         path_line.append(&path_icon);
         path_line.append(&path);
+        // Of both lines the one is seen in a narrow window, the other in a wide one.
+        let short = gtk::Label::builder().ellipsize(pango::EllipsizeMode::End).build();
+        path_line.append(&short);
+        for (label, folded) in [(&path, false), (&short, true)] {
+            let binding = leaflet.bind_property("folded", label, "visible").sync_create();
+            if folded { binding } else { binding.invert_boolean() }.build();
+        }
         let title = gtk::Box::builder().orientation(gtk::Orientation::Vertical).valign(gtk::Align::Center).build();
         title.append(&name);
         title.append(&path_line);
@@ -50,6 +62,8 @@ impl Content {
         bar.pack_start(&back);
         let menu = menu_button("view-more-symbolic", "Conversation Menu");
         bar.pack_end(&menu);
+        let members = MembersPanel::new(tell);
+        bar.pack_end(members.widget());
 
         let tabs = adw::TabView::new();
         let tab_bar = adw::TabBar::builder().view(&tabs).autohide(false).build();
@@ -66,7 +80,22 @@ impl Content {
         root.append(&bar);
         root.append(banner.widget());
         root.append(stack.widget());
-        let content = Self { root, name, path_line, path_icon, path, menu, stack, tabs, tab_bar, banner };
+        let subject = RefCell::default();
+        let content = Self {
+            root,
+            name,
+            path_line,
+            path_icon,
+            path,
+            short,
+            menu,
+            subject,
+            stack,
+            members,
+            tabs,
+            tab_bar,
+            banner,
+        };
         content.show_nobody();
         content
     }
@@ -81,50 +110,28 @@ impl Content {
         self.name.set_text("");
         self.path_line.set_visible(false);
         self.menu.set_visible(false);
+        self.members.widget().set_visible(false);
         self.stack.show("none");
     }
 
-    /// The conversation in front is with `name`; `person` is none for who is no friend.
-    pub fn show_person(&self, name: &str, person: Option<&Person>) {
+    /// A conversation is in front.
+    pub fn show(&self, header: &Header) {
         self.stack.show("tabs");
-        self.name.set_text(name);
+        self.name.set_text(&header.title);
+        self.name.set_tooltip_text(Some(&header.title));
         self.path_line.set_visible(true);
-        self.menu.set_visible(person.is_some());
-        let Some(person) = person else {
-            self.path_line.set_css_classes(&["path", "none"]);
-            self.path_icon.set_visible(false);
-            self.path.set_text("Not your friend");
-            return;
-        };
-        if self.name.tooltip_text().as_deref() != Some(name) {
-            self.name.set_tooltip_text(Some(name));
-            self.menu.set_menu_model(Some(&person_menu(&person.user)));
+        self.path_line.set_css_classes(&["path", header.class]);
+        self.path_line.set_tooltip_text(header.tip.as_deref());
+        self.path_icon.set_visible(header.icon.is_some());
+        self.path_icon.set_icon_name(header.icon);
+        self.path.set_text(&header.line);
+        self.short.set_text(header.short.as_ref().unwrap_or(&header.line));
+        self.members.widget().set_visible(matches!(header.subject, Subject::Room { .. }));
+        let menu = header.subject.menu();
+        self.menu.set_visible(menu.is_some());
+        if self.subject.replace(header.subject.clone()) != header.subject {
+            self.menu.set_menu_model(menu.as_ref());
         }
-        let class = match person.path {
-            Path::None => "none",
-            Path::Relayed => "relayed",
-            Path::Direct | Path::SameNetwork => "direct",
-        };
-        let alarmed = person.alarm.is_some();
-        self.path_line.set_css_classes(&["path", if alarmed { "alarmed" } else { class }]);
-        // The lock says that this link is encrypted to the key that is pinned; without a link there is nothing to lock.
-        self.path_icon.set_visible(person.path.is_linked() || alarmed);
-        self.path_icon.set_icon_name(Some(if alarmed { "dialog-warning-symbolic" } else { "channel-secure-symbolic" }));
-        let mut parts = vec![if alarmed { "Key changed" } else { words::path(person.path) }];
-        if person.verified {
-            parts.push("verified");
-        }
-        if !person.path.is_linked() || !person.presence.is_online() {
-            parts.push(words::presence(person.presence));
-        }
-        self.path.set_text(&parts.join(" · "));
-        let tip = match person.path {
-            Path::None => "Messages wait on this computer until you are connected.",
-            Path::Relayed => "Encrypted from one computer to the other, passed on by the server, which cannot read it.",
-            Path::Direct => "Encrypted, straight from one computer to the other.",
-            Path::SameNetwork => "Encrypted, straight from one computer to the other within your network.",
-        };
-        self.path_line.set_tooltip_text(Some(tip));
     }
 }
 
@@ -132,7 +139,7 @@ fn none_open() -> adw::StatusPage {
     adw::StatusPage::builder()
         .icon_name("user-available-symbolic")
         .title("No Conversation Open")
-        .description("Choose a friend to talk to.")
+        .description("Choose a friend or a room to talk.")
         .build()
 }
 

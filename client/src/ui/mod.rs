@@ -1,22 +1,28 @@
 //! The window. Its folders mirror what the eye sees; leaves speak to their parents by outputs, and only [`app`] knows the model and the
 //! bridge.
 //!
-//! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants
+//! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants;
+//!   [`rooms`] and [`account`] do both for rooms and for the account's devices and password
 //! - [`sign_in`] sign-up, sign-in, and the page that stops everything when the server's key changed
-//! - [`sidebar`] friends and requests
-//! - [`content`] header, tabs and banner beside it; [`conversation`] one tab: timeline and composer
+//! - [`sidebar`] friends, requests and rooms
+//! - [`content`] header, tabs and banner beside it; [`header`] what the header says; [`members`] who is in a room;
+//!   [`conversation`] one tab: timeline and composer
 //! - [`transfers`] cards of files
 //! - [`dialogs`] questions that need an answer
 //! - [`widgets`], [`text`], [`words`] what several of them use
 //! - [`actions`] menus and keys, [`notify`] notifications, [`window_state`] what is kept of the window
 
+pub mod account;
 pub mod actions;
 pub mod app;
 pub mod changes;
 pub mod content;
 pub mod conversation;
 pub mod dialogs;
+pub mod header;
+pub mod members;
 pub mod notify;
+pub mod rooms;
 pub mod sidebar;
 pub mod sign_in;
 pub mod text;

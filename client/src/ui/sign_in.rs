@@ -7,7 +7,9 @@ use hobnob_shared::id::Handle;
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
 use crate::core::command::Password;
+use crate::model::rooms::meant;
 use crate::ui::APP_ID;
+use crate::ui::dialogs::join_room::mark;
 use crate::ui::widgets::spoken::name_library_buttons;
 
 /// What to show.
@@ -50,6 +52,8 @@ pub struct SignInOutput {
     pub password: Password,
     /// As typed.
     pub server: String,
+    /// The room to open once inside, as typed; empty for none.
+    pub room: String,
 }
 
 /// The page.
@@ -66,6 +70,7 @@ pub struct SignInWidgets {
     user: adw::EntryRow,
     password: adw::PasswordEntryRow,
     server: adw::EntryRow,
+    room: adw::EntryRow,
     problem: gtk::Label,
     fields: adw::PreferencesGroup,
     sign_up: gtk::Button,
@@ -91,7 +96,12 @@ impl Component for SignIn {
             let input = sender.input_sender().clone();
             button.connect_clicked(move |_| input.emit(SignInInput::Submit(door)));
         }
-        for row in [widgets.user.upcast_ref::<adw::EntryRow>(), widgets.password.upcast_ref(), &widgets.server] {
+        widgets.room.connect_changed(|room| {
+            let typed = room.text();
+            mark(room, typed.trim().is_empty() || meant(&typed).is_some());
+        });
+        let rows = [&widgets.user, widgets.password.upcast_ref(), &widgets.server, &widgets.room];
+        for row in rows {
             let (input, sign_up) = (sender.input_sender().clone(), widgets.sign_up.downgrade());
             row.connect_entry_activated(move |_| {
                 let new = sign_up.upgrade().is_some_and(|button| button.is_visible());
@@ -131,6 +141,7 @@ impl Component for SignIn {
             SignInInput::Entered => {
                 self.working = false;
                 widgets.password.set_text("");
+                widgets.room.set_text("");
                 widgets.complain(None);
             }
             SignInInput::Submit(door) if !self.working => {
@@ -165,6 +176,8 @@ impl SignIn {
             Some("Type a password.")
         } else if output.server.is_empty() && !self.known {
             Some("Type the server’s address. Who runs the server knows it.")
+        } else if !output.room.is_empty() && meant(&output.room).is_none() {
+            Some("A room ID is 1 to 32 of a-z, 0-9, dot, underscore and hyphen.")
         } else {
             None
         }
@@ -175,7 +188,7 @@ impl SignInWidgets {
     fn new(root: &gtk::Box) -> Self {
         let icon = gtk::Image::builder()
             .icon_name(APP_ID)
-            .pixel_size(112)
+            .pixel_size(88)
             .accessible_role(gtk::AccessibleRole::Presentation)
             .build();
         let title =
@@ -188,10 +201,13 @@ impl SignInWidgets {
         let password = adw::PasswordEntryRow::builder().title("Password").build();
         let server = adw::EntryRow::builder().title("Server").build();
         server.set_tooltip_text(Some("ADDRESS:PORT, with #FINGERPRINT behind it if you were given one"));
+        let to_join = adw::EntryRow::builder().title("Room ID (optional)").build();
+        to_join.set_tooltip_text(Some("A room to join and open at once, such as #tea"));
         let fields = adw::PreferencesGroup::new();
         fields.add(&user);
         fields.add(&password);
         fields.add(&server);
+        fields.add(&to_join);
         let about_server = gtk::Label::builder()
             .label("The server’s address and port, such as 192.0.2.7:7666. With #fingerprint behind it, the program makes sure that it is the right server.")
             .wrap(true)
@@ -221,7 +237,7 @@ impl SignInWidgets {
             .build();
 
         let column =
-            gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(18).valign(gtk::Align::Center).build();
+            gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(14).valign(gtk::Align::Center).build();
         column.add_css_class("entrance");
         let greeting = gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(6).build();
         greeting.append(&icon);
@@ -247,7 +263,7 @@ impl SignInWidgets {
         root.append(&bar);
         root.append(&scroller);
         name_library_buttons(&fields);
-        Self { title, hint, user, password, server, problem, fields, sign_up, sign_in, spinner }
+        Self { title, hint, user, password, server, room: to_join, problem, fields, sign_up, sign_in, spinner }
     }
 
     fn greet(&self, user: Option<&Handle>) {
@@ -279,6 +295,7 @@ impl SignInWidgets {
             user: trimmed(self.user.text()),
             password: Password::new(self.password.text().to_string()),
             server: trimmed(self.server.text()),
+            room: trimmed(self.room.text()),
         }
     }
 }

@@ -7,6 +7,7 @@ use hobnob_shared::id::{ConversationId, Handle, TransferId};
 use relm4::{ComponentController, adw, gtk};
 
 use crate::core::command::Command;
+use crate::model::rooms::meant;
 use crate::model::{FileWish, PersonWish, Question};
 use crate::ui::actions::{ActionMsg, PersonAction};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
@@ -20,7 +21,8 @@ use crate::ui::{text, words};
 impl App {
     /// Sign-up or sign-in. The address goes first; when it is not one, the core says so and the entrance shows it.
     pub(in crate::ui) fn enter(&mut self, wish: SignInOutput) {
-        let SignInOutput { door, user, password, server } = wish;
+        let SignInOutput { door, user, password, server, room } = wish;
+        self.entering = meant(&room);
         if !server.is_empty() && self.model.connection.server.as_ref() != Some(&server) {
             self.ask(Question::SetServer, Command::SetServer { server });
         }
@@ -35,18 +37,19 @@ impl App {
     /// From the sidebar.
     pub(in crate::ui) fn sidebar_said(&mut self, output: SidebarOutput) {
         match output {
-            SidebarOutput::Open(user) => self.open_and_read(&ConversationId::Direct(user)),
+            SidebarOutput::Open(conversation) => self.open_and_read(&conversation),
             SidebarOutput::Accept(user) => self.person(PersonWish::Accept, user),
             SidebarOutput::Decline(user) => self.person(PersonWish::Decline, user),
             SidebarOutput::Search(words) => {
                 self.words = words;
                 self.show_people();
+                self.show_rooms();
             }
         }
     }
 
     /// Who opens a conversation by hand reads it, whatever has the focus.
-    fn open_and_read(&mut self, conversation: &ConversationId) {
+    pub(in crate::ui) fn open_and_read(&mut self, conversation: &ConversationId) {
         self.open(conversation, true);
         if self.tab(conversation).is_some_and(|tab| tab.at_end) {
             self.seen(conversation);
@@ -105,6 +108,11 @@ impl App {
             PageOutput::Compare => {
                 if let Some(user) = conversation.friend() {
                     self.ask_safety_number(user.clone());
+                }
+            }
+            PageOutput::JoinAgain => {
+                if let ConversationId::Room(room) = conversation {
+                    self.join(room);
                 }
             }
             PageOutput::AcceptKey => {
@@ -196,6 +204,11 @@ impl App {
                 let input = self.sender.clone();
                 add_friend::ask(&self.window, move |user| input.emit(AppMsg::Answer(DialogAnswer::AddFriend(user))));
             }
+            ActionMsg::JoinRoom => self.ask_room(None, None),
+            ActionMsg::Members => self.content.members.open(),
+            ActionMsg::Devices => self.open_devices(),
+            ActionMsg::ChangePassword => self.ask_change_password(),
+            ActionMsg::Room(what, id) => self.act_on_room(what, &id),
             ActionMsg::FocusSearch => self.sidebar.emit(SidebarInput::FocusSearch),
             ActionMsg::CloseTab => match self.content.tabs.selected_page() {
                 Some(page) => self.content.tabs.close_page(&page),
@@ -279,6 +292,20 @@ impl App {
             }
             DialogAnswer::Files(conversation, paths) => self.send_files(&conversation, paths),
             DialogAnswer::SignOut => self.ask(Question::SignOut, Command::SignOut),
+            DialogAnswer::JoinRoom(room, password) => self.join_from_dialog(room, password),
+            DialogAnswer::LeaveRoom(room) => self.ask(Question::LeaveRoom(room.clone()), Command::LeaveRoom { room }),
+            DialogAnswer::RemoveMember(room, user) => {
+                self.ask(Question::RemoveMember(room.clone(), user.clone()), Command::RemoveMember { room, user });
+            }
+            DialogAnswer::LockRoom(room, password) => self.lock_room(room, password),
+            DialogAnswer::UnlockRoom(room) => {
+                let question = Question::RoomPassword(room.clone(), false);
+                self.ask(question, Command::SetRoomPassword { room, password: None });
+            }
+            DialogAnswer::AskRemoveDevice(device) => self.ask_remove_device(device),
+            DialogAnswer::RemoveDevice(device, password) => self.remove_device(device, password),
+            DialogAnswer::AskChangePassword => self.ask_change_password(),
+            DialogAnswer::ChangePassword(old, new) => self.change_password(old, new),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Numbers, times and states in words, the same everywhere in the window.
 
+use hobnob_shared::id::{DeviceId, Handle};
 use hobnob_shared::message::{OwnPresence, Presence};
 use relm4::gtk::glib;
 
 use crate::core::event::MessageState;
+use crate::model::line::Message;
+use crate::model::rooms::{Mesh, Room};
 use crate::model::roster::{Path, Person};
 
 /// Bytes with a decimal unit, such as `3.1 GB`.
@@ -87,6 +90,87 @@ pub fn status(person: &Person) -> String {
     }
 }
 
+/// How many are in a room.
+pub fn people(room: &Room) -> String {
+    let members = match room.members.len() {
+        1 => "1 member".to_owned(),
+        count => format!("{count} members"),
+    };
+    format!("{members}, {} online", room.online())
+}
+
+/// How one is connected to the others in a room.
+pub fn mesh(mesh: Mesh) -> String {
+    let Mesh { others, direct, relayed } = mesh;
+    let of = format!("of {others} {}", if others == 1 { "other" } else { "others" });
+    match (direct, relayed) {
+        _ if others == 0 => "nobody else online".to_owned(),
+        (0, 0) => format!("connected to 0 {of}"),
+        (_, 0) => format!("direct to {direct} {of}"),
+        (0, _) => format!("relayed to {relayed} {of}"),
+        _ => format!("direct to {direct}, relayed to {relayed} {of}"),
+    }
+}
+
+/// Words that begin a sentence.
+pub fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// What that means.
+pub fn mesh_tip(mesh: Mesh) -> &'static str {
+    match mesh {
+        Mesh { others: 0, .. } => "Messages wait on this computer until somebody else comes.",
+        Mesh { direct: 0, relayed: 0, .. } => "Messages wait on this computer until you are connected.",
+        Mesh { relayed: 0, .. } => {
+            "Encrypted, straight from your computer to each of theirs. The others get messages when they are connected."
+        }
+        _ => {
+            "Encrypted from your computer to each of theirs; where it is relayed, the server passes on what it cannot read. The others get \
+             messages when they are connected."
+        }
+    }
+}
+
+/// Names that a list shows before it only counts.
+const NAMES: usize = 12;
+
+fn names(users: &[&Handle]) -> String {
+    let mut shown: Vec<String> = users.iter().take(NAMES).map(ToString::to_string).collect();
+    if users.len() > NAMES {
+        shown.push(format!("{} more", users.len() - NAMES));
+    }
+    shown.join(", ")
+}
+
+/// How far an own message got: what stands below it, and by whom where that is known.
+pub fn reached(message: &Message) -> (String, Option<String>) {
+    let (delivered, read) = message.reached();
+    let state = state(message.info.state);
+    let short = match (message.info.state, read.as_slice(), delivered.as_slice()) {
+        (MessageState::Read, [one], _) => format!("{state} by {one}"),
+        (MessageState::Read, [_, _, ..], _) => format!("{state} by {}", read.len()),
+        (MessageState::Delivered, _, [one]) => format!("{state} to {one}"),
+        (MessageState::Delivered, _, [_, _, ..]) => format!("{state} to {}", delivered.len()),
+        _ => state.to_owned(),
+    };
+    let mut lines = Vec::new();
+    if !read.is_empty() {
+        lines.push(format!("Read by {}", names(&read)));
+    }
+    if !delivered.is_empty() {
+        lines.push(format!("Delivered to {}", names(&delivered)));
+    }
+    (short, (!lines.is_empty()).then(|| lines.join("\n")))
+}
+
+/// The beginning of a device's id, as people compare it.
+pub fn device(device: DeviceId) -> String {
+    let [a, b, c, d, ..] = device.0;
+    format!("{a:02x}{b:02x} {c:02x}{d:02x}")
+}
+
 fn local(at: u64) -> Option<glib::DateTime> {
     glib::DateTime::from_unix_local(i64::try_from(at / 1000).ok()?).ok()
 }
@@ -145,6 +229,58 @@ mod tests {
         for (seconds, words) in [(0, "1 s left"), (59, "59 s left"), (61, "2 min left"), (3_600, "1 h 0 min left")] {
             assert_eq!(left(seconds), words);
         }
+    }
+
+    #[test]
+    fn a_mesh_says_who_is_reached_how() {
+        for ((others, direct, relayed), words) in [
+            ((0, 0, 0), "nobody else online"),
+            ((1, 0, 0), "connected to 0 of 1 other"),
+            ((3, 3, 0), "direct to 3 of 3 others"),
+            ((1, 0, 1), "relayed to 1 of 1 other"),
+            ((4, 2, 1), "direct to 2, relayed to 1 of 4 others"),
+        ] {
+            assert_eq!(mesh(Mesh { others, direct, relayed }), words);
+        }
+    }
+
+    #[test]
+    fn a_message_in_a_room_names_who_got_it_and_counts_when_they_are_many() {
+        let mut message = message();
+        assert_eq!(reached(&message), ("queued".to_owned(), None));
+        let mut by = |user: &str, state| {
+            message.advance(state, user.parse().ok());
+            reached(&message)
+        };
+        let (short, long) = by("bob", MessageState::Delivered);
+        assert_eq!((short.as_str(), long.as_deref()), ("delivered to bob", Some("Delivered to bob")));
+        assert_eq!(by("carol", MessageState::Delivered).0, "delivered to 2");
+        let (short, long) = by("carol", MessageState::Read);
+        assert_eq!((short.as_str(), long.as_deref()), ("read by carol", Some("Read by carol\nDelivered to bob")));
+        for number in 10..30 {
+            by(&format!("member{number}"), MessageState::Read);
+        }
+        let (short, long) = reached(&message);
+        assert_eq!(short, "read by 21");
+        assert!(long.is_some_and(|long| long.contains(", 9 more\nDelivered to bob")));
+    }
+
+    fn message() -> Message {
+        let me: Option<Handle> = "alice".parse().ok();
+        let info = crate::core::event::MessageInfo {
+            conversation: hobnob_shared::id::ConversationId::Direct(me.clone().unwrap_or_else(|| unreachable!())),
+            message: hobnob_shared::id::MessageId::new(),
+            from: me.clone().unwrap_or_else(|| unreachable!()),
+            text: String::new(),
+            sent_at: 0,
+            reply_to: None,
+            state: MessageState::Queued,
+            clock: 0,
+            device: DeviceId([0xab; 32]),
+            number: 0,
+        };
+        assert_eq!(device(info.device), "abab abab");
+        Message::new(info, me.as_ref())
     }
 
     #[test]

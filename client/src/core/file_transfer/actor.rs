@@ -100,7 +100,11 @@ impl FileTransfer {
                 Effect::Dial(device, address, token) => self.dial(device, address, token, ctx),
                 Effect::AskCircuit(device) => {
                     let user = self.state.transfer().peer.clone();
-                    self.context.registry.do_send(CircuitWanted { user, device, transfer: self.id() });
+                    self.context.registry.do_send(CircuitWanted {
+                        user,
+                        device,
+                        transfer: self.state.transfer().known_as(),
+                    });
                 }
                 Effect::Start(task) => self.start_pump(task, ctx),
                 Effect::StopPump => self.pump = None,
@@ -234,7 +238,7 @@ impl FileTransfer {
         self.counter.store(transfer.done, Ordering::Relaxed);
         let addr = ctx.address();
         let told = move |outcome| addr.do_send(PumpEnded { outcome });
-        let started = job.map(|job| pump::start(job, transfer.id, stream, self.counter.clone(), told));
+        let started = job.map(|job| pump::start(job, transfer.known_as(), stream, self.counter.clone(), told));
         match started {
             Some(Ok(stop)) => {
                 self.pump = Some(stop);

@@ -48,7 +48,7 @@ impl State {
                 };
                 self.to_device(&self.cancel(code))
             }
-            Stage::Declined => self.to_device(&Peer::Decline(AboutTransfer { transfer: self.transfer.id })),
+            Stage::Declined => self.to_device(&Peer::Decline(AboutTransfer { transfer: self.transfer.known_as() })),
             Stage::Cancelled => self.to_device(&self.cancel(WireCode::Cancelled)),
             Stage::Finished => match self.transfer.root {
                 Some(root) => self.ask(groups(self.transfer.size), Task::Confirm(root), now),
@@ -168,7 +168,7 @@ impl State {
 
     pub(super) fn tell_why(&self) -> Option<Effect> {
         let (code, text) = self.transfer.why.clone()?;
-        Some(Effect::Tell(Event::FileFailed { transfer: self.transfer.id, code, text }))
+        Some(Effect::Tell(Event::FileFailed { transfer: self.transfer.known_as(), code, text, by: self.transfer.by() }))
     }
 
     pub(super) fn end_if_over(&self) -> Effects {
@@ -176,7 +176,7 @@ impl State {
     }
 
     pub(super) fn cancel(&self, code: WireCode) -> Peer {
-        Peer::Cancel(CancelTransfer { transfer: self.transfer.id, code })
+        Peer::Cancel(CancelTransfer { transfer: self.transfer.known_as(), code })
     }
 
     /// To the device at the other end, or where none is known, to all.

@@ -150,7 +150,7 @@ impl State {
     pub(super) fn waiting_offer(&self) -> Option<Event> {
         let waits = !self.outgoing() && self.transfer.stage == Stage::Offered;
         waits.then(|| Event::FileOffered {
-            transfer: self.transfer.id,
+            transfer: self.transfer.known_as(),
             conversation: self.transfer.conversation.clone(),
             from: self.transfer.from.clone(),
             name: self.transfer.name.clone(),
@@ -176,7 +176,7 @@ impl State {
             (Wish::Decline, Stage::Offered) => {
                 self.transfer.stage = Stage::Declined;
                 let mut effects = vec![Effect::Save, Effect::Answer(Ok(()))];
-                effects.extend(self.to_device(&Peer::Decline(AboutTransfer { transfer: self.transfer.id })));
+                effects.extend(self.to_device(&Peer::Decline(AboutTransfer { transfer: self.transfer.known_as() })));
                 effects
             }
             (Wish::Pause, Stage::Accepted | Stage::PausedHere | Stage::PausedThere) => {
@@ -333,8 +333,8 @@ impl State {
             return Vec::new();
         }
         let offer = Offer {
-            room: None,
-            transfer: self.transfer.id,
+            room: self.transfer.room,
+            transfer: self.transfer.known_as(),
             name: self.transfer.name.clone(),
             size: self.transfer.size,
             media_type: self.transfer.media_type.clone(),
@@ -352,7 +352,7 @@ impl State {
             return Vec::new();
         }
         let token = (self.fresh)();
-        let accept = Accept { transfer: self.transfer.id, have, token };
+        let accept = Accept { transfer: self.transfer.known_as(), have, token };
         // Before the frame: the other side may dial the moment it has read it.
         let mut effects = self.connect(device, token, task, now);
         let say = Effect::Send(device, Peer::Accept(accept));

@@ -45,6 +45,8 @@ fn transfer(direction: Direction) -> Transfer {
         meant_for: outgoing.then_some(KEY),
         root: None,
         device: (!outgoing).then_some(ALICE),
+        share: None,
+        room: None,
     }
 }
 

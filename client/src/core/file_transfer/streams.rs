@@ -62,8 +62,8 @@ impl State {
     }
 
     pub(super) fn progress(&self, rate: u64) -> Effect {
-        let (transfer, done, size) = (self.transfer.id, self.transfer.done, self.transfer.size);
-        Effect::Tell(Event::FileProgress { transfer, done, size, rate })
+        let (transfer, done, size) = (self.transfer.known_as(), self.transfer.done, self.transfer.size);
+        Effect::Tell(Event::FileProgress { transfer, done, size, rate, by: self.transfer.by() })
     }
 
     /// The counter of a running pump.
@@ -94,10 +94,11 @@ impl State {
         self.transfer.why = None;
         self.transfer.path = path.or_else(|| self.transfer.path.take());
         let event = Event::FileFinished {
-            transfer: self.transfer.id,
+            transfer: self.transfer.known_as(),
             path: self.transfer.path.clone().unwrap_or_default(),
             blake3: root,
             size: self.transfer.size,
+            by: self.transfer.by(),
         };
         let rate = self.meter.rate();
         vec![Effect::Save, self.progress(rate), Effect::Tell(event), Effect::Erase]

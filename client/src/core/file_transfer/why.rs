@@ -3,7 +3,6 @@
 use std::io;
 
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::Handle;
 use rustix::io::Errno;
 
 /// A reason, with whose fault it is.
@@ -97,7 +96,7 @@ impl Why {
     }
 
     /// What a person is told; `peer` is the friend at the other end.
-    pub fn sentence(&self, peer: &Handle) -> String {
+    pub fn sentence(&self, peer: &dyn std::fmt::Display) -> String {
         match self {
             Self::NotFound => "There is no file at that path.".into(),
             Self::IsDirectory => "That is a folder. Folders cannot be sent yet; pack it into one file first.".into(),
@@ -122,7 +121,7 @@ impl Why {
     }
 }
 
-fn peer_sentence(code: &WireCode, peer: &Handle) -> String {
+fn peer_sentence(code: &WireCode, peer: &dyn std::fmt::Display) -> String {
     match code {
         WireCode::Declined => format!("{peer} declined the file."),
         WireCode::Cancelled => format!("{peer} cancelled the transfer."),

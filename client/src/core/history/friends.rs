@@ -81,6 +81,13 @@ pub fn load_former(c: &Connection) -> Result<Vec<(Handle, Fingerprint)>> {
     c.prepare_cached("SELECT user, account FROM former ORDER BY user")?.query_map([], row)?.collect()
 }
 
+/// The key of somebody who is no friend, as another device of this account knows it. What is remembered already stays.
+pub fn remember(c: &Connection, user: &Handle, key: Fingerprint) -> Result<()> {
+    c.prepare_cached("INSERT OR IGNORE INTO former (user, account) VALUES (?1, ?2)")?
+        .execute(params![user.as_str(), key.0])
+        .map(drop)
+}
+
 /// The key of somebody who was a friend counts no more: a person accepted another one.
 pub fn forget_former(c: &Connection, user: &Handle) -> Result<()> {
     c.prepare_cached("DELETE FROM former WHERE user = ?1")?.execute([user.as_str()]).map(drop)

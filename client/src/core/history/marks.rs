@@ -194,14 +194,17 @@ pub fn by_my_other_device(c: &Connection, thread: &ThreadKey, marks: &[Mark]) ->
     Ok(newest.map(|(_, id)| id))
 }
 
-/// How far each member of a room is with the logs of this account: delivered, read.
-pub fn of_members(c: &Connection, room: Incarnation) -> Result<Vec<(Handle, Vec<Mark>, Vec<Mark>)>> {
+/// How far somebody is with the logs of this account: who, delivered, read.
+pub type OfMember = (Handle, Vec<Mark>, Vec<Mark>);
+
+/// How far each member of a room is with the logs of this account.
+pub fn of_members(c: &Connection, room: Incarnation) -> Result<Vec<OfMember>> {
     let mut statement = c.prepare_cached(
         "SELECT m.member, m.device, m.delivered, m.read FROM marks m JOIN threads t ON t.id = m.thread
          WHERE t.key = ?1 ORDER BY m.member",
     )?;
     let mut rows = statement.query([room.to_string()])?;
-    let mut found: Vec<(Handle, Vec<Mark>, Vec<Mark>)> = Vec::new();
+    let mut found: Vec<OfMember> = Vec::new();
     while let Some(row) = rows.next()? {
         let member: Handle = row::text(row, 0)?;
         let device = DeviceId(row::bytes(row, 1)?);

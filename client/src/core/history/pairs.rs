@@ -87,6 +87,15 @@ pub fn remove(c: &Connection, device: &DeviceId) -> Result<()> {
     Ok(())
 }
 
+/// Forgets the devices of a person that are not listed any more: they are not to be found again, nor let in without the server.
+pub fn keep_listed(c: &Connection, user: &Handle, listed: &[DeviceId]) -> Result<()> {
+    let known: Vec<DeviceId> = c
+        .prepare_cached("SELECT device FROM pairs WHERE user = ?1")?
+        .query_map([user.as_str()], |row| row::bytes(row, 0).map(DeviceId))?
+        .collect::<Result<_>>()?;
+    known.iter().filter(|device| !listed.contains(device)).try_for_each(|device| remove(c, device))
+}
+
 /// Forgets all devices of a person.
 pub fn remove_of(c: &Connection, user: &Handle) -> Result<()> {
     c.prepare_cached("DELETE FROM pairs WHERE user = ?1")?.execute([user.as_str()])?;

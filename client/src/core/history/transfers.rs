@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, Hash, TransferId};
+use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, Hash, Incarnation, TransferId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::row;
@@ -103,15 +103,30 @@ pub struct Transfer {
     pub meant_for: Option<Fingerprint>,
     /// Hash of the whole file, once known.
     pub root: Option<Hash>,
-    /// The friend's device at the other end; outgoing, unknown until one accepts.
+    /// The device at the other end; outgoing, unknown until one accepts.
     pub device: Option<DeviceId>,
+    /// Outgoing, to a room: the id that all its members know it by. Each of them has a transfer of their own here.
+    pub share: Option<TransferId>,
+    /// The room in which it was offered.
+    pub room: Option<Incarnation>,
 }
 
 impl Transfer {
+    /// The id outside this profile: on the wire, and for people.
+    pub fn known_as(&self) -> TransferId {
+        self.share.unwrap_or(self.id)
+    }
+
+    /// With whom, where one id stands for several.
+    pub fn by(&self) -> Option<Handle> {
+        self.share.map(|_| self.peer.clone())
+    }
+
     /// As told to people; `running` while bytes flow.
     pub fn info(&self, running: bool) -> TransferInfo {
         TransferInfo {
-            transfer: self.id,
+            transfer: self.known_as(),
+            by: self.by(),
             conversation: self.conversation.clone(),
             from: self.from.clone(),
             direction: self.direction,
@@ -127,7 +142,7 @@ impl Transfer {
 }
 
 const COLUMNS: &str = "id, conversation, peer, author, outgoing, name, size, media_type, sent_at, state, done, path, save_as, code, \
-                       text, meant_for, root, device";
+                       text, meant_for, root, device, share, room";
 
 fn transfer(row: &Row<'_>) -> Result<Transfer> {
     let stage: isize = row.get(9)?;
@@ -150,6 +165,8 @@ fn transfer(row: &Row<'_>) -> Result<Transfer> {
         meant_for: row::some_bytes(row, 15)?.map(Fingerprint),
         root: row::some_bytes(row, 16)?.map(Hash),
         device: row::some_bytes(row, 17)?.map(DeviceId),
+        share: row::some_bytes(row, 18)?.map(|bytes| TransferId(uuid::Uuid::from_bytes(bytes))),
+        room: row::some_bytes(row, 19)?.map(Incarnation),
     })
 }
 
@@ -158,7 +175,7 @@ pub fn insert(c: &Connection, transfer: &Transfer) -> Result<bool> {
     let added = c
         .prepare_cached(&format!(
             "INSERT OR IGNORE INTO transfers ({COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
         ))?
         .execute(params![
             transfer.id.0.as_bytes(),
@@ -179,6 +196,8 @@ pub fn insert(c: &Connection, transfer: &Transfer) -> Result<bool> {
             transfer.meant_for.map(|key| key.0),
             transfer.root.map(|root| root.0),
             transfer.device.map(|device| device.0),
+            transfer.share.map(|share| *share.0.as_bytes()),
+            transfer.room.map(|room| room.0),
         ])?;
     Ok(added > 0)
 }
@@ -209,6 +228,21 @@ pub fn load(c: &Connection, id: TransferId) -> Result<Option<Transfer>> {
     c.prepare_cached(&format!("SELECT {COLUMNS} FROM transfers WHERE id = ?1"))?
         .query_row([id.0.as_bytes()], transfer)
         .optional()
+}
+
+/// The transfer with `peer` that is known by `id` outside this profile.
+pub fn load_known_as(c: &Connection, id: TransferId, peer: &Handle) -> Result<Option<Transfer>> {
+    c.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM transfers WHERE (id = ?1 AND share IS NULL OR share = ?1) AND peer = ?2"
+    ))?
+    .query_row(params![id.0.as_bytes(), peer.as_str()], transfer)
+    .optional()
+}
+
+/// Whether a share of this id was made here.
+pub fn is_share(c: &Connection, id: TransferId) -> Result<bool> {
+    c.prepare_cached("SELECT EXISTS (SELECT 1 FROM transfers WHERE share = ?1)")?
+        .query_row([id.0.as_bytes()], |row| row.get(0))
 }
 
 /// All, oldest first.

@@ -19,7 +19,7 @@ use super::connection::{Around, Open, Rest, STORE_QUEUE, read};
 use super::dial::{self, Target};
 use super::message::{
     Adopt, Close, Connection, ConnectionLost, Follow, FrameRead, Grew, Introduce, LetIn, OwnLogRead, PairLoaded,
-    ReunionUsed, Reunite, SendFrame, SetServer, Stored, Unfollow,
+    ReunionUsed, Reunite, SendFrame, SetIdentity, SetServer, Stored, Unfollow,
 };
 use super::redial::{Attempt, Redial};
 use super::state::{ConnectionId, Effect, State};
@@ -299,6 +299,14 @@ impl Handler<SetServer> for PeerLink {
 
     fn handle(&mut self, SetServer(server): SetServer, _: &mut Self::Context) {
         self.context.server = Some(server);
+    }
+}
+
+impl Handler<SetIdentity> for PeerLink {
+    type Result = ();
+
+    fn handle(&mut self, SetIdentity(identity): SetIdentity, _: &mut Self::Context) {
+        self.context.identity = identity;
     }
 }
 

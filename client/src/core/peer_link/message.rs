@@ -1,6 +1,7 @@
 //! All that a `PeerLink` accepts, from the `Registry`, from its listener and dial tasks, and from its own connections.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use actix::Message;
 use hobnob_shared::error::WireCode;
@@ -10,6 +11,7 @@ use super::dial::PeerStream;
 use super::state::{ConnectionId, LogRead};
 use crate::core::event::LinkPath;
 use crate::core::history::pairs::Pair;
+use crate::core::profile::Identity;
 use crate::core::replica::push::ReadLog;
 
 /// A connection on which both certificates were the pinned ones.
@@ -41,6 +43,11 @@ pub struct Reunite {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct SetServer(pub SocketAddr);
+
+/// The account's devices changed: what is said in the hello of the connections to come.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SetIdentity(pub Arc<Identity>);
 
 /// Take this authenticated connection into the race.
 #[derive(Message)]

@@ -24,6 +24,7 @@ pub mod tokens;
 
 pub use actor::{LinkContext, PeerLink};
 pub use message::{
-    Adopt, Close, Connection, Follow, Grew, Introduce, ReunionUsed, Reunite, SendFrame, SetServer, Unfollow,
+    Adopt, Close, Connection, Follow, Grew, Introduce, ReunionUsed, Reunite, SendFrame, SetIdentity, SetServer,
+    Unfollow,
 };
 pub use store::Refused;

@@ -58,12 +58,11 @@ impl Pushes {
     pub(super) fn read(&mut self, thread: &Thread, asked: ReadLog, numbers: Option<&[u64]>, complete: bool) -> bool {
         self.reading = None;
         let Some(push) = self.threads.get_mut(thread) else { return false };
-        match numbers {
-            Some(numbers) => push.read(asked, numbers, complete),
-            None => {
-                push.read_failed();
-                false
-            }
+        if let Some(numbers) = numbers {
+            push.read(asked, numbers, complete)
+        } else {
+            push.read_failed();
+            false
         }
     }
 

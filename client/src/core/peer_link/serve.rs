@@ -94,7 +94,9 @@ async fn part(
                     let (mut found, complete) = messages::entries(c, &key, device, only_for, after, limit)?;
                     let entries = found.iter().map(|entry| (entry.number, entry.id)).collect();
                     if only_for.is_some() {
-                        found.iter_mut().for_each(|entry| entry.meant_for = None);
+                        for entry in &mut found {
+                            entry.meant_for = None;
+                        }
                     }
                     let frame = Entries { thread, author, device, after, entries: found, more: !complete };
                     Ok(Some(Part { frame: Peer::Entries(frame), entries, complete }))

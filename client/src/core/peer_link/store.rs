@@ -239,7 +239,9 @@ fn check_direct(peers: &Peers, entries: Entries) -> Result<Checked, Unheld> {
         return Err((Some(ThreadKey::Direct(with)), Some(device), Refused::NotTheirs));
     }
     if !peers.is_own() || author != own.user {
-        entries.iter_mut().for_each(|entry| entry.meant_for = None);
+        for entry in &mut entries {
+            entry.meant_for = None;
+        }
     }
     Ok(Checked::Direct { thread, with, author, device, after, entries })
 }

@@ -31,6 +31,7 @@ use crate::core::peer_link::{self, PeerLink};
 use crate::core::profile::{Identity, Profile, RosterKey};
 use crate::core::replica::exchange::Exchange;
 use crate::core::rooms::Rooms;
+use crate::core::roster_sync::{Kept, RosterSync};
 use crate::core::routes::account::Enrolling;
 use crate::core::routes::devices::Mates;
 use crate::core::routes::keys::Held;
@@ -57,6 +58,10 @@ pub struct Setup {
     pub logs: Vec<Log>,
     /// Rooms of this account, past ones too.
     pub rooms: Vec<Room>,
+    /// Whom this account blocks.
+    pub blocked: Vec<Handle>,
+    /// What this account's devices know together of people.
+    pub contacts: Kept,
     /// Bound, for peers.
     pub listener: TcpListener,
     /// Where that is.
@@ -122,7 +127,9 @@ pub struct Registry {
     /// Keys that friends whose key changed showed last.
     pub(in crate::core) candidates: HashMap<Handle, Proven>,
     /// What came under a former friend's name with another key.
-    pub(in crate::core) held: HashMap<Handle, Held>,
+    pub(in crate::core) held: HashMap<Handle, (Fingerprint, Held)>,
+    /// Former friends whose other key was told.
+    pub(in crate::core) alarmed: HashSet<Handle>,
     /// Friends about whom a wrong key at an address was told.
     pub(in crate::core) mismatched: HashSet<Handle>,
     /// Own messages that were told as sent and not as delivered: the disk does not say so.
@@ -137,6 +144,8 @@ pub struct Registry {
     pub(in crate::core) addr: Addr<Self>,
     /// Transfers that may still go on, and with whom.
     pub(in crate::core) transfers: HashMap<TransferId, (Handle, Addr<FileTransfer>)>,
+    /// Transfers to members of a room, by the id that the members know and by member.
+    pub(in crate::core) shares: BTreeMap<(TransferId, Handle), TransferId>,
     /// Those of them whose bytes flow.
     pub(in crate::core) running: Running,
     /// Questions to the disk about transfers without an actor.
@@ -159,6 +168,8 @@ impl Registry {
             state.roster.pin(friend);
         }
         state.rooms = Rooms::load(setup.rooms);
+        state.blocked = setup.blocked.into_iter().collect();
+        state.contacts = RosterSync::load(setup.contacts);
         if let Some(identity) = &identity {
             state.exchange = exchange(identity.device, setup.logs);
         }
@@ -191,10 +202,12 @@ impl Registry {
             invited: HashMap::new(),
             candidates: HashMap::new(),
             held: HashMap::new(),
+            alarmed: HashSet::new(),
             mismatched: HashSet::new(),
             sent: HashSet::new(),
             storing: HashMap::new(),
             transfers: HashMap::new(),
+            shares: BTreeMap::new(),
             running: Running::default(),
             looked_up: 0,
             timer: None,
@@ -270,6 +283,13 @@ impl Registry {
             self.gave_up(errand);
         }
         self.expire_entries(now);
+        if self.state.is_roster_late(now) {
+            tracing::warn!("the sealed roster has not come in time");
+            self.release_held(ctx);
+        }
+        if self.state.contacts.is_due(now) {
+            self.look_at_contacts(ctx);
+        }
         if self.state.has_arrived(now) {
             self.arrived(ctx);
         }

@@ -14,7 +14,7 @@ use crate::core::outlet::Ticket;
 use crate::core::peer_link::dial::PeerStream;
 use crate::core::peer_link::{Connection, Refused};
 use crate::core::replica::ThreadKey;
-use crate::core::session::{ConnectError, Ends, EnrolError, Enrolment};
+use crate::core::session::{ConnectError, Ends, EnrolError, Outcome};
 
 /// From outside: carry this out and answer it.
 #[derive(Message)]
@@ -68,12 +68,12 @@ pub struct SessionChanged {
     pub reason: Option<ConnectError>,
 }
 
-/// From the session: sign-up or password sign-in ended.
+/// From the session: sign-up, password sign-in, or what else takes the password, ended.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct EnrolmentEnded {
     /// How.
-    pub result: Result<Option<Box<Enrolment>>, EnrolError>,
+    pub result: Result<Outcome, EnrolError>,
 }
 
 /// From a peer link: it stands, or its path changed.

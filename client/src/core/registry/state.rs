@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, RoomId, TransferId};
 use hobnob_shared::identity::Statement;
 use hobnob_shared::limits;
-use hobnob_shared::message::{FriendsPage, OwnPresence, Presence};
+use hobnob_shared::message::{FriendsPage, FromServer, OwnPresence, Presence};
 
 use crate::core::errands::Errands;
 use crate::core::event::{Event, LinkPath};
@@ -17,9 +17,16 @@ use crate::core::outlet::Ticket;
 use crate::core::replica::exchange::Exchange;
 use crate::core::rooms::Rooms;
 use crate::core::roster::{Pinned, Roster};
+use crate::core::roster_sync::RosterSync;
 
 /// After the welcome the friend list and new friends' keys have so long; what is missing then comes later.
 const ARRIVAL: Duration = Duration::from_secs(5);
+
+/// Of that time so much is spent on waiting for a newer sealed roster: what the server says of friends is judged by it.
+const ROSTER: Duration = Duration::from_secs(3);
+
+/// What is held back meanwhile, in frames: the longest friend list, and all requests that a server keeps. More is judged at once.
+const HELD_BACK: usize = 640;
 
 /// Longest friend list that is believed: far more than a person has, and bounded memory.
 const FRIENDS: usize = 20_000;
@@ -55,12 +62,19 @@ pub enum Ask {
     RemoveMember(RoomId, Handle),
     /// A room's password, stretched.
     SetRoomPassword(RoomId, Option<Hash>),
+    /// The sealed roster.
+    GetRoster,
+    /// The next part of ours.
+    PutRoster,
 }
 
 impl Ask {
     /// Kept over a broken connection: a person waits for it. The rest is asked anew when it is needed anew.
     pub fn is_kept(&self) -> bool {
-        !matches!(self, Self::GetFriendship(_) | Self::Introduce(_) | Self::OpenCircuit(..))
+        !matches!(
+            self,
+            Self::GetFriendship(_) | Self::Introduce(_) | Self::OpenCircuit(..) | Self::GetRoster | Self::PutRoster
+        )
     }
 }
 
@@ -72,13 +86,24 @@ pub struct Errand {
     pub ask: Ask,
 }
 
+/// What the friend list says of somebody.
+#[derive(Debug)]
+struct Listed {
+    key: Fingerprint,
+    presence: Presence,
+    text: String,
+}
+
 /// The time between the welcome and the complete friend list.
 #[derive(Debug)]
 pub struct Arrival {
-    listed: BTreeMap<Handle, (Presence, String)>,
+    listed: BTreeMap<Handle, Listed>,
     complete: bool,
     awaiting: BTreeSet<Handle>,
     deadline: Instant,
+    /// Until when what the server says of friends is held back, because a newer sealed roster is on its way.
+    held_until: Option<Instant>,
+    held: Vec<FromServer>,
 }
 
 /// Where the server is.
@@ -98,6 +123,8 @@ pub enum Server {
 pub struct PageOutcome {
     /// Not pinned yet: get and verify the statements.
     pub unknown: Vec<Handle>,
+    /// Of those, who is remembered with another key than they are listed with.
+    pub contradicted: Vec<Handle>,
     /// Listed with another key than the pinned one.
     pub changed: Vec<(Handle, Fingerprint)>,
     /// Stopped because of another key, and listed with the pinned one again.
@@ -122,6 +149,8 @@ pub struct State<A> {
     pub rooms: Rooms,
     /// Whom this account blocks.
     pub blocked: BTreeSet<Handle>,
+    /// What this account's devices know together.
+    pub contacts: RosterSync,
 }
 
 impl<A> Default for State<A> {
@@ -135,6 +164,7 @@ impl<A> Default for State<A> {
             exchange: Exchange::new(DeviceId([0; 32])),
             rooms: Rooms::default(),
             blocked: BTreeSet::new(),
+            contacts: RosterSync::default(),
         }
     }
 }
@@ -153,7 +183,46 @@ impl<A: Clone> State<A> {
             complete: false,
             awaiting: BTreeSet::new(),
             deadline: now + ARRIVAL,
+            held_until: None,
+            held: Vec::new(),
         });
+    }
+
+    /// A newer sealed roster is on its way: what the server says of friends waits for it, though not for ever.
+    pub fn await_roster(&mut self, now: Instant) {
+        if let Server::Arriving(arrival) = &mut self.server {
+            arrival.held_until = Some(now + ROSTER);
+        }
+    }
+
+    /// Holds a frame back that is to be judged by the sealed roster; gives it back if it need not wait.
+    pub fn hold(&mut self, frame: FromServer) -> Option<FromServer> {
+        let Server::Arriving(arrival) = &mut self.server else { return Some(frame) };
+        let about_people = matches!(
+            frame,
+            FromServer::Friends(_)
+                | FromServer::FriendRequested(_)
+                | FromServer::FriendAdded(_)
+                | FromServer::FriendRemoved(_)
+                | FromServer::PresenceChanged(_)
+        );
+        if !about_people || arrival.held_until.is_none() || arrival.held.len() >= HELD_BACK {
+            return Some(frame);
+        }
+        arrival.held.push(frame);
+        None
+    }
+
+    /// The sealed roster is here, or will not come: what was held back, in order.
+    pub fn release(&mut self) -> Vec<FromServer> {
+        let Server::Arriving(arrival) = &mut self.server else { return Vec::new() };
+        arrival.held_until = None;
+        std::mem::take(&mut arrival.held)
+    }
+
+    /// The sealed roster has not come in time.
+    pub fn is_roster_late(&self, now: Instant) -> bool {
+        matches!(&self.server, Server::Arriving(arrival) if arrival.held_until.is_some_and(|until| until <= now))
     }
 
     /// A page of the friend list.
@@ -167,6 +236,9 @@ impl<A: Clone> State<A> {
             }
             match self.roster.compare(&entry.user, entry.account) {
                 Pinned::Unknown => {
+                    if self.roster.had_another_key(&entry.user, entry.account) {
+                        outcome.contradicted.push(entry.user.clone());
+                    }
                     arrival.awaiting.insert(entry.user.clone());
                     outcome.unknown.push(entry.user.clone());
                 }
@@ -180,7 +252,9 @@ impl<A: Clone> State<A> {
                 Pinned::Same => {}
             }
             self.roster.server_says(&entry.user, entry.presence, &entry.text);
-            arrival.listed.insert(entry.user, (entry.presence, entry.text));
+            arrival
+                .listed
+                .insert(entry.user, Listed { key: entry.account, presence: entry.presence, text: entry.text });
         }
         arrival.complete |= page.last;
         outcome
@@ -190,10 +264,17 @@ impl<A: Clone> State<A> {
     pub fn settled(&mut self, user: &Handle) {
         if let Server::Arriving(arrival) = &mut self.server {
             arrival.awaiting.remove(user);
-            if let Some((presence, text)) = arrival.listed.get(user) {
+            if let Some(Listed { presence, text, .. }) = arrival.listed.get(user) {
                 self.roster.server_says(user, *presence, text);
             }
         }
+    }
+
+    /// The key under which the friend list has `user`, if that is another one than is pinned.
+    pub fn listed_otherwise(&self, user: &Handle) -> Option<Fingerprint> {
+        let Server::Arriving(arrival) = &self.server else { return None };
+        let listed = arrival.listed.get(user)?.key;
+        (self.roster.compare(user, listed) == Pinned::Changed).then_some(listed)
     }
 
     /// Whether everything came that signing in waits for.
@@ -216,6 +297,7 @@ impl<A: Clone> State<A> {
     pub fn lost_server(&mut self) -> Vec<Event> {
         self.server = Server::Away;
         self.errands.connection_lost();
+        self.contacts.lost();
         self.policy.clear();
         self.roster.set_server_online(false);
         self.rooms.set_server_online(false);
@@ -255,150 +337,16 @@ impl<A: Clone> State<A> {
     /// When time alone changes something.
     pub fn next_due(&self) -> Option<Instant> {
         let arrival = match &self.server {
+            Server::Arriving(arrival) if arrival.held_until.is_some() => arrival.held_until,
             Server::Arriving(arrival) if arrival.complete => Some(arrival.deadline),
             _ => None,
         };
-        [self.errands.next_due(), self.policy.next_due(), self.exchange.next_due(), arrival].into_iter().flatten().min()
+        let parts =
+            [self.errands.next_due(), self.policy.next_due(), self.exchange.next_due(), self.contacts.next_due()];
+        parts.into_iter().chain([arrival]).flatten().min()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use super::*;
-    use crate::core::history::friends::Friend;
-    use crate::core::links::Up;
-    use hobnob_shared::identity::IdentityStatement;
-    use hobnob_shared::message::FriendEntry;
-
-    fn handle(name: &str) -> Handle {
-        name.parse().unwrap()
-    }
-
-    fn with_friends(names: &[&str]) -> State<u8> {
-        let mut state = State::default();
-        for name in names {
-            state.roster.pin(Friend {
-                user: handle(name),
-                account: Fingerprint([1; 32]),
-                account_certificate: Vec::new(),
-                verified: false,
-                blocked: false,
-                changed_key: None,
-                device_list: IdentityStatement { body: Vec::new(), signature: Vec::new() },
-                device_list_number: 1,
-            });
-        }
-        state
-    }
-
-    fn page(entries: &[(&str, u8, Presence)], last: bool) -> FriendsPage {
-        let friends = entries.iter().map(|(name, key, presence)| FriendEntry {
-            user: handle(name),
-            account: Fingerprint([*key; 32]),
-            presence: *presence,
-            text: String::new(),
-        });
-        FriendsPage { friends: friends.collect(), last }
-    }
-
-    fn linked(state: &mut State<u8>, name: &str) -> Vec<Event> {
-        let device = DeviceId([name.as_bytes()[0]; 32]);
-        state.links.insert(device, handle(name), 0);
-        state.links.set_up(&device, Up { path: LinkPath::Direct, address: None, dialled: true });
-        state.link_changed(&handle(name), Some((Presence::Available, "")))
-    }
-
-    #[test]
-    fn signing_in_waits_for_the_whole_list_and_for_new_friends_keys() {
-        let now = Instant::now();
-        let mut state = with_friends(&["bob", "dan"]);
-        state.welcomed(now);
-        let first = state.page(page(&[("bob", 1, Presence::Available), ("cat", 7, Presence::Away)], false));
-        assert_eq!(first.unknown, [handle("cat")]);
-        assert!(!state.has_arrived(now));
-        assert_eq!(state.page(page(&[("eve", 9, Presence::Away)], true)).unknown, [handle("eve")]);
-        state.settled(&handle("cat"));
-        assert!(!state.has_arrived(now));
-        // Keys that never come do not hold it up for ever.
-        assert!(state.has_arrived(now + ARRIVAL));
-        state.settled(&handle("eve"));
-        assert!(state.has_arrived(now));
-        assert_eq!(state.arrive(), [handle("dan")]);
-        assert_eq!(state.roster.presence(&handle("bob")).0, Presence::Available);
-    }
-
-    #[test]
-    fn a_listed_key_other_than_the_pinned_one_is_reported() {
-        let mut state = with_friends(&["bob"]);
-        state.welcomed(Instant::now());
-        let outcome = state.page(page(&[("bob", 2, Presence::Available)], true));
-        assert_eq!(
-            outcome,
-            PageOutcome { changed: vec![(handle("bob"), Fingerprint([2; 32]))], ..PageOutcome::default() }
-        );
-    }
-
-    #[test]
-    fn friends_without_a_link_turn_unknown_when_the_server_goes() {
-        let now = Instant::now();
-        let mut state = with_friends(&["bob", "cat"]);
-        state.welcomed(now);
-        state.page(page(&[("bob", 1, Presence::Available), ("cat", 1, Presence::Available)], true));
-        state.arrive();
-        for name in ["bob", "cat"] {
-            state.roster.announce(&handle(name));
-        }
-        assert!(matches!(linked(&mut state, "bob").as_slice(), [Event::Link { path: LinkPath::Direct, .. }]));
-        let events = state.lost_server();
-        assert!(
-            matches!(events.as_slice(), [Event::Presence { user, presence: Presence::Unknown, .. }] if user.as_str() == "cat"),
-            "{events:?}"
-        );
-    }
-
-    #[test]
-    fn links_are_wished_for_friends_who_are_online_and_no_others() {
-        let now = Instant::now();
-        let (me, bob, cat) = (handle("alice"), handle("bob"), handle("cat"));
-        let mut state = with_friends(&["bob", "cat", "dan"]);
-        state.reconsider(&me, &bob, true, now);
-        assert_eq!(state.policy.len(), 0, "the server is away");
-
-        state.welcomed(now);
-        state.page(page(
-            &[("bob", 1, Presence::Available), ("cat", 1, Presence::Offline), ("dan", 1, Presence::Busy)],
-            true,
-        ));
-        state.arrive();
-        state.roster.pin_mut(&handle("dan")).unwrap().changed_key = Some(Fingerprint([2; 32]));
-        for user in state.roster.handles() {
-            state.reconsider(&me, &user, true, now);
-        }
-        assert_eq!(state.policy.poll(now), std::slice::from_ref(&bob));
-
-        linked(&mut state, "bob");
-        state.reconsider(&me, &bob, true, now);
-        assert_eq!(state.policy.next_due(), None);
-
-        // The invisible do not look for others.
-        state.roster.server_says(&cat, Presence::Available, "");
-        state.reconsider(&me, &cat, false, now);
-        assert_eq!(state.policy.len(), 0);
-    }
-
-    #[test]
-    fn no_more_links_are_wished_for_than_may_stand() {
-        let now = Instant::now();
-        let names: Vec<String> = (0..limits::LINKS + 20).map(|n| format!("friend{n}")).collect();
-        let mut state = with_friends(&names.iter().map(String::as_str).collect::<Vec<_>>());
-        state.welcomed(now);
-        let entries: Vec<_> = names.iter().map(|name| (name.as_str(), 1, Presence::Available)).collect();
-        state.page(page(&entries, true));
-        state.arrive();
-        for user in state.roster.handles() {
-            state.reconsider(&handle("alice"), &user, true, now);
-        }
-        assert_eq!(state.policy.len(), limits::LINKS);
-    }
-}
+#[path = "state_tests.rs"]
+mod tests;

@@ -66,7 +66,7 @@ pub struct Arrived {
 struct Shared {
     /// The other end is a device of the same account: it gets every direct thread.
     own: bool,
-    /// Threads of both, and whether the other side has said what it has.
+    /// Threads of both, and whether our log is being sent there.
     threads: BTreeMap<ThreadKey, bool>,
 }
 
@@ -168,10 +168,9 @@ impl Exchange {
     /// The device behind a link says how far its copies go. The registry has checked that the two share the thread.
     pub fn heard(&mut self, link: DeviceId, thread: &ThreadKey, heads: &[Head], now: Instant) -> Vec<Deed> {
         let mut deeds = self.share(link, thread);
-        let Some(first) = self.links.get_mut(&link).and_then(|shared| shared.threads.get_mut(thread)) else {
+        if self.links.get(&link).is_none_or(|shared| !shared.threads.contains_key(thread)) {
             return deeds;
-        };
-        let first = !std::mem::replace(first, true);
+        }
         let mut acknowledged = Some(0);
         for head in heads {
             if head.device == self.own {
@@ -187,7 +186,10 @@ impl Exchange {
             }
             self.pull.theirs(link, thread, head.device, head.number, now);
         }
-        if let (true, Some(acknowledged)) = (first, acknowledged) {
+        let followed = self.links.get_mut(&link).and_then(|shared| shared.threads.get_mut(thread));
+        if let (Some(followed @ false), Some(acknowledged)) = (followed, acknowledged) {
+            // Not before both agree on what our log is.
+            *followed = true;
             deeds.push(Deed::Follow { link, thread: thread.clone(), acknowledged });
         }
         deeds.extend(self.asks(now));
@@ -299,6 +301,10 @@ mod tests {
         let deeds = exchange.heard(device(2), &room(), &[head(1, 9)], now);
         assert!(deeds.contains(&Deed::Overtaken { link: device(2), thread: room(), head: head(1, 9) }), "{deeds:?}");
         assert!(!deeds.iter().any(|deed| matches!(deed, Deed::Follow { .. })));
+        // In a room it can be had back from them, and then goes on.
+        exchange.copy(&room(), head(1, 9));
+        let deeds = exchange.heard(device(2), &room(), &[head(1, 9)], now);
+        assert_eq!(deeds, [Deed::Follow { link: device(2), thread: room(), acknowledged: 9 }]);
     }
 
     #[test]

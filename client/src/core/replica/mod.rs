@@ -74,6 +74,18 @@ impl FromStr for ThreadKey {
     }
 }
 
+/// `defective!(Name)`: whether the simulation wants the code to be wrong here; false in every program.
+macro_rules! defective {
+    ($name:ident) => {{
+        #[cfg(test)]
+        let wrong = $crate::core::replica::defect::is($crate::core::replica::defect::Defect::$name);
+        #[cfg(not(test))]
+        let wrong = false;
+        wrong
+    }};
+}
+pub(crate) use defective;
+
 /// Defects that the simulation puts in on purpose, to show that it would find them. Never in a program that people run.
 #[cfg(test)]
 pub(crate) mod defect {
@@ -116,15 +128,3 @@ pub(crate) mod defect {
         ACTIVE.get() == Some(defect)
     }
 }
-
-/// `defective!(Name)`: whether the simulation wants the code to be wrong here; false in every program.
-macro_rules! defective {
-    ($name:ident) => {{
-        #[cfg(test)]
-        let wrong = $crate::core::replica::defect::is($crate::core::replica::defect::Defect::$name);
-        #[cfg(not(test))]
-        let wrong = false;
-        wrong
-    }};
-}
-pub(crate) use defective;

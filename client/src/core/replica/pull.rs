@@ -129,11 +129,9 @@ impl Pull {
                 ends.remove(device);
             }
         } else if defective!(GiveUp) {
-            self.threads.values_mut().for_each(|logs| {
-                logs.theirs.values_mut().for_each(|ends| {
-                    ends.remove(device);
-                })
-            });
+            for ends in self.threads.values_mut().flat_map(|logs| logs.theirs.values_mut()) {
+                ends.remove(device);
+            }
         }
     }
 
@@ -214,7 +212,7 @@ mod tests {
         pull.theirs(device(1), &room(), author, 5, now);
         pull.theirs(device(2), &room(), author, 5, now);
         let ask = Ask { from: device(1), thread: room(), device: author, after: 0 };
-        assert_eq!(pull.poll(now), [ask.clone()]);
+        assert_eq!(pull.poll(now), std::slice::from_ref(&ask));
         assert_eq!(pull.poll(now), [], "one at a time");
         pull.lost(&device(1));
         assert_eq!(pull.poll(now), [Ask { from: device(2), ..ask.clone() }]);

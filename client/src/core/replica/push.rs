@@ -159,7 +159,7 @@ mod tests {
                         if push.read(read, &numbers, complete) { written.extend(numbers); }
                     },
                     2 => if let Some(last) = written.last() { push.acknowledge(*last); },
-                    3 => if let Some(some) = written.get(written.len() / 2) { if *some >= push.acknowledged { push.acknowledge(*some); } },
+                    3 => if let Some(some) = written.get(written.len() / 2).filter(|some| **some >= push.acknowledged) { push.acknowledge(*some); },
                     _ => if asked.is_none() { asked = push.next_read(4_usize.saturating_sub(push.out())); },
                 }
                 prop_assert!(push.out() <= 4);

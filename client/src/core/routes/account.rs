@@ -18,16 +18,24 @@ use crate::core::peer_link::{self, SetServer, listen};
 use crate::core::registry::{EnrolmentEnded, Registry, SessionChanged, SessionOpened, Trust};
 use crate::core::routes::people::REQUESTS_FOLLOW;
 use crate::core::server_address::ServerAddress;
-use crate::core::session::{CancelEnrolment, Close, ConnectError, Enrol, Hurry, Open, Wish};
+use crate::core::session::{CancelEnrolment, Close, ConnectError, Enrol, Hurry, Open, Outcome, Wish};
 
 /// Answers come a little before the promised time is over.
 pub(in crate::core) const ANSWER_WITHIN: Duration = limits::COMMAND_TIMEOUT.saturating_sub(Duration::from_secs(1));
 
-/// A sign-up or password sign-in under way, and who waits for it.
+/// Something that takes the password under way, and who waits for it. One at a time.
 pub struct Enrolling {
     /// When the answer is due.
     pub deadline: Instant,
     ticket: Ticket,
+    /// It makes this installation a device, or signs it in; otherwise there is a session, which goes on as it is.
+    entry: bool,
+}
+
+/// Whether a password can be one that somebody chooses.
+pub(super) fn is_acceptable(password: &Password) -> bool {
+    let typed = password.expose();
+    typed.chars().count() >= limits::PASSWORD_MIN && typed.len() <= limits::PASSWORD_MAX
 }
 
 impl Registry {
@@ -137,14 +145,13 @@ impl Registry {
                 return Err(Problem::has_account(&identity.user));
             }
             let user: Handle = user.parse()?;
-            let typed = password.expose();
-            if typed.chars().count() < limits::PASSWORD_MIN || typed.len() > limits::PASSWORD_MAX {
+            if !is_acceptable(&password) {
                 return Err(Problem::weak_password());
             }
             Ok(Wish::SignUp { user, password })
         };
         match wish() {
-            Ok(wish) => self.enrol(wish, ticket),
+            Ok(wish) => self.enrol(wish, true, ticket),
             Err(problem) => ticket.failed(problem),
         }
     }
@@ -165,13 +172,13 @@ impl Registry {
             Some(own) if user.as_ref().is_some_and(|user| *user != own) => ticket.failed(Problem::other_account(&own)),
             Some(user) if !self.profile.settings().device_removed => match password {
                 Some(password) if self.profile.settings().signed_out => {
-                    self.enrol(Wish::Check { user, password }, ticket);
+                    self.enrol(Wish::Check { user, password }, true, ticket);
                 }
                 _ => self.sign_in_again(ticket, ctx),
             },
             own => match (user.or(own), password) {
                 (Some(user), Some(password)) if password.expose().len() <= limits::PASSWORD_MAX => {
-                    self.enrol(Wish::SignIn { user, password }, ticket);
+                    self.enrol(Wish::SignIn { user, password }, true, ticket);
                 }
                 (Some(_), Some(_)) => ticket.failed(Problem::wrong_password()),
                 _ => ticket.failed(Problem::password_needed()),
@@ -196,7 +203,7 @@ impl Registry {
         self.go_live(ctx);
     }
 
-    fn enrol(&mut self, wish: Wish, ticket: Ticket) {
+    pub(super) fn enrol(&mut self, wish: Wish, entry: bool, ticket: Ticket) {
         let server = match self.server_address() {
             Ok(server) => server,
             Err(problem) => return ticket.failed(problem),
@@ -205,9 +212,11 @@ impl Registry {
             return ticket.failed(Problem::busy());
         }
         let deadline = Instant::now() + ANSWER_WITHIN;
-        self.forgive();
-        self.tell_server(ServerState::Connecting, format!("Connecting to {}.", server.place()));
-        self.enrolling = Some(Enrolling { deadline, ticket });
+        if entry {
+            self.forgive();
+            self.tell_server(ServerState::Connecting, format!("Connecting to {}.", server.place()));
+        }
+        self.enrolling = Some(Enrolling { deadline, ticket, entry });
         if let Some(session) = &self.session {
             session.do_send(Enrol { server, wish, until: deadline });
         }
@@ -218,11 +227,17 @@ impl Registry {
         EnrolmentEnded { result }: EnrolmentEnded,
         ctx: &mut Context<Self>,
     ) {
-        let Some(Enrolling { deadline, ticket }) = self.enrolling.take() else { return };
+        let Some(Enrolling { deadline, ticket, entry }) = self.enrolling.take() else { return };
         let enrolment = match result {
-            Ok(Some(enrolment)) => *enrolment,
+            Ok(Outcome::Enrolled(enrolment)) => *enrolment,
             // The password was right, and the device's own certificate does the rest.
-            Ok(None) => return self.sign_in_again(ticket, ctx),
+            Ok(Outcome::Checked) => return self.sign_in_again(ticket, ctx),
+            Ok(Outcome::Devices(list)) => {
+                self.keep_own_devices(&list);
+                return ticket.ok();
+            }
+            Ok(Outcome::PasswordChanged) => return ticket.ok(),
+            Err(error) if !entry => return self.not_changed(&error, ticket),
             Err(error) => {
                 tracing::info!(%error, "not enrolled");
                 let problem = Problem::from(&error);
@@ -315,8 +330,10 @@ impl Registry {
             if let Some(session) = &self.session {
                 session.do_send(CancelEnrolment);
             }
-            if let Some(Enrolling { ticket, .. }) = self.enrolling.take() {
-                self.tell_server(ServerState::Offline, Problem::offline().text.into_owned());
+            if let Some(Enrolling { ticket, entry, .. }) = self.enrolling.take() {
+                if entry {
+                    self.tell_server(ServerState::Offline, Problem::offline().text.into_owned());
+                }
                 ticket.failed(Problem::offline());
             }
         }
@@ -351,7 +368,7 @@ impl Registry {
         }
     }
 
-    fn tell_server_key(&self) {
+    pub(super) fn tell_server_key(&self) {
         let Problem { code, text } = Problem::server_key_changed();
         self.outlet.tell(Event::Alarm { code: code.into_owned(), user: None, text: text.into_owned() });
     }
@@ -410,8 +427,13 @@ impl Registry {
         }
         self.trust = Trust::Kept;
         self.tell_server(ServerState::Online, format!("Connected to {place}."));
-        self.state.welcomed(Instant::now());
+        let now = Instant::now();
+        self.state.welcomed(now);
         self.fresh.clear();
+        if self.state.contacts.welcomed(welcome.roster) {
+            self.state.await_roster(now);
+            self.get_roster();
+        }
         self.keep_own_devices(&welcome.device_list);
         self.rooms_listed(&welcome.rooms);
     }
@@ -421,6 +443,7 @@ impl Registry {
         let Some(own) = self.identity.as_ref().map(|identity| identity.user.clone()) else { return };
         let gone = self.state.arrive();
         self.arrived_at = Some(Instant::now());
+        self.touch_contacts();
         let settings = self.profile.settings();
         self.outlet.tell(Event::SignedIn { user: own, presence: settings.presence, text: settings.text });
         for (_, ticket) in std::mem::take(&mut self.entries) {

@@ -2,9 +2,9 @@
 
 use actix::{AsyncContext, Context};
 
+use crate::core::answer::Answer;
 use crate::core::command::Command;
 use crate::core::error::Problem;
-use crate::core::event::Answer;
 use crate::core::file_transfer::Wish;
 use crate::core::outlet::Ticket;
 use crate::core::registry::{Ask, Registry, Shutdown};
@@ -52,8 +52,8 @@ impl Registry {
             Command::Status => {
                 ticket.done(Answer::Status { links: self.state.links.count_up(), refused: self.refused.clone() });
             }
-            Command::RemoveDevice { .. } => ticket.failed(Problem::unsupported("remove devices")),
-            Command::ChangePassword { .. } => ticket.failed(Problem::unsupported("change the password")),
+            Command::RemoveDevice { password, device } => self.remove_device(password, device, ticket),
+            Command::ChangePassword { password, new_password } => self.change_password(password, new_password, ticket),
 
             Command::Transfers => self.transfers(ticket),
             Command::SendFile { to, path } => self.send_file(to, path, ticket, ctx),

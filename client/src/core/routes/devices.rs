@@ -12,8 +12,8 @@ use hobnob_shared::message::DevicesChanged;
 use crate::core::error::Problem;
 use crate::core::event::{Answer, DeviceInfo, Event};
 use crate::core::friendship::verify_devices;
-use crate::core::history::rooms;
-use crate::core::peer_link::Close;
+use crate::core::history::{pairs, rooms};
+use crate::core::peer_link::{Close, SetIdentity};
 use crate::core::profile::Identity;
 use crate::core::registry::Registry;
 
@@ -45,6 +45,9 @@ impl Registry {
                 let identity = Arc::new(identity);
                 let (profile, own): (_, Arc<Identity>) = (self.profile.clone(), identity.clone());
                 let user = identity.user.clone();
+                for link in self.state.links.all() {
+                    link.do_send(SetIdentity(identity.clone()));
+                }
                 self.identity = Some(identity);
                 tokio::task::spawn_blocking(move || {
                     if let Err(error) = profile.save_account(&own, &roster_key) {
@@ -75,7 +78,7 @@ impl Registry {
             Some(known) if list.number <= known.number => known.devices.contains(&device),
             _ => {
                 let listed = list.devices.contains(&device);
-                self.keep_list(user, device_list, certificate, list);
+                self.keep_list(user, device_list, certificate, &list);
                 listed
             }
         }
@@ -94,7 +97,7 @@ impl Registry {
     }
 
     /// Keeps a list that is newer than the known one.
-    fn keep_list(&mut self, user: &Handle, device_list: &IdentityStatement, certificate: &[u8], list: DeviceList) {
+    fn keep_list(&mut self, user: &Handle, device_list: &IdentityStatement, certificate: &[u8], list: &DeviceList) {
         if self.identity.as_ref().is_some_and(|own| own.user == *user) {
             return self.keep_own_devices(device_list);
         }
@@ -106,16 +109,18 @@ impl Registry {
         } else {
             self.mates.0.insert(user.clone(), (certificate.to_vec(), list.clone()));
         }
-        self.end_unlisted(user, &list);
+        self.end_unlisted(user, list);
     }
 
-    /// Links to devices that are not listed any more end, and what those sign from now on does not count.
+    /// Links to devices that are not listed any more end, and are not found again; what those sign from now on does not count.
     fn end_unlisted(&mut self, user: &Handle, list: &DeviceList) {
         let removed = list.removed.clone();
         if !removed.is_empty() {
             self.write(move |c| rooms::note_removed(c, &removed));
         }
-        for (device, link, _) in self.state.links.devices_up(user) {
+        let (name, listed) = (user.clone(), list.devices.clone());
+        self.write(move |c| pairs::keep_listed(c, &name, &listed));
+        for (device, link) in self.state.links.devices(user) {
             if !list.devices.contains(&device) {
                 link.do_send(Close { code: WireCode::DeviceRemoved, forget: true });
                 self.state.links.remove(&device);
@@ -134,7 +139,7 @@ impl Registry {
             return;
         };
         if self.known_devices(&news.user).is_none_or(|known| known.number < list.number) {
-            self.keep_list(&news.user, &news.device_list, &certificate, list);
+            self.keep_list(&news.user, &news.device_list, &certificate, &list);
         }
     }
 

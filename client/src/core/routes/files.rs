@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use actix::{Addr, Context};
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, TransferId};
+use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, Incarnation, TransferId};
 use hobnob_shared::limits;
 use hobnob_shared::message::{Accept, CancelTransfer, Circuit, Offer, Peer};
 
@@ -52,61 +52,106 @@ impl Registry {
         ctx: &mut Context<Self>,
     ) {
         let Some(own) = self.identity.clone() else { return ticket.failed(Problem::not_signed_in()) };
-        let peer = match self.addressee(&to) {
-            Ok(user) => user,
+        let to_whom = match self.receivers(&to) {
+            Ok(receivers) => receivers,
             Err(problem) => return ticket.failed(problem),
         };
-        let meant_for = self.state.roster.get(&peer).map(|person| person.pin.account);
         let history = self.history.clone();
         let offering = async move {
+            let who = to.friend().map_or_else(|| to.to_string(), ToString::to_string);
             let looked = tokio::task::spawn_blocking(move || source::look(&path)).await;
             let offered = looked
                 .map_err(|_| Problem::transfer_state())?
-                .map_err(|why| Problem::new(why.code(), why.sentence(&peer)))?;
-            let transfer = Transfer {
-                id: TransferId::new(),
-                conversation: to,
-                peer,
-                from: own.user.clone(),
-                direction: Direction::Outgoing,
-                name: offered.name,
-                size: offered.size,
-                media_type: None,
-                sent_at: now_ms(),
-                stage: Stage::Offered,
-                done: 0,
-                path: Some(offered.path),
-                save_as: None,
-                why: None,
-                meant_for,
-                root: None,
-                device: None,
-            };
-            let stored = transfer.clone();
-            history.write(move |c| transfers::insert(c, &stored)).await?;
-            Ok::<_, Problem>(transfer)
+                .map_err(|why| Problem::new(why.code(), why.sentence(&who)))?;
+            let share = to_whom.room.map(|_| TransferId::new());
+            let transfers: Vec<Transfer> = to_whom
+                .people
+                .into_iter()
+                .map(|(peer, key)| Transfer {
+                    id: TransferId::new(),
+                    conversation: to.clone(),
+                    peer,
+                    from: own.user.clone(),
+                    direction: Direction::Outgoing,
+                    name: offered.name.clone(),
+                    size: offered.size,
+                    media_type: None,
+                    sent_at: now_ms(),
+                    stage: Stage::Offered,
+                    done: 0,
+                    path: Some(offered.path.clone()),
+                    save_as: None,
+                    why: None,
+                    meant_for: Some(key),
+                    root: None,
+                    device: None,
+                    share,
+                    room: to_whom.room,
+                })
+                .collect();
+            let stored = transfers.clone();
+            history.write(move |c| stored.iter().try_for_each(|one| transfers::insert(c, one).map(drop))).await?;
+            Ok::<_, Problem>(transfers)
         };
         Self::then(ctx, offering, move |registry, offered, ctx| match offered {
             Err(problem) => ticket.failed(problem),
-            Ok(transfer) => {
-                ticket.done(Answer::Transfer { transfer: transfer.id });
-                let peer = transfer.peer.clone();
-                registry.take_up(transfer, ctx);
-                registry.reconsider(&peer);
+            Ok(transfers) => {
+                if let Some(first) = transfers.first() {
+                    ticket.done(Answer::Transfer { transfer: first.known_as() });
+                }
+                for transfer in transfers {
+                    let peer = transfer.peer.clone();
+                    registry.take_up(transfer, ctx);
+                    registry.reconsider(&peer);
+                }
             }
         });
     }
 
+    /// To whom a file goes that is offered in a conversation: the friend, or everybody else who is in the room now.
+    fn receivers(&self, to: &ConversationId) -> Result<Receivers, Problem> {
+        match to {
+            ConversationId::Direct(_) => {
+                let user = self.addressee(to)?;
+                let key = self.expected_key(&user).ok_or_else(|| Problem::not_friends(&user))?;
+                Ok(Receivers { room: None, people: vec![(user, key)] })
+            }
+            ConversationId::Room(name) => {
+                let own = self.identity.as_ref().ok_or_else(Problem::not_signed_in)?;
+                let room = self.state.rooms.named(name).ok_or_else(|| Problem::not_in_room(name))?;
+                let others = room.memberships.iter().filter(|kept| kept.member && kept.user != own.user);
+                let people: Vec<_> =
+                    others.filter_map(|kept| Some((kept.user.clone(), self.expected_key(&kept.user)?))).collect();
+                if people.is_empty() {
+                    return Err(Problem::room_empty(name));
+                }
+                Ok(Receivers { room: Some(room.incarnation), people })
+            }
+        }
+    }
+
     /// A person wants something of a transfer.
     pub(in crate::core) fn wish(&mut self, transfer: TransferId, wish: Wish, ticket: Ticket, ctx: &mut Context<Self>) {
+        // What was offered to a room is one thing for people, and one transfer for each member.
+        let mut ticket = Some(ticket);
+        for (_, known) in self.shares.iter().filter(|((id, _), _)| *id == transfer) {
+            if let Some((_, actor)) = self.transfers.get(known) {
+                actor.do_send(Order { wish: wish.clone(), ticket: ticket.take() });
+            }
+        }
+        let Some(ticket) = ticket else { return };
         if let Some((_, actor)) = self.transfers.get(&transfer) {
             return actor.do_send(Order { wish, ticket: Some(ticket) });
         }
         let history = self.history.clone();
-        let look = async move { history.read(move |c| transfers::load(c, transfer)).await };
+        let look = async move {
+            history
+                .read(move |c| Ok(transfers::load(c, transfer)?.is_some() || transfers::is_share(c, transfer)?))
+                .await
+        };
         Self::then(ctx, look, |_, found, _| match found {
-            Ok(Some(_)) => ticket.failed(Problem::transfer_over()),
-            Ok(None) => ticket.failed(Problem::unknown_transfer()),
+            Ok(true) => ticket.failed(Problem::transfer_over()),
+            Ok(false) => ticket.failed(Problem::unknown_transfer()),
             Err(error) => ticket.failed(error),
         });
     }
@@ -127,6 +172,9 @@ impl Registry {
             running: self.running.clone(),
         };
         let (id, peer) = (transfer.id, transfer.peer.clone());
+        if let Some(share) = transfer.share {
+            self.shares.insert((share, peer.clone()), id);
+        }
         let actor = FileTransfer::launch(context, transfer);
         self.transfers.insert(id, (peer.clone(), actor.clone()));
         for linked in self.linked_to(&peer) {
@@ -136,7 +184,7 @@ impl Registry {
     }
 
     fn linked_to(&self, user: &Handle) -> Vec<Linked> {
-        let account = self.state.roster.get(user).map(|person| person.pin.account);
+        let account = self.expected_key(user);
         let standing = self.state.links.devices_up(user).into_iter();
         account.map_or(Vec::new(), |account| {
             standing.map(|(device, link, up)| Linked { device, account, up, link }).collect()
@@ -211,13 +259,14 @@ impl Registry {
 
     /// The server opened a circuit for a data stream.
     pub(in crate::core) fn circuit(&mut self, circuit: Circuit, _: &mut Context<Self>) {
-        if let (Some((_, actor)), Some(relay)) = (self.transfers.get(&circuit.transfer), self.server_end) {
+        let id = self.own_id(circuit.transfer, &circuit.user);
+        if let (Some((_, actor)), Some(relay)) = (self.transfers.get(&id), self.server_end) {
             actor.do_send(CircuitCame { circuit, relay });
         }
     }
 
-    pub(in crate::core) fn circuit_refused(&mut self, transfer: TransferId) {
-        if let Some((_, actor)) = self.transfers.get(&transfer) {
+    pub(in crate::core) fn circuit_refused(&mut self, user: &Handle, transfer: TransferId) {
+        if let Some((_, actor)) = self.transfers.get(&self.own_id(transfer, user)) {
             actor.do_send(CircuitRefused);
         }
     }
@@ -228,12 +277,13 @@ impl Registry {
         if self.state.is_here() {
             self.errand(crate::core::registry::Ask::OpenCircuit(user, device, transfer), None);
         } else {
-            self.circuit_refused(transfer);
+            self.circuit_refused(&user, transfer);
         }
     }
 
     pub(in crate::core) fn transfer_over(&mut self, TransferOver { transfer }: TransferOver, _: &mut Context<Self>) {
         self.transfers.remove(&transfer);
+        self.shares.retain(|_, id| *id != transfer);
     }
 
     /// A friend offers a file, or reminds of it.
@@ -246,10 +296,18 @@ impl Registry {
         if names::clean(&offer.name).is_err() {
             return answer(self, WireCode::BadName);
         }
+        let conversation = match offer.room {
+            None if self.state.roster.get(&user).is_some() => ConversationId::Direct(user.clone()),
+            Some(room) if self.state.rooms.is_member(&room, &user) => match self.state.rooms.get(&room) {
+                Some(room) => ConversationId::Room(room.room.clone()),
+                None => return,
+            },
+            _ => return answer(self, WireCode::NotFriends),
+        };
         let media_type = offer.media_type.filter(|text| text.len() <= MEDIA_TYPE);
         let transfer = Transfer {
             id,
-            conversation: ConversationId::Direct(user.clone()),
+            conversation,
             peer: user.clone(),
             from: user.clone(),
             direction: Direction::Incoming,
@@ -265,9 +323,11 @@ impl Registry {
             meant_for: None,
             root: None,
             device: Some(device),
+            share: None,
+            room: offer.room,
         };
         let frame = Peer::Offer(Offer {
-            room: None,
+            room: transfer.room,
             transfer: id,
             name: transfer.name.clone(),
             size: transfer.size,
@@ -306,7 +366,8 @@ impl Registry {
             return;
         }
         let history = self.history.clone();
-        let look = async move { history.read(move |c| transfers::load(c, id)).await };
+        let peer = user.clone();
+        let look = async move { history.read(move |c| transfers::load_known_as(c, id, &peer)).await };
         self.look_up(ctx, look, move |registry, found, ctx| match found {
             Ok(Some(transfer)) if transfer.peer == user => {
                 if let Some(actor) = registry.take_up(transfer, ctx) {
@@ -329,7 +390,7 @@ impl Registry {
 
     /// To the transfer's actor, if it has one and it is with this person.
     fn pass_on(&self, user: &Handle, transfer: TransferId, device: DeviceId, frame: Peer) -> bool {
-        match self.transfers.get(&transfer).filter(|(peer, _)| peer == user) {
+        match self.transfers.get(&self.own_id(transfer, user)).filter(|(peer, _)| peer == user) {
             Some((_, actor)) => {
                 // One that is busy loses it: whoever means it says it again on the next link, whoever floods is not stored.
                 if actor.try_send(FrameCame { device, frame }).is_err() {
@@ -339,6 +400,11 @@ impl Registry {
             }
             None => false,
         }
+    }
+
+    /// The id in this profile of the transfer that `user` knows by `id`.
+    fn own_id(&self, id: TransferId, user: &Handle) -> TransferId {
+        self.shares.get(&(id, user.clone())).copied().unwrap_or(id)
     }
 
     fn refuse(&self, device: DeviceId, transfer: TransferId, code: WireCode) {
@@ -371,6 +437,12 @@ impl Registry {
             actor.do_send(StreamCame { device, stream });
         }
     }
+}
+
+/// To whom a file is offered, and with which identity key.
+struct Receivers {
+    room: Option<Incarnation>,
+    people: Vec<(Handle, Fingerprint)>,
 }
 
 /// What became of an offer.

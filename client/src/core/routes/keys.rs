@@ -1,15 +1,18 @@
 //! Keys of friends: pinning, changed keys and their alarms, device lists, safety numbers.
 
+use std::time::Instant;
+
 use actix::Context;
 use hobnob_shared::id::{Fingerprint, Handle};
 use hobnob_shared::identity::safety_number;
 use hobnob_shared::message::{FriendRequested, Friendship};
 
+use crate::core::clock;
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Event};
 use crate::core::friendship::Proven;
 use crate::core::history::friends::{self, Friend};
-use crate::core::history::{logs, transfers};
+use crate::core::history::{contacts, logs, transfers};
 use crate::core::outlet::Ticket;
 use crate::core::peer_link;
 use crate::core::registry::{PinMismatch, Registry};
@@ -29,11 +32,15 @@ pub(in crate::core) enum Held {
 impl Registry {
     /// Pins somebody's keys.
     pub(in crate::core) fn pin(&mut self, proven: Proven) {
+        let contacts = self.state.contacts.contents();
+        let verified = contacts.is_verified(&proven.user, proven.account);
+        let contradiction = contacts.contradiction(&proven.user, proven.account);
+        let user = proven.user.clone();
         let friend = Friend {
             user: proven.user,
             account: proven.account,
             account_certificate: proven.certificate,
-            verified: false,
+            verified,
             blocked: false,
             changed_key: None,
             device_list: proven.device_list,
@@ -41,6 +48,11 @@ impl Registry {
         };
         self.state.roster.pin(friend.clone());
         self.keep_friend(friend);
+        self.touch_contacts();
+        if let Some(other) = contradiction {
+            // Another device of this account has another key pinned.
+            self.key_changed(&user, other, None);
+        }
     }
 
     pub(in crate::core) fn keep_friend(&self, friend: Friend) {
@@ -104,8 +116,12 @@ impl Registry {
     }
 
     /// The server lists the pinned key again of somebody who is stopped because of another one. The pin decides, so all is as before; the
-    /// alarm was told.
+    /// alarm was told. Not if another device of this account has the other key pinned: then only a person decides.
     pub(in crate::core) fn key_restored(&mut self, user: &Handle) {
+        let pin = self.state.roster.get(user).map(|person| person.pin.account);
+        if pin.is_some_and(|pin| self.state.contacts.contents().contradiction(user, pin).is_some()) {
+            return;
+        }
         let Some(friend) = self.state.roster.pin_mut(user) else { return };
         friend.changed_key = None;
         let friend = friend.clone();
@@ -119,23 +135,43 @@ impl Registry {
         if !self.state.roster.had_another_key(user, key) {
             return false;
         }
-        let known = self.held.contains_key(user);
-        if known || self.held.len() < HELD {
-            self.held.insert(user.clone(), news());
+        if self.held.contains_key(user) || self.held.len() < HELD {
+            self.held.insert(user.clone(), (key, news()));
         }
-        if !known {
-            self.alarm_key(user);
-        }
+        self.alarm_former(user);
         true
     }
 
+    /// Somebody who is remembered comes, or is listed, with another key: told once until a person decides.
+    pub(in crate::core) fn alarm_former(&mut self, user: &Handle) {
+        if self.alarmed.insert(user.clone()) {
+            self.alarm_key(user);
+        }
+    }
+
     /// A person decided that a former friend has another key now: what was held back counts.
-    fn accept_former(&mut self, user: &Handle, held: Held, ticket: Ticket, ctx: &mut Context<Self>) {
-        let (history, name) = (self.history.clone(), user.clone());
-        let keep = async move { history.write(move |c| friends::forget_former(c, &name)).await };
+    fn accept_former(
+        &mut self,
+        user: &Handle,
+        (key, held): (Fingerprint, Held),
+        ticket: Ticket,
+        ctx: &mut Context<Self>,
+    ) {
+        self.state.contacts.decide(user, key, clock::now_ms());
+        let (history, name, known) = (self.history.clone(), user.clone(), self.state.contacts.kept().clone());
+        let keep = async move {
+            history
+                .write(move |c| {
+                    friends::forget_former(c, &name)?;
+                    contacts::save(c, &known)
+                })
+                .await
+        };
         let name = user.clone();
         Self::then(ctx, keep, move |registry, kept, _| match kept {
             Ok(()) => {
+                registry.alarmed.remove(&name);
+                registry.touch_contacts();
                 registry.state.roster.forget_former(&name);
                 match held {
                     Held::Request(requested) => registry.requested(requested),
@@ -177,6 +213,7 @@ impl Registry {
         }
         friend.verified = true;
         let friend = friend.clone();
+        self.touch_contacts();
         self.answer_when_kept(friend, ticket);
     }
 
@@ -197,7 +234,12 @@ impl Registry {
         let Some(friend) = self.state.roster.pin_mut(user) else { return ticket.failed(Problem::not_friends(user)) };
         let Some(key) = friend.changed_key.take() else { return ticket.failed(Problem::no_new_key(user)) };
         let before = std::mem::replace(&mut friend.account, key);
+        // Decided in the same breath for all devices of this account, so that none of them stays with the old key unnoticed.
+        self.state.contacts.decide(user, key, clock::now_ms());
+        self.state.contacts.touch(Instant::now());
+        let known = self.state.contacts.kept().clone();
         friend.verified &= before == key;
+        friend.verified |= known.contents.is_verified(user, key);
         match candidate.filter(|candidate| candidate.account == key) {
             Some(candidate) => {
                 friend.account_certificate = candidate.certificate;
@@ -218,6 +260,7 @@ impl Registry {
                 .write(move |c| {
                     friends::upsert(c, &friend)?;
                     transfers::readdress(c, &friend.user, before, key)?;
+                    contacts::save(c, &known)?;
                     logs::readdress(c, &friend.user, before, key).map(drop)
                 })
                 .await

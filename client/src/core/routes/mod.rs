@@ -4,7 +4,8 @@
 //! - `commands`: which command goes where.
 //! - `account`: signing up, in and out; the session's coming and going.
 //! - `people`: friends, requests, presence, and what the server says of them.
-//! - `devices`: this account's, and which of others' may link.
+//! - `devices`: this account's, and which of others' may link. `password`: what else takes the password.
+//! - `contacts`: what this account's devices tell each other of people; blocks.
 //! - `keys`: changed keys, safety numbers, alarms.
 //! - `talk`: messages, history, typing, read marks. `replicas`: the logs that they are in, on all links together. `marks`: how far they got.
 //! - `rooms`: joining, leaving, members.
@@ -13,11 +14,13 @@
 
 pub mod account;
 mod commands;
+mod contacts;
 pub mod devices;
 mod files;
 pub mod keys;
 mod links;
 mod marks;
+mod password;
 pub mod people;
 mod replicas;
 mod rooms;

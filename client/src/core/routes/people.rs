@@ -8,8 +8,8 @@ use hobnob_shared::error::WireCode;
 use hobnob_shared::id::Handle;
 use hobnob_shared::limits;
 use hobnob_shared::message::{
-    AboutUser, Failed, FriendRequested, FriendStatement, FriendsPage, Friendship, FromServer, JoinRoom, LeaveRoom,
-    OpenCircuit, OwnPresence, Peer, PeerPresence, RemoveMember, RoomLeft, Seq, SetPresence, SetRoomPassword, ToServer,
+    AboutUser, Failed, FriendRequested, FriendStatement, FriendsPage, Friendship, FromServer, GetRoster, JoinRoom,
+    LeaveRoom, OpenCircuit, OwnPresence, Peer, PeerPresence, RemoveMember, Seq, SetPresence, SetRoomPassword, ToServer,
 };
 
 use super::account::ANSWER_WITHIN;
@@ -83,7 +83,7 @@ impl Registry {
         }
     }
 
-    fn say(&self, frame: ToServer) {
+    pub(super) fn say(&self, frame: ToServer) {
         if let Some(session) = &self.session {
             session.do_send(Say(frame));
         }
@@ -124,13 +124,17 @@ impl Registry {
             Ask::SetRoomPassword(room, proof) => {
                 ToServer::SetRoomPassword(SetRoomPassword { seq, room: room.clone(), proof: *proof })
             }
+            Ask::GetRoster => ToServer::GetRoster(GetRoster { seq }),
+            Ask::PutRoster => ToServer::PutRoster(self.state.contacts.next_part(seq).ok_or_else(Problem::internal)?),
         })
     }
 
     /// The time for an answer is over.
     pub(in crate::core) fn gave_up(&mut self, errand: Errand) {
-        if let Ask::GetFriendship(user) = &errand.ask {
-            self.state.settled(user);
+        match &errand.ask {
+            Ask::GetFriendship(user) => self.state.settled(user),
+            Ask::GetRoster | Ask::PutRoster => self.roster_failed(&errand.ask, None),
+            _ => {}
         }
         if let Some(ticket) = errand.ticket {
             ticket.failed(Problem::offline());
@@ -221,6 +225,7 @@ impl Registry {
 
     /// The server said something.
     pub(in crate::core) fn server_event(&mut self, ServerEvent(frame): ServerEvent, ctx: &mut Context<Self>) {
+        let Some(frame) = self.state.hold(frame) else { return };
         match frame {
             FromServer::Friends(page) => self.friends_page(page, ctx),
             FromServer::FriendRequested(requested) => self.requested(*requested),
@@ -242,6 +247,8 @@ impl Registry {
             FromServer::RoomState(page) => self.room_state(&page, ctx),
             FromServer::RoomChanged(news) => self.room_changed(&news, ctx),
             FromServer::RoomLeft(news) => self.room_left_heard(&news),
+            FromServer::Roster(part) => self.roster_part(&part, ctx),
+            FromServer::RosterChanged(news) => self.roster_changed(news.number),
             FromServer::DevicesChanged(news) => self.devices_changed(&news),
             FromServer::Done(done) => {
                 if let Some(errand) = self.state.errands.take(done.seq) {
@@ -268,6 +275,7 @@ impl Registry {
                 self.set_blocked(user, true);
             }
             Ask::Unblock(user) => self.set_blocked(user, false),
+            Ask::PutRoster => self.roster_part_put(),
             Ask::LeaveRoom(room, _) => {
                 if let Some(room) = self.state.rooms.named(room).map(|room| room.incarnation) {
                     self.end_room(&room, "left");
@@ -286,37 +294,6 @@ impl Registry {
         }
     }
 
-    /// This account is in a room no more: because a command here asked for it, or another device did, or somebody removed it.
-    fn room_left_heard(&mut self, news: &RoomLeft) {
-        let asked = self.state.errands.all().find_map(|errand| match &errand.ask {
-            Ask::LeaveRoom(name, statement) if *name == news.room => Some(statement.as_ref().clone()),
-            _ => None,
-        });
-        let reason = if news.removed { "removed" } else { "left" };
-        if let Some(statement) = asked {
-            self.say_leave(news.incarnation, statement);
-        }
-        self.room_left(news, reason);
-    }
-
-    /// Nothing is shared with somebody who is blocked, and their words in rooms are not shown.
-    pub(in crate::core) fn set_blocked(&mut self, user: &Handle, blocked: bool) {
-        if blocked {
-            self.state.blocked.insert(user.clone());
-            self.state.policy.settle(user);
-            for link in self.state.links.remove_user(user) {
-                link.do_send(peer_link::Close { code: WireCode::NotFriends, forget: true });
-            }
-            let event = self.state.links.tell(user);
-            self.tell(event);
-        } else {
-            self.state.blocked.remove(user);
-            self.reconsider(user);
-        }
-        let name = user.clone();
-        self.write(move |c| crate::core::history::rooms::set_blocked(c, &name, blocked));
-    }
-
     fn errand_failed(&mut self, failed: &Failed, ctx: &mut Context<Self>) {
         let Some(Errand { ticket, ask }) = failed.seq.and_then(|seq| self.state.errands.take(seq)) else {
             tracing::info!(code = %failed.code, "the server complains");
@@ -327,7 +304,11 @@ impl Registry {
                 self.state.settled(user);
                 self.look_whether_arrived(ctx);
             }
-            Ask::OpenCircuit(_, _, transfer) => self.circuit_refused(*transfer),
+            Ask::OpenCircuit(user, _, transfer) => self.circuit_refused(user, *transfer),
+            Ask::GetRoster | Ask::PutRoster => {
+                self.roster_failed(&ask, Some(&failed.code));
+                self.release_held(ctx);
+            }
             // No other device of ours is there; the next one asks for us.
             Ask::Introduce(user) if self.identity.as_ref().is_some_and(|own| own.user == *user) => {
                 self.state.policy.settle(user);
@@ -350,6 +331,9 @@ impl Registry {
         let outcome = self.state.page(page);
         for (user, key) in outcome.changed {
             self.key_changed(&user, key, None);
+        }
+        for user in outcome.contradicted {
+            self.alarm_former(&user);
         }
         for user in outcome.restored {
             self.key_restored(&user);
@@ -412,6 +396,9 @@ impl Registry {
                 match proven {
                     Ok(proven) if proven.user == user => {
                         registry.befriend(proven, &found);
+                        if let Some(listed) = registry.state.listed_otherwise(&user) {
+                            registry.key_changed(&user, listed, None);
+                        }
                     }
                     Ok(_) => tracing::warn!(%user, "statements about somebody else were ignored"),
                     Err(distrust) => tracing::warn!(%user, %distrust, "a friendship that does not hold was ignored"),
@@ -476,6 +463,7 @@ impl Registry {
             }
             return;
         }
+        self.touch_contacts();
         self.state.policy.settle(user);
         self.candidates.remove(user);
         self.cancel_transfers(user);

@@ -126,13 +126,13 @@ impl Registry {
                 Deed::Want(ask) => {
                     addr.do_send(SendFrame(Peer::Want(Want { thread, device: ask.device, after: ask.after })));
                 }
-                Deed::Overtaken { head, .. } => self.overtaken(link, user, key, head),
+                Deed::Overtaken { head, .. } => self.overtaken(link, &user, key, head),
             }
         }
     }
 
     /// Somebody has entries of our log that are not here: the profile was put back to an older state. What waits gets numbers behind theirs.
-    fn overtaken(&self, link: DeviceId, user: Handle, thread: ThreadKey, head: Head) {
+    fn overtaken(&self, link: DeviceId, user: &Handle, thread: ThreadKey, head: Head) {
         let (Some(own), Some(conversation)) = (self.identity.clone(), thread.direct()) else { return };
         tracing::warn!(%user, "a copy of this device's log goes further than the log: the profile is an older one");
         let (history, registry) = (self.history.clone(), self.addr.clone());

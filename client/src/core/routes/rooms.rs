@@ -31,7 +31,7 @@ impl Registry {
         ticket: Ticket,
         ctx: &Context<Self>,
     ) {
-        self.with_proof(room.clone(), password, ticket, ctx, |room, proof| Ask::JoinRoom(room, proof));
+        self.with_proof(room, password, ticket, ctx, Ask::JoinRoom);
     }
 
     pub(in crate::core) fn set_room_password(
@@ -44,7 +44,7 @@ impl Registry {
         if self.state.rooms.named(&room).is_none() {
             return ticket.failed(Problem::not_in_room(&room));
         }
-        self.with_proof(room, password, ticket, ctx, |room, proof| Ask::SetRoomPassword(room, proof));
+        self.with_proof(room, password, ticket, ctx, Ask::SetRoomPassword);
     }
 
     /// Stretches the password beside the actor, then asks the server.
@@ -145,6 +145,19 @@ impl Registry {
             self.member(*incarnation, member, ctx);
         }
         self.tell_rooms(false);
+    }
+
+    /// This account is in a room no more: because a command here asked for it, or another device did, or somebody removed it.
+    pub(super) fn room_left_heard(&mut self, news: &RoomLeft) {
+        let asked = self.state.errands.all().find_map(|errand| match &errand.ask {
+            Ask::LeaveRoom(name, statement) if *name == news.room => Some(statement.as_ref().clone()),
+            _ => None,
+        });
+        let reason = if news.removed { "removed" } else { "left" };
+        if let Some(statement) = asked {
+            self.say_leave(news.incarnation, statement);
+        }
+        self.room_left(news, reason);
     }
 
     pub(in crate::core) fn room_left(&mut self, news: &RoomLeft, reason: &str) {
@@ -259,7 +272,7 @@ impl Registry {
     pub(in crate::core) fn room_records_heard(
         &mut self,
         user: &Handle,
-        said: RoomRecords,
+        said: &RoomRecords,
         guard: Guard,
         ctx: &Context<Self>,
     ) {

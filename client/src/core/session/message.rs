@@ -9,7 +9,7 @@ use hobnob_shared::link::FrameWriter;
 use hobnob_shared::message::{FromServer, OwnPresence, ToServer, Welcome};
 
 use super::connect::ConnectError;
-use super::enrol::{EnrolError, Enrolment, Wish};
+use super::enrol::{EnrolError, Outcome, Wish};
 use crate::core::profile::Identity;
 use crate::core::server_address::ServerAddress;
 
@@ -31,7 +31,7 @@ pub struct Close {
     pub end: bool,
 }
 
-/// Sign up, or in with a password. Ends with the registry's `EnrolmentEnded`.
+/// Sign up, in with a password, or do what else takes the password. Ends with the registry's `EnrolmentEnded`.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Enrol {
@@ -109,5 +109,5 @@ pub(super) struct Lost {
 #[rtype(result = "()")]
 pub(super) struct Enrolled {
     /// How.
-    pub result: Result<Option<Box<Enrolment>>, EnrolError>,
+    pub result: Result<Outcome, EnrolError>,
 }

@@ -29,6 +29,7 @@ pub struct Composer {
     root: gtk::Box,
     text: gtk::TextView,
     hint: gtk::Label,
+    usual_hint: String,
 }
 
 impl Composer {
@@ -56,8 +57,9 @@ impl Composer {
             .child(&text)
             .build();
         // GTK's text view has no placeholder of its own.
+        let usual_hint = format!("Message {name}");
         let hint = gtk::Label::builder()
-            .label(format!("Message {name}"))
+            .label(&usual_hint)
             .xalign(0.0)
             .valign(gtk::Align::Start)
             .can_target(false)
@@ -133,7 +135,7 @@ impl Composer {
             }
             root.append(widget);
         }
-        Self { root, text, hint }
+        Self { root, text, hint, usual_hint }
     }
 
     /// The widget.
@@ -155,9 +157,12 @@ impl Composer {
         self.hint.set_visible(false);
     }
 
-    /// Writing is possible, or not.
-    pub fn set_sensitive(&self, sensitive: bool) {
-        self.root.set_sensitive(sensitive);
+    /// Writing is not possible, and why; none opens it again. What was written already stays.
+    pub fn close(&self, why: Option<&str>) {
+        self.root.set_sensitive(why.is_none());
+        let why = why.filter(|why| !why.is_empty());
+        self.hint.set_text(why.unwrap_or(&self.usual_hint));
+        self.root.set_tooltip_text(why);
     }
 }
 

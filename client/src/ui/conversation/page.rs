@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use gtk::gdk;
 use gtk::prelude::*;
-use hobnob_shared::id::{MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, MessageId, TransferId};
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
 use crate::ui::conversation::composer::{Composer, ComposerOutput};
 use crate::ui::conversation::key_bar::KeyBar;
+use crate::ui::conversation::room_bar::RoomBar;
 use crate::ui::conversation::row::TimelineRow;
 use crate::ui::conversation::timeline::{Timeline, TimelineOutput};
 use crate::ui::text;
@@ -26,19 +27,21 @@ pub enum PageInput {
         removed: usize,
         /// Rows that come.
         rows: Vec<TimelineRow>,
-        /// They are of now and mine: go to the end.
-        follow: bool,
     },
+    /// Go to the end: something of one's own is there.
+    Follow,
     /// Show something else in a row.
-    Set(usize, TimelineRow),
+    Set(usize, Box<TimelineRow>),
     /// Nothing was ever said here.
     Empty(bool),
     /// Who writes, in words; empty for nobody.
     Typing(String),
     /// The friend's key changed: the core's sentence.
     Alarm(Option<String>),
-    /// Writing is possible.
-    Enabled(bool),
+    /// Writing is not possible, and why; empty where that is not known yet.
+    Closed(Option<String>),
+    /// One is not in this room: the sentence of the bar that offers to join it.
+    Outside(Option<String>),
     /// This was not sent: put it back.
     Restore(String),
     /// Put the cursor into the composer.
@@ -72,6 +75,8 @@ pub enum PageOutput {
     Compare,
     /// Accept the friend's new key.
     AcceptKey,
+    /// Join the room again.
+    JoinAgain,
 }
 
 /// The tab's content.
@@ -79,6 +84,7 @@ pub struct ConversationPage {
     timeline: Timeline,
     composer: Composer,
     key_bar: KeyBar,
+    room_bar: RoomBar,
 }
 
 /// Its other widgets.
@@ -89,7 +95,7 @@ pub struct PageWidgets {
 }
 
 impl Component for ConversationPage {
-    type Init = String;
+    type Init = ConversationId;
     type Input = PageInput;
     type Output = PageOutput;
     type CommandOutput = ();
@@ -100,7 +106,8 @@ impl Component for ConversationPage {
         gtk::Overlay::new()
     }
 
-    fn init(name: String, root: gtk::Overlay, sender: ComponentSender<Self>) -> ComponentParts<Self> {
+    fn init(conversation: ConversationId, root: gtk::Overlay, sender: ComponentSender<Self>) -> ComponentParts<Self> {
+        let name = title(&conversation);
         let output = sender.output_sender().clone();
         let timeline = Timeline::new(move |told| {
             output.emit(match told {
@@ -122,10 +129,12 @@ impl Component for ConversationPage {
         let (compare, accept) = (sender.output_sender().clone(), sender.output_sender().clone());
         let key_bar =
             KeyBar::new(move || compare.emit(PageOutput::Compare), move || accept.emit(PageOutput::AcceptKey));
+        let join = sender.output_sender().clone();
+        let room_bar = RoomBar::new(move || join.emit(PageOutput::JoinAgain));
 
         let stack = Pages::new();
         stack.add("timeline", timeline.widget());
-        stack.add("empty", &nothing_said(&name));
+        stack.add("empty", &nothing_said(&name, conversation.friend().is_none()));
         let typing = gtk::Label::builder().xalign(0.0).visible(false).build();
         typing.add_css_class("typing");
         // Says to who listens what others see appear; GTK 4.8 has no announcements of its own.
@@ -140,13 +149,14 @@ impl Component for ConversationPage {
         bottom.append(&announcer);
         let column = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         column.append(key_bar.widget());
+        column.append(room_bar.widget());
         column.append(stack.widget());
         column.append(&adw::Clamp::builder().maximum_size(680).tightening_threshold(580).child(&bottom).build());
         root.set_child(Some(&column));
         root.add_overlay(&drop_hint(&root, &sender));
 
         let widgets = PageWidgets { stack, typing, announcer };
-        ComponentParts { model: Self { timeline, composer, key_bar }, widgets }
+        ComponentParts { model: Self { timeline, composer, key_bar, room_bar }, widgets }
     }
 
     fn update_with_view(
@@ -157,16 +167,14 @@ impl Component for ConversationPage {
         _root: &gtk::Overlay,
     ) {
         match message {
-            PageInput::Splice { at, removed, rows, follow } => {
+            PageInput::Splice { at, removed, rows } => {
                 self.timeline.splice(at, removed, rows);
-                if follow {
-                    self.timeline.follow();
-                }
                 if !self.timeline.is_empty() {
                     widgets.stack.show("timeline");
                 }
             }
-            PageInput::Set(at, row) => self.timeline.set(at, row),
+            PageInput::Follow => self.timeline.follow(),
+            PageInput::Set(at, row) => self.timeline.set(at, *row),
             PageInput::Empty(empty) => {
                 widgets.stack.show(if empty { "empty" } else { "timeline" });
             }
@@ -175,7 +183,8 @@ impl Component for ConversationPage {
                 widgets.typing.set_text(&words);
             }
             PageInput::Alarm(alarm) => self.key_bar.show(alarm.as_deref()),
-            PageInput::Enabled(enabled) => self.composer.set_sensitive(enabled),
+            PageInput::Closed(why) => self.composer.close(why.as_deref()),
+            PageInput::Outside(why) => self.room_bar.show(why.as_deref()),
             PageInput::Restore(text) => self.composer.restore(&text),
             PageInput::Focus => self.composer.focus(),
             PageInput::Announce(words) => {
@@ -186,14 +195,21 @@ impl Component for ConversationPage {
     }
 }
 
-fn nothing_said(name: &str) -> adw::StatusPage {
-    let page = adw::StatusPage::builder()
-        .icon_name("user-available-symbolic")
-        .title("Say Hello")
-        .description(format!(
-            "What you and {name} write is encrypted from one computer to the other. Files can be dropped here."
-        ))
-        .build();
+/// The name of a conversation, as its tab shows it.
+pub fn title(conversation: &ConversationId) -> String {
+    conversation.friend().map_or_else(|| conversation.to_string(), ToString::to_string)
+}
+
+fn nothing_said(name: &str, is_room: bool) -> adw::StatusPage {
+    let words = if is_room {
+        format!(
+            "What is written in {name} is encrypted from each computer to every other. Who joins later can read it too."
+        )
+    } else {
+        format!("What you and {name} write is encrypted from one computer to the other. Files can be dropped here.")
+    };
+    let page =
+        adw::StatusPage::builder().icon_name("user-available-symbolic").title("Say Hello").description(words).build();
     page.add_css_class("compact");
     page
 }

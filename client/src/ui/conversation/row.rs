@@ -1,13 +1,13 @@
 //! A line of the timeline: perhaps a day, perhaps a name, then a bubble or a card, and below a group its time and state. The same widgets
 //! serve many lines in turn.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use gtk::pango;
 use gtk::prelude::*;
 use hobnob_shared::id::{MessageId, TransferId};
-use relm4::gtk;
+use relm4::{adw, gtk};
 
 use crate::ui::conversation::bubble::{Bubble, BubbleWidgets};
 use crate::ui::transfers::CardOutput;
@@ -44,12 +44,16 @@ pub struct TimelineRow {
     pub day: Option<String>,
     /// The name above the group.
     pub author: Option<String>,
+    /// The author's picture stands beside the name.
+    pub pictured: bool,
     /// First of its group.
     pub first: bool,
     /// The thing itself.
     pub content: Content,
     /// Time and state below the group.
     pub footer: Option<String>,
+    /// Who got it and who has read it, where that is known.
+    pub reached: Option<String>,
     /// The line as one sentence, for who listens.
     pub spoken: String,
 }
@@ -70,17 +74,81 @@ pub type Speak = Box<dyn Fn(RowOutput)>;
 pub struct Widgets {
     root: gtk::Box,
     spoken: Spoken,
-    day: gtk::Label,
-    author: gtk::Label,
+    // What most lines do not have is made for the first that has it: it need not be styled and measured before.
+    day: OnceCell<gtk::Label>,
+    head: OnceCell<Head>,
     place: gtk::Box,
     bubble: OnceCell<BubbleWidgets>,
     card: OnceCell<CardWidgets>,
     footer: gtk::Label,
     speak: Rc<Speak>,
     current: Current<TimelineRow>,
+    /// Setting equal styles would still have all that is in the line styled anew.
+    styled: Cell<Option<(bool, bool, bool)>>,
+}
+
+/// The author above a group.
+struct Head {
+    root: gtk::Box,
+    picture: adw::Avatar,
+    name: gtk::Label,
+}
+
+impl Head {
+    fn new() -> Self {
+        let (picture, name) = (adw::Avatar::new(22, None, true), label("author"));
+        name.set_xalign(0.0);
+        let root = gtk::Box::builder().spacing(7).build();
+        root.add_css_class("author-line");
+        root.append(&picture);
+        root.append(&name);
+        Self { root, picture, name }
+    }
+}
+
+fn label(class: &str) -> gtk::Label {
+    let label = gtk::Label::builder().ellipsize(pango::EllipsizeMode::End).build();
+    label.add_css_class(class);
+    label
+}
+
+/// Shows words, or nothing.
+pub fn say(label: &gtk::Label, words: Option<&str>) {
+    label.set_visible(words.is_some());
+    label.set_text(words.unwrap_or_default());
 }
 
 impl Widgets {
+    fn show_day(&self, words: Option<&str>) {
+        if words.is_some() || self.day.get().is_some() {
+            let day = self.day.get_or_init(|| {
+                let day = label("day");
+                self.root.prepend(&day);
+                day
+            });
+            say(day, words);
+        }
+    }
+
+    fn show_author(&self, name: Option<&str>, pictured: bool) {
+        if name.is_none() && self.head.get().is_none() {
+            return;
+        }
+        let head = self.head.get_or_init(|| {
+            let head = Head::new();
+            self.root.insert_child_after(&head.root, self.day.get());
+            head
+        });
+        head.root.set_visible(name.is_some());
+        if let Some(name) = name {
+            head.name.set_text(name);
+            head.picture.set_visible(pictured);
+            if pictured && head.picture.text().as_deref() != Some(name) {
+                head.picture.set_text(Some(name));
+            }
+        }
+    }
+
     fn bubble(&self) -> &BubbleWidgets {
         self.bubble.get_or_init(|| {
             let (speak, current) = (self.speak.clone(), self.current.clone());
@@ -113,50 +181,46 @@ impl Row for TimelineRow {
     type Context = Speak;
 
     fn build(speak: &Rc<Speak>, current: Current<Self>) -> (gtk::Widget, Widgets) {
-        let label = |class: &str| {
-            let label = gtk::Label::builder().ellipsize(pango::EllipsizeMode::End).build();
-            label.add_css_class(class);
-            label
-        };
-        let (day, author, footer) = (label("day"), label("author"), label("footer"));
-        author.set_xalign(0.0);
+        let footer = label("footer");
         let place = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         let (root, spoken): (gtk::Box, Spoken) = changing();
         root.set_orientation(gtk::Orientation::Vertical);
         root.add_css_class("line");
-        for part in [day.upcast_ref::<gtk::Widget>(), author.upcast_ref(), place.upcast_ref(), footer.upcast_ref()] {
-            root.append(part);
-        }
+        root.append(&place);
+        root.append(&footer);
         let widgets = Widgets {
             root: root.clone(),
             spoken,
-            day,
-            author,
+            day: OnceCell::new(),
+            head: OnceCell::new(),
             place,
             bubble: OnceCell::new(),
             card: OnceCell::new(),
             footer,
             speak: speak.clone(),
             current,
+            styled: Cell::new(None),
         };
         (root.upcast(), widgets)
     }
 
     fn show(&self, widgets: &Widgets) {
-        let say = |label: &gtk::Label, words: Option<&str>| {
-            label.set_visible(words.is_some());
-            label.set_text(words.unwrap_or_default());
-        };
-        say(&widgets.day, self.day.as_deref());
-        say(&widgets.author, self.author.as_deref());
+        widgets.show_day(self.day.as_deref());
+        widgets.show_author(self.author.as_deref(), self.pictured);
         say(&widgets.footer, self.footer.as_deref());
-        let side = if self.own { gtk::Align::End } else { gtk::Align::Start };
-        widgets.place.set_halign(side);
-        widgets.footer.set_halign(side);
-        let mut classes = vec!["line", if self.own { "own" } else { "other" }];
-        classes.extend(self.first.then_some("first"));
-        classes.extend(self.footer.is_some().then_some("last"));
-        widgets.root.set_css_classes(&classes);
+        if self.reached.is_some() || widgets.footer.has_tooltip() {
+            widgets.footer.set_tooltip_text(self.reached.as_deref());
+        }
+        let style = (self.own, self.first, self.footer.is_some());
+        if widgets.styled.replace(Some(style)) != Some(style) {
+            let side = if self.own { gtk::Align::End } else { gtk::Align::Start };
+            widgets.place.set_halign(side);
+            widgets.footer.set_halign(side);
+            let mut classes = vec!["line", if self.own { "own" } else { "other" }];
+            classes.extend(self.first.then_some("first"));
+            classes.extend(self.footer.is_some().then_some("last"));
+            widgets.root.set_css_classes(&classes);
+        }
 
         match &self.content {
             Content::Bubble(bubble) => {

@@ -3,7 +3,8 @@
 use hobnob_shared::id::ConversationId;
 
 use crate::model::Model;
-use crate::model::conversation::{Conversation, Fate, Layout, Line, Message};
+use crate::model::conversation::Conversation;
+use crate::model::line::{Fate, Layout, Line, Message};
 use crate::ui::conversation::bubble::Bubble;
 use crate::ui::conversation::row::{Content, LineId, TimelineRow};
 use crate::ui::transfers::card::Card;
@@ -25,10 +26,12 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
                 own,
                 day: layout.new_day.then(|| words::day(*at)),
                 author: None,
+                pictured: false,
                 first: true,
                 spoken: format!("{}, {}, {}", transfer.info.from, words::time(*at), card.spoken()),
                 content: Content::Card(card),
                 footer: None,
+                reached: None,
             })
         }
     }
@@ -45,23 +48,30 @@ fn message_row(open: &Conversation, message: &Message, layout: Layout) -> Timeli
     if message.fate == Fate::Edited {
         add("edited");
     }
+    let (mut spoken_state, mut reached) = (String::new(), None);
     if message.own && message.fate != Fate::Deleted {
-        add(words::state(info.state));
+        let (short, long) = words::reached(message);
+        add(&short);
+        // Who cannot point at the state hears the names at once.
+        spoken_state = format!(", {}", long.as_deref().map_or(short, |long| long.replace('\n', ", ").to_lowercase()));
+        reached = long;
     }
     let bubble = bubble(open, message);
     let who = if message.own { "You" } else { info.from.as_str() };
-    let state = if message.own { format!(", {}", words::state(info.state)) } else { String::new() };
+    let in_room = info.conversation.friend().is_none();
     // With one friend the header says who it is; the name is repeated where a day begins.
-    let named = layout.first && !message.own && (layout.new_day || info.conversation.friend().is_none());
+    let named = layout.first && !message.own && (layout.new_day || in_room);
     TimelineRow {
         id: LineId::Message(info.message),
         own: message.own,
         day: layout.new_day.then(|| words::day(info.sent_at)),
         author: named.then(|| info.from.to_string()),
+        pictured: in_room,
         first: layout.first,
-        spoken: format!("{who}, {time}, {}{state}", bubble.text),
+        spoken: format!("{who}, {time}, {}{spoken_state}", bubble.text),
         content: Content::Bubble(bubble),
         footer: layout.last.then_some(footer),
+        reached,
     }
 }
 

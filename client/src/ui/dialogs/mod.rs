@@ -1,14 +1,21 @@
 //! Questions that need an answer before something happens. Each is a function: it shows a dialog over the window and calls back with the
-//! answer; closing it is no answer.
+//! answer; closing it is no answer. Those that return their dialog stay open until the core has answered.
 //!
 //! - [`add_friend`] whom to ask
 //! - [`safety_number`] digits to compare
 //! - [`status_text`] what friends read under one's name
+//! - [`join_room`] which room, and its password; [`room_password`] a new one for those who come later
+//! - [`devices`] the account's devices; [`remove_device`] its password before one goes; [`change_password`]
 //! - [`confirm`] before something that is hard to take back
 //! - [`about`] the program
 
 pub mod about;
 pub mod add_friend;
+pub mod change_password;
 pub mod confirm;
+pub mod devices;
+pub mod join_room;
+pub mod remove_device;
+pub mod room_password;
 pub mod safety_number;
 pub mod status_text;

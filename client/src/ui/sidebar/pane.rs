@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use gtk::prelude::*;
 use gtk::{gio, glib};
-use hobnob_shared::id::Handle;
+use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
+use crate::ui::sidebar::lists::{Lists, Shown, empty, heading, nobody_found};
 use crate::ui::sidebar::person_row::{PersonRow, Speak};
 use crate::ui::sidebar::request_row::request_row;
+use crate::ui::sidebar::room_row::RoomRow;
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::live_list::LiveList;
 use crate::ui::widgets::pages::Pages;
@@ -24,6 +26,13 @@ pub enum SidebarInput {
         /// All friends.
         friends: usize,
     },
+    /// These lines; `rooms` is how many there are without the search.
+    Rooms {
+        /// In order.
+        rows: Vec<RoomRow>,
+        /// All rooms.
+        rooms: usize,
+    },
     /// Who waits for an answer.
     Requests(Vec<Handle>),
     /// Own name and presence.
@@ -38,7 +47,7 @@ pub enum SidebarInput {
 #[derive(Debug, Clone)]
 pub enum SidebarOutput {
     /// Open a conversation.
-    Open(Handle),
+    Open(ConversationId),
     /// Accept a request.
     Accept(Handle),
     /// Decline a request.
@@ -50,6 +59,10 @@ pub enum SidebarOutput {
 /// The sidebar.
 pub struct Sidebar {
     people: LiveList<PersonRow>,
+    rooms: LiveList<RoomRow>,
+    /// Friends and rooms there are, whatever is searched for; none until the list of friends has come.
+    friends: Option<usize>,
+    all_rooms: usize,
     /// All lines, while only the first screen of them is shown yet.
     rest: Option<Vec<PersonRow>>,
 }
@@ -67,6 +80,7 @@ pub struct SidebarWidgets {
     requests: gtk::Box,
     request_list: gtk::ListBox,
     stack: Pages,
+    lists: Lists,
 }
 
 impl Component for Sidebar {
@@ -86,8 +100,10 @@ impl Component for Sidebar {
 
     fn init((main_menu, leaflet): Self::Init, root: gtk::Box, sender: ComponentSender<Self>) -> ComponentParts<Self> {
         let output = sender.output_sender().clone();
-        let speak: Speak = Box::new(move |out| output.emit(out));
-        let people = LiveList::new(speak);
+        let say = output.clone();
+        let (speak, speak_too): (Speak, Speak) =
+            (Box::new(move |out| say.emit(out)), Box::new(move |out| output.emit(out)));
+        let (people, rooms) = (LiveList::new(speak), LiveList::new(speak_too));
 
         let title = adw::WindowTitle::new("Hobnob", "");
         let bar = adw::HeaderBar::builder().title_widget(&title).show_end_title_buttons(false).build();
@@ -101,8 +117,8 @@ impl Component for Sidebar {
         bar.pack_end(&menu);
         root.append(&bar);
 
-        let search: gtk::SearchEntry = called("Search people");
-        search.set_placeholder_text(Some("Search people"));
+        let search: gtk::SearchEntry = called("Search people and rooms");
+        search.set_placeholder_text(Some("Search people and rooms"));
         search.add_css_class("people-search");
         let output = sender.output_sender().clone();
         search.connect_search_changed(move |search| output.emit(SidebarOutput::Search(search.text().to_string())));
@@ -115,13 +131,14 @@ impl Component for Sidebar {
         let stack = Pages::new();
         // Until the first list has come there is nothing to say.
         stack.add("starting", &gtk::Box::default());
-        stack.add("people", &people_list(&people));
+        let lists = Lists::new(&people, &rooms);
+        stack.add("people", lists.widget());
         stack.add("empty", &empty());
         stack.add("nobody", &nobody_found());
         root.append(stack.widget());
 
-        let widgets = SidebarWidgets { title, search, requests, request_list, stack };
-        ComponentParts { model: Self { people, rest: None }, widgets }
+        let widgets = SidebarWidgets { title, search, requests, request_list, stack, lists };
+        ComponentParts { model: Self { people, rooms, friends: None, all_rooms: 0, rest: None }, widgets }
     }
 
     fn update_with_view(
@@ -133,13 +150,14 @@ impl Component for Sidebar {
     ) {
         match message {
             SidebarInput::People { rows, friends } => {
-                let page = match (rows.is_empty(), friends) {
-                    (_, 0) => "empty",
-                    (true, _) => "nobody",
-                    (false, _) => "people",
-                };
-                widgets.stack.show(page);
+                self.friends = Some(friends);
                 self.show_people(rows, &sender);
+                self.choose_page(widgets);
+            }
+            SidebarInput::Rooms { rows, rooms } => {
+                self.all_rooms = rooms;
+                self.rooms.sync(rows, |row| row.room.clone());
+                self.choose_page(widgets);
             }
             SidebarInput::Requests(users) => {
                 while let Some(row) = widgets.request_list.first_child() {
@@ -165,6 +183,19 @@ impl Component for Sidebar {
 }
 
 impl Sidebar {
+    /// Lists, or what stands in their place.
+    fn choose_page(&self, widgets: &SidebarWidgets) {
+        let Some(friends) = self.friends else { return };
+        let searching = !widgets.search.text().trim().is_empty();
+        let (people, rooms) = (self.people.len(), self.rooms.len());
+        widgets.lists.show(Shown::of(people, friends, searching), Shown::of(rooms, self.all_rooms, searching));
+        widgets.stack.show(match (friends + self.all_rooms, people + rooms) {
+            (0, _) => "empty",
+            (_, 0) => "nobody",
+            (_, _) => "people",
+        });
+    }
+
     fn show_people(&mut self, mut rows: Vec<PersonRow>, sender: &ComponentSender<Self>) {
         let is_first = self.people.is_empty() && rows.len() > FIRST_SCREEN;
         if !is_first && self.rest.is_none() {
@@ -180,12 +211,6 @@ impl Sidebar {
     }
 }
 
-fn heading(words: &str) -> gtk::Label {
-    let label = gtk::Label::builder().label(words).xalign(0.0).build();
-    label.add_css_class("sidebar-heading");
-    label
-}
-
 fn requests_box() -> (gtk::Box, gtk::ListBox) {
     let list = gtk::ListBox::builder().selection_mode(gtk::SelectionMode::None).build();
     list.add_css_class("requests");
@@ -199,42 +224,4 @@ fn requests_box() -> (gtk::Box, gtk::ListBox) {
     requests.append(&heading("Friend Requests"));
     requests.append(&scroller);
     (requests, list)
-}
-
-fn people_list(people: &LiveList<PersonRow>) -> gtk::Box {
-    let selection = gtk::NoSelection::new(Some(people.store().clone()));
-    let view: gtk::ListView = called("Friends");
-    view.set_model(Some(&selection));
-    view.set_factory(Some(people.factory()));
-    view.add_css_class("people-list");
-    let scroller =
-        gtk::ScrolledWindow::builder().hscrollbar_policy(gtk::PolicyType::Never).vexpand(true).child(&view).build();
-    let page = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
-    page.append(&heading("Friends"));
-    page.append(&scroller);
-    page
-}
-
-fn empty() -> adw::StatusPage {
-    let add =
-        gtk::Button::builder().label("Add Friend").halign(gtk::Align::Center).action_name("win.add-friend").build();
-    add.set_css_classes(&["pill", "suggested-action"]);
-    let page = adw::StatusPage::builder()
-        .icon_name("system-users-symbolic")
-        .title("No Friends Yet")
-        .description("Ask somebody for their username and send them a request.")
-        .child(&add)
-        .build();
-    page.add_css_class("compact");
-    page
-}
-
-fn nobody_found() -> adw::StatusPage {
-    let page = adw::StatusPage::builder()
-        .icon_name("system-search-symbolic")
-        .title("Nobody Found")
-        .description("Try another name.")
-        .build();
-    page.add_css_class("compact");
-    page
 }

@@ -2,6 +2,7 @@
 
 use gtk::pango;
 use gtk::prelude::*;
+use hobnob_shared::id::Handle;
 use relm4::gtk;
 
 use crate::core::event::{Direction, TransferState};
@@ -62,6 +63,10 @@ impl Card {
         let (detail, buttons): (String, &[CardOutput]) = match info.state {
             TransferState::Offered if incoming => {
                 (size, &[CardOutput::Decline, CardOutput::SaveAs, CardOutput::Accept])
+            }
+            TransferState::Offered if !transfer.taken.is_empty() => {
+                let names: Vec<&str> = transfer.taken.iter().map(Handle::as_str).collect();
+                (format!("{size} · delivered to {}, verified", names.join(", ")), &[CardOutput::Cancel])
             }
             TransferState::Offered => (format!("{size} · waiting for an answer"), &[CardOutput::Cancel]),
             TransferState::Accepted if info.done > 0 => {
@@ -221,10 +226,12 @@ mod tests {
     use super::*;
     use crate::core::event::TransferInfo;
     use hobnob_shared::id::{ConversationId, TransferId};
+    use std::collections::BTreeSet;
 
     fn transfer(state: TransferState, direction: Direction) -> Transfer {
         let info = TransferInfo {
             transfer: TransferId::new(),
+            by: None,
             conversation: ConversationId::Direct("bob".parse().unwrap()),
             from: "bob".parse().unwrap(),
             direction,
@@ -236,7 +243,7 @@ mod tests {
             text: Some("The disk is full.".to_owned()),
             sent_at: 0,
         };
-        Transfer { info, rate: 402_000_000 }
+        Transfer { info, rate: 402_000_000, taken: BTreeSet::new() }
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! A question over the window: heading, sentence, what to fill in, buttons. Like libadwaita's message dialog, whose buttons screen readers
-//! of this version read out twice.
+//! of this version read out twice. What has to be asked of the core first leaves it open until the answer comes, and says in it what was
+//! wrong.
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use gtk::prelude::*;
 use gtk::{gdk, glib};
@@ -21,7 +25,12 @@ pub enum Style {
 pub struct Dialog {
     window: gtk::Window,
     content: gtk::Box,
+    problem: gtk::Label,
+    spinner: gtk::Spinner,
     buttons: gtk::Box,
+    /// The button that waits for an answer, and what had the keyboard when it was pressed.
+    submit: Rc<RefCell<Option<gtk::Button>>>,
+    focus: Rc<RefCell<Option<gtk::Widget>>>,
 }
 
 impl Dialog {
@@ -40,10 +49,26 @@ impl Dialog {
         let content = gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(12).build();
         content.append(&text(heading, "title-2"));
         content.append(&text(body, "body"));
+        let problem = gtk::Label::builder()
+            .wrap(true)
+            .xalign(0.0)
+            .max_width_chars(44)
+            .visible(false)
+            .accessible_role(gtk::AccessibleRole::Alert)
+            .build();
+        problem.add_css_class("problem");
+        let spinner = gtk::Spinner::builder()
+            .visible(false)
+            .halign(gtk::Align::Center)
+            .width_request(20)
+            .height_request(20)
+            .build();
         let buttons = gtk::Box::builder().spacing(10).homogeneous(true).build();
         let column = gtk::Box::builder().orientation(gtk::Orientation::Vertical).spacing(22).build();
         column.add_css_class("question");
         column.append(&content);
+        column.append(&problem);
+        column.append(&spinner);
         column.append(&buttons);
         let handle = gtk::WindowHandle::builder().child(&column).build();
         let window = gtk::Window::builder()
@@ -66,7 +91,7 @@ impl Dialog {
             _ => glib::Propagation::Proceed,
         });
         window.add_controller(keys);
-        Self { window, content, buttons }
+        Self { window, content, problem, spinner, buttons, submit: Rc::default(), focus: Rc::default() }
     }
 
     /// Something to fill in or look at, between the sentence and the buttons.
@@ -74,8 +99,28 @@ impl Dialog {
         self.content.append(widget);
     }
 
-    /// A button that closes the dialog and then does something.
+    /// A button that does something and then closes the dialog.
     pub fn button(&self, words: &str, style: Style, run: impl Fn() + 'static) -> gtk::Button {
+        let button = self.plain_button(words, style);
+        let window = self.window.downgrade();
+        button.connect_clicked(move |_| {
+            run();
+            if let Some(window) = window.upgrade() {
+                window.close();
+            }
+        });
+        button
+    }
+
+    /// A button that asks for something and leaves the dialog open until [`Dialog::close`] or [`Dialog::refuse`].
+    pub fn submit(&self, words: &str, style: Style, run: impl Fn() + 'static) -> gtk::Button {
+        let button = self.plain_button(words, style);
+        button.connect_clicked(move |_| run());
+        self.submit.replace(Some(button.clone()));
+        button
+    }
+
+    fn plain_button(&self, words: &str, style: Style) -> gtk::Button {
         let button = gtk::Button::builder().label(words).build();
         match style {
             Style::Plain => {}
@@ -85,13 +130,6 @@ impl Dialog {
             }
             Style::Destructive => button.add_css_class("destructive-action"),
         }
-        let window = self.window.downgrade();
-        button.connect_clicked(move |_| {
-            run();
-            if let Some(window) = window.upgrade() {
-                window.close();
-            }
-        });
         self.buttons.append(&button);
         button
     }
@@ -105,5 +143,46 @@ impl Dialog {
     /// Shows it.
     pub fn present(&self) {
         self.window.present();
+    }
+
+    /// Its answer is under way: nothing can be changed meanwhile.
+    pub fn work(&self) {
+        self.focus.replace(GtkWindowExt::focus(&self.window));
+        self.problem.set_visible(false);
+        self.set_working(true);
+    }
+
+    /// It did not work: says why, and lets the person try again.
+    pub fn refuse(&self, text: &str) {
+        self.set_working(false);
+        self.problem.set_text(text);
+        self.problem.set_visible(true);
+        if let Some(focus) = self.focus.take() {
+            focus.grab_focus();
+        }
+    }
+
+    fn set_working(&self, working: bool) {
+        self.content.set_sensitive(!working);
+        if let Some(button) = self.submit.borrow().as_ref() {
+            button.set_sensitive(!working);
+        }
+        self.spinner.set_visible(working);
+        self.spinner.set_spinning(working);
+    }
+
+    /// Somebody still looks at it.
+    pub fn is_open(&self) -> bool {
+        self.window.is_visible()
+    }
+
+    /// It worked, or is not needed any more.
+    pub fn close(&self) {
+        self.window.close();
+    }
+
+    /// Its window, for a question over the question.
+    pub fn window(&self) -> &gtk::Window {
+        &self.window
     }
 }

@@ -3,11 +3,13 @@
 //! - [`icon_button`] a button that shows a picture and says its name
 //! - [`spoken`] what a widget is called for those who listen
 //! - [`live_list`] a long list whose rows change in place
+//! - [`context_menu`] the menu of a line
 //! - [`dialog`] a question over the window
 //! - [`pages`] several widgets in one place
 //! - [`avatar`] a person's picture with their presence on it
 
 pub mod avatar;
+pub mod context_menu;
 pub mod dialog;
 pub mod icon_button;
 pub mod live_list;

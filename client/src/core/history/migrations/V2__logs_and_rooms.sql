@@ -139,3 +139,8 @@ CREATE TABLE removed_devices (
     device BLOB PRIMARY KEY,
     at     INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- A file that is offered to a room is a transfer for each member; outside this profile all of them have the id of the share.
+ALTER TABLE transfers ADD COLUMN share BLOB;
+ALTER TABLE transfers ADD COLUMN room  BLOB;  -- incarnation
+CREATE INDEX transfers_by_share ON transfers (share) WHERE share IS NOT NULL;

@@ -1,0 +1,71 @@
+//! What is done in a scene before its picture is taken, and which window or panel the picture is of.
+
+use relm4::adw;
+use relm4::adw::prelude::*;
+use relm4::gtk;
+
+use crate::scenes::Step;
+
+/// The window or panel that the scene is about: a panel before the window it belongs to, a question before what it is about.
+pub fn in_front() -> Option<gtk::Native> {
+    let window = window()?;
+    let popover = find(window.upcast_ref(), &|widget| widget.is::<gtk::Popover>() && widget.is_mapped());
+    popover.and_downcast::<gtk::Native>().or_else(|| Some(window.upcast()))
+}
+
+fn window() -> Option<gtk::Window> {
+    let all: Vec<gtk::Window> =
+        gtk::Window::list_toplevels().into_iter().filter_map(|window| window.downcast().ok()).collect();
+    let mapped: Vec<&gtk::Window> = all.iter().filter(|window| window.is_mapped()).collect();
+    let is_covered = |window: &gtk::Window| mapped.iter().any(|other| other.transient_for().as_ref() == Some(window));
+    mapped.iter().find(|window| !is_covered(window)).map(|window| (*window).clone())
+}
+
+/// Does it; a step that cannot be done shows itself by the picture.
+pub fn carry_out(step: &Step) {
+    let Some(window) = window() else { return };
+    let root: &gtk::Widget = window.upcast_ref();
+    match step {
+        Step::Do(action, target) => {
+            let target = target.map(ToVariant::to_variant);
+            if let Err(error) = root.activate_action(action, target.as_ref()) {
+                eprintln!("{action}: {error}");
+            }
+        }
+        Step::Press(name) => {
+            let is_it = |widget: &gtk::Widget| {
+                widget.is_mapped()
+                    && widget.downcast_ref::<gtk::Button>().is_some_and(|button| {
+                        button.label().as_deref() == Some(name) || button.tooltip_text().as_deref() == Some(name)
+                    })
+            };
+            match find(root, &is_it).and_downcast::<gtk::Button>() {
+                Some(button) => button.emit_clicked(),
+                None => eprintln!("no button {name}"),
+            }
+        }
+        Step::Fill(title, text) => {
+            let is_it = |widget: &gtk::Widget| {
+                widget.downcast_ref::<adw::EntryRow>().is_some_and(|row| row.title() == *title && row.is_mapped())
+            };
+            match find(root, &is_it).and_downcast::<adw::EntryRow>() {
+                Some(row) => row.set_text(text),
+                None => eprintln!("no entry {title}"),
+            }
+        }
+    }
+}
+
+fn find(root: &gtk::Widget, wanted: &dyn Fn(&gtk::Widget) -> bool) -> Option<gtk::Widget> {
+    if wanted(root) {
+        return Some(root.clone());
+    }
+    let mut child = root.first_child();
+    while let Some(next) = child {
+        if let Some(found) = find(&next, wanted) {
+            return Some(found);
+        }
+        child = next.next_sibling();
+    }
+    None
+}

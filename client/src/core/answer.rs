@@ -1,0 +1,234 @@
+//! What a `done` carries: the answers to commands, and the lines that they are made of.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
+use hobnob_shared::message::Presence;
+
+use super::event::{LinkPath, MessageState};
+
+/// What a `done` carries.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// Nothing more to say.
+    Nothing {},
+    /// Friends.
+    Friends {
+        /// All, sorted by handle.
+        friends: Vec<FriendInfo>,
+        /// Requests that wait for my answer.
+        requests: Vec<Handle>,
+    },
+    /// A message is safe on this disk.
+    Sent {
+        /// Its id.
+        message: MessageId,
+        /// Its time, milliseconds since 1970.
+        sent_at: u64,
+        /// As in [`MessageInfo::clock`].
+        clock: u64,
+        /// This device.
+        device: DeviceId,
+        /// As in [`MessageInfo::number`].
+        number: u64,
+    },
+    /// Messages, oldest first.
+    Messages {
+        /// The page.
+        messages: Vec<MessageInfo>,
+    },
+    /// Conversations, newest first.
+    Conversations {
+        /// All.
+        conversations: Vec<ConversationInfo>,
+    },
+    /// A transfer was made.
+    Transfer {
+        /// Its id.
+        transfer: TransferId,
+    },
+    /// Transfers, oldest first.
+    Transfers {
+        /// All.
+        transfers: Vec<TransferInfo>,
+    },
+    /// Devices.
+    Devices {
+        /// All of the account.
+        devices: Vec<DeviceInfo>,
+    },
+    /// Rooms.
+    Rooms {
+        /// All that this account is a member of, by name.
+        rooms: Vec<RoomInfo>,
+    },
+    /// What goes on inside.
+    Status {
+        /// Links to devices that stand.
+        links: usize,
+        /// What arrived since the start and was not believed, by reason.
+        refused: BTreeMap<&'static str, u64>,
+    },
+    /// Digits to compare.
+    SafetyNumber {
+        /// 60 digits.
+        safety_number: String,
+        /// Compared before.
+        verified: bool,
+    },
+}
+
+/// A line of the friend list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FriendInfo {
+    /// Who.
+    pub user: Handle,
+    /// How they are.
+    pub presence: Presence,
+    /// What they say.
+    pub status_text: String,
+    /// The safety number was compared.
+    pub verified: bool,
+    /// Best path.
+    pub link: LinkPath,
+}
+
+/// A stored message.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MessageInfo {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Its id.
+    pub message: MessageId,
+    /// Author.
+    pub from: Handle,
+    /// What they wrote, unchanged.
+    pub text: String,
+    /// Author's clock, milliseconds since 1970.
+    pub sent_at: u64,
+    /// The message it answers.
+    pub reply_to: Option<MessageId>,
+    /// Own: how far it got. Others': `delivered`, or `read` once I saw it.
+    pub state: MessageState,
+    /// Orders the conversation, with `from`, `device` and `number` behind it: milliseconds, see [`hobnob_shared::message::Entry::clock`].
+    pub clock: u64,
+    /// The author's device.
+    pub device: DeviceId,
+    /// The device's own count in this conversation.
+    pub number: u64,
+}
+
+impl MessageInfo {
+    /// What messages of a conversation are sorted by, the same for everybody.
+    pub fn place(&self) -> (u64, &Handle, DeviceId, u64) {
+        (self.clock, &self.from, self.device, self.number)
+    }
+}
+
+/// A conversation with something in it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ConversationInfo {
+    /// Which.
+    pub conversation: ConversationId,
+    /// Messages of others that were not marked read.
+    pub unread: u32,
+    /// Its newest message.
+    pub newest: Option<MessageInfo>,
+}
+
+/// Which way a file goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From me.
+    Outgoing,
+    /// To me.
+    Incoming,
+}
+
+/// Where a transfer stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferState {
+    /// Waits for the receiver's answer.
+    Offered,
+    /// Accepted; waits for a link or goes.
+    Accepted,
+    /// Bytes flow.
+    Running,
+    /// Stopped by a person.
+    Paused,
+    /// Whole and verified.
+    Finished,
+    /// Declined by the receiver.
+    Declined,
+    /// Given up by either side.
+    Cancelled,
+    /// Ended by an error; may be resumed where `resumable`.
+    Failed,
+}
+
+/// A transfer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TransferInfo {
+    /// Its id.
+    pub transfer: TransferId,
+    /// Own, offered to a room: with which member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Handle>,
+    /// Where.
+    pub conversation: ConversationId,
+    /// The sender.
+    pub from: Handle,
+    /// Which way.
+    pub direction: Direction,
+    /// The name as offered.
+    pub name: String,
+    /// Bytes in all.
+    pub size: u64,
+    /// Bytes verified.
+    pub done: u64,
+    /// Where it stands.
+    pub state: TransferState,
+    /// Own: the file that is sent. Others': the final path, once finished.
+    pub path: Option<PathBuf>,
+    /// Why it failed, a sentence.
+    pub text: Option<String>,
+    /// Sender's clock, milliseconds since 1970.
+    pub sent_at: u64,
+}
+
+/// A device of the account.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeviceInfo {
+    /// Its id.
+    pub device: DeviceId,
+    /// It is this one.
+    pub this: bool,
+}
+
+/// A room of this account.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RoomInfo {
+    /// Which.
+    pub room: RoomId,
+    /// Who may remove members and set the password.
+    pub owner: Handle,
+    /// It takes a password to join.
+    pub locked: bool,
+    /// All members.
+    pub members: Vec<Member>,
+}
+
+/// A member of a room.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Member {
+    /// Who.
+    pub user: Handle,
+    /// How they are.
+    pub presence: Presence,
+}

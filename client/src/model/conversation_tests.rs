@@ -1,0 +1,233 @@
+//! One timeline: what comes goes to its place, once, and what hangs together is told.
+
+use hobnob_shared::id::{ConversationId, DeviceId};
+
+use super::*;
+use crate::core::event::{MessageInfo, MessageState};
+
+const MINUTE: u64 = 60_000;
+
+fn handle(text: &str) -> Handle {
+    text.parse().unwrap()
+}
+
+fn message(from: &str, sent_at: u64) -> Message {
+    let info = MessageInfo {
+        conversation: ConversationId::Direct(handle("bob")),
+        message: MessageId::new(),
+        from: handle(from),
+        text: "hi".to_owned(),
+        sent_at,
+        reply_to: None,
+        state: MessageState::Queued,
+        clock: sent_at,
+        device: DeviceId([0; 32]),
+        number: 0,
+    };
+    Message::new(info, Some(&handle("me.")))
+}
+
+fn day(at: u64) -> i64 {
+    i64::try_from(at / (24 * 60 * MINUTE)).unwrap()
+}
+
+fn layouts(conversation: &Conversation) -> Vec<(bool, bool, bool)> {
+    (0..conversation.lines().len())
+        .map(|at| conversation.layout(at, &day))
+        .map(|layout| (layout.new_day, layout.first, layout.last))
+        .collect()
+}
+
+#[test]
+fn lines_group_by_author_pause_and_day() {
+    let mut conversation = Conversation::default();
+    let noon = 12 * 60 * MINUTE;
+    for (from, at) in [("bob", noon), ("bob", noon + MINUTE), ("me.", noon + MINUTE), ("me.", noon + 20 * MINUTE)] {
+        conversation.insert(message(from, at));
+    }
+    conversation.insert(message("me.", noon + 24 * 60 * MINUTE));
+    let (yes, no) = (true, false);
+    assert_eq!(
+        layouts(&conversation),
+        [(yes, yes, no), (no, no, yes), (no, yes, yes), (no, yes, yes), (yes, yes, yes)]
+    );
+}
+
+#[test]
+fn own_messages_that_got_differently_far_each_say_so() {
+    let mut conversation = Conversation::default();
+    let first = message("me.", 0);
+    let id = first.info.message;
+    conversation.insert(first);
+    conversation.insert(message("me.", 1));
+    assert!(!conversation.layout(0, &day).last);
+    assert_eq!(conversation.change(id, |message| message.info.state = MessageState::Read), Some(0));
+    assert!(conversation.layout(0, &day).last);
+    assert!(!conversation.layout(1, &day).first, "still one group");
+}
+
+#[test]
+fn a_message_comes_once() {
+    let mut conversation = Conversation::default();
+    let one = message("bob", 5);
+    assert_eq!(conversation.insert(one.clone()), Placed::At(0));
+    assert_eq!(conversation.insert(one.clone()), Placed::Known);
+    assert_eq!(conversation.load_older(vec![one], true, &[]), 0);
+    assert_eq!(conversation.lines().len(), 1);
+}
+
+#[test]
+fn the_newest_page_keeps_what_arrived_meanwhile() {
+    let mut conversation = Conversation::default();
+    let (stored, live) = (message("bob", 1), message("bob", 2));
+    conversation.insert(stored.clone());
+    conversation.insert(live.clone());
+    assert_eq!(conversation.load_newest(vec![stored.clone()], false, &[]), (2, 2));
+    let ids: Vec<_> =
+        conversation.lines().iter().filter_map(Line::message).map(|message| message.info.message).collect();
+    assert_eq!(ids, [stored.info.message, live.info.message]);
+    assert_eq!(conversation.past(), Past::More);
+    assert_eq!(conversation.oldest(), Some(stored.info.message));
+}
+
+#[test]
+fn transfers_stand_between_messages_by_time_and_wait_for_their_page() {
+    let mut conversation = Conversation::default();
+    let ids = [TransferId::new(), TransferId::new(), TransferId::new()];
+    let transfers: Vec<_> = ids.iter().zip([5, 150, 999]).map(|(id, at)| (*id, at, handle("bob"))).collect();
+    let kinds = |conversation: &Conversation| -> String {
+        conversation.lines().iter().map(|line| if line.message().is_some() { 'm' } else { 't' }).collect()
+    };
+    conversation.load_newest(vec![message("bob", 100), message("me.", 200)], false, &transfers);
+    assert_eq!(kinds(&conversation), "mtmt");
+    assert_eq!(conversation.load_older(vec![message("bob", 1), message("bob", 50)], true, &transfers), 3);
+    assert_eq!(kinds(&conversation), "mtmmtmt");
+    assert_eq!(conversation.push_transfer(ids[0], handle("bob"), 5), None, "it is there already");
+    assert_eq!(conversation.find_transfer(ids[2]), Some(6));
+    assert_eq!(conversation.past(), Past::Complete);
+}
+
+#[test]
+fn a_flood_does_not_grow_without_end() {
+    let mut conversation = Conversation::default();
+    for at in 0..(KEPT + SLACK) as u64 {
+        conversation.insert(message("bob", at));
+    }
+    assert_eq!(conversation.trim(1), 0);
+    conversation.insert(message("bob", 9_999));
+    assert_eq!(conversation.trim(1), SLACK + 1);
+    assert_eq!((conversation.lines().len(), conversation.known.len()), (KEPT, KEPT));
+    assert_eq!(conversation.past(), Past::More);
+    assert_eq!(conversation.trim(FLOOD + 1), KEPT - KEPT_OF_FLOOD);
+    assert_eq!((conversation.lines().len(), conversation.known.len()), (KEPT_OF_FLOOD, KEPT_OF_FLOOD));
+}
+
+#[test]
+fn only_others_messages_are_reported_as_read() {
+    let mut conversation = Conversation::default();
+    assert_eq!(conversation.newest_of_others(), None);
+    let theirs = message("bob", 1);
+    conversation.insert(theirs.clone());
+    conversation.insert(message("me.", 2));
+    assert_eq!(conversation.newest_of_others(), Some(theirs.info.message));
+}
+
+fn order(conversation: &Conversation) -> Vec<u64> {
+    conversation.lines().iter().map(Line::at).collect()
+}
+
+#[test]
+fn a_message_that_was_long_under_way_goes_to_its_place() {
+    let mut conversation = Conversation::default();
+    conversation.load_newest(vec![message("bob", 10), message("me.", 30)], true, &[]);
+    assert_eq!(conversation.insert(message("bob", 40)), Placed::At(2));
+    assert_eq!(conversation.insert(message("bob", 20)), Placed::At(1));
+    assert_eq!(conversation.insert(message("bob", 5)), Placed::At(0), "this is the beginning of it all");
+    assert_eq!(order(&conversation), [5, 10, 20, 30, 40]);
+}
+
+#[test]
+fn one_moment_is_ordered_by_author_device_and_number_as_everywhere() {
+    let mut conversation = Conversation::default();
+    conversation.load_newest(vec![], true, &[]);
+    let with = |from: &str, device: u8, number: u64| {
+        let mut message = message(from, 7);
+        (message.info.device, message.info.number) = (DeviceId([device; 32]), number);
+        message
+    };
+    let all = [("bob", 1, 1), ("bob", 1, 2), ("bob", 2, 1), ("me.", 0, 1)];
+    for turn in [2, 0, 3, 1] {
+        let (from, device, number) = all[turn];
+        conversation.insert(with(from, device, number));
+    }
+    let seen: Vec<_> = conversation.lines().iter().filter_map(Line::message).map(|line| &line.info).collect();
+    let seen: Vec<_> = seen.iter().map(|info| (info.from.as_str(), info.device.0[0], info.number)).collect();
+    assert_eq!(seen, all);
+}
+
+#[test]
+fn a_late_message_of_a_past_that_was_not_read_comes_with_its_page() {
+    let mut conversation = Conversation::default();
+    let (late, later) = (message("bob", 5), message("bob", 60));
+    conversation.load_newest(vec![message("bob", 100)], false, &[]);
+    assert_eq!(conversation.insert(late.clone()), Placed::Before);
+    assert_eq!(order(&conversation), [100], "a gap would be shown as if nothing were missing");
+    conversation.set_past(Past::Asked);
+    assert_eq!(conversation.insert(later), Placed::Before);
+    assert_eq!(
+        conversation.load_older(vec![message("me.", 50)], false, &[]),
+        2,
+        "the page was read before it was stored"
+    );
+    assert_eq!(order(&conversation), [50, 60, 100]);
+    assert_eq!(conversation.load_older(vec![late], true, &[]), 1);
+    assert_eq!(order(&conversation), [5, 50, 60, 100]);
+}
+
+#[test]
+fn what_arrives_before_the_newest_page_is_set_into_it() {
+    let mut conversation = Conversation::default();
+    conversation.set_past(Past::Asked);
+    for at in [30, 10, 50] {
+        conversation.insert(message("bob", at));
+    }
+    assert_eq!(conversation.load_newest(vec![message("bob", 40), message("bob", 20)], false, &[]), (2, 4));
+    assert_eq!(order(&conversation), [20, 30, 40, 50], "10 comes with the page before");
+}
+
+#[test]
+fn cards_keep_their_place_among_late_messages_and_what_is_of_now_stands_below_them() {
+    let mut conversation = Conversation::default();
+    conversation.load_newest(vec![message("bob", 10)], true, &[]);
+    conversation.push_transfer(TransferId::new(), handle("bob"), 900);
+    assert_eq!(conversation.insert(message("me.", 30)), Placed::At(2), "bob's clock is wrong");
+    assert_eq!(conversation.insert(message("bob", 20)), Placed::At(1));
+}
+
+#[test]
+fn what_was_seen_elsewhere_is_counted_from_there() {
+    let mut conversation = Conversation::default();
+    let seen = message("bob", 2);
+    for message in [message("bob", 1), seen.clone(), message("me.", 3), message("bob", 4)] {
+        conversation.insert(message);
+    }
+    assert_eq!(conversation.others_after(seen.info.message), Some(1));
+    assert_eq!(conversation.others_after(MessageId::new()), None);
+}
+
+proptest::proptest! {
+    /// In whatever order messages come, they stand in the order of their places.
+    #[test]
+    fn every_order_of_arrival_ends_the_same(times in proptest::collection::vec(0_u64..50, 0..60), page in 0_usize..20) {
+        let all: Vec<Message> = times.iter().map(|at| message("bob", *at)).collect();
+        let (read, live) = all.split_at(page.min(all.len()));
+        let mut conversation = Conversation::default();
+        conversation.load_newest(read.to_vec(), true, &[]);
+        for message in live {
+            conversation.insert(message.clone());
+        }
+        let mut expected = times.clone();
+        expected.sort_unstable();
+        proptest::prop_assert_eq!(order(&conversation), expected);
+    }
+}

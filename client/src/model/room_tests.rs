@@ -1,0 +1,234 @@
+//! The model with rooms and with the account's other devices: who is there, what is unread, what is whose, and where a message goes.
+
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId};
+use hobnob_shared::message::{OwnPresence, Presence};
+
+use super::*;
+use crate::core::event::{Answer, ConversationInfo, LinkPath, Member};
+use crate::model::line::Line;
+use crate::model::rooms::Membership;
+
+fn handle(text: &str) -> Handle {
+    text.parse().unwrap()
+}
+
+fn tea() -> RoomId {
+    "#tea".parse().unwrap()
+}
+
+fn talk() -> ConversationId {
+    ConversationId::Room(tea())
+}
+
+fn members(list: &[(&str, Presence)]) -> Vec<Member> {
+    list.iter().map(|(user, presence)| Member { user: handle(user), presence: *presence }).collect()
+}
+
+fn room(list: &[(&str, Presence)]) -> Event {
+    Event::Room { room: tea(), members: members(list), owner: handle("bob"), locked: false }
+}
+
+fn message(from: &str, text: &str, clock: u64) -> MessageInfo {
+    MessageInfo {
+        conversation: talk(),
+        message: MessageId::new(),
+        from: handle(from),
+        text: text.to_owned(),
+        sent_at: clock,
+        reply_to: None,
+        state: MessageState::Delivered,
+        clock,
+        device: DeviceId([7; 32]),
+        number: clock,
+    }
+}
+
+fn done(request: &Request, answer: Answer) -> Event {
+    Event::Done { id: request.id.clone(), answer }
+}
+
+/// Alice, signed in, in a room with Bob and Carol that is open and empty.
+fn alice() -> Model {
+    let mut model = Model::default();
+    model.apply(Event::SignedIn { user: handle("alice"), presence: OwnPresence::Available, text: String::new() });
+    let list = model.ask(Question::Rooms, Command::Rooms);
+    model.apply(done(&list, Answer::Rooms { rooms: vec![] }));
+    model.apply(room(&[("alice", Presence::Available), ("bob", Presence::Available), ("carol", Presence::Available)]));
+    let page = model.open(talk()).unwrap();
+    model.apply(done(&page, Answer::Messages { messages: vec![] }));
+    model
+}
+
+fn texts(model: &Model) -> Vec<&str> {
+    let lines = model.conversation(&talk()).unwrap().lines().iter().filter_map(Line::message);
+    lines.map(|message| message.info.text.as_str()).collect()
+}
+
+#[test]
+fn a_room_is_drawn_when_its_members_or_their_links_change() {
+    let mut model = alice();
+    let now = room(&[("alice", Presence::Available), ("bob", Presence::Available), ("dan", Presence::Offline)]);
+    assert_eq!(model.apply(now), [Change::Rooms, Change::Room(tea())]);
+    assert_eq!(model.mesh(&tea()), Mesh { others: 1, direct: 0, relayed: 0 });
+    let link = |user: &str, path| Event::Link { user: handle(user), path, address: "8.8.8.8:1".to_owned() };
+    // Bob is no friend; members are linked as friends are.
+    assert!(model.apply(link("bob", LinkPath::Direct)).contains(&Change::Room(tea())));
+    assert_eq!(model.mesh(&tea()), Mesh { others: 1, direct: 1, relayed: 0 });
+    model.apply(link("bob", LinkPath::Relayed));
+    assert_eq!(model.mesh(&tea()), Mesh { others: 1, direct: 0, relayed: 1 });
+    model.apply(link("bob", LinkPath::None));
+    assert_eq!(model.mesh(&tea()), Mesh { others: 1, direct: 0, relayed: 0 });
+    assert!(!model.apply(link("eve", LinkPath::Direct)).contains(&Change::Room(tea())));
+}
+
+#[test]
+fn unread_messages_of_a_room_count_and_are_seen() {
+    let mut model = alice();
+    let changes = model.apply(Event::Message(message("bob", "hello", 5)));
+    assert!(changes.contains(&Change::Rooms) && changes.contains(&Change::Unread(talk())));
+    assert!(changes.iter().any(|change| matches!(change, Change::Arrived(_))));
+    let known = model.rooms.get(&tea()).unwrap();
+    assert_eq!((known.unread, known.newest.as_ref().unwrap().text.as_str()), (1, "hello"));
+    let (changes, request) = model.seen(&talk());
+    assert!(changes.contains(&Change::Rooms));
+    assert!(matches!(request.unwrap().command, Command::MarkRead { .. }));
+    assert_eq!(model.rooms.get(&tea()).unwrap().unread, 0);
+}
+
+#[test]
+fn counts_and_newest_lines_come_with_the_conversations_in_either_order() {
+    let mut model = Model::default();
+    let (conversations, list) =
+        (model.ask(Question::Conversations, Command::Conversations), model.ask(Question::Rooms, Command::Rooms));
+    let info = ConversationInfo { conversation: talk(), unread: 3, newest: Some(message("bob", "tea?", 9)) };
+    model.apply(done(&conversations, Answer::Conversations { conversations: vec![info] }));
+    let rooms = vec![RoomInfo { room: tea(), owner: handle("bob"), locked: true, members: members(&[]) }];
+    model.apply(done(&list, Answer::Rooms { rooms }));
+    let known = model.rooms.get(&tea()).unwrap();
+    assert_eq!((known.unread, known.newest.as_ref().unwrap().text.as_str(), known.locked), (3, "tea?", true));
+}
+
+#[test]
+fn leaving_keeps_what_was_written_and_joining_again_comes_back_to_it() {
+    let mut model = alice();
+    model.apply(Event::Message(message("bob", "hello", 5)));
+    let left = |reason: &str| Event::RoomLeft { room: tea(), reason: reason.to_owned() };
+    assert_eq!(model.apply(left("removed")), [Change::Rooms, Change::Room(tea())]);
+    assert_eq!((model.rooms.membership(&tea()), model.rooms.len()), (Membership::Removed, 0));
+    assert_eq!(texts(&model), ["hello"]);
+    model.apply(left("left"));
+    assert_eq!(model.rooms.membership(&tea()), Membership::Left);
+    let request = model.ask(Question::JoinRoom(tea()), Command::JoinRoom { room: tea(), password: None });
+    model.apply(done(&request, Answer::Nothing {}));
+    assert_eq!(model.rooms.membership(&tea()), Membership::Unknown);
+    model.apply(room(&[("alice", Presence::Available)]));
+    assert!(matches!(model.rooms.membership(&tea()), Membership::Member(_)));
+    let request = model.ask(Question::LeaveRoom(tea()), Command::LeaveRoom { room: tea() });
+    model.apply(done(&request, Answer::Nothing {}));
+    assert_eq!(model.rooms.membership(&tea()), Membership::Left, "also before its event has come");
+}
+
+#[test]
+fn who_is_gone_does_not_write() {
+    let mut model = alice();
+    let typing = |user: &str| Event::Typing { conversation: talk(), from: handle(user), active: true };
+    model.apply(typing("bob"));
+    model.apply(typing("carol"));
+    model.apply(Event::Link { user: handle("bob"), path: LinkPath::None, address: String::new() });
+    assert_eq!(model.conversation(&talk()).unwrap().typing, [handle("carol")]);
+    let changes = model.apply(room(&[("alice", Presence::Available), ("bob", Presence::Available)]));
+    assert!(changes.contains(&Change::Typing(talk())));
+    assert!(model.conversation(&talk()).unwrap().typing.is_empty());
+}
+
+#[test]
+fn a_message_of_mine_names_who_got_it() {
+    let mut model = alice();
+    let question = Question::Send { conversation: talk(), text: "hi".to_owned() };
+    let request = model.ask(question, Command::Send { to: talk(), text: "hi".to_owned(), reply_to: None });
+    let id = MessageId::new();
+    let state = |state, by: Option<&str>| Event::MessageState { message: id, state, by: by.map(handle) };
+    // A fast member answers before the disk does.
+    model.apply(state(MessageState::Delivered, Some("bob")));
+    let answer = Answer::Sent { message: id, sent_at: 5, clock: 5, device: DeviceId([1; 32]), number: 1 };
+    model.apply(done(&request, answer));
+    model.apply(state(MessageState::Read, Some("carol")));
+    model.apply(state(MessageState::Sent, None));
+    let line = model.conversation(&talk()).unwrap().lines()[0].message().unwrap();
+    assert_eq!((line.info.state, line.reached()), (MessageState::Read, (vec![&handle("bob")], vec![&handle("carol")])));
+    assert_eq!(model.rooms.get(&tea()).unwrap().newest.as_ref().unwrap().from, handle("alice"));
+}
+
+#[test]
+fn what_another_device_of_mine_wrote_is_mine_with_its_state_and_no_news() {
+    let mut model = alice();
+    let mut mine = message("alice", "from my laptop", 5);
+    mine.state = MessageState::Sent;
+    let id = mine.message;
+    let changes = model.apply(Event::Message(mine));
+    assert!(!changes.iter().any(|change| matches!(change, Change::Arrived(_) | Change::Unread(_))));
+    model.apply(Event::MessageState { message: id, state: MessageState::Read, by: Some(handle("bob")) });
+    let line = model.conversation(&talk()).unwrap().lines()[0].message().unwrap();
+    assert!(line.own);
+    assert_eq!((line.info.state, model.unread(&talk())), (MessageState::Read, 0));
+    assert_eq!(model.seen(&talk()), (vec![], None), "nobody has to be told that I read my own words");
+}
+
+#[test]
+fn what_was_read_on_another_device_is_unread_no_more() {
+    let mut model = alice();
+    let (one, two) = (message("bob", "one", 1), message("bob", "two", 2));
+    model.apply(Event::Message(one.clone()));
+    model.apply(Event::Message(two.clone()));
+    let read = |message| Event::ReadElsewhere { conversation: talk(), message };
+    model.apply(read(one.message));
+    assert_eq!(model.unread(&talk()), 1, "the newer one was not seen there");
+    let changes = model.apply(read(two.message));
+    assert!(changes.contains(&Change::Unread(talk())) && changes.contains(&Change::Rooms));
+    assert_eq!(model.unread(&talk()), 0);
+    assert_eq!(model.seen(&talk()), (vec![], None), "its author knows it already");
+
+    model.close(&talk());
+    model.apply(Event::Message(message("bob", "three", 3)));
+    assert_eq!(model.apply(read(MessageId::new())), [Change::Recount], "only the core knows what is after it");
+    assert_eq!(model.unread(&talk()), 1);
+}
+
+#[test]
+fn a_late_message_is_inserted_where_it_belongs() {
+    let mut model = alice();
+    for (text, clock) in [("one", 10), ("three", 30)] {
+        model.apply(Event::Message(message("bob", text, clock)));
+    }
+    let changes = model.apply(Event::Message(message("carol", "two", 20)));
+    assert!(changes.contains(&Change::Spliced { conversation: talk(), at: 1, removed: 0, added: 1 }));
+    assert_eq!(texts(&model), ["one", "two", "three"]);
+    assert_eq!(model.unread(&talk()), 3, "late, and still news");
+}
+
+#[test]
+fn devices_are_kept_as_the_core_tells_them() {
+    let mut model = alice();
+    let device = |byte, this| DeviceInfo { device: DeviceId([byte; 32]), this };
+    let request = model.ask(Question::Devices, Command::Devices { password: None });
+    let changes = model.apply(done(&request, Answer::Devices { devices: vec![device(1, true), device(2, false)] }));
+    assert_eq!((changes[0].clone(), model.devices.len()), (Change::Devices, 2));
+    assert_eq!(model.apply(Event::Devices { devices: vec![device(1, true)] }), [Change::Devices]);
+    assert_eq!(model.devices, [device(1, true)]);
+}
+
+#[test]
+fn a_burst_is_applied_in_a_moment() {
+    let mut model = alice();
+    let mut batch = crate::model::Batch::default();
+    for clock in 0..10_000 {
+        for change in model.apply(Event::Message(message("bob", "again", clock))) {
+            batch.add(change);
+        }
+    }
+    let changes = batch.finish();
+    assert_eq!(changes.iter().filter(|change| matches!(change, Change::Arrived(_))).count(), 1);
+    let splices: Vec<_> = changes.iter().filter(|change| matches!(change, Change::Spliced { .. })).collect();
+    assert_eq!(splices, [&Change::Spliced { conversation: talk(), at: 0, removed: 0, added: 10_000 }]);
+    assert_eq!(model.unread(&talk()), 10_000);
+}

@@ -1,0 +1,151 @@
+//! What the header says of the conversation in front: its name, how one is connected, and what can be done about it. Pure; the widgets are in
+//! [`crate::ui::content`].
+
+use gtk::gio;
+use hobnob_shared::id::{Handle, RoomId};
+use relm4::gtk;
+
+use crate::model::rooms::{Membership, Mesh};
+use crate::model::roster::{Path, Person};
+use crate::ui::sidebar::person_row::person_menu;
+use crate::ui::sidebar::room_row::room_menu;
+use crate::ui::words;
+
+/// What its menu is about; another menu is built only when this changes, so that an open one stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Subject {
+    /// Nothing can be done.
+    #[default]
+    Nothing,
+    /// A friend.
+    Person(Handle),
+    /// A room.
+    Room {
+        /// Which.
+        room: RoomId,
+        /// It is mine.
+        mine: bool,
+        /// It takes a password to join.
+        locked: bool,
+    },
+}
+
+impl Subject {
+    /// The menu; none where nothing can be done.
+    pub fn menu(&self) -> Option<gio::Menu> {
+        match self {
+            Self::Nothing => None,
+            Self::Person(user) => Some(person_menu(user)),
+            Self::Room { room, mine, locked } => Some(room_menu(room, mine.then_some(*locked))),
+        }
+    }
+}
+
+/// The header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The conversation's name.
+    pub title: String,
+    /// The line below it.
+    pub line: String,
+    /// The same for a narrow window, where the line is long.
+    pub short: Option<String>,
+    /// Style of the line.
+    pub class: &'static str,
+    /// Picture before the line.
+    pub icon: Option<&'static str>,
+    /// What the line means.
+    pub tip: Option<String>,
+    /// What its menu is about.
+    pub subject: Subject,
+}
+
+const LOCK: &str = "channel-secure-symbolic";
+
+impl Header {
+    /// Of a conversation with one person; `person` is none for who is no friend.
+    pub fn person(name: &str, person: Option<&Person>) -> Self {
+        let Some(person) = person else {
+            let line = "Not your friend".to_owned();
+            return Self {
+                short: None,
+                title: name.to_owned(),
+                line,
+                class: "none",
+                icon: None,
+                tip: None,
+                subject: Subject::Nothing,
+            };
+        };
+        let alarmed = person.alarm.is_some();
+        let mut parts = vec![if alarmed { "Key changed" } else { words::path(person.path) }];
+        if person.verified {
+            parts.push("verified");
+        }
+        if !person.path.is_linked() || !person.presence.is_online() {
+            parts.push(words::presence(person.presence));
+        }
+        let tip = match person.path {
+            Path::None => "Messages wait on this computer until you are connected.",
+            Path::Relayed => "Encrypted from one computer to the other, passed on by the server, which cannot read it.",
+            Path::Direct => "Encrypted, straight from one computer to the other.",
+            Path::SameNetwork => "Encrypted, straight from one computer to the other within your network.",
+        };
+        // The lock says that this link is encrypted to the key that is pinned; without a link there is nothing to lock.
+        let icon = match (alarmed, person.path.is_linked()) {
+            (true, _) => Some("dialog-warning-symbolic"),
+            (false, true) => Some(LOCK),
+            (false, false) => None,
+        };
+        let class = match person.path {
+            _ if alarmed => "alarmed",
+            Path::None => "none",
+            Path::Relayed => "relayed",
+            Path::Direct | Path::SameNetwork => "direct",
+        };
+        Self {
+            title: name.to_owned(),
+            line: parts.join(" · "),
+            short: None,
+            class,
+            icon,
+            tip: Some(tip.to_owned()),
+            subject: Subject::Person(person.user.clone()),
+        }
+    }
+
+    /// Of a room, as `me` stands to it.
+    pub fn room(room: &RoomId, membership: Membership<'_>, mesh: Mesh, me: Option<&Handle>) -> Self {
+        let title = room.to_string();
+        let outside = |line: &str| Self {
+            title: title.clone(),
+            line: line.to_owned(),
+            short: None,
+            class: "none",
+            icon: None,
+            tip: None,
+            subject: Subject::Nothing,
+        };
+        let known = match membership {
+            Membership::Member(known) => known,
+            Membership::Unknown => return outside("Not connected"),
+            Membership::Left | Membership::Removed | Membership::None => return outside("Not a member"),
+        };
+        let linked = mesh.direct + mesh.relayed;
+        let class = match mesh {
+            Mesh { others: 0, .. } => "none",
+            Mesh { others, direct, .. } if direct == others => "direct",
+            Mesh { others, .. } if linked == others => "relayed",
+            _ => "none",
+        };
+        Self {
+            line: format!("{} · {}", words::people(known), words::mesh(mesh)),
+            short: Some(format!("{} online", known.online())),
+            class,
+            icon: (linked > 0).then_some(LOCK),
+            tip: Some(format!("{}. {}", words::sentence(&words::mesh(mesh)), words::mesh_tip(mesh))),
+            subject: Subject::Room { room: room.clone(), mine: me == Some(&known.owner), locked: known.locked },
+            title,
+        }
+    }
+}

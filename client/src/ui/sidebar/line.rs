@@ -1,0 +1,92 @@
+//! What lines of friends and of rooms have in common: a picture, a name, a few words under it, how much is unread; a click opens the
+//! conversation.
+
+use gtk::pango;
+use gtk::prelude::*;
+use relm4::gtk;
+
+use crate::ui::widgets::spoken::{Spoken, changing};
+
+/// The widgets of a line.
+pub struct LineWidgets {
+    root: gtk::Button,
+    spoken: Spoken,
+    name: gtk::Label,
+    words: gtk::Label,
+    mark: gtk::Image,
+    badge: gtk::Label,
+}
+
+/// What a line shows beside its picture.
+#[derive(Debug, Clone, Copy)]
+pub struct LineShown<'a> {
+    /// Whose or which.
+    pub name: &'a str,
+    /// The few words.
+    pub words: &'a str,
+    /// Messages that were not seen.
+    pub unread: u32,
+    /// Something has to be decided.
+    pub alarm: bool,
+    /// Its conversation is in front.
+    pub current: bool,
+    /// Nobody is there.
+    pub absent: bool,
+    /// All of it as one sentence, for who listens.
+    pub spoken: &'a str,
+}
+
+impl LineWidgets {
+    /// An empty line with a picture.
+    pub fn new(picture: &impl IsA<gtk::Widget>) -> Self {
+        let label = |class: &str| {
+            let label = gtk::Label::builder().xalign(0.0).ellipsize(pango::EllipsizeMode::End).build();
+            label.add_css_class(class);
+            label
+        };
+        let (name, words) = (label("person-name"), label("person-status"));
+        let column = gtk::Box::builder()
+            .orientation(gtk::Orientation::Vertical)
+            .valign(gtk::Align::Center)
+            .hexpand(true)
+            .build();
+        column.append(&name);
+        column.append(&words);
+        let mark = gtk::Image::from_icon_name("dialog-warning-symbolic");
+        mark.add_css_class("warning");
+        let badge = gtk::Label::builder().valign(gtk::Align::Center).build();
+        badge.add_css_class("badge");
+        let line = gtk::Box::builder().spacing(10).build();
+        line.append(picture);
+        line.append(&column);
+        line.append(&mark);
+        line.append(&badge);
+        let (root, spoken): (gtk::Button, Spoken) = changing();
+        root.set_child(Some(&line));
+        root.set_css_classes(&["flat", "person"]);
+        Self { root, spoken, name, words, mark, badge }
+    }
+
+    /// The widget.
+    pub fn widget(&self) -> &gtk::Button {
+        &self.root
+    }
+
+    /// Shows it.
+    pub fn show(&self, line: &LineShown<'_>) {
+        self.name.set_text(line.name);
+        self.words.set_text(line.words);
+        self.mark.set_visible(line.alarm);
+        self.badge.set_visible(line.unread > 0);
+        self.badge.set_text(&if line.unread > 999 { "999+".to_owned() } else { line.unread.to_string() });
+        let marks = [(line.current, "current"), (line.absent, "absent"), (line.unread > 0, "unread")];
+        for (on, class) in marks {
+            if on {
+                self.root.add_css_class(class);
+            } else {
+                self.root.remove_css_class(class);
+            }
+        }
+        self.spoken.say(line.spoken);
+    }
+}
