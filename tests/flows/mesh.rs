@@ -59,7 +59,7 @@ fn in_a_full_mesh_every_member_has_every_message() {
         assert_eq!(status["refused"], json!({}));
         links += status["links"].as_u64().unwrap();
     }
-    assert_eq!(links, (members * (members - 1)) as u64);
+    assert_eq!(links, (members * (members - 1)) as u64, "each link is seen from both ends");
     let mut memory: Vec<u64> = people.iter().map(|person| person.process.memory()).collect();
     memory.sort_unstable();
     println!(
