@@ -183,6 +183,29 @@ impl Client {
         }
     }
 
+    /// Hands over every event, those that wait and those that come, until `is_last` says so. For tests that read thousands.
+    pub fn each(&mut self, what: &str, within: Duration, mut is_last: impl FnMut(&Value) -> bool) {
+        let deadline = Instant::now() + within;
+        loop {
+            let next = self.waiting.pop_front().or_else(|| self.next_event(deadline));
+            let Some(event) = next else {
+                panic!("{}: not within {within:?}: {what}\n{}", self.name(), self.tail());
+            };
+            if is_last(&event) {
+                return;
+            }
+        }
+    }
+
+    /// Everything that it printed before it ended. Its last line may be cut off in the middle.
+    pub fn last_words(&mut self) -> &[Value] {
+        while let Some(line) = self.process.line(Instant::now() + SOON) {
+            let Ok(event) = serde_json::from_str(&line) else { break };
+            self.seen.push(event);
+        }
+        &self.seen
+    }
+
     fn next_event(&mut self, deadline: Instant) -> Option<Value> {
         let line = self.process.line(deadline)?;
         let event: Value = serde_json::from_str(&line)

@@ -10,6 +10,8 @@ pub mod programs;
 pub mod proxy;
 pub mod raw;
 pub mod raw_friend;
+pub mod raw_member;
+pub mod room;
 pub mod server;
 pub mod story;
 pub mod window;

@@ -32,6 +32,8 @@ pub struct Account {
     pub device_list: IdentityStatement,
     /// The identity key's fingerprint.
     pub fingerprint: Fingerprint,
+    /// The identity key itself, as only a test keeps it.
+    pub identity: IdentityKey,
 }
 
 /// One TLS connection to a server, framed.
@@ -155,7 +157,7 @@ fn complete(
             identity_proof: ByteBuf::from(identity.sign(ENROL_IDENTITY, &proof).to_vec()),
             device_proof: ByteBuf::from(key.sign(ENROL_DEVICE, &proof).to_vec()),
         };
-        Ok((Account { user: user.clone(), key, chain, device_list, fingerprint }, finish))
+        Ok((Account { user: user.clone(), key, chain, device_list, fingerprint, identity }, finish))
     })();
     made.unwrap_or_else(|error| panic!("cannot make an account: {error}"))
 }

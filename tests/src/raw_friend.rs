@@ -33,9 +33,10 @@ const ANSWER: Duration = Duration::from_secs(20);
 pub struct RawFriend {
     /// Own account.
     pub account: Account,
-    session: Connection,
-    victim: Handle,
-    seq: u32,
+    /// Whom it links to.
+    pub victim: Handle,
+    pub(crate) session: Connection,
+    pub(crate) seq: u32,
 }
 
 /// A peer link to the honest client, framed; what is said on it is the test's business.
@@ -46,36 +47,50 @@ pub struct RawLink {
     pub writer: FrameWriter,
     /// Where the honest client listens.
     pub address: SocketAddr,
-    introduced: Introduced,
+    /// The honest client, as the server introduced it.
+    pub introduced: Introduced,
 }
 
 impl RawFriend {
     /// Signs `mallory` up and becomes a friend of `victim`, who accepts.
     pub async fn of(server: &str, fingerprint: &str, victim: &mut Client) -> Self {
-        let account = sign_up(server, fingerprint, "mallory", PASSWORD).await;
+        let mut friend = Self::stranger(server, fingerprint, "mallory", &victim.name()).await;
+        friend.befriend(victim).await;
+        friend
+    }
+
+    /// Signs `name` up. Nothing ties it to `victim` yet.
+    pub async fn stranger(server: &str, fingerprint: &str, name: &str, victim: &str) -> Self {
+        let account = sign_up(server, fingerprint, name, PASSWORD).await;
         let device = Some((&account.key, &account.chain));
         let mut session = Connection::open(server, fingerprint, device).await;
         // Listens nowhere, so that it is always the one who dials.
         session.hello(0).await;
+        let victim = victim.parse().unwrap_or_else(|error| panic!("{error}"));
+        Self { account, victim, session, seq: 1 }
+    }
+
+    /// Asks `victim` to be friends, who accepts.
+    pub async fn befriend(&mut self, victim: &mut Client) {
+        let account = &self.account;
         let name: Handle = victim.name().parse().unwrap_or_else(|error| panic!("{error}"));
         let request = FriendRequest {
             from: account.user.clone(),
-            to: name.clone(),
+            to: name,
             from_key: account.fingerprint,
             to_key: None,
             nonce: rand::random(),
         };
         let statement = Statement::sign(FRIEND_REQUEST, &request, &account.key, account.chain.clone());
         let statement = statement.unwrap_or_else(|error| panic!("{error}"));
-        session.say(&ToServer::AddFriend(FriendStatement { seq: 1, statement }));
-        victim.expect(json!({"event": "friend_request", "user": "mallory"}));
-        victim.done(json!({"command": "accept_friend", "user": "mallory"}));
-        let mut friend = Self { account, session, victim: name, seq: 1 };
-        friend.until("a friendship", |frame| matches!(frame, FromServer::FriendAdded(_)).then_some(())).await;
-        friend
+        let own = account.user.clone();
+        self.session.say(&ToServer::AddFriend(FriendStatement { seq: 1, statement }));
+        victim.expect(json!({"event": "friend_request", "user": own.as_str()}));
+        victim.done(json!({"command": "accept_friend", "user": own.as_str()}));
+        self.until("a friendship", |frame| matches!(frame, FromServer::FriendAdded(_)).then_some(())).await;
     }
 
-    async fn until<T>(&mut self, what: &str, mut is_it: impl FnMut(FromServer) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&mut self, what: &str, mut is_it: impl FnMut(FromServer) -> Option<T>) -> T {
         loop {
             match self.session.hear().await {
                 Some(FromServer::Ping(pulse)) => self.session.say(&ToServer::Pong(pulse)),
@@ -90,7 +105,7 @@ impl RawFriend {
     }
 
     /// Asks to be introduced, as often as the server allows.
-    async fn introduction(&mut self) -> Introduced {
+    async fn introduction(&mut self) -> Result<Introduced, WireCode> {
         loop {
             self.seq += 1;
             let seq = self.seq;
@@ -111,20 +126,28 @@ impl RawFriend {
                     tokio::time::sleep(Duration::from_secs(retry_after.unwrap_or(1).into())).await;
                     continue;
                 }
-                Some(failed) => panic!("not introduced: {failed:?}"),
+                Some(failed) => return Err(failed.code),
             }
             // It comes before or behind the answer.
             let found = |frame| if let FromServer::Introduced(introduced) = frame { Some(introduced) } else { None };
-            return match newest {
+            return Ok(match newest {
                 Some(introduced) => *introduced,
                 None => *self.until("an introduction", found).await,
-            };
+            });
+        }
+    }
+
+    /// Why the server introduces the two no more.
+    pub async fn is_not_introduced(&mut self) -> WireCode {
+        match self.introduction().await {
+            Ok(introduced) => panic!("introduced: {introduced:?}"),
+            Err(code) => code,
         }
     }
 
     /// A new connection to the honest client's port, with a fresh introduction; TLS stands, nothing is said yet.
     pub async fn dial(&mut self) -> RawLink {
-        let introduced = self.introduction().await;
+        let introduced = self.introduction().await.unwrap_or_else(|code| panic!("not introduced: {code}"));
         let address = introduced.addresses.first().and_then(|text| text.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in {introduced:?}"));
         let stream = self.connect(address, tls::PEER, &introduced.dial, &introduced).await;
@@ -240,11 +263,24 @@ impl RawLink {
         }
     }
 
-    /// Waits until everything said so far was handled: frames are handled in order, and a ping is one.
-    pub async fn settle(&mut self) {
+    /// Waits until everything said so far was handled: frames are handled in order, and a ping is one. What came until then.
+    pub async fn settle(&mut self) -> Vec<Peer> {
         let n = rand::random();
         self.say(&Peer::Ping(Pulse { n }));
-        self.until("a pong", |frame| (frame == Peer::Pong(Pulse { n })).then_some(())).await;
+        let mut heard = Vec::new();
+        let pong = |frame| {
+            let is_it = frame == Peer::Pong(Pulse { n });
+            heard.push(frame);
+            is_it.then_some(())
+        };
+        self.until("a pong", pong).await;
+        heard
+    }
+
+    /// Reads until the client closes, which must come.
+    pub async fn is_closed(mut self, what: &str) {
+        let closed = async { while self.hear().await.is_some() {} };
+        assert!(tokio::time::timeout(Duration::from_mins(1), closed).await.is_ok(), "the link stays open after {what}");
     }
 
     /// As [`Self::settle`], where the client may also have closed: whether the link still stands.

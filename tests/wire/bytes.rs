@@ -13,6 +13,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Memory that may stay after thousands of bad connections, in KiB: allocator slack, not a leak per connection.
 const SLACK: u64 = 24 * 1024;
 
+/// Runs a test's own side beside it, so that pings are answered while the test waits for a program.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(future)
+}
+
 /// A TLS 1.3 hello for `name`, as our own library writes it.
 pub fn client_hello(name: &str) -> Vec<u8> {
     let provider = rustls::crypto::aws_lc_rs::default_provider();

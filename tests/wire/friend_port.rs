@@ -17,11 +17,7 @@ use hobnob_tests::story::{House, say};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::bytes::Base;
-
-fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(future)
-}
+use crate::bytes::{Base, run};
 
 async fn mallory(house: &House, victim: &mut Client) -> RawFriend {
     RawFriend::of(&house.server.address, &house.server.fingerprint, victim).await
@@ -42,12 +38,6 @@ fn honest(body: &[u8]) -> Vec<u8> {
     [&u32::try_from(body.len()).unwrap().to_be_bytes()[..], body].concat()
 }
 
-/// Reads until the client closes.
-async fn is_closed(mut link: RawLink, what: &str) {
-    let closed = async { while link.hear().await.is_some() {} };
-    assert!(tokio::time::timeout(Duration::from_mins(1), closed).await.is_ok(), "the link stays open after {what}");
-}
-
 #[test]
 fn frames_that_break_the_rules_end_the_link_and_the_others_talk_on() {
     let house = House::new();
@@ -66,15 +56,15 @@ fn frames_that_break_the_rules_end_the_link_and_the_others_talk_on() {
         for (what, bytes) in bad {
             let link = mallory.link().await;
             link.writer.try_send_encoded(bytes.into()).unwrap();
-            is_closed(link, what).await;
+            link.is_closed(what).await;
         }
         // In the wrong state: before the hello, and a second hello.
         let link = mallory.dial().await;
         link.say(&mallory.part(0, vec![message(1, "first of all")]));
-        is_closed(link, "a message before the hello").await;
+        link.is_closed("a message before the hello").await;
         let link = mallory.link().await;
         link.say(&mallory.hello());
-        is_closed(link, "a second hello").await;
+        link.is_closed("a second hello").await;
     });
     // A friend is looked for again and again; who is none is not.
     alice.done(json!({"command": "remove_friend", "user": "mallory"}));
@@ -106,7 +96,8 @@ fn unknown_kinds_and_pointless_frames_are_answered_or_ignored() {
                 let marks = vec![Mark { device, number: u64::MAX }; 3];
                 link.say(&Peer::Read(Read { thread: thread.clone(), marks: marks.clone() }));
                 link.say(&Peer::Typing(Typing { thread: thread.clone(), active: true }));
-                link.say(&Peer::OthersMarks(OthersMarks { thread, delivered: marks.clone(), read: marks }));
+                let by = "bob".parse().unwrap();
+                link.say(&Peer::OthersMarks(OthersMarks { thread, by, delivered: marks.clone(), read: marks }));
             }
             link.say(&Peer::RoomRecords(RoomRecords { room: Incarnation::random(), records: vec![], leaves: vec![] }));
             link.say(&Peer::Accept(Accept { transfer, have: u64::MAX, token: Token::random() }));
@@ -119,7 +110,7 @@ fn unknown_kinds_and_pointless_frames_are_answered_or_ignored() {
         link.say(&mallory.part(0, vec![message(1, "still a friend")]));
         alice.expect(json!({"event": "message", "from": "mallory", "text": "still a friend"}));
         link.say(&Peer::Bye(Bye { code: WireCode::SignedOut }));
-        is_closed(link, "a goodbye").await;
+        link.is_closed("a goodbye").await;
     });
     say(&mut bob, &mut alice, "undisturbed");
     assert!(alice.process.is_running());

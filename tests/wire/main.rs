@@ -4,4 +4,6 @@
 mod bytes;
 mod friend_port;
 mod peer_port;
+mod room_mates;
+mod room_port;
 mod server_port;

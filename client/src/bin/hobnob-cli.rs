@@ -56,6 +56,7 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   history                     conversation, limit (up to 5000), optional before -> messages, oldest first
   search                      text, optional conversation, from -> messages
   conversations               -> conversations: [{conversation, unread, newest}]
+  status                      -> links (to devices, standing now), refused: {reason: count} since the start
   devices                     -> devices: [{device, this}]
   remove_device               password, device: one of the other devices
   change_password             password, new_password

@@ -1,5 +1,6 @@
 //! What a `done` carries: the answers to commands, and the lines that they are made of.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -64,6 +65,13 @@ pub enum Answer {
     Rooms {
         /// All that this account is a member of, by name.
         rooms: Vec<RoomInfo>,
+    },
+    /// What goes on inside.
+    Status {
+        /// Links to devices that stand.
+        links: usize,
+        /// What arrived since the start and was not believed, by reason.
+        refused: BTreeMap<&'static str, u64>,
     },
     /// Digits to compare.
     SafetyNumber {

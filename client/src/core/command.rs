@@ -209,6 +209,8 @@ pub enum Command {
     },
     /// Lists the rooms of this account: [`super::event::Answer::Rooms`].
     Rooms,
+    /// What goes on inside, for whoever looks after a bot: [`super::event::Answer::Status`].
+    Status,
 
     /// Lists the account's devices.
     Devices {

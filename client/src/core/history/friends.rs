@@ -69,6 +69,12 @@ pub fn load(c: &Connection) -> Result<Vec<Friend>> {
     c.prepare_cached(&format!("SELECT {COLUMNS} FROM friends ORDER BY user"))?.query_map([], friend)?.collect()
 }
 
+/// Whether what somebody with this key writes is taken: a friend, not blocked, and no other key was seen under that name.
+pub fn may_write(c: &Connection, user: &Handle, account: Fingerprint) -> Result<bool> {
+    c.prepare_cached("SELECT 1 FROM friends WHERE user = ?1 AND account = ?2 AND NOT blocked AND changed_key IS NULL")?
+        .exists(params![user.as_str(), account.0])
+}
+
 /// Who was a friend once, and with which key.
 pub fn load_former(c: &Connection) -> Result<Vec<(Handle, Fingerprint)>> {
     let row = |row: &Row<'_>| Ok((row::text(row, 0)?, Fingerprint(row::bytes(row, 1)?)));

@@ -261,8 +261,11 @@ fn take<'a>(
                 break;
             }
             Verdict::Refuse(why) => taken.refused = Some(why),
-            Verdict::Take if holder(c, entry.id, arrival.author)? == Some((row.thread, arrival.device)) => {
-                // Its author was put back to an older state and has given it a new number: it was shown.
+            Verdict::Take
+                if sealed.is_none() && holder(c, entry.id, arrival.author)? == Some((row.thread, arrival.device)) =>
+            {
+                // Its author was put back to an older state and has given it a new number: it was shown. In a room nobody does that, and
+                // what is not kept there could not be passed on.
             }
             Verdict::Take if holder(c, entry.id, arrival.author)?.is_some() => {
                 end = place;

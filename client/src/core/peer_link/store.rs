@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use super::message::Stored;
 use crate::core::event::MessageInfo;
 use crate::core::history::messages::{self, Arrival, Taken};
-use crate::core::history::{History, rooms, signed};
+use crate::core::history::{History, friends, rooms, signed};
 use crate::core::profile::Identity;
 use crate::core::registry::{LogArrived, Registry};
 use crate::core::replica::ThreadKey;
@@ -275,6 +275,10 @@ fn check_signed(entries: SignedEntries) -> Result<Checked, Unheld> {
 fn take(c: &Connection, peers: &Peers, part: &Checked) -> rusqlite::Result<Result<Taken, Refused>> {
     match part {
         Checked::Direct { with, author, device, after, entries, .. } => {
+            // Somebody may be linked for a common room alone: that makes no conversation between the two.
+            if !peers.is_own() && !friends::may_write(c, &peers.user, peers.account)? {
+                return Ok(Err(Refused::NotTheirs));
+            }
             let arrival = Arrival {
                 thread: &ThreadKey::Direct(with.clone()),
                 conversation: &ConversationId::Direct(with.clone()),

@@ -2,6 +2,7 @@
 
 use actix::{AsyncContext, Context};
 
+use crate::core::answer::Answer;
 use crate::core::command::Command;
 use crate::core::error::Problem;
 use crate::core::file_transfer::Wish;
@@ -48,6 +49,9 @@ impl Registry {
             Command::RemoveMember { room, user } => self.remove_member(room, user, ticket),
             Command::SetRoomPassword { room, password } => self.set_room_password(room, password, ticket, ctx),
             Command::Rooms => ticket.answer(self.room_list()),
+            Command::Status => {
+                ticket.done(Answer::Status { links: self.state.links.count_up(), refused: self.refused.clone() });
+            }
             Command::RemoveDevice { password, device } => self.remove_device(password, device, ticket),
             Command::ChangePassword { password, new_password } => self.change_password(password, new_password, ticket),
 

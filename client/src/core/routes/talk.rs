@@ -190,7 +190,7 @@ impl Registry {
     pub(in crate::core) fn typing_by_peer(&self, user: Handle, Typing { thread, active }: &Typing) {
         let Some(own) = self.identity.as_ref().filter(|own| own.user != user) else { return };
         let conversation = match ThreadKey::from_link(thread, &own.user, &user) {
-            Some(ThreadKey::Direct(with)) => ConversationId::Direct(with),
+            Some(ThreadKey::Direct(with)) if self.state.roster.get(&with).is_some() => ConversationId::Direct(with),
             Some(ThreadKey::Room(room)) if self.state.rooms.is_member(&room, &user) => {
                 let Some(room) = self.state.rooms.get(&room) else { return };
                 ConversationId::Room(room.room.clone())
