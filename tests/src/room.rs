@@ -136,19 +136,19 @@ pub fn agree(all: &mut [(&mut Client, &str)], count: usize, within: Duration) ->
 }
 
 fn differences(all: &[(&mut Client, &str)], histories: &[Vec<Line>]) -> String {
-    let mut told = String::new();
+    let mut told = Vec::new();
     for ((client, _), history) in all.iter().zip(histories) {
         let unsettled: Vec<&Line> =
             history.iter().filter(|line| !matches!(line.state.as_str(), "delivered" | "read")).take(3).collect();
         let other = histories[0].iter().zip(history).find(|(one, other)| one != other);
-        told += &format!(
+        told.push(format!(
             "  {}: {} messages, unsettled {unsettled:?}, first difference to the first: {other:?}\n    log:\n{}",
             client.name(),
             history.len(),
             client.process.log().tail(8)
-        );
+        ));
     }
-    told
+    told.concat()
 }
 
 /// Which messages each profile was shown, over all its starts.

@@ -50,6 +50,21 @@ struct Logs {
     theirs: BTreeMap<DeviceId, BTreeMap<DeviceId, u64>>,
 }
 
+impl Logs {
+    /// Whether somebody who is linked says that `device`'s log goes on behind what is here.
+    fn is_behind(&self, device: &DeviceId) -> bool {
+        let mine = self.mine.get(device).copied().unwrap_or(0);
+        self.theirs.values().any(|ends| ends.get(device).is_some_and(|theirs| *theirs > mine))
+    }
+
+    /// What nobody claims any more is not missing: claims of logs that do not exist go with whoever made them.
+    fn tidy(&mut self) {
+        let mut behind = std::mem::take(&mut self.behind);
+        behind.retain(|device, _| self.is_behind(device));
+        self.behind = behind;
+    }
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Pull {
@@ -63,8 +78,7 @@ impl Pull {
         let logs = self.threads.entry(thread.clone()).or_default();
         let end = logs.mine.entry(device).or_default();
         *end = (*end).max(number);
-        let end = *end;
-        if !logs.theirs.values().any(|ends| ends.get(&device).is_some_and(|theirs| *theirs > end)) {
+        if !logs.is_behind(&device) {
             logs.behind.remove(&device);
         }
     }
@@ -98,7 +112,9 @@ impl Pull {
     pub fn lost(&mut self, link: &DeviceId) {
         self.asked.remove(link);
         for logs in self.threads.values_mut() {
-            logs.theirs.remove(link);
+            if logs.theirs.remove(link).is_some() {
+                logs.tidy();
+            }
         }
     }
 
@@ -111,6 +127,7 @@ impl Pull {
             Some(link) => {
                 if let Some(logs) = self.threads.get_mut(thread) {
                     logs.theirs.remove(link);
+                    logs.tidy();
                 }
             }
         }
@@ -235,6 +252,27 @@ mod tests {
         let due = pull.next_due().unwrap();
         assert_eq!(due, now + GRACE);
         assert_eq!(pull.poll(due).len(), 1);
+    }
+
+    #[test]
+    fn claims_of_logs_that_do_not_exist_go_with_the_link_that_made_them() {
+        let (now, author) = (Instant::now(), device(9));
+        let mut pull = Pull::default();
+        for round in 0..3 {
+            for n in 0..50 {
+                pull.theirs(device(1), &room(), device(100 + n), 5, now);
+            }
+            pull.theirs(device(1), &room(), author, 5, now);
+            pull.theirs(device(2), &room(), author, 5, now);
+            let behind = |pull: &Pull| pull.threads[&room()].behind.len();
+            assert_eq!(behind(&pull), 51, "round {round}");
+            if round == 1 {
+                pull.forget(&room(), Some(&device(1)));
+            } else {
+                pull.lost(&device(1));
+            }
+            assert_eq!(behind(&pull), 1, "what somebody else has is still missing");
+        }
     }
 
     #[test]
