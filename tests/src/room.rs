@@ -1,6 +1,7 @@
 //! What tests of rooms and of several devices do again and again: join, be told of members, say something to all, compare histories.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -136,19 +137,20 @@ pub fn agree(all: &mut [(&mut Client, &str)], count: usize, within: Duration) ->
 }
 
 fn differences(all: &[(&mut Client, &str)], histories: &[Vec<Line>]) -> String {
-    let mut told = Vec::new();
+    let mut told = String::new();
     for ((client, _), history) in all.iter().zip(histories) {
         let unsettled: Vec<&Line> =
             history.iter().filter(|line| !matches!(line.state.as_str(), "delivered" | "read")).take(3).collect();
         let other = histories[0].iter().zip(history).find(|(one, other)| one != other);
-        told.push(format!(
+        let _written = write!(
+            told,
             "  {}: {} messages, unsettled {unsettled:?}, first difference to the first: {other:?}\n    log:\n{}",
             client.name(),
             history.len(),
             client.process.log().tail(8)
-        ));
+        );
     }
-    told.concat()
+    told
 }
 
 /// Which messages each profile was shown, over all its starts.

@@ -1,4 +1,6 @@
 //! The main job in the real windows, driven through accessibility on a virtual display; pictures under `target/ui-screenshots`.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod rooms;
+mod storm;
 mod story;

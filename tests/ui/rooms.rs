@@ -43,7 +43,7 @@ fn two_people_who_are_no_friends_talk_in_a_room() {
     hands.fill(alice, "Message", "Hello <b>room</b> & co");
     hands.click(alice, "Send");
     hands.sees(bob, "Hello <b>room</b> & co");
-    hands.sees(alice, "by bob");
+    hands.sees(alice, "delivered to bob");
     hands.type_into(bob, "Message", "Hello Alice");
     hands.key(bob, "Return");
     hands.sees(alice, "Hello Alice");

@@ -87,7 +87,7 @@ pub fn bare() -> ExitCode {
 pub fn tell_when_full() {
     relm4::main_application().connect_activate(|app| {
         if let Some(window) = app.active_window() {
-            tell_when(&window, |window| rows_in(window, "people-list") > 8 && rows_in(window, "timeline") > 1);
+            tell_when(&window, |window| rows_in(window, "people-list") > 5 && rows_in(window, "timeline") > 1);
         }
     });
 }

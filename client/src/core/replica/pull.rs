@@ -134,10 +134,12 @@ impl Pull {
         self.asked.retain(|from, asked| asked.thread != *thread || link.is_some_and(|link| link != from));
     }
 
-    /// An answer of `link` was dealt with. One that brought nothing shows that its word on this log is worth nothing.
-    pub fn answered(&mut self, link: &DeviceId, thread: &ThreadKey, device: &DeviceId) {
+    /// A part of a log that `link` brought was dealt with. If it answers what was asked and brought nothing, its word on this log is worth
+    /// nothing. What an author sends by itself goes over the same link and follows another entry: that is no answer, and what was asked
+    /// is still to come. `after` is `None` for what was refused.
+    pub fn answered(&mut self, link: &DeviceId, thread: &ThreadKey, device: &DeviceId, after: Option<u64>) {
         let Some(asked) = self.asked.get(link) else { return };
-        if asked.thread != *thread || asked.device != *device {
+        if asked.thread != *thread || asked.device != *device || after.is_some_and(|after| after != asked.after) {
             return;
         }
         let Some(Asked { after, .. }) = self.asked.remove(link) else { return };
@@ -234,10 +236,10 @@ mod tests {
         pull.lost(&device(1));
         assert_eq!(pull.poll(now), [Ask { from: device(2), ..ask.clone() }]);
         pull.mine(&room(), author, 3);
-        pull.answered(&device(2), &room(), &author);
+        pull.answered(&device(2), &room(), &author, Some(0));
         assert_eq!(pull.poll(now), [Ask { from: device(2), after: 3, ..ask }]);
         pull.mine(&room(), author, 5);
-        pull.answered(&device(2), &room(), &author);
+        pull.answered(&device(2), &room(), &author, Some(3));
         assert_eq!(pull.poll(now), []);
         assert_eq!(pull.next_due(), None);
     }
@@ -252,6 +254,23 @@ mod tests {
         let due = pull.next_due().unwrap();
         assert_eq!(due, now + GRACE);
         assert_eq!(pull.poll(due).len(), 1);
+    }
+
+    #[test]
+    fn what_an_author_sends_meanwhile_is_no_answer_and_does_not_make_its_word_worthless() {
+        let (now, author) = (Instant::now(), device(1));
+        let mut pull = Pull::default();
+        pull.mine(&room(), author, 1);
+        pull.theirs(author, &room(), author, 3, now);
+        assert_eq!(pull.poll(now + GRACE).len(), 1);
+        // The fourth comes by itself, before the second and the third, which were asked for; then the first once more.
+        pull.theirs(author, &room(), author, 4, now);
+        pull.answered(&author, &room(), &author, Some(3));
+        pull.answered(&author, &room(), &author, Some(0));
+        pull.mine(&room(), author, 3);
+        pull.answered(&author, &room(), &author, Some(1));
+        let ask = Ask { from: author, thread: room(), device: author, after: 3 };
+        assert_eq!(pull.poll(now + GRACE), [ask]);
     }
 
     #[test]
@@ -281,7 +300,7 @@ mod tests {
         let mut pull = Pull::default();
         pull.theirs(device(1), &room(), author, 5, now);
         assert_eq!(pull.poll(now).len(), 1);
-        pull.answered(&device(1), &room(), &author);
+        pull.answered(&device(1), &room(), &author, Some(0));
         assert_eq!(pull.poll(now), []);
         // One that does not answer at all is left for another.
         pull.theirs(device(2), &room(), author, 5, now);

@@ -143,7 +143,7 @@ impl CardWidgets {
             .orientation(gtk::Orientation::Vertical)
             .spacing(4)
             .hexpand(true)
-            .width_request(224)
+            .width_request(128)
             .valign(gtk::Align::Center)
             .build();
         words.append(&name);
