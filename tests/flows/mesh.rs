@@ -48,12 +48,12 @@ fn in_a_full_mesh_every_member_has_every_message() {
         });
     }
     let talked = began.elapsed();
-    let first: Vec<String> = history(&mut people[0], TEA).into_iter().map(|line| line.message).collect();
+    let ids = |person: &mut Client| history(person, TEA).into_iter().map(|line| line.message).collect::<Vec<_>>();
+    let first = ids(&mut people[0]);
     assert_eq!(first.len(), members * EACH);
     let mut links = 0;
     for person in &mut people {
-        let lines: Vec<String> = history(person, TEA).into_iter().map(|line| line.message).collect();
-        assert_eq!(lines, first, "{} has another history", person.name());
+        assert_eq!(ids(person), first, "{} has another history", person.name());
         assert_eq!(person.all(&json!({"event": "message"})).len(), others, "shown once each");
         let status = person.done(json!({"command": "status"}));
         assert_eq!(status["refused"], json!({}));

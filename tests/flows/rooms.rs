@@ -246,3 +246,60 @@ fn a_room_that_all_left_is_made_anew_and_nobody_gets_what_was_said_in_the_old_on
     assert_eq!(texts(&history(&mut carol, TEA)), ["in the second"]);
     assert_eq!(texts(&history(&mut bob, TEA)), ["in the first life", "in the second"]);
 }
+
+#[test]
+fn whoever_is_removed_while_away_learns_it_on_return_and_what_they_had_queued_goes_to_nobody() {
+    let house = House::new();
+    let [mut alice, mut bob, mut carol] = three(&house);
+    say_to_all(&mut bob, &mut [&mut alice, &mut carol], TEA, "see you");
+    // Everybody is away when bob writes, so that it waits on his disk.
+    for client in [&mut alice, &mut carol] {
+        assert!(client.quit().success());
+    }
+    told(&mut bob, TEA, &[("alice", "offline"), ("bob", "available"), ("carol", "offline")]);
+    put(&mut bob, TEA, "nobody hears this");
+    assert!(bob.quit().success());
+    let mut alice = Client::again(&alice.start);
+    alice.done(json!({"command": "remove_member", "room": TEA, "user": "bob"}));
+    let mut bob = Client::again(&bob.start);
+    bob.expect(json!({"event": "room_left", "room": TEA}));
+    assert_eq!(bob.failed(json!({"command": "send", "to": TEA, "text": "why?"}))["code"], "not_in_room");
+    let mut carol = Client::again(&carol.start);
+    all_linked(&mut [&mut alice, &mut carol]);
+    told(&mut carol, TEA, &[("alice", "available"), ("carol", "available")]);
+    say_to_all(&mut alice, &mut [&mut carol], TEA, "bob is gone");
+    for client in [&mut alice, &mut carol] {
+        assert_eq!(texts(&history(client, TEA)), ["see you", "bob is gone"]);
+    }
+}
+
+#[test]
+fn the_longest_messages_and_thousands_of_short_ones_reach_whoever_joins_late() {
+    const EACH: usize = 1_500;
+    let house = House::new();
+    let (mut alice, mut bob) = (house.person("alice"), house.person("bob"));
+    gather(&mut [&mut alice, &mut bob], TEA);
+    for n in 0..12 {
+        let (from, to) = if n % 2 == 0 { (&mut alice, &mut bob) } else { (&mut bob, &mut alice) };
+        say_to_all(from, &mut [to], TEA, &"\u{1f375}".repeat(4 * 1024));
+    }
+    for n in 0..EACH {
+        for client in [&mut alice, &mut bob] {
+            client.post(json!({"command": "send", "to": TEA, "text": format!("{n}")}));
+        }
+    }
+    let mut carol = house.person("carol");
+    join(&mut carol, TEA);
+    let mut next = [0_usize; 2];
+    carol.each("everything that was said", SOON * 4, |event| {
+        if event["event"] == "message" && event["text"].as_str().is_some_and(|text| text.len() < 10) {
+            let of = &mut next[usize::from(event["from"] == "bob")];
+            assert_eq!(event["text"], of.to_string(), "out of order");
+            *of += 1;
+        }
+        next == [EACH; 2]
+    });
+    let all = &mut [(&mut alice, TEA), (&mut bob, TEA), (&mut carol, TEA)];
+    agree(all, 12 + 2 * EACH, SOON * 3);
+    assert_eq!(carol.all(&json!({"event": "message"})).len(), 12 + 2 * EACH);
+}

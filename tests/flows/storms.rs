@@ -105,16 +105,15 @@ fn storm(house: &mut House, mut writers: Vec<Writer>, seed: u64) {
         // Not a wait for anything: the moment of the kill is what is random.
         std::thread::sleep(Duration::from_millis(random.gen_range(0..moment)));
         let victim = random.gen_range(0..=writers.len());
-        match writers.get_mut(victim) {
-            Some(writer) => writer.crash(&mut shown),
-            None => {
-                server_kills += 1;
-                house.server.restart();
-            }
+        if let Some(writer) = writers.get_mut(victim) {
+            writer.crash(&mut shown);
+        } else {
+            server_kills += 1;
+            house.server.restart();
         }
     }
     writers.iter_mut().for_each(Writer::collect);
-    let stormed = began.elapsed();
+    let blown_for = began.elapsed();
     let stored: usize = writers.iter_mut().map(Writer::stored).sum();
     let mut all: Vec<(&mut Client, &str)> =
         writers.iter_mut().map(|writer| (&mut writer.client, writer.conversation.as_str())).collect();
@@ -138,7 +137,7 @@ fn storm(house: &mut House, mut writers: Vec<Writer>, seed: u64) {
         }
     }
     println!(
-        "{KILLS} kills ({server_kills} of the server) in {stormed:.1?}, equal after {:.1?}: {} messages, {promised} answered, 0 lost, \
+        "{KILLS} kills ({server_kills} of the server) in {blown_for:.1?}, equal after {:.1?}: {} messages, {promised} answered, 0 lost, \
          {count} shown, 0 twice",
         began.elapsed(),
         lines.len(),

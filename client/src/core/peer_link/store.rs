@@ -101,15 +101,16 @@ enum Checked {
 }
 
 impl Checked {
-    fn place(&self) -> (Thread, ThreadKey, DeviceId, u64) {
+    /// Where it belongs, what it follows, and where it ends.
+    fn place(&self) -> (Thread, ThreadKey, DeviceId, u64, u64) {
         match self {
-            Self::Direct { thread, with, device, entries, .. } => {
+            Self::Direct { thread, with, device, after, entries, .. } => {
                 let last = entries.last().map_or(0, |entry| entry.number);
-                (thread.clone(), ThreadKey::Direct(with.clone()), *device, last)
+                (thread.clone(), ThreadKey::Direct(with.clone()), *device, *after, last)
             }
-            Self::Signed { room, device, entries, .. } => {
+            Self::Signed { room, device, after, entries, .. } => {
                 let last = entries.last().map_or(0, |(entry, _)| entry.number);
-                (Thread::Room(*room), ThreadKey::Room(*room), *device, last)
+                (Thread::Room(*room), ThreadKey::Room(*room), *device, *after, last)
             }
         }
     }
@@ -120,6 +121,7 @@ struct Outcome {
     thread: Thread,
     key: ThreadKey,
     device: DeviceId,
+    after: u64,
     last: u64,
     result: Result<Taken, Refused>,
 }
@@ -148,18 +150,27 @@ pub(super) async fn store(history: &History, registry: &Addr<Registry>, peers: &
     let outcomes: Vec<Outcome> = match written.await {
         Ok(results) => {
             let places = places.into_iter().zip(results);
-            places.map(|((thread, key, device, last), result)| Outcome { thread, key, device, last, result }).collect()
+            places
+                .map(|((thread, key, device, after, last), result)| Outcome {
+                    thread,
+                    key,
+                    device,
+                    after,
+                    last,
+                    result,
+                })
+                .collect()
         }
         Err(error) => {
             tracing::error!(%error, "cannot store messages");
-            for (_, key, device, last) in places {
-                tell(registry, peers, (key, device), Vec::new(), None, Some(last)).await;
+            for (_, key, device, after, last) in places {
+                tell(registry, peers, (key, device, after), Vec::new(), None, Some(last)).await;
             }
             return Stored { heads: Vec::new() };
         }
     };
     let mut heads: BTreeMap<Thread, BTreeMap<DeviceId, Head>> = BTreeMap::new();
-    for Outcome { thread, key, device, last, result } in outcomes {
+    for Outcome { thread, key, device, after, last, result } in outcomes {
         let taken = match result {
             Ok(taken) => taken,
             Err(why) => {
@@ -170,7 +181,7 @@ pub(super) async fn store(history: &History, registry: &Addr<Registry>, peers: &
         if let Some(why) = taken.refused {
             refuse(registry, peers, Some(key.clone()), Some(device), why.into()).await;
         }
-        tell(registry, peers, (key, device), taken.new, taken.head, taken.gap.then_some(last)).await;
+        tell(registry, peers, (key, device, after), taken.new, taken.head, taken.gap.then_some(last)).await;
         if let Some(head) = taken.head {
             heads.entry(thread).or_default().insert(device, head);
         }
@@ -181,13 +192,13 @@ pub(super) async fn store(history: &History, registry: &Addr<Registry>, peers: &
 async fn tell(
     registry: &Addr<Registry>,
     peers: &Peers,
-    (thread, device): (ThreadKey, DeviceId),
+    (thread, device, after): (ThreadKey, DeviceId, u64),
     new: Vec<MessageInfo>,
     head: Option<Head>,
     behind: Option<u64>,
 ) {
-    let news =
-        LogArrived { link: peers.device, user: peers.user.clone(), thread, device, new, head, behind, refused: None };
+    let (link, user, after) = (peers.device, peers.user.clone(), Some(after));
+    let news = LogArrived { link, user, thread, device, after, new, head, behind, refused: None };
     // A closed registry means that the program ends; what is new is in the history.
     let _ended = registry.send(news).await;
 }
@@ -206,6 +217,7 @@ async fn refuse(
         user: peers.user.clone(),
         thread,
         device,
+        after: None,
         new: Vec::new(),
         head: None,
         behind: None,

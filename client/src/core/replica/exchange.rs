@@ -56,6 +56,8 @@ pub struct Arrived {
     pub thread: ThreadKey,
     /// Whose log.
     pub device: DeviceId,
+    /// What the part followed; `None` if it was refused, wherever it belongs.
+    pub after: Option<u64>,
     /// Where the copy ends now.
     pub head: Option<Head>,
     /// It goes on at least to there, but what comes next is missing.
@@ -198,7 +200,7 @@ impl Exchange {
 
     /// A part of a log was stored, or was not.
     pub fn arrived(&mut self, arrived: &Arrived, now: Instant) -> Vec<Deed> {
-        let Arrived { link, thread, device, head, behind } = arrived;
+        let Arrived { link, thread, device, after, head, behind } = arrived;
         if let Some(head) = head {
             let grew = self.pull.end(thread, device) < head.number;
             self.copy(thread, *head);
@@ -211,7 +213,7 @@ impl Exchange {
         if let Some(behind) = behind {
             self.pull.theirs(*link, thread, *device, *behind, now);
         }
-        self.pull.answered(link, thread, device);
+        self.pull.answered(link, thread, device, *after);
         let mut deeds = if head.is_some() { self.spread(thread) } else { Vec::new() };
         deeds.extend(self.asks(now));
         deeds
@@ -312,8 +314,14 @@ mod tests {
         let now = Instant::now();
         let mut exchange = linked(1, &[2, 3, 4]);
         exchange.heard(device(4), &room(), &[head(2, 7)], now);
-        let arrived =
-            Arrived { link: device(2), thread: room(), device: device(2), head: Some(head(2, 7)), behind: None };
+        let arrived = Arrived {
+            link: device(2),
+            thread: room(),
+            device: device(2),
+            after: Some(0),
+            head: Some(head(2, 7)),
+            behind: None,
+        };
         assert_eq!(exchange.arrived(&arrived, now), []);
         assert_eq!(exchange.poll(now), []);
         let due = exchange.next_due().unwrap();
@@ -326,8 +334,14 @@ mod tests {
         let now = Instant::now();
         let mut exchange = linked(1, &[2]);
         exchange.unshare(&device(2), &room());
-        let arrived =
-            Arrived { link: device(3), thread: room(), device: device(3), head: Some(head(3, 1)), behind: None };
+        let arrived = Arrived {
+            link: device(3),
+            thread: room(),
+            device: device(3),
+            after: Some(0),
+            head: Some(head(3, 1)),
+            behind: None,
+        };
         exchange.arrived(&arrived, now);
         assert_eq!(exchange.poll(now + ADVERT), []);
         assert_eq!(exchange.sharing(&room()), []);

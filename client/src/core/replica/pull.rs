@@ -50,6 +50,21 @@ struct Logs {
     theirs: BTreeMap<DeviceId, BTreeMap<DeviceId, u64>>,
 }
 
+impl Logs {
+    /// Whether somebody who is linked says that `device`'s log goes on behind what is here.
+    fn is_behind(&self, device: &DeviceId) -> bool {
+        let mine = self.mine.get(device).copied().unwrap_or(0);
+        self.theirs.values().any(|ends| ends.get(device).is_some_and(|theirs| *theirs > mine))
+    }
+
+    /// What nobody claims any more is not missing: claims of logs that do not exist go with whoever made them.
+    fn tidy(&mut self) {
+        let mut behind = std::mem::take(&mut self.behind);
+        behind.retain(|device, _| self.is_behind(device));
+        self.behind = behind;
+    }
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Pull {
@@ -63,8 +78,7 @@ impl Pull {
         let logs = self.threads.entry(thread.clone()).or_default();
         let end = logs.mine.entry(device).or_default();
         *end = (*end).max(number);
-        let end = *end;
-        if !logs.theirs.values().any(|ends| ends.get(&device).is_some_and(|theirs| *theirs > end)) {
+        if !logs.is_behind(&device) {
             logs.behind.remove(&device);
         }
     }
@@ -98,7 +112,9 @@ impl Pull {
     pub fn lost(&mut self, link: &DeviceId) {
         self.asked.remove(link);
         for logs in self.threads.values_mut() {
-            logs.theirs.remove(link);
+            if logs.theirs.remove(link).is_some() {
+                logs.tidy();
+            }
         }
     }
 
@@ -111,16 +127,19 @@ impl Pull {
             Some(link) => {
                 if let Some(logs) = self.threads.get_mut(thread) {
                     logs.theirs.remove(link);
+                    logs.tidy();
                 }
             }
         }
         self.asked.retain(|from, asked| asked.thread != *thread || link.is_some_and(|link| link != from));
     }
 
-    /// An answer of `link` was dealt with. One that brought nothing shows that its word on this log is worth nothing.
-    pub fn answered(&mut self, link: &DeviceId, thread: &ThreadKey, device: &DeviceId) {
+    /// A part of a log that `link` brought was dealt with. If it answers what was asked and brought nothing, its word on this log is worth
+    /// nothing. What an author sends by itself goes over the same link and follows another entry: that is no answer, and what was asked
+    /// is still to come. `after` is `None` for what was refused.
+    pub fn answered(&mut self, link: &DeviceId, thread: &ThreadKey, device: &DeviceId, after: Option<u64>) {
         let Some(asked) = self.asked.get(link) else { return };
-        if asked.thread != *thread || asked.device != *device {
+        if asked.thread != *thread || asked.device != *device || after.is_some_and(|after| after != asked.after) {
             return;
         }
         let Some(Asked { after, .. }) = self.asked.remove(link) else { return };
@@ -217,10 +236,10 @@ mod tests {
         pull.lost(&device(1));
         assert_eq!(pull.poll(now), [Ask { from: device(2), ..ask.clone() }]);
         pull.mine(&room(), author, 3);
-        pull.answered(&device(2), &room(), &author);
+        pull.answered(&device(2), &room(), &author, Some(0));
         assert_eq!(pull.poll(now), [Ask { from: device(2), after: 3, ..ask }]);
         pull.mine(&room(), author, 5);
-        pull.answered(&device(2), &room(), &author);
+        pull.answered(&device(2), &room(), &author, Some(3));
         assert_eq!(pull.poll(now), []);
         assert_eq!(pull.next_due(), None);
     }
@@ -238,12 +257,50 @@ mod tests {
     }
 
     #[test]
+    fn what_an_author_sends_meanwhile_is_no_answer_and_does_not_make_its_word_worthless() {
+        let (now, author) = (Instant::now(), device(1));
+        let mut pull = Pull::default();
+        pull.mine(&room(), author, 1);
+        pull.theirs(author, &room(), author, 3, now);
+        assert_eq!(pull.poll(now + GRACE).len(), 1);
+        // The fourth comes by itself, before the second and the third, which were asked for; then the first once more.
+        pull.theirs(author, &room(), author, 4, now);
+        pull.answered(&author, &room(), &author, Some(3));
+        pull.answered(&author, &room(), &author, Some(0));
+        pull.mine(&room(), author, 3);
+        pull.answered(&author, &room(), &author, Some(1));
+        let ask = Ask { from: author, thread: room(), device: author, after: 3 };
+        assert_eq!(pull.poll(now + GRACE), [ask]);
+    }
+
+    #[test]
+    fn claims_of_logs_that_do_not_exist_go_with_the_link_that_made_them() {
+        let (now, author) = (Instant::now(), device(9));
+        let mut pull = Pull::default();
+        for round in 0..3 {
+            for n in 0..50 {
+                pull.theirs(device(1), &room(), device(100 + n), 5, now);
+            }
+            pull.theirs(device(1), &room(), author, 5, now);
+            pull.theirs(device(2), &room(), author, 5, now);
+            let behind = |pull: &Pull| pull.threads[&room()].behind.len();
+            assert_eq!(behind(&pull), 51, "round {round}");
+            if round == 1 {
+                pull.forget(&room(), Some(&device(1)));
+            } else {
+                pull.lost(&device(1));
+            }
+            assert_eq!(behind(&pull), 1, "what somebody else has is still missing");
+        }
+    }
+
+    #[test]
     fn whoever_promises_and_does_not_bring_is_not_asked_for_ever() {
         let (now, author) = (Instant::now(), device(9));
         let mut pull = Pull::default();
         pull.theirs(device(1), &room(), author, 5, now);
         assert_eq!(pull.poll(now).len(), 1);
-        pull.answered(&device(1), &room(), &author);
+        pull.answered(&device(1), &room(), &author, Some(0));
         assert_eq!(pull.poll(now), []);
         // One that does not answer at all is left for another.
         pull.theirs(device(2), &room(), author, 5, now);

@@ -218,7 +218,7 @@ impl Registry {
 
     /// A link stored a part of a log, or refused it.
     pub(in crate::core) fn log_arrived(&mut self, news: LogArrived, _: &mut Context<Self>) {
-        let LogArrived { link, user, thread, device, new, head, behind, refused } = news;
+        let LogArrived { link, user, thread, device, after, new, head, behind, refused } = news;
         if let Some(why) = refused {
             *self.refused.entry(why.code()).or_default() += 1;
             tracing::warn!(%user, why = why.code(), count = self.refused.get(why.code()), "refused");
@@ -226,7 +226,7 @@ impl Registry {
         for info in new {
             self.outlet.tell(Event::Message(info));
         }
-        let deeds = self.state.exchange.arrived(&Arrived { link, thread, device, head, behind }, Instant::now());
+        let deeds = self.state.exchange.arrived(&Arrived { link, thread, device, after, head, behind }, Instant::now());
         self.carry_out(deeds);
     }
 

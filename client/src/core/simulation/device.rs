@@ -69,7 +69,7 @@ pub(super) struct Device {
 
 enum Waiting {
     Own { thread: ThreadKey, id: MessageId },
-    Arrived { link: DeviceId, thread: ThreadKey, device: DeviceId, rows: Vec<Row>, behind: Option<u64> },
+    Arrived { link: DeviceId, thread: ThreadKey, device: DeviceId, after: u64, rows: Vec<Row>, behind: Option<u64> },
 }
 
 /// What goes out on a connection.
@@ -197,11 +197,11 @@ impl Device {
                 }
                 out
             }
-            Waiting::Arrived { link, thread, device, rows, behind } => {
+            Waiting::Arrived { link, thread, device, after, rows, behind } => {
                 self.show(&thread, device, &rows);
                 let head = self.disk.written.head(&thread, device);
                 let named = self.named(&thread, &link);
-                let arrived = Arrived { link, thread, device, head, behind };
+                let arrived = Arrived { link, thread, device, after: Some(after), head, behind };
                 let deeds = self.exchange.arrived(&arrived, now);
                 let mut out = self.deeds(deeds, now);
                 if let (Some(named), Some(head)) = (named, head)
@@ -373,10 +373,10 @@ impl Device {
             let head = Head { device, number: candidate.number, last: candidate.id };
             let effects = self.links.get(&link).map(|state| state.stored(&thread, &[head])).unwrap_or_default();
             let out = self.carry_out(link, effects, now);
-            self.waiting.push(Waiting::Arrived { link, thread: key, device, rows, behind: gap.then_some(last) });
+            self.waiting.push(Waiting::Arrived { link, thread: key, device, after, rows, behind: gap.then_some(last) });
             return out;
         }
-        let waiting = Waiting::Arrived { link, thread: key, device, rows, behind: gap.then_some(last) };
+        let waiting = Waiting::Arrived { link, thread: key, device, after, rows, behind: gap.then_some(last) };
         if self.slips(Slip::SkipSync) {
             return self.go_on(waiting, now);
         }
