@@ -3,8 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hobnob_shared::codec::to_cbor;
-use hobnob_shared::id::{DeviceId, Hash, Incarnation, MessageId, RoomId};
-use hobnob_shared::identity::{Chain, DeviceKey, Statement};
+use hobnob_shared::id::{DeviceId, Fingerprint, Hash, Incarnation, MessageId, RoomId};
+use hobnob_shared::identity::{Chain, DeviceKey, Statement, spki_hash};
 use hobnob_shared::message::{
     FromServer, JoinRoom, Peer, ROOM_ENTRY, ROOM_LEAVE, RoomEntry, RoomLeave, RoomMember, SignedEntries, SignedEntry,
     ToServer,
@@ -99,10 +99,16 @@ impl RawLog {
         self.key.id()
     }
 
+    /// The account, by its certificate.
+    pub fn account(&self) -> Fingerprint {
+        Fingerprint(spki_hash(&self.chain.account).unwrap_or_else(|error| panic!("{error}")))
+    }
+
     /// What would come next.
     pub fn draft(&self, text: &str) -> RoomEntry {
         RoomEntry {
             room: self.room,
+            account: self.account(),
             device: self.device(),
             number: self.number + 1,
             previous: self.hash,

@@ -455,6 +455,7 @@ fn signed_bodies_are_what_the_cddl_says() {
     let leave = RoomLeave { room: id("#tea"), incarnation: incarnation(), number: 1, user: id("alice"), at: 5 };
     let entry = RoomEntry {
         room: incarnation(),
+        account: Fingerprint([8; 32]),
         device: DeviceId([1; 32]),
         number: 1,
         previous: Hash([0; 32]),

@@ -123,6 +123,11 @@ impl<A: Clone> Links<A> {
         self.devices.get(device).and_then(|entry| entry.up.as_ref().map(|up| (&entry.link, up)))
     }
 
+    /// How many there are, standing or only tried.
+    pub fn len(&self) -> usize {
+        self.devices.len()
+    }
+
     /// How many links stand.
     pub fn count_up(&self) -> usize {
         self.devices.values().filter(|entry| entry.up.is_some()).count()

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hobnob_shared::id::{Fingerprint, Handle, Incarnation, RoomId};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Incarnation, RoomId};
 use hobnob_shared::identity::{IdentityError, ServerStatement, Statement};
 use hobnob_shared::limits;
 use hobnob_shared::message::{MEMBERSHIP, Membership, Presence, ROOM_LEAVE, RoomLeave};
@@ -13,6 +13,9 @@ use super::history::rooms::{Kept, Room};
 
 /// People of whom a record is kept in one room, past members among them: bounds what a hostile server can make us remember.
 const RECORDS: usize = 16 * limits::ROOM_MEMBERS;
+
+/// Bytes of somebody's statement that they leave, certificates included; ours take about 1,200.
+const LEAVE: usize = 2_048;
 
 /// Why a record does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -98,6 +101,9 @@ impl Rooms {
     /// A room that this account is in, as the server says; members come by [`Self::record`]. An older life of the same name is over.
     pub fn enter(&mut self, room: &RoomId, incarnation: Incarnation, owner: &Handle, locked: bool) -> Vec<Room> {
         let mut changed = Vec::new();
+        if self.get(&incarnation).is_none() && self.all().count() >= limits::ROOMS {
+            return changed;
+        }
         for other in self.lives.values_mut() {
             if other.room == *room && other.incarnation != incarnation && other.ended.is_none() {
                 other.ended = Some("left".to_owned());
@@ -160,13 +166,27 @@ impl Rooms {
         Ok(remember(room, kept))
     }
 
-    /// Somebody's own word that they leave: what is to be kept, if it is news.
-    pub fn leave(&mut self, incarnation: &Incarnation, leave: &Statement) -> Result<Option<Kept>, Distrust> {
+    /// Somebody's own word that they leave: what is to be kept, if it is news. `counts`: whether the device may still speak for them.
+    pub fn leave(
+        &mut self,
+        incarnation: &Incarnation,
+        leave: &Statement,
+        now: u64,
+        counts: impl FnOnce(&Handle, DeviceId) -> bool,
+    ) -> Result<Option<Kept>, Distrust> {
         let room = self.lives.get_mut(incarnation).ok_or(Distrust::Mismatch("no such room"))?;
         if room.memberships.iter().any(|kept| kept.leave.as_ref() == Some(leave)) {
             return Ok(None);
         }
+        // It is passed on beside others: none may fill a frame.
+        let size = leave.body.len() + leave.chain.device.len() + leave.chain.account.len() + leave.signature.len();
+        if size > LEAVE {
+            return Err(Distrust::Mismatch("a leave too long"));
+        }
         let (said, by): (RoomLeave, _) = leave.verify(ROOM_LEAVE)?;
+        if !counts(&said.user, by.device) {
+            return Err(Distrust::Mismatch("a leave by a device that was removed"));
+        }
         if said.incarnation != *incarnation || said.room != room.room {
             return Err(Distrust::Mismatch("a leave of another room"));
         }
@@ -178,7 +198,7 @@ impl Rooms {
             // Of an earlier time in the room: they came back since.
             return Ok(None);
         }
-        let kept = Kept { member: false, at: said.at, leave: Some(leave.clone()), ..known.clone() };
+        let kept = Kept { member: false, at: said.at.min(now), leave: Some(leave.clone()), ..known.clone() };
         Ok(remember(room, kept))
     }
 

@@ -186,7 +186,8 @@ impl State {
         if let Some(person) = self.people.get_mut(&account) {
             person.version += 1;
             person.rooms.remove(&head.key);
-            let removed = self.sessions.get(&session) != Some(&account);
+            // A session that is gone by now was one of theirs or the owner's; most leave by themselves.
+            let removed = self.sessions.get(&session).is_some_and(|asker| *asker != account);
             let (room, incarnation, record) = (head.room.clone(), head.incarnation, statement.clone());
             let left = RoomLeft { room, incarnation, record, removed };
             let to = person.sessions().collect();

@@ -124,6 +124,8 @@ pub struct SignedEntry {
 pub struct RoomEntry {
     /// Where.
     pub room: Incarnation,
+    /// The author's identity key: a certificate that somebody else makes for this device changes nothing.
+    pub account: Fingerprint,
     /// The author's device.
     pub device: DeviceId,
     /// Grows by one with each message of this device in this room, from 1.

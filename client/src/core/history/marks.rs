@@ -43,6 +43,13 @@ impl Reached {
     }
 }
 
+/// Whether the entry at this position of a log of ours has this id.
+pub fn is_entry(c: &Connection, thread: &ThreadKey, mark: Mark, id: MessageId) -> Result<bool> {
+    let Some(row) = logs::find_thread(c, thread)? else { return Ok(false) };
+    c.prepare_cached("SELECT 1 FROM messages WHERE thread = ?1 AND device = ?2 AND number = ?3 AND id = ?4")?
+        .exists(params![row.thread, mark.device.0, mark.number.cast_signed(), id.0.as_bytes()])
+}
+
 /// A friend whose identity key is `key` is so far with these logs of ours. What was written to another key is not concerned. Answers the
 /// messages of which that is news, in order.
 pub fn by_friend(
@@ -139,23 +146,29 @@ pub struct Seen {
 
 /// I have seen everything up to this message. Answers where it stands, and what of it was new. `None` if there is no such message.
 pub fn by_me(c: &Connection, message: MessageId) -> Result<Option<Seen>> {
-    let place: Option<(i64, i64, ConversationId)> = c
+    // An id is its author's: somebody else may have used it too, and then both are meant.
+    let places: Vec<(i64, i64, ConversationId)> = c
         .prepare_cached(
             "SELECT m.conversation, m.clock, k.name FROM messages m JOIN conversations k ON k.id = m.conversation
-             WHERE m.id = ?1",
+             WHERE m.id = ?1 ORDER BY m.seq",
         )?
-        .query_row([message.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row::text(row, 2)?)))
-        .optional()?;
-    let Some((conversation, clock, name)) = place else { return Ok(None) };
-    let changed = c
-        .prepare_cached(
-            "UPDATE messages SET state = 3 WHERE conversation = ?1 AND clock <= ?2 AND own = 0 AND state < 3
-             RETURNING thread, device, number",
-        )?
-        .query_map([conversation, clock], |row| {
-            Ok((row.get::<_, i64>(0)?, Mark { device: DeviceId(row::bytes(row, 1)?), number: row::number(row, 2)? }))
-        })?
-        .collect::<Result<Vec<_>>>()?;
+        .query_map([message.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row::text(row, 2)?)))?
+        .collect::<Result<_>>()?;
+    let Some((_, _, name)) = places.first().cloned() else { return Ok(None) };
+    let mut changed = Vec::new();
+    for (conversation, clock, _) in places {
+        let some = c
+            .prepare_cached(
+                "UPDATE messages SET state = 3 WHERE conversation = ?1 AND clock <= ?2 AND own = 0 AND state < 3
+                 RETURNING thread, device, number",
+            )?
+            .query_map([conversation, clock], |row| {
+                let mark = Mark { device: DeviceId(row::bytes(row, 1)?), number: row::number(row, 2)? };
+                Ok((row.get::<_, i64>(0)?, mark))
+            })?
+            .collect::<Result<Vec<_>>>()?;
+        changed.extend(some);
+    }
     let mut newest: std::collections::BTreeMap<(i64, [u8; 32]), Mark> = std::collections::BTreeMap::new();
     for (thread, mark) in changed {
         let slot = newest.entry((thread, mark.device.0)).or_insert(mark);

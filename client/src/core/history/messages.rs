@@ -11,6 +11,7 @@ use super::logs::{self, ThreadRow};
 use super::{row, signed};
 use crate::core::clock::now_ms;
 use crate::core::event::{MessageInfo, MessageState};
+use crate::core::peer_link::Refused;
 use crate::core::replica::ThreadKey;
 use crate::core::replica::accept::{Candidate, End, Refusal, Verdict, judge};
 
@@ -25,6 +26,8 @@ pub struct NewMessage {
     pub conversation: ConversationId,
     /// Oneself.
     pub from: Handle,
+    /// This account's identity key.
+    pub account: Fingerprint,
     /// This device.
     pub device: DeviceId,
     /// Made by the caller.
@@ -78,6 +81,8 @@ pub struct Taken {
     pub gap: bool,
     /// An entry was refused, and all behind it.
     pub refused: Option<Refusal>,
+    /// What came behind these was signed too late.
+    pub late: Option<Refused>,
 }
 
 const QUEUED: i64 = 0;
@@ -92,19 +97,24 @@ pub(super) fn state(stored: i64) -> MessageState {
     }
 }
 
-/// Greater than every clock in the conversation, and not behind the wall clock.
-fn next_clock(c: &Connection, conversation: i64) -> Result<u64> {
+/// Clocks of others that run further ahead, in milliseconds, are not followed: one wrong clock would put everybody's words after it.
+const AHEAD: u64 = 60_000;
+
+/// Not behind the wall clock, greater than the own log's, and greater than every clock in the conversation that can be right.
+fn next_clock(c: &Connection, conversation: i64, own: u64) -> Result<u64> {
+    let now = now_ms();
     let newest: Option<i64> = c
-        .prepare_cached("SELECT max(clock) FROM messages WHERE conversation = ?1")?
-        .query_row([conversation], |row| row.get(0))?;
-    Ok(now_ms().max(newest.map_or(0, |newest| newest.cast_unsigned() + 1)).min(CLOCK))
+        .prepare_cached("SELECT max(clock) FROM messages WHERE conversation = ?1 AND clock <= ?2")?
+        .query_row([conversation, now.saturating_add(AHEAD).min(CLOCK).cast_signed()], |row| row.get(0))?;
+    let newest = newest.map_or(0, i64::cast_unsigned).max(own);
+    Ok(now.max(newest.saturating_add(1)).min(CLOCK))
 }
 
 /// Stores an own message and gives it its number in the thread: from 1, one by one, whatever crashes.
 pub fn insert_own(c: &Connection, message: &NewMessage) -> Result<Placed> {
     let row = logs::thread_row(c, &message.thread, &message.conversation)?;
     let end = logs::end(c, row.thread, &message.device)?.map_or(End::EMPTY, |(_, end)| end);
-    let placed = Placed { number: end.number + 1, clock: next_clock(c, row.conversation)? };
+    let placed = Placed { number: end.number + 1, clock: next_clock(c, row.conversation, end.clock)? };
     let entry = Entry {
         id: message.id,
         number: placed.number,
@@ -119,6 +129,7 @@ pub fn insert_own(c: &Connection, message: &NewMessage) -> Result<Placed> {
     if let (ThreadKey::Room(room), Some(sign)) = (&message.thread, &message.sign) {
         let entry = RoomEntry {
             room: *room,
+            account: message.account,
             device: message.device,
             number: placed.number,
             previous: end.hash,
@@ -203,6 +214,17 @@ pub fn entries(
     Ok((found, true))
 }
 
+/// Own messages with numbers from `first` to `last` that nobody has yet, as far as is known.
+pub fn waiting(c: &Connection, thread: &ThreadKey, device: DeviceId, first: u64, last: u64) -> Result<Vec<MessageId>> {
+    let Some(row) = logs::find_thread(c, thread)? else { return Ok(Vec::new()) };
+    c.prepare_cached(
+        "SELECT id FROM messages WHERE own = 1 AND state < 2 AND thread = ?1 AND number BETWEEN ?3 AND ?4 AND device = ?2
+         ORDER BY number",
+    )?
+    .query_map(params![row.thread, device.0, first.cast_signed(), last.cast_signed()], |row| row::message(row, 0))?
+    .collect()
+}
+
 /// Bytes of an entry beside its text, at most.
 pub(super) const ENTRY_OVERHEAD: usize = 200;
 
@@ -243,9 +265,11 @@ fn take<'a>(
     let row = logs::thread_row(c, arrival.thread, arrival.conversation)?;
     let known = logs::end(c, row.thread, &arrival.device)?;
     let mut end = known.as_ref().map_or(End::EMPTY, |(_, end)| *end);
-    let mut taken = Taken { new: Vec::new(), head: None, gap: false, refused: None };
+    let mut taken = Taken { new: Vec::new(), head: None, gap: false, refused: None, late: None };
     if known.is_some_and(|(author, _)| author != *arrival.author) {
+        // Not acknowledged: what is kept under that name is somebody else's.
         taken.refused = Some(Refusal::Conflict);
+        return Ok(taken);
     }
     let shown = !matches!(arrival.conversation, ConversationId::Room(_)) || !is_blocked(c, arrival.author)?;
     let before = end.number;

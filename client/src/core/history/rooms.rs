@@ -153,18 +153,21 @@ pub fn name(c: &Connection, room: Incarnation) -> Result<Option<RoomId>> {
     .optional()
 }
 
-/// Devices that were taken off their accounts; of two moments the earlier one stays.
-pub fn note_removed(c: &Connection, removed: &[RemovedDevice]) -> Result<()> {
+/// Devices that the owner of this identity key took off the account; of two moments the earlier one stays.
+pub fn note_removed(c: &Connection, account: Fingerprint, removed: &[RemovedDevice]) -> Result<()> {
     let mut note = c.prepare_cached(
-        "INSERT INTO removed_devices (device, at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET at = min(at, excluded.at)",
+        "INSERT INTO removed_devices (account, device, at) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET at = min(at, excluded.at)",
     )?;
-    removed.iter().try_for_each(|removed| note.execute(params![removed.device.0, removed.at.cast_signed()]).map(drop))
+    removed
+        .iter()
+        .try_for_each(|removed| note.execute(params![account.0, removed.device.0, removed.at.cast_signed()]).map(drop))
 }
 
-/// Until when a device's signature counts, if it was taken off its account.
-pub fn removed_at(c: &Connection, device: DeviceId) -> Result<Option<u64>> {
-    c.prepare_cached("SELECT at FROM removed_devices WHERE device = ?1")?
-        .query_row([device.0], |row| Ok(row::number(row, 0)?.saturating_add(SKEW)))
+/// Until when a device's signature counts, if it was taken off this account.
+pub fn removed_at(c: &Connection, account: Fingerprint, device: DeviceId) -> Result<Option<u64>> {
+    c.prepare_cached("SELECT at FROM removed_devices WHERE account = ?1 AND device = ?2")?
+        .query_row(params![account.0, device.0], |row| Ok(row::number(row, 0)?.saturating_add(SKEW)))
         .optional()
 }
 

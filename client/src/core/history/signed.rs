@@ -1,9 +1,9 @@
 //! Entries of rooms as they were signed, and the certificates of those who signed: what is passed on to members who come later.
 
-use hobnob_shared::id::{DeviceId, Handle, Hash, MessageId};
+use hobnob_shared::id::{DeviceId, Handle, Hash};
 use hobnob_shared::identity::Chain;
 use hobnob_shared::limits::ENTRIES;
-use hobnob_shared::message::{RoomEntry, SignedEntry};
+use hobnob_shared::message::SignedEntry;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::messages::ENTRY_OVERHEAD;
@@ -46,14 +46,6 @@ pub fn entries(
         found.push((row::number(row, 0)?, entry));
     }
     Ok((found, true))
-}
-
-/// The id of an entry that is kept.
-pub fn id(entry: &SignedEntry) -> Result<MessageId> {
-    let body: Result<RoomEntry, _> = hobnob_shared::codec::from_cbor(&entry.body);
-    let body = body
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, Box::new(error)))?;
-    Ok(body.id)
 }
 
 /// Keeps the certificates of somebody who said something in a room.

@@ -33,6 +33,7 @@ pub(super) fn own(to: &str, text: &str, key: u8) -> NewMessage {
         thread: thread(to),
         conversation: with(to),
         from: handle("alice"),
+        account: Fingerprint([7; 32]),
         device: HERE,
         id: MessageId::new(),
         text: text.into(),
@@ -43,9 +44,8 @@ pub(super) fn own(to: &str, text: &str, key: u8) -> NewMessage {
     }
 }
 
-/// Their clocks are in the far future, so that what is written here afterwards still stands behind them.
 fn incoming(number: u64, text: &str) -> Entry {
-    let clock = 5_000_000_000_000 + number;
+    let clock = 1_000 + number;
     Entry { id: MessageId::new(), number, clock, sent_at: u64::MAX, text: text.into(), reply_to: None, meant_for: None }
 }
 

@@ -10,7 +10,7 @@ use hobnob_shared::abilities::Abilities;
 use hobnob_shared::id::{DeviceId, Fingerprint, Handle, InstanceId, Token};
 use hobnob_shared::identity::{DEVICE_LIST, DeviceList};
 use hobnob_shared::limits;
-use hobnob_shared::link;
+use hobnob_shared::link::{self, SendError};
 use hobnob_shared::message::{Bye, Peer, PeerHello, Presence, REUNION_EXPORTER};
 use hobnob_shared::tls;
 use tokio::sync::mpsc;
@@ -141,6 +141,8 @@ impl PeerLink {
                 }
                 Effect::Store(frame) => rest.store.push(*frame),
                 Effect::Serve(want) => rest.serve.push(want),
+                // To a device of one's own it went, not to whom it was written.
+                Effect::Sent(_) if self.context.account == self.context.identity.account => {}
                 Effect::Sent(ids) => self.tell_states(&ids, MessageState::Sent),
                 Effect::Forward(frame) => rest.forward.push(*frame),
             }
@@ -155,11 +157,14 @@ impl PeerLink {
 
     fn write(&mut self, id: ConnectionId, frame: &Peer, ctx: &mut Context<Self>) {
         let Some(open) = self.open.get(&id) else { return };
-        if let Err(refused) = open.writer.try_send(frame) {
-            tracing::debug!(user = %self.context.user, ?refused, "link cannot take more");
-            ctx.notify(ConnectionLost { connection: id });
-        } else {
-            self.state.said(id, Instant::now());
+        match open.writer.try_send(frame) {
+            Ok(()) => self.state.said(id, Instant::now()),
+            // Our own mistake, or something that others made too long for us: it must not cost the link, again and again.
+            Err(SendError::Codec(error)) => tracing::error!(user = %self.context.user, %error, "not sent"),
+            Err(refused) => {
+                tracing::debug!(user = %self.context.user, ?refused, "link cannot take more");
+                ctx.notify(ConnectionLost { connection: id });
+            }
         }
     }
 

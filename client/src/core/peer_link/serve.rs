@@ -1,30 +1,34 @@
 //! Logs from the disk, for the other side: what it may have of them, and how that is framed.
 
-use hobnob_shared::id::DeviceId;
+use hobnob_shared::id::{DeviceId, MessageId};
 use hobnob_shared::limits::WINDOW;
 use hobnob_shared::message::{Entries, Peer, SignedEntries, Thread, Want};
 
+use rusqlite::Connection;
+
 use super::state::LogRead;
 use super::store::Peers;
-use crate::core::history::{History, HistoryError, logs, messages, rooms, signed};
+use crate::core::history::{History, HistoryError, friends, logs, messages, rooms, signed};
 use crate::core::replica::ThreadKey;
 use crate::core::replica::push::ReadLog;
 
 /// A part of a log, framed.
 struct Part {
     frame: Peer,
-    entries: Vec<(u64, hobnob_shared::id::MessageId)>,
+    numbers: Vec<u64>,
+    /// Of this device's log: what nobody has yet.
+    waiting: Vec<MessageId>,
     complete: bool,
 }
 
 /// The next part of this device's log.
 pub(super) async fn own_log(history: &History, peers: &Peers, thread: &Thread, asked: ReadLog) -> Option<LogRead> {
     match part(history, peers, thread, peers.own.device, asked.after, asked.limit).await {
-        Ok(Some(Part { frame, entries, complete })) => {
-            let frame = (!entries.is_empty()).then(|| Box::new(frame));
-            Some(LogRead { entries, frame, complete })
+        Ok(Some(Part { frame, numbers, waiting, complete })) => {
+            let frame = (!numbers.is_empty()).then(|| Box::new(frame));
+            Some(LogRead { numbers, waiting, frame, complete })
         }
-        Ok(None) => Some(LogRead { entries: Vec::new(), frame: None, complete: true }),
+        Ok(None) => Some(LogRead { numbers: Vec::new(), waiting: Vec::new(), frame: None, complete: true }),
         Err(error) => {
             tracing::error!(%error, "cannot read the log");
             None
@@ -69,11 +73,11 @@ async fn part(
                     };
                     let Some(chain) = chain else { return Ok(None) };
                     let (found, complete) = signed::entries(c, &key, device, after, limit)?;
-                    let entries = found.iter().map(|(number, entry)| Ok((*number, signed::id(entry)?)));
-                    let entries = entries.collect::<rusqlite::Result<_>>()?;
+                    let numbers: Vec<u64> = found.iter().map(|(number, _)| *number).collect();
+                    let waiting = waiting_among(c, &key, device, &peers, &numbers)?;
                     let sealed = found.into_iter().map(|(_, entry)| entry).collect();
                     let frame = SignedEntries { room, chain, after, entries: sealed, more: !complete };
-                    Ok(Some(Part { frame: Peer::SignedEntries(Box::new(frame)), entries, complete }))
+                    Ok(Some(Part { frame: Peer::SignedEntries(Box::new(frame)), numbers, waiting, complete }))
                 })
                 .await
         }
@@ -81,6 +85,10 @@ async fn part(
             let key = ThreadKey::Direct(with);
             history
                 .read(move |c| {
+                    // Somebody may be linked for a common room alone, or be a friend no more.
+                    if !peers.is_own() && !friends::may_write(c, &peers.user, peers.account)? {
+                        return Ok(None);
+                    }
                     let author = match logs::author(c, &key, &device)? {
                         Some(author) => author,
                         None if device == peers.own.device => peers.own.user.clone(),
@@ -92,16 +100,30 @@ async fn part(
                         return Ok(None);
                     }
                     let (mut found, complete) = messages::entries(c, &key, device, only_for, after, limit)?;
-                    let entries = found.iter().map(|entry| (entry.number, entry.id)).collect();
+                    let numbers: Vec<u64> = found.iter().map(|entry| entry.number).collect();
+                    let waiting = waiting_among(c, &key, device, &peers, &numbers)?;
                     if only_for.is_some() {
                         for entry in &mut found {
                             entry.meant_for = None;
                         }
                     }
                     let frame = Entries { thread, author, device, after, entries: found, more: !complete };
-                    Ok(Some(Part { frame: Peer::Entries(frame), entries, complete }))
+                    Ok(Some(Part { frame: Peer::Entries(frame), numbers, waiting, complete }))
                 })
                 .await
         }
+    }
+}
+
+fn waiting_among(
+    c: &Connection,
+    key: &ThreadKey,
+    device: DeviceId,
+    peers: &Peers,
+    numbers: &[u64],
+) -> rusqlite::Result<Vec<MessageId>> {
+    match (numbers.first(), numbers.last()) {
+        (Some(first), Some(last)) if device == peers.own.device => messages::waiting(c, key, device, *first, *last),
+        _ => Ok(Vec::new()),
     }
 }

@@ -51,8 +51,10 @@ pub enum Effect {
 /// What the disk answered to [`Effect::Read`].
 #[derive(Debug, PartialEq)]
 pub struct LogRead {
-    /// Number and id of each entry.
-    pub entries: Vec<(u64, MessageId)>,
+    /// Number of each entry.
+    pub numbers: Vec<u64>,
+    /// Those of them that nobody has yet, as far as is known.
+    pub waiting: Vec<MessageId>,
     /// All of them; `None` if there is none.
     pub frame: Option<Box<Peer>>,
     /// There was nothing more.
@@ -228,12 +230,11 @@ impl State {
         let mut effects = Vec::new();
         let failed = read.is_none();
         let complete = read.as_ref().is_some_and(|read| read.complete);
-        let numbers: Option<Vec<u64>> =
-            read.as_ref().map(|read| read.entries.iter().map(|(number, _)| *number).collect());
-        let fresh = self.pushes.read(thread, asked, numbers.as_deref(), complete);
-        if let (true, Some(id), Some(LogRead { entries, frame: Some(frame), .. })) = (fresh, self.live, read) {
+        let numbers = read.as_ref().map(|read| read.numbers.as_slice());
+        let fresh = self.pushes.read(thread, asked, numbers, complete);
+        if let (true, Some(id), Some(LogRead { waiting, frame: Some(frame), .. })) = (fresh, self.live, read) {
             effects.push(Effect::Write(id, frame));
-            effects.push(Effect::Sent(entries.into_iter().map(|(_, id)| id).collect()));
+            effects.push(Effect::Sent(waiting));
         }
         // A disk that fails is asked again when something happens, not at once.
         if !failed {

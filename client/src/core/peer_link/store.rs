@@ -178,8 +178,8 @@ pub(super) async fn store(history: &History, registry: &Addr<Registry>, peers: &
                 continue;
             }
         };
-        if let Some(why) = taken.refused {
-            refuse(registry, peers, Some(key.clone()), Some(device), why.into()).await;
+        if let Some(why) = taken.refused.map(Refused::from).or(taken.late) {
+            refuse(registry, peers, Some(key.clone()), Some(device), why).await;
         }
         tell(registry, peers, (key, device, after), taken.new, taken.head, taken.gap.then_some(last)).await;
         if let Some(head) = taken.head {
@@ -275,7 +275,7 @@ fn check_signed(entries: SignedEntries) -> Result<Checked, Unheld> {
         let Ok(body) = from_cbor::<RoomEntry>(&entry.body) else {
             return Err((key, Some(by.device), Refused::Malformed));
         };
-        if body.room != room || body.device != by.device {
+        if body.room != room || body.device != by.device || body.account != by.account {
             return Err(forged);
         }
         read.push((body, entry));
@@ -307,12 +307,10 @@ fn take(c: &Connection, peers: &Peers, part: &Checked) -> rusqlite::Result<Resul
                 return Ok(Err(Refused::NotMember));
             }
             let Some((author, until)) = rooms::author(c, *room, *account)? else { return Ok(Err(Refused::NotMember)) };
-            let newest = entries.iter().map(|(entry, _)| entry.clock).max().unwrap_or(0);
-            if until.is_some_and(|until| newest > until) {
-                return Ok(Err(Refused::NotMember));
-            }
-            if rooms::removed_at(c, *device)?.is_some_and(|at| newest > at) {
-                return Ok(Err(Refused::RemovedDevice));
+            let removed = rooms::removed_at(c, *account, *device)?;
+            let (good, late) = in_time(entries, until, removed);
+            if let (true, Some(why)) = (good.is_empty(), late) {
+                return Ok(Err(why));
             }
             let arrival = Arrival {
                 thread: &ThreadKey::Room(*room),
@@ -322,9 +320,31 @@ fn take(c: &Connection, peers: &Peers, part: &Checked) -> rusqlite::Result<Resul
                 own: *account == peers.own.account,
                 after: *after,
             };
-            let taken = messages::insert_signed(c, &arrival, entries)?;
-            signed::keep_chain(c, *device, &author, chain)?;
+            let mut taken = messages::insert_signed(c, &arrival, good)?;
+            if taken.head.is_some() {
+                signed::keep_chain(c, *device, &author, chain)?;
+            }
+            if taken.refused.is_none() {
+                taken.late = late;
+            }
             Ok(Ok(taken))
         }
     }
+}
+
+/// What its author said while a member, on a device of the account; and why the rest does not count.
+fn in_time(
+    entries: &[(RoomEntry, SignedEntry)],
+    member_until: Option<u64>,
+    device_until: Option<u64>,
+) -> (&[(RoomEntry, SignedEntry)], Option<Refused>) {
+    let beyond = |until: Option<u64>| until.and_then(|until| entries.iter().position(|(entry, _)| entry.clock > until));
+    let (member, device) = (beyond(member_until), beyond(device_until));
+    let why = match (member, device) {
+        (None, None) => return (entries, None),
+        (Some(at), other) if other.is_none_or(|other| at <= other) => Refused::NotMember,
+        _ => Refused::RemovedDevice,
+    };
+    let end = member.into_iter().chain(device).min().unwrap_or(entries.len());
+    (entries.get(..end).unwrap_or_default(), Some(why))
 }

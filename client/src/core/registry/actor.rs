@@ -1,7 +1,7 @@
 //! The shell of the registry: what it owns, its start and end, and a thin handler for each message. What the handlers do stands by topic in
 //! `core/routes/`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ use crate::core::outlet::{Outlet, Ticket};
 use crate::core::peer_link::tokens::TokenTable;
 use crate::core::peer_link::{self, PeerLink};
 use crate::core::profile::{Identity, Profile, RosterKey};
+use crate::core::replica::ThreadKey;
 use crate::core::replica::exchange::Exchange;
 use crate::core::rooms::Rooms;
 use crate::core::roster_sync::{Kept, RosterSync};
@@ -136,6 +137,8 @@ pub struct Registry {
     pub(in crate::core) sent: HashSet<MessageId>,
     /// Messages on their way to the disk; their states are held back until the command is answered.
     pub(in crate::core) storing: HashMap<MessageId, Vec<(MessageState, Option<Handle>)>>,
+    /// Own devices that are to hear how far others are, and where.
+    pub(in crate::core) marks_due: BTreeSet<(DeviceId, ThreadKey)>,
     /// Devices of people in common rooms who are no friends.
     pub(in crate::core) mates: Mates,
     /// What was not believed, by reason.
@@ -175,6 +178,7 @@ impl Registry {
         }
         Self::create(|ctx| Self {
             addr: ctx.address(),
+            marks_due: BTreeSet::new(),
             mates: Mates::default(),
             refused: BTreeMap::new(),
             outlet: setup.outlet,

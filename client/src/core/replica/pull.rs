@@ -13,8 +13,12 @@ use super::{ThreadKey, defective};
 
 /// A log whose own device is linked has so long to send it.
 const GRACE: Duration = Duration::from_secs(2);
-/// An answer takes no longer, or the link is asked again after the others.
+/// An answer takes no longer, or the others are asked.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Whoever did not bring what they claim to have is asked again after this pause, and then more and more seldom.
+const PAUSE_FIRST: Duration = Duration::from_secs(5);
+/// See [`PAUSE_FIRST`].
+const PAUSE_LAST: Duration = Duration::from_mins(5);
 /// Logs of one thread that are remembered of one link: a full room with several devices each.
 const LOGS: usize = 4_096;
 
@@ -40,6 +44,16 @@ struct Asked {
     until: Instant,
 }
 
+/// What the device behind a link says of a log.
+#[derive(Debug, Clone, Copy)]
+struct Claim {
+    /// Where its copy ends.
+    number: u64,
+    /// It was asked and brought nothing: not again before.
+    not_before: Option<Instant>,
+    pause: Duration,
+}
+
 #[derive(Debug, Default)]
 struct Logs {
     /// Where the copies here end.
@@ -47,14 +61,14 @@ struct Logs {
     /// Since when a log is known to be behind.
     behind: BTreeMap<DeviceId, Instant>,
     /// Where the copies of each linked device end.
-    theirs: BTreeMap<DeviceId, BTreeMap<DeviceId, u64>>,
+    theirs: BTreeMap<DeviceId, BTreeMap<DeviceId, Claim>>,
 }
 
 impl Logs {
     /// Whether somebody who is linked says that `device`'s log goes on behind what is here.
     fn is_behind(&self, device: &DeviceId) -> bool {
         let mine = self.mine.get(device).copied().unwrap_or(0);
-        self.theirs.values().any(|ends| ends.get(device).is_some_and(|theirs| *theirs > mine))
+        self.theirs.values().any(|ends| ends.get(device).is_some_and(|claim| claim.number > mine))
     }
 
     /// What nobody claims any more is not missing: claims of logs that do not exist go with whoever made them.
@@ -91,7 +105,7 @@ impl Pull {
     /// Where the copy of the device behind `link` ends, as far as it has said; 0 if it has not.
     pub fn known(&self, link: &DeviceId, thread: &ThreadKey, device: &DeviceId) -> u64 {
         let ends = self.threads.get(thread).and_then(|logs| logs.theirs.get(link));
-        ends.and_then(|ends| ends.get(device)).copied().unwrap_or(0)
+        ends.and_then(|ends| ends.get(device)).map_or(0, |claim| claim.number)
     }
 
     /// The device behind `link` says that its copy of `device`'s log ends at `number`.
@@ -101,8 +115,9 @@ impl Pull {
         if ends.len() >= LOGS && !ends.contains_key(&device) {
             return;
         }
-        let end = ends.entry(device).or_default();
-        *end = (*end).max(number);
+        let fresh = Claim { number, not_before: None, pause: PAUSE_FIRST };
+        let claim = ends.entry(device).or_insert(fresh);
+        claim.number = claim.number.max(number);
         if number > logs.mine.get(&device).copied().unwrap_or(0) {
             logs.behind.entry(device).or_insert(now);
         }
@@ -137,20 +152,37 @@ impl Pull {
     /// A part of a log that `link` brought was dealt with. If it answers what was asked and brought nothing, its word on this log is worth
     /// nothing. What an author sends by itself goes over the same link and follows another entry: that is no answer, and what was asked
     /// is still to come. `after` is `None` for what was refused.
-    pub fn answered(&mut self, link: &DeviceId, thread: &ThreadKey, device: &DeviceId, after: Option<u64>) {
+    pub fn answered(
+        &mut self,
+        link: &DeviceId,
+        thread: &ThreadKey,
+        device: &DeviceId,
+        after: Option<u64>,
+        now: Instant,
+    ) {
         let Some(asked) = self.asked.get(link) else { return };
         if asked.thread != *thread || asked.device != *device || after.is_some_and(|after| after != asked.after) {
             return;
         }
         let Some(Asked { after, .. }) = self.asked.remove(link) else { return };
-        if self.end(thread, device) <= after && !defective!(GiveUp) {
-            if let Some(ends) = self.threads.get_mut(thread).and_then(|logs| logs.theirs.get_mut(link)) {
+        let grew = self.end(thread, device) > after;
+        self.judge(link, thread, device, grew, now);
+    }
+
+    /// Whoever brought something may be asked at once for more; whoever did not is left alone for a while.
+    fn judge(&mut self, link: &DeviceId, thread: &ThreadKey, device: &DeviceId, grew: bool, now: Instant) {
+        let Some(logs) = self.threads.get_mut(thread) else { return };
+        if defective!(GiveUp) {
+            for ends in logs.theirs.values_mut() {
                 ends.remove(device);
             }
-        } else if defective!(GiveUp) {
-            for ends in self.threads.values_mut().flat_map(|logs| logs.theirs.values_mut()) {
-                ends.remove(device);
-            }
+        }
+        let Some(claim) = logs.theirs.get_mut(link).and_then(|ends| ends.get_mut(device)) else { return };
+        if grew {
+            *claim = Claim { number: claim.number, not_before: None, pause: PAUSE_FIRST };
+        } else {
+            claim.not_before = Some(now + claim.pause);
+            claim.pause = (claim.pause * 2).min(PAUSE_LAST);
         }
     }
 
@@ -160,10 +192,7 @@ impl Pull {
             self.asked.iter().filter(|(_, asked)| now >= asked.until).map(|(link, _)| *link).collect();
         for link in late {
             let Some(Asked { thread, device, .. }) = self.asked.remove(&link) else { continue };
-            if let Some(ends) = self.threads.get_mut(&thread).and_then(|logs| logs.theirs.get_mut(&link)) {
-                // It may say so again with its next word.
-                ends.remove(&device);
-            }
+            self.judge(&link, &thread, &device, false, now);
         }
         let mut asks = Vec::new();
         for (thread, logs) in &self.threads {
@@ -176,15 +205,12 @@ impl Pull {
                 if self.asked.values().any(under_way) {
                     continue;
                 }
-                let mut sources = logs
-                    .theirs
-                    .iter()
-                    .filter(|(link, ends)| {
-                        ends.get(device).is_some_and(|theirs| *theirs > after) && !self.asked.contains_key(*link)
-                    })
-                    .map(|(link, _)| *link);
-                let from =
-                    if defective!(OneSource) { sources.next().filter(|link| link == device) } else { sources.next() };
+                let ready = |claim: &&Claim| claim.number > after && claim.not_before.is_none_or(|at| now >= at);
+                let sources = logs.theirs.iter().filter(|(link, _)| !self.asked.contains_key(*link));
+                let claims = sources.filter_map(|(link, ends)| Some((ends.get(device).filter(ready)?.pause, *link)));
+                // Those who have not disappointed come first.
+                let from = claims.min().map(|(_, link)| link);
+                let from = if defective!(OneSource) { from.filter(|link| link == device) } else { from };
                 if let Some(from) = from {
                     let until = now + PATIENCE;
                     self.asked.insert(from, Asked { thread: thread.clone(), device: *device, after, until });
@@ -204,10 +230,21 @@ impl Pull {
 
     /// When time alone gives [`Self::poll`] something to do.
     pub fn next_due(&self) -> Option<Instant> {
-        let graces = self.threads.values().flat_map(|logs| {
-            logs.behind.iter().filter(|(device, _)| logs.theirs.contains_key(*device)).map(|(_, since)| *since + GRACE)
+        let asked = |thread: &ThreadKey, device: &DeviceId| {
+            self.asked.values().any(|asked| asked.thread == *thread && asked.device == *device)
+        };
+        let waits = self.threads.iter().flat_map(|(thread, logs)| {
+            let open = logs.behind.iter().filter(move |(device, _)| !asked(thread, device));
+            open.filter_map(|(device, since)| {
+                let after = logs.mine.get(device).copied().unwrap_or(0);
+                let grace = logs.theirs.contains_key(device).then_some(*since + GRACE);
+                // Links that are asked something else are free at the latest when that is over.
+                let free = logs.theirs.iter().filter(|(link, _)| !self.asked.contains_key(*link));
+                let claims = free.filter_map(|(_, ends)| ends.get(device)).filter(|claim| claim.number > after);
+                claims.map(|claim| claim.not_before.max(grace).unwrap_or(*since)).min()
+            })
         });
-        graces.chain(self.asked.values().map(|asked| asked.until)).min()
+        waits.chain(self.asked.values().map(|asked| asked.until)).min()
     }
 }
 
@@ -236,10 +273,10 @@ mod tests {
         pull.lost(&device(1));
         assert_eq!(pull.poll(now), [Ask { from: device(2), ..ask.clone() }]);
         pull.mine(&room(), author, 3);
-        pull.answered(&device(2), &room(), &author, Some(0));
+        pull.answered(&device(2), &room(), &author, Some(0), now);
         assert_eq!(pull.poll(now), [Ask { from: device(2), after: 3, ..ask }]);
         pull.mine(&room(), author, 5);
-        pull.answered(&device(2), &room(), &author, Some(3));
+        pull.answered(&device(2), &room(), &author, Some(3), now);
         assert_eq!(pull.poll(now), []);
         assert_eq!(pull.next_due(), None);
     }
@@ -265,10 +302,10 @@ mod tests {
         assert_eq!(pull.poll(now + GRACE).len(), 1);
         // The fourth comes by itself, before the second and the third, which were asked for; then the first once more.
         pull.theirs(author, &room(), author, 4, now);
-        pull.answered(&author, &room(), &author, Some(3));
-        pull.answered(&author, &room(), &author, Some(0));
+        pull.answered(&author, &room(), &author, Some(3), now);
+        pull.answered(&author, &room(), &author, Some(0), now);
         pull.mine(&room(), author, 3);
-        pull.answered(&author, &room(), &author, Some(1));
+        pull.answered(&author, &room(), &author, Some(1), now);
         let ask = Ask { from: author, thread: room(), device: author, after: 3 };
         assert_eq!(pull.poll(now + GRACE), [ask]);
     }
@@ -300,7 +337,7 @@ mod tests {
         let mut pull = Pull::default();
         pull.theirs(device(1), &room(), author, 5, now);
         assert_eq!(pull.poll(now).len(), 1);
-        pull.answered(&device(1), &room(), &author, Some(0));
+        pull.answered(&device(1), &room(), &author, Some(0), now);
         assert_eq!(pull.poll(now), []);
         // One that does not answer at all is left for another.
         pull.theirs(device(2), &room(), author, 5, now);

@@ -54,7 +54,8 @@ impl Registry {
                         tracing::error!(%error, "device list not saved");
                     }
                 });
-                self.end_unlisted(&user, &list);
+                let account = self.identity.as_ref().map(|own| own.account);
+                self.end_unlisted(&user, account, &list);
                 if let Ok(devices) = self.device_infos() {
                     self.outlet.tell(Event::Devices { devices });
                 }
@@ -85,7 +86,7 @@ impl Registry {
     }
 
     /// The newest list that is known of somebody.
-    fn known_devices(&self, user: &Handle) -> Option<DeviceList> {
+    pub(in crate::core) fn known_devices(&self, user: &Handle) -> Option<DeviceList> {
         let own = self.identity.as_ref()?;
         if own.user == *user {
             return verify_devices(&own.device_list, &own.chain.account).ok();
@@ -109,14 +110,14 @@ impl Registry {
         } else {
             self.mates.0.insert(user.clone(), (certificate.to_vec(), list.clone()));
         }
-        self.end_unlisted(user, list);
+        self.end_unlisted(user, spki_hash(certificate).ok().map(Fingerprint), list);
     }
 
     /// Links to devices that are not listed any more end, and are not found again; what those sign from now on does not count.
-    fn end_unlisted(&mut self, user: &Handle, list: &DeviceList) {
+    fn end_unlisted(&mut self, user: &Handle, account: Option<Fingerprint>, list: &DeviceList) {
         let removed = list.removed.clone();
-        if !removed.is_empty() {
-            self.write(move |c| rooms::note_removed(c, &removed));
+        if let (Some(account), false) = (account, removed.is_empty()) {
+            self.write(move |c| rooms::note_removed(c, account, &removed));
         }
         let (name, listed) = (user.clone(), list.devices.clone());
         self.write(move |c| pairs::keep_listed(c, &name, &listed));

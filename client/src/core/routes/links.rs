@@ -5,6 +5,7 @@ use std::time::Instant;
 use actix::{Addr, AsyncContext, Context};
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{DeviceId, Fingerprint, Handle};
+use hobnob_shared::limits;
 use hobnob_shared::message::{Introduced, Peer};
 
 use crate::core::friendship;
@@ -66,6 +67,11 @@ impl Registry {
         }
         let identity = self.identity.clone()?;
         let account = self.expected_key(user)?;
+        let (count, friend) = (self.state.links.len(), self.state.roster.get(user).is_some() || *user == identity.user);
+        if count >= if friend { 4 * limits::LINKS } else { limits::LINKS } {
+            tracing::debug!(%user, count, "too many links already");
+            return None;
+        }
         let settings = self.profile.settings();
         let link = PeerLink::launch(LinkContext {
             identity,
@@ -191,7 +197,7 @@ impl Registry {
             Peer::Have(have) => self.have_heard(user, device, &have, guard, ctx),
             Peer::Read(read) => self.read_heard(user, read, guard, ctx),
             Peer::OthersMarks(marks) => self.others_marks_heard(&user, marks, guard, ctx),
-            Peer::RoomRecords(records) => self.room_records_heard(&user, &records, guard, ctx),
+            Peer::RoomRecords(records) => self.room_records_heard(&user, device, &records, guard, ctx),
             Peer::Typing(typing) => self.typing_by_peer(user, &typing),
             Peer::Presence(said) => {
                 let events = self.state.link_changed(&user, Some((said.presence, &said.text)));

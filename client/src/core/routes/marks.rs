@@ -1,7 +1,9 @@
 //! How far messages got: what others have and have seen of ours, what this account has seen, on all of its devices. Positions in logs that
 //! only grow; [`crate::core::history::marks`] keeps them.
 
-use actix::Context;
+use std::time::Duration;
+
+use actix::{AsyncContext, Context};
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId};
 use hobnob_shared::limits::HEADS;
 use hobnob_shared::message::{Mark, OthersMarks, Peer, Read};
@@ -13,13 +15,16 @@ use crate::core::peer_link::SendFrame;
 use crate::core::registry::{Guard, Registry, StatesChanged};
 use crate::core::replica::ThreadKey;
 
+/// Marks follow copies after this time.
+const MARKS_AFTER: Duration = Duration::from_millis(300);
+
 impl Registry {
     /// Somebody is so far with our logs: kept, and told.
     pub(in crate::core) fn reached(
         &mut self,
         user: Handle,
         thread: ThreadKey,
-        reached_to: Vec<Mark>,
+        reached_to: Vec<(Mark, Option<MessageId>)>,
         reached: Reached,
         guard: Option<Guard>,
         ctx: &Context<Self>,
@@ -30,19 +35,29 @@ impl Registry {
         let history = self.history.clone();
         let key = self.state.roster.get(&user).map(|person| person.pin.account);
         let by = matches!(thread, ThreadKey::Room(_)).then(|| user.clone());
-        let (place, who, told) = (thread.clone(), user.clone(), reached_to.clone());
+        let (place, who) = (thread.clone(), user.clone());
         let mark = async move {
-            let news = history.write(move |c| match (&thread, key) {
-                (ThreadKey::Room(_), _) => marks::by_member(c, &thread, &user, &reached_to, reached),
-                (ThreadKey::Direct(_), Some(key)) => marks::by_friend(c, &user, key, &reached_to, reached),
-                (ThreadKey::Direct(_), None) => Ok(Vec::new()),
+            let news = history.write(move |c| {
+                // Whoever names another entry than ours under a number has something else, and ours is not delivered.
+                let mut marks = Vec::with_capacity(reached_to.len());
+                for (mark, last) in reached_to {
+                    if last.is_none_or(|last| marks::is_entry(c, &thread, mark, last).unwrap_or(false)) {
+                        marks.push(mark);
+                    }
+                }
+                let news = match (&thread, key) {
+                    (ThreadKey::Room(_), _) => marks::by_member(c, &thread, &user, &marks, reached)?,
+                    (ThreadKey::Direct(_), Some(key)) => marks::by_friend(c, &user, key, &marks, reached)?,
+                    (ThreadKey::Direct(_), None) => Vec::new(),
+                };
+                Ok((news, marks))
             });
             news.await
         };
         Self::then(ctx, mark, move |registry, news, ctx| {
             drop(guard);
             match news {
-                Ok(news) => {
+                Ok((news, told)) => {
                     if !news.is_empty() {
                         registry.tell_own_devices(&place, &who, told, reached);
                     }
@@ -93,8 +108,21 @@ impl Registry {
         }
     }
 
+    /// As [`Self::say_marks`], a moment later and once for all that was copied until then.
+    pub(in crate::core) fn say_marks_soon(&mut self, device: DeviceId, thread: ThreadKey, ctx: &mut Context<Self>) {
+        let first = self.marks_due.is_empty();
+        self.marks_due.insert((device, thread));
+        if first {
+            ctx.run_later(MARKS_AFTER, |registry, ctx| {
+                for (device, thread) in std::mem::take(&mut registry.marks_due) {
+                    registry.say_marks(device, &thread, ctx);
+                }
+            });
+        }
+    }
+
     /// Another device of this account has these copies now: how far others are with what is in them, and what this account has seen.
-    pub(in crate::core) fn say_marks(&self, device: DeviceId, key: &ThreadKey, ctx: &Context<Self>) {
+    fn say_marks(&self, device: DeviceId, key: &ThreadKey, ctx: &Context<Self>) {
         let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
         let Some(thread) = key.on_link(&own, &own) else { return };
         self.say_seen(&own, device, std::slice::from_ref(key), ctx);
@@ -135,6 +163,7 @@ impl Registry {
         if user != own.user {
             let ours = self.own_device_ids();
             let marks: Vec<Mark> = read.marks.into_iter().filter(|mark| ours.contains(&mark.device)).collect();
+            let marks = marks.into_iter().map(|mark| (mark, None)).collect();
             return self.reached(user, thread, marks, Reached::Read, Some(guard), ctx);
         }
         let conversation = match &thread {
@@ -166,8 +195,9 @@ impl Registry {
         if delivered.len().max(read.len()) > HEADS || by == own.user {
             return;
         }
-        self.reached(by.clone(), thread.clone(), delivered, Reached::Delivered, None, ctx);
-        self.reached(by, thread, read, Reached::Read, Some(guard), ctx);
+        let unchecked = |marks: Vec<Mark>| marks.into_iter().map(|mark| (mark, None)).collect();
+        self.reached(by.clone(), thread.clone(), unchecked(delivered), Reached::Delivered, None, ctx);
+        self.reached(by, thread, unchecked(read), Reached::Read, Some(guard), ctx);
     }
 
     /// Own messages got further. What is still being answered to the command is held back until then.

@@ -23,5 +23,5 @@ mod marks;
 mod password;
 pub mod people;
 mod replicas;
-mod rooms;
+pub mod rooms;
 mod talk;

@@ -15,6 +15,7 @@ use crate::core::peer_link::{Follow, Grew, SendFrame, Unfollow};
 use crate::core::registry::{Guard, LogArrived, Registry};
 use crate::core::replica::ThreadKey;
 use crate::core::replica::exchange::{Arrived, Deed};
+use crate::core::routes::rooms::LEAVES;
 
 impl Registry {
     /// Where messages of this conversation go now.
@@ -80,9 +81,12 @@ impl Registry {
         };
         for page in known.memberships.chunks(hobnob_shared::limits::RECORDS_PER_PAGE) {
             let records = page.iter().map(|kept| kept.record.clone()).collect();
-            // A leave carries certificates, a kilobyte each: as many as fit a frame beside the records.
-            let leaves = page.iter().filter_map(|kept| kept.leave.clone()).take(LEAVES).collect();
-            link.do_send(SendFrame(Peer::RoomRecords(RoomRecords { room, records, leaves })));
+            link.do_send(SendFrame(Peer::RoomRecords(RoomRecords { room, records, leaves: Vec::new() })));
+        }
+        let leaves: Vec<_> = known.memberships.iter().filter_map(|kept| kept.leave.clone()).collect();
+        for page in leaves.chunks(LEAVES) {
+            let frame = RoomRecords { room, records: Vec::new(), leaves: page.to_vec() };
+            link.do_send(SendFrame(Peer::RoomRecords(frame)));
         }
     }
 
@@ -178,7 +182,7 @@ impl Registry {
         device: DeviceId,
         have: &Have,
         guard: Guard,
-        ctx: &Context<Self>,
+        ctx: &mut Context<Self>,
     ) {
         let Some(own) = self.identity.clone() else { return };
         let Some(thread) = ThreadKey::from_link(&have.thread, &own.user, &user) else { return };
@@ -197,11 +201,11 @@ impl Registry {
         let deeds = self.state.exchange.heard(device, &thread, &heads, Instant::now());
         self.carry_out(deeds);
         if user == own.user {
-            return self.say_marks(device, &thread, ctx);
+            return self.say_marks_soon(device, thread, ctx);
         }
         let delivered = have.heads.iter().filter(|head| ours.contains(&head.device));
-        let delivered: Vec<Mark> = delivered.map(|head| Mark { device: head.device, number: head.number }).collect();
-        self.reached(user, thread, delivered, Reached::Delivered, Some(guard), ctx);
+        let delivered = delivered.map(|head| (Mark { device: head.device, number: head.number }, Some(head.last)));
+        self.reached(user, thread, delivered.collect(), Reached::Delivered, Some(guard), ctx);
     }
 
     /// This account's devices, present and past.
@@ -242,6 +246,3 @@ impl Registry {
         }
     }
 }
-
-/// Leaves in one frame.
-const LEAVES: usize = 24;

@@ -3,8 +3,9 @@
 
 use actix::Context;
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{Fingerprint, Handle, Hash, Incarnation, RoomId};
-use hobnob_shared::identity::Statement;
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, Incarnation, RoomId};
+use hobnob_shared::identity::{ServerStatement, Statement};
+use hobnob_shared::limits::RECORDS_PER_PAGE;
 use hobnob_shared::message::{
     Peer, Presence, ROOM_LEAVE, RoomChanged, RoomLeave, RoomLeft, RoomMember, RoomRecords, RoomState,
 };
@@ -19,6 +20,15 @@ use crate::core::outlet::Ticket;
 use crate::core::peer_link;
 use crate::core::registry::{Ask, Guard, Registry};
 use crate::core::replica::ThreadKey;
+
+/// Leaves in one frame: with their certificates they fill less than half of it.
+pub(in crate::core) const LEAVES: usize = 12;
+
+/// What a member shows.
+enum Said<'a> {
+    Record(&'a ServerStatement),
+    Leave(&'a Statement),
+}
 
 /// Longest password of a room, in bytes: bounds what is hashed.
 const PASSWORD_MAX: usize = hobnob_shared::limits::PASSWORD_MAX;
@@ -227,6 +237,12 @@ impl Registry {
             Ok(None) => {
                 if let Some(user) = self.state.rooms.known(&incarnation, &member.record) {
                     self.state.rooms.server_says(&user, member.presence, &member.text);
+                    // They may have linked before the server's word came.
+                    let devices: Vec<_> =
+                        self.state.links.devices_up(&user).into_iter().map(|(device, ..)| device).collect();
+                    for device in devices {
+                        self.share_thread(&user, device, &ThreadKey::Room(incarnation));
+                    }
                     self.reconsider(&user);
                 }
             }
@@ -272,6 +288,7 @@ impl Registry {
     pub(in crate::core) fn room_records_heard(
         &mut self,
         user: &Handle,
+        device: DeviceId,
         said: &RoomRecords,
         guard: Guard,
         ctx: &Context<Self>,
@@ -281,25 +298,42 @@ impl Registry {
             return;
         }
         let Some(server) = self.server_pin() else { return };
+        if said.records.len() > RECORDS_PER_PAGE || said.leaves.len() > LEAVES {
+            return self.refuse_records(device, user, &"too many records");
+        }
         let mut guard = Some(guard);
-        let mut news = Vec::new();
-        for record in &said.records {
-            news.push(self.state.rooms.record(&said.room, record, server));
-        }
-        for leave in &said.leaves {
-            news.push(self.state.rooms.leave(&said.room, leave));
-        }
-        for found in news {
+        let records = said.records.iter().map(Said::Record).chain(said.leaves.iter().map(Said::Leave));
+        for one in records {
+            let found = match one {
+                Said::Record(record) => self.state.rooms.record(&said.room, record, server),
+                Said::Leave(leave) => {
+                    let lists = |user: &Handle, device| {
+                        self.known_devices(user).is_none_or(|known| known.devices.contains(&device))
+                    };
+                    // The list is looked up before the rooms are changed.
+                    let counts = Statement::verify::<RoomLeave>(leave, ROOM_LEAVE)
+                        .is_ok_and(|(said, by)| lists(&said.user, by.device));
+                    self.state.rooms.leave(&said.room, leave, now_ms(), |_, _| counts)
+                }
+            };
             match found {
                 Ok(None) => {}
-                // The last one on the disk lets the link go on: writes keep their order.
+                // The first one on the disk lets the link go on: writes keep their order.
                 Ok(Some(kept)) => self.membership_changed(said.room, kept, guard.take(), ctx),
-                Err(distrust) => {
-                    *self.refused.entry("forged").or_default() += 1;
-                    tracing::warn!(%user, %distrust, "a room's record that does not hold was refused");
-                }
+                // Each costs a signature's check: whoever shows false ones shows no more.
+                Err(distrust) => return self.refuse_records(device, user, &distrust),
             }
         }
+    }
+
+    fn refuse_records(&mut self, device: DeviceId, user: &Handle, why: &dyn std::fmt::Display) {
+        *self.refused.entry("forged").or_default() += 1;
+        tracing::warn!(%user, %why, "a room's record that does not hold was refused");
+        if let Some((link, _)) = self.state.links.standing(&device) {
+            link.do_send(peer_link::Close { code: WireCode::BadSignature, forget: false });
+        }
+        self.state.links.remove(&device);
+        self.state.exchange.unlinked(&device);
     }
 
     /// The members hear that this account leaves from itself, whatever the server does.

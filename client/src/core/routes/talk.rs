@@ -59,8 +59,20 @@ impl Registry {
                     (None, Some(Box::new(move |entry| own.sign_entry(entry))))
                 }
             };
-            let (from, device) = (own.user.clone(), own.device);
-            Ok(NewMessage { thread, conversation: to, from, device, id, text, sent_at, reply_to, meant_for, sign })
+            let (from, account, device) = (own.user.clone(), own.account, own.device);
+            Ok(NewMessage {
+                thread,
+                conversation: to,
+                from,
+                account,
+                device,
+                id,
+                text,
+                sent_at,
+                reply_to,
+                meant_for,
+                sign,
+            })
         });
         let message = match checked {
             Ok(message) => message,

@@ -257,9 +257,10 @@ impl Device {
                     let early = self.slips(Slip::SendBeforeSync);
                     let tables = if early { &self.disk.written } else { &self.disk.synced };
                     let (rows, complete) = tables.entries(&key, self.id, asked.after, asked.limit);
-                    let entries = rows.iter().map(|row| (row.candidate.number, row.candidate.id)).collect();
+                    let numbers = rows.iter().map(|row| row.candidate.number).collect();
                     let frame = self.frame(&thread, self.id, asked.after, &rows);
-                    let read = LogRead { frame: (!rows.is_empty()).then(|| Box::new(frame)), entries, complete };
+                    let frame = (!rows.is_empty()).then(|| Box::new(frame));
+                    let read = LogRead { frame, numbers, waiting: Vec::new(), complete };
                     let effects = self.links.get_mut(&other).map(|state| state.log_read(&thread, asked, Some(read)));
                     out.extend(self.carry_out(other, effects.unwrap_or_default(), now));
                 }
@@ -474,6 +475,7 @@ fn signed(device: DeviceId, candidate: &Candidate, previous: Hash, text: &str) -
     let Candidate { id, number, clock, .. } = *candidate;
     let entry = RoomEntry {
         room: ROOM,
+        account: hobnob_shared::id::Fingerprint([0; 32]),
         device,
         number,
         previous,

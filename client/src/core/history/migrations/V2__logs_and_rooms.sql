@@ -44,7 +44,7 @@ INSERT INTO threads (key, conversation) SELECT name, id FROM conversations;
 -- them; the empty one stands for the device of this profile until that is known.
 INSERT INTO messages_2 (seq, conversation, thread, id, author, device, own, number, clock, sent_at, text, reply_to, meant_for, state)
 SELECT m.seq, m.conversation, t.id, m.id, m.author, coalesce(m.device, x''), m.own, m.number,
-       max(min(m.sent_at, 4102444800000) - m.place) OVER (PARTITION BY m.conversation ORDER BY m.seq) + m.place,
+       max(min(m.sent_at, CAST(strftime('%s', 'now') AS INTEGER) * 1000) - m.place) OVER (PARTITION BY m.conversation ORDER BY m.seq) + m.place,
        m.sent_at, m.text, m.reply_to, m.meant_for, m.state
 FROM (SELECT *, row_number() OVER (PARTITION BY conversation ORDER BY seq) AS place FROM messages) m
 JOIN threads t ON t.conversation = m.conversation;
@@ -136,8 +136,10 @@ CREATE TABLE blocks (
 
 -- Devices that were taken off their accounts, and when: what they sign in rooms after that does not count.
 CREATE TABLE removed_devices (
-    device BLOB PRIMARY KEY,
-    at     INTEGER NOT NULL
+    account BLOB NOT NULL,                     -- whose identity key says so: nobody takes a device off somebody else's account
+    device  BLOB NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (account, device)
 ) WITHOUT ROWID;
 
 -- A file that is offered to a room is a transfer for each member; outside this profile all of them have the id of the share.
