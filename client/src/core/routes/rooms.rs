@@ -3,7 +3,7 @@
 
 use actix::Context;
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, Incarnation, RoomId};
+use hobnob_shared::id::{Fingerprint, Handle, Hash, Incarnation, RoomId};
 use hobnob_shared::identity::{ServerStatement, Statement};
 use hobnob_shared::limits::RECORDS_PER_PAGE;
 use hobnob_shared::message::{
@@ -288,7 +288,6 @@ impl Registry {
     pub(in crate::core) fn room_records_heard(
         &mut self,
         user: &Handle,
-        device: DeviceId,
         said: &RoomRecords,
         guard: Guard,
         ctx: &Context<Self>,
@@ -299,7 +298,7 @@ impl Registry {
         }
         let Some(server) = self.server_pin() else { return };
         if said.records.len() > RECORDS_PER_PAGE || said.leaves.len() > LEAVES {
-            return self.refuse_records(device, user, &"too many records");
+            return self.refuse_records(user, &"too many records");
         }
         let mut guard = Some(guard);
         let records = said.records.iter().map(Said::Record).chain(said.leaves.iter().map(Said::Leave));
@@ -320,20 +319,15 @@ impl Registry {
                 Ok(None) => {}
                 // The first one on the disk lets the link go on: writes keep their order.
                 Ok(Some(kept)) => self.membership_changed(said.room, kept, guard.take(), ctx),
-                // Each costs a signature's check: whoever shows false ones shows no more.
-                Err(distrust) => return self.refuse_records(device, user, &distrust),
+                // Each costs a signature's check: a frame with a false one is looked at no further.
+                Err(distrust) => return self.refuse_records(user, &distrust),
             }
         }
     }
 
-    fn refuse_records(&mut self, device: DeviceId, user: &Handle, why: &dyn std::fmt::Display) {
+    fn refuse_records(&mut self, user: &Handle, why: &dyn std::fmt::Display) {
         *self.refused.entry("forged").or_default() += 1;
         tracing::warn!(%user, %why, "a room's record that does not hold was refused");
-        if let Some((link, _)) = self.state.links.standing(&device) {
-            link.do_send(peer_link::Close { code: WireCode::BadSignature, forget: false });
-        }
-        self.state.links.remove(&device);
-        self.state.exchange.unlinked(&device);
     }
 
     /// The members hear that this account leaves from itself, whatever the server does.
