@@ -41,7 +41,17 @@ const ACTORS: [(&str, &[&str]); 6] = [
     ("client/src/core/session", &["affairs.rs", "connect.rs", "enrol.rs"]),
     (
         "client/src/core/peer_link",
-        &["dial.rs", "listen.rs", "tokens.rs", "reunion.rs", "redial.rs", "outbox.rs", "store.rs", "simulation.rs"],
+        &[
+            "connection.rs",
+            "dial.rs",
+            "listen.rs",
+            "tokens.rs",
+            "reunion.rs",
+            "redial.rs",
+            "pushes.rs",
+            "store.rs",
+            "serve.rs",
+        ],
     ),
     (
         "client/src/core/file_transfer",

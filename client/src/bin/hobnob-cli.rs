@@ -50,7 +50,7 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   accept_friend, decline_friend, remove_friend, block, unblock     user
   friends                     -> friends: [{user, presence, status_text, verified, link}], requests: [user]
   set_presence                presence: available away busy invisible; text
-  send                        to: "@bob"; text; optional reply_to -> message (its id), sent_at
+  send                        to: "@bob" or "#tea"; text; optional reply_to -> message (its id), sent_at
   mark_read                   message
   typing                      to, active
   history                     conversation, limit (up to 5000), optional before -> messages, oldest first
@@ -66,7 +66,12 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   decline_file, pause_file, resume_file, cancel_file               transfer
   safety_number               user -> safety_number (60 digits), verified
   verify, accept_key          user
-  edit, delete, react, join_room, leave_room: answered "unsupported" by this version
+  join_room                   room: "#tea", optional password; the first who joins makes the room and owns it
+  leave_room                  room
+  rooms                       -> rooms: [{room, owner, locked, members: [{user, presence}]}]
+  remove_member               room, user; its owner may
+  set_room_password           room, password (none drops it); its owner may
+  edit, delete, react: answered "unsupported" by this version
 
 EVENTS, one JSON object a line on standard output:
   ready                       version, profile, listening, user, server, downloads
@@ -76,11 +81,16 @@ EVENTS, one JSON object a line on standard output:
   friend_request, friend_added, friend_removed                     user
   presence                    user, presence: available away busy offline unknown; text
   link                        user, path: direct relayed none; address
-  message                     conversation, message, from, text, sent_at (ms since 1970), reply_to, state
-  message_state               message, state: queued sent delivered read
+  message                     conversation, message, from, text, sent_at (ms since 1970), reply_to, state, clock,
+                              device, number; others' messages, and those of your other devices
+  message_state               message, state: queued sent delivered read; in rooms by (the member)
+  read_elsewhere              conversation, message: seen up to it on another device of yours
+  room                        room, members: [{user, presence}], owner, locked
+  room_left                   room, reason: left removed
+  devices                     devices: [{device, this}]
   typing                      conversation, from, active
   file_offered                transfer, conversation, from, name, size
-  file_progress               transfer, done, size, rate (bytes a second)
+  file_progress               transfer, done, size, rate (bytes a second); yours to a room: by (the member)
   file_finished               transfer, path, blake3, size
   file_failed                 transfer, code, text
   alarm                       code (such as key_changed, server_key_changed), user, text
