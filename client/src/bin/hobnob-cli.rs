@@ -40,7 +40,7 @@ struct Arguments {
     listen: Option<SocketAddr>,
 }
 
-const HELP: &str = r#"COMMANDS, one JSON object a line on standard input:
+const HELP: &str = r##"COMMANDS, one JSON object a line on standard input:
   {"command":"sign_up","id":"1","user":"alice","password":"correct horse"}
 Any command may carry an "id" (a string); it comes back in exactly one "done" or "failed", within 20 seconds.
   sign_up, sign_in            user, password (sign_in on a known device: neither is needed)
@@ -96,7 +96,7 @@ EVENTS, one JSON object a line on standard output:
   alarm                       code (such as key_changed, server_key_changed), user, text
 
 End of input and "quit" close in order; the exit status is 0. A line that is no command is answered by "failed". Diagnostics go to standard
-error; HOBNOB_LOG=debug shows more of them."#;
+error; HOBNOB_LOG=debug shows more of them."##;
 
 /// What goes to the printing thread; nothing means the end.
 type Out = Option<Event>;

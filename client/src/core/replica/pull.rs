@@ -4,7 +4,7 @@
 //! A log's own device sends what is new by itself (see [`super::push`]), so others are asked at once only where that device has no link
 //! here, and otherwise after a while. Each link is asked for one thing at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hobnob_shared::id::DeviceId;
@@ -68,7 +68,7 @@ impl Logs {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Pull {
-    threads: HashMap<ThreadKey, Logs>,
+    threads: BTreeMap<ThreadKey, Logs>,
     asked: BTreeMap<DeviceId, Asked>,
 }
 
@@ -160,6 +160,10 @@ impl Pull {
             self.asked.iter().filter(|(_, asked)| now >= asked.until).map(|(link, _)| *link).collect();
         for link in late {
             let Some(Asked { thread, device, .. }) = self.asked.remove(&link) else { continue };
+            if device == link {
+                // Whoever wrote the log has it, and does not speak of it again by itself: it is asked again.
+                continue;
+            }
             if let Some(ends) = self.threads.get_mut(&thread).and_then(|logs| logs.theirs.get_mut(&link)) {
                 // It may say so again with its next word.
                 ends.remove(&device);
@@ -271,6 +275,16 @@ mod tests {
         pull.answered(&author, &room(), &author, Some(1));
         let ask = Ask { from: author, thread: room(), device: author, after: 3 };
         assert_eq!(pull.poll(now + GRACE), [ask]);
+    }
+
+    #[test]
+    fn an_author_whose_answer_is_late_is_asked_again() {
+        let (now, author) = (Instant::now(), device(1));
+        let mut pull = Pull::default();
+        pull.theirs(author, &room(), author, 3, now);
+        let asks = pull.poll(now + GRACE);
+        assert_eq!(asks.len(), 1);
+        assert_eq!(pull.poll(now + GRACE + PATIENCE), asks);
     }
 
     #[test]
