@@ -88,6 +88,7 @@ impl RawFriend {
         victim.expect(json!({"event": "friend_request", "user": own.as_str()}));
         victim.done(json!({"command": "accept_friend", "user": own.as_str()}));
         self.until("a friendship", |frame| matches!(frame, FromServer::FriendAdded(_)).then_some(())).await;
+        victim.expect(json!({"event": "friend_added", "user": own.as_str()}));
     }
 
     pub(crate) async fn until<T>(&mut self, what: &str, mut is_it: impl FnMut(FromServer) -> Option<T>) -> T {

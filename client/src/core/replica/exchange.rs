@@ -1,7 +1,7 @@
 //! What this device and those that it is linked to tell each other of their copies: who follows which thread, what is said when a link
 //! comes up, and when others hear of what arrived. Pure; the registry owns one, and carries its deeds out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hobnob_shared::id::DeviceId;
@@ -76,7 +76,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct Exchange {
     own: DeviceId,
-    copies: HashMap<ThreadKey, BTreeMap<DeviceId, Head>>,
+    copies: BTreeMap<ThreadKey, BTreeMap<DeviceId, Head>>,
     pull: Pull,
     links: BTreeMap<DeviceId, Shared>,
     /// Logs of which others are to hear, and over which link the news came last.
@@ -89,7 +89,7 @@ impl Exchange {
     pub fn new(own: DeviceId) -> Self {
         Self {
             own,
-            copies: HashMap::new(),
+            copies: BTreeMap::new(),
             pull: Pull::default(),
             links: BTreeMap::new(),
             fresh: BTreeMap::new(),

@@ -4,7 +4,7 @@
 //! A log's own device sends what is new by itself (see [`super::push`]), so others are asked at once only where that device has no link
 //! here, and otherwise after a while. Each link is asked for one thing at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hobnob_shared::id::DeviceId;
@@ -82,7 +82,7 @@ impl Logs {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Pull {
-    threads: HashMap<ThreadKey, Logs>,
+    threads: BTreeMap<ThreadKey, Logs>,
     asked: BTreeMap<DeviceId, Asked>,
 }
 
@@ -308,6 +308,19 @@ mod tests {
         pull.answered(&author, &room(), &author, Some(1), now);
         let ask = Ask { from: author, thread: room(), device: author, after: 3 };
         assert_eq!(pull.poll(now + GRACE), [ask]);
+    }
+
+    #[test]
+    fn an_author_whose_answer_is_late_is_asked_again() {
+        let (now, author) = (Instant::now(), device(1));
+        let mut pull = Pull::default();
+        pull.theirs(author, &room(), author, 3, now);
+        let asks = pull.poll(now + GRACE);
+        assert_eq!(asks.len(), 1);
+        let late = now + GRACE + PATIENCE;
+        assert_eq!(pull.poll(late), []);
+        assert_eq!(pull.next_due(), Some(late + PAUSE_FIRST));
+        assert_eq!(pull.poll(late + PAUSE_FIRST), asks);
     }
 
     #[test]
