@@ -166,6 +166,11 @@ impl Problem {
         Self::new("not_in_room", format!("You are not in {room}. Join it first."))
     }
 
+    /// Somebody who was to be removed from a room is not in it.
+    pub fn no_such_member(room: &RoomId) -> Self {
+        Self::new("not_found", format!("They are not in {room}. Check the name in the list of its members."))
+    }
+
     /// Nobody else is in the room.
     pub fn room_empty(room: &RoomId) -> Self {
         Self::new("room_empty", format!("Nobody else is in {room}. Wait until somebody joins, then offer the file."))

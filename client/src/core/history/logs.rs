@@ -163,18 +163,30 @@ pub fn continue_behind(
     if agree || theirs > hobnob_shared::limits::CLOCK / 2 {
         return Ok(false);
     }
+    let said: Option<i64> = c
+        .prepare_cached(
+            "SELECT max(number) FROM messages WHERE thread = ?1 AND device = ?2 AND own = 1 AND state >= 2",
+        )?
+        .query_row(params![row.thread, device.0], |found| found.get(0))?;
+    let said = said.map_or(0, i64::cast_unsigned);
     let waiting: Vec<i64> = c
         .prepare_cached(
             "SELECT seq FROM messages WHERE thread = ?1 AND device = ?2 AND own = 1 AND state < 2 ORDER BY number DESC",
         )?
         .query_map(params![row.thread, device.0], |found| found.get(0))?
         .collect::<Result<_>>()?;
-    let end = theirs.max(here.number) + waiting.len() as u64;
-    for (back, seq) in waiting.into_iter().enumerate() {
-        c.prepare_cached("UPDATE messages SET number = ?2 WHERE seq = ?1")?
-            .execute(params![seq, (end - back as u64).cast_signed()])?;
+    // Theirs may be as new as now.
+    let count = waiting.len() as u64;
+    let end = theirs.max(said) + count;
+    let clock = super::messages::next_clock(c, row.conversation, here.clock)? + count;
+    for (back, seq) in (0..).zip(waiting) {
+        c.prepare_cached("UPDATE messages SET number = ?2, clock = ?3 WHERE seq = ?1")?.execute(params![
+            seq,
+            (end - back).cast_signed(),
+            (clock - back).cast_signed()
+        ])?;
     }
-    put(c, row.thread, &device, author, &End { number: end, ..here })?;
+    put(c, row.thread, &device, author, &End { number: end, clock, ..here })?;
     Ok(true)
 }
 

@@ -101,7 +101,7 @@ pub(super) fn state(stored: i64) -> MessageState {
 const AHEAD: u64 = 60_000;
 
 /// Not behind the wall clock, greater than the own log's, and greater than every clock in the conversation that can be right.
-fn next_clock(c: &Connection, conversation: i64, own: u64) -> Result<u64> {
+pub(super) fn next_clock(c: &Connection, conversation: i64, own: u64) -> Result<u64> {
     let now = now_ms();
     let newest: Option<i64> = c
         .prepare_cached("SELECT max(clock) FROM messages WHERE conversation = ?1 AND clock <= ?2")?

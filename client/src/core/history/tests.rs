@@ -240,10 +240,17 @@ fn a_log_that_others_have_more_of_goes_on_behind_theirs() {
         |number, last| logs::continue_behind(&c, &thread("bob"), &with("bob"), (HERE, &me), number, last).unwrap();
     assert!(!go_on(2, waiting[0].id), "they have what we have");
     assert!(!go_on(u64::MAX / 2, MessageId::new()), "nobody writes so much");
+    let before = crate::core::clock::now_ms();
     assert!(go_on(7, MessageId::new()));
     let (found, _) = messages::entries(&c, &thread("bob"), HERE, None, 1, 10).unwrap();
     assert_eq!(found.iter().map(|m| (m.number, m.id)).collect::<Vec<_>>(), [(8, waiting[0].id), (9, waiting[1].id)]);
+    let clocks: Vec<u64> = found.iter().map(|m| m.clock).collect();
+    assert!(clocks[0] >= before && clocks[0] < clocks[1], "whatever they have is older: {clocks:?}");
     assert_eq!(number_of(&c, &own("bob", "new", 1)), 10);
+    // Words of now under numbers that they know with other words.
+    assert!(go_on(9, MessageId::new()));
+    let (found, _) = messages::entries(&c, &thread("bob"), HERE, None, 9, 10).unwrap();
+    assert_eq!(found.first().map(|m| (m.number, m.id)), Some((10, waiting[0].id)));
 }
 
 #[test]

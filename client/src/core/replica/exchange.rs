@@ -167,8 +167,26 @@ impl Exchange {
         self.pull.lost(link);
     }
 
+    /// A device that does not get our log of a direct thread yet names an entry inside it: whether that is ours, the disk must say first.
+    pub fn doubtful(&self, link: &DeviceId, thread: &ThreadKey, heads: &[Head]) -> Option<Head> {
+        let followed = self.links.get(link)?.threads.get(thread).copied().unwrap_or(false);
+        let mine = self.copies.get(thread)?.get(&self.own)?;
+        if followed || !matches!(thread, ThreadKey::Direct(_)) {
+            return None;
+        }
+        heads.iter().find(|head| head.device == self.own && (1..mine.number).contains(&head.number)).copied()
+    }
+
     /// The device behind a link says how far its copies go. The registry has checked that the two share the thread.
-    pub fn heard(&mut self, link: DeviceId, thread: &ThreadKey, heads: &[Head], now: Instant) -> Vec<Deed> {
+    /// `alien`: the one that names another entry than ours; see [`Self::doubtful`].
+    pub fn heard(
+        &mut self,
+        link: DeviceId,
+        thread: &ThreadKey,
+        heads: &[Head],
+        alien: Option<Head>,
+        now: Instant,
+    ) -> Vec<Deed> {
         let mut deeds = self.share(link, thread);
         if self.links.get(&link).is_none_or(|shared| !shared.threads.contains_key(thread)) {
             return deeds;
@@ -178,6 +196,7 @@ impl Exchange {
             if head.device == self.own {
                 let mine = self.copies.get(thread).and_then(|copies| copies.get(&head.device));
                 let agree = match mine {
+                    Some(_) if alien == Some(*head) => false,
                     Some(mine) => head.number < mine.number || (head.number == mine.number && head.last == mine.last),
                     None => head.number == 0,
                 };
@@ -316,8 +335,8 @@ mod tests {
         exchange.copy(&room(), head(1, 5));
         let again = Deed::Have { link: device(2), thread: room(), heads: vec![head(1, 5)] };
         let follow = Deed::Follow { link: device(2), thread: room(), acknowledged: 3 };
-        assert_eq!(exchange.heard(device(2), &room(), &[head(1, 3)], now), [again, follow]);
-        assert_eq!(exchange.heard(device(2), &room(), &[head(1, 4)], now), []);
+        assert_eq!(exchange.heard(device(2), &room(), &[head(1, 3)], None, now), [again, follow]);
+        assert_eq!(exchange.heard(device(2), &room(), &[head(1, 4)], None, now), []);
     }
 
     #[test]
@@ -325,20 +344,40 @@ mod tests {
         let now = Instant::now();
         let mut exchange = linked(1, &[2]);
         exchange.copy(&room(), head(1, 5));
-        let deeds = exchange.heard(device(2), &room(), &[head(1, 9)], now);
+        let deeds = exchange.heard(device(2), &room(), &[head(1, 9)], None, now);
         assert!(deeds.contains(&Deed::Overtaken { link: device(2), thread: room(), head: head(1, 9) }), "{deeds:?}");
         assert!(!deeds.iter().any(|deed| matches!(deed, Deed::Follow { .. })));
         // In a room it can be had back from them, and then goes on.
         exchange.copy(&room(), head(1, 9));
-        let deeds = exchange.heard(device(2), &room(), &[head(1, 9)], now);
+        let deeds = exchange.heard(device(2), &room(), &[head(1, 9)], None, now);
         assert!(deeds.contains(&Deed::Follow { link: device(2), thread: room(), acknowledged: 9 }), "{deeds:?}");
+    }
+
+    #[test]
+    fn an_entry_inside_our_log_is_doubted_until_it_is_known_for_ours() {
+        let now = Instant::now();
+        let mut exchange = Exchange::new(device(1));
+        let direct = ThreadKey::Direct("bob".parse().unwrap());
+        exchange.copy(&direct, head(1, 5));
+        exchange.linked(device(2), false);
+        let theirs = [head(1, 3)];
+        assert_eq!(exchange.doubtful(&device(2), &direct, &theirs), Some(theirs[0]));
+        let deeds = exchange.heard(device(2), &direct, &theirs, Some(theirs[0]), now);
+        assert!(
+            deeds.contains(&Deed::Overtaken { link: device(2), thread: direct.clone(), head: theirs[0] }),
+            "{deeds:?}"
+        );
+        assert!(!deeds.iter().any(|deed| matches!(deed, Deed::Follow { .. })));
+        let deeds = exchange.heard(device(2), &direct, &theirs, None, now);
+        assert!(deeds.iter().any(|deed| matches!(deed, Deed::Follow { acknowledged: 3, .. })), "{deeds:?}");
+        assert_eq!(exchange.doubtful(&device(2), &direct, &theirs), None);
     }
 
     #[test]
     fn what_arrived_is_told_on_the_other_links_and_not_to_who_has_it() {
         let now = Instant::now();
         let mut exchange = linked(1, &[2, 3, 4]);
-        exchange.heard(device(4), &room(), &[head(2, 7)], now);
+        exchange.heard(device(4), &room(), &[head(2, 7)], None, now);
         let arrived = Arrived {
             link: device(2),
             thread: room(),

@@ -309,8 +309,10 @@ impl Registry {
                 self.roster_failed(&ask, Some(&failed.code));
                 self.release_held(ctx);
             }
-            // No other device of ours is there; the next one asks for us.
-            Ask::Introduce(user) if self.identity.as_ref().is_some_and(|own| own.user == *user) => {
+            // No other device of ours is there; the next one asks for us. Refused otherwise, it is asked for again.
+            Ask::Introduce(user)
+                if failed.code == WireCode::Offline && self.identity.as_ref().is_some_and(|own| own.user == *user) =>
+            {
                 self.state.policy.settle(user);
             }
             Ask::AcceptFriend(user) | Ask::DeclineFriend(user) if failed.code == WireCode::NotFound => {
@@ -452,6 +454,11 @@ impl Registry {
             self.tell(event);
             self.reconsider(&user);
         }
+        // Whoever shares a room has links already.
+        let devices: Vec<_> = self.state.links.devices_up(&user).into_iter().map(|(device, ..)| device).collect();
+        for device in devices {
+            self.share_thread(&user, device, &crate::core::replica::ThreadKey::Direct(user.clone()));
+        }
     }
 
     /// No friend, and no request, any more.
@@ -486,9 +493,8 @@ fn refusal(ask: &Ask, failed: &Failed) -> Problem {
     match (ask, &failed.code) {
         (Ask::JoinRoom(..), WireCode::WrongPassword) => Problem::wrong_room_password(),
         (Ask::RemoveMember(..) | Ask::SetRoomPassword(..), WireCode::Forbidden) => Problem::not_room_owner(),
-        (Ask::LeaveRoom(room, _) | Ask::RemoveMember(room, _) | Ask::SetRoomPassword(room, _), WireCode::NotFound) => {
-            Problem::not_in_room(room)
-        }
+        (Ask::RemoveMember(room, _), WireCode::NotFound) => Problem::no_such_member(room),
+        (Ask::LeaveRoom(room, _) | Ask::SetRoomPassword(room, _), WireCode::NotFound) => Problem::not_in_room(room),
         _ => Problem::refused(&failed.code, &failed.text, failed.retry_after),
     }
 }

@@ -10,7 +10,7 @@ use hobnob_shared::message::{Have, Head, Mark, Peer, RoomRecords, Want};
 use crate::core::error::Problem;
 use crate::core::event::Event;
 use crate::core::history::logs;
-use crate::core::history::marks::Reached;
+use crate::core::history::marks::{self, Reached};
 use crate::core::peer_link::{Follow, Grew, SendFrame, Unfollow};
 use crate::core::registry::{Guard, LogArrived, Registry};
 use crate::core::replica::ThreadKey;
@@ -198,14 +198,26 @@ impl Registry {
                 || !ours.contains(&head.device)
         };
         let heads: Vec<Head> = have.heads.iter().filter(of_use).copied().collect();
-        let deeds = self.state.exchange.heard(device, &thread, &heads, Instant::now());
-        self.carry_out(deeds);
-        if user == own.user {
-            return self.say_marks_soon(device, thread, ctx);
-        }
+        let doubtful = self.state.exchange.doubtful(&device, &thread, &heads);
+        let key = thread.clone();
         let delivered = have.heads.iter().filter(|head| ours.contains(&head.device));
-        let delivered = delivered.map(|head| (Mark { device: head.device, number: head.number }, Some(head.last)));
-        self.reached(user, thread, delivered.collect(), Reached::Delivered, Some(guard), ctx);
+        let delivered: Vec<_> =
+            delivered.map(|head| (Mark { device: head.device, number: head.number }, Some(head.last))).collect();
+        let heard = move |registry: &mut Self, alien: Option<Head>, ctx: &mut Context<Self>| {
+            let deeds = registry.state.exchange.heard(device, &thread, &heads, alien, Instant::now());
+            registry.carry_out(deeds);
+            if user == own.user {
+                return registry.say_marks_soon(device, thread, ctx);
+            }
+            registry.reached(user, thread, delivered, Reached::Delivered, Some(guard), ctx);
+        };
+        let Some(head) = doubtful else { return heard(self, None, ctx) };
+        let (history, mark) = (self.history.clone(), Mark { device: head.device, number: head.number });
+        let look = async move { history.read_all(move |c| marks::is_entry(c, &key, mark, head.last)).await };
+        Self::then(ctx, look, move |registry, ours, ctx| match ours {
+            Ok(ours) => heard(registry, (!ours).then_some(head), ctx),
+            Err(error) => tracing::error!(%error, "a copy was not compared"),
+        });
     }
 
     /// This account's devices, present and past.

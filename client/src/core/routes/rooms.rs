@@ -209,6 +209,7 @@ impl Registry {
             return;
         }
         self.state.policy.settle(user);
+        self.cancel_transfers(user);
         for link in self.state.links.remove_user(user) {
             link.do_send(peer_link::Close { code: WireCode::NotFriends, forget: true });
         }

@@ -41,7 +41,8 @@ impl Registry {
         ctx: &mut Context<Self>,
     ) {
         let (id, sent_at) = (MessageId::new(), now_ms());
-        let checked = self.identity.clone().ok_or_else(Problem::not_signed_in).and_then(|own| {
+        let here = self.identity.clone().filter(|_| self.is_signed_in());
+        let checked = here.ok_or_else(Problem::not_signed_in).and_then(|own| {
             if text.is_empty() {
                 return Err(Problem::empty());
             }

@@ -294,7 +294,7 @@ impl Device {
             own || matches!(thread, ThreadKey::Room(_)) || head.device == self.id || owner(&head.device) != self.user
         };
         let heads: Vec<Head> = have.heads.iter().filter(of_use).copied().collect();
-        let deeds = self.exchange.heard(other, &thread, &heads, now);
+        let deeds = self.exchange.heard(other, &thread, &heads, None, now);
         let out = self.deeds(deeds, now);
         if !own {
             for head in &have.heads {
