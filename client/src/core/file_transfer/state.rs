@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{DeviceId, Fingerprint, Hash, Token};
+use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Hash, Token};
 use hobnob_shared::message::{AboutTransfer, Accept, Offer, Peer};
 
 use super::message::Wish;
@@ -197,7 +197,12 @@ impl State {
             }
             (Wish::Cancel, _) => self.give_up(WireCode::Cancelled, "You cancelled the transfer.".to_owned()),
             (Wish::Part, _) => {
-                let text = format!("You and {} are no longer friends.", self.transfer.peer);
+                let text = match &self.transfer.conversation {
+                    ConversationId::Direct(user) => format!("You and {user} are no longer friends."),
+                    ConversationId::Room(room) => {
+                        format!("You and {} are no longer both in {room}.", self.transfer.peer)
+                    }
+                };
                 self.give_up(WireCode::NotFriends, text)
             }
             _ => wrong_state(),

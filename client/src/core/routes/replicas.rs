@@ -211,11 +211,11 @@ impl Registry {
             }
             registry.reached(user, thread, delivered, Reached::Delivered, Some(guard), ctx);
         };
-        let Some(head) = doubtful else { return heard(self, None, ctx) };
-        let (history, mark) = (self.history.clone(), Mark { device: head.device, number: head.number });
-        let look = async move { history.read_all(move |c| marks::is_entry(c, &key, mark, head.last)).await };
+        let Some(alien) = doubtful else { return heard(self, None, ctx) };
+        let (history, mark) = (self.history.clone(), Mark { device: alien.device, number: alien.number });
+        let look = async move { history.read_all(move |c| marks::is_entry(c, &key, mark, alien.last)).await };
         Self::then(ctx, look, move |registry, ours, ctx| match ours {
-            Ok(ours) => heard(registry, (!ours).then_some(head), ctx),
+            Ok(ours) => heard(registry, (!ours).then_some(alien), ctx),
             Err(error) => tracing::error!(%error, "a copy was not compared"),
         });
     }

@@ -65,7 +65,9 @@ impl World {
     pub(super) fn new(seed: u64, slip: Option<Slip>, traced: bool) -> Self {
         let mut devices =
             vec![Device::new(1, "alice"), Device::new(2, "alice"), Device::new(3, "bob"), Device::new(4, "carol")];
-        devices.iter_mut().for_each(|device| device.slip = slip);
+        for device in &mut devices {
+            device.slip = slip;
+        }
         let now = Instant::now();
         Self {
             devices,
@@ -91,10 +93,6 @@ impl World {
     fn fault(&mut self, fault: Fault) {
         *self.faults.entry(fault).or_default() += 1;
         self.note(|| format!("fault: {fault:?}"));
-    }
-
-    fn index(&self, id: DeviceId) -> usize {
-        usize::from(id.0[0]) - 1 + 0 * self.devices.len()
     }
 
     fn carry_out(&mut self, who: usize, out: Vec<Out>) {
@@ -206,20 +204,16 @@ impl World {
         let frame = self.wires[wire].flights[from].pop_front();
         let Some(id) = self.wires[wire].ends[to] else { return };
         let now = self.now;
-        match frame {
-            Some(frame) => {
-                self.note(|| format!("{} -> {}: {}", sender + 1, receiver + 1, brief(&frame)));
-                let device = &mut self.devices[receiver];
-                let effects = device.links.get_mut(&other).map(|state| state.frame(id, frame, now)).unwrap_or_default();
-                let out = device.carry_out(other, effects, now);
-                self.carry_out(receiver, out);
-            }
-            None => {
-                self.wires[wire].ends[to] = None;
-                self.routes.remove(&(receiver, other, id));
-                self.lost(receiver, other, id);
-            }
-        }
+        let Some(frame) = frame else {
+            self.wires[wire].ends[to] = None;
+            self.routes.remove(&(receiver, other, id));
+            return self.lost(receiver, other, id);
+        };
+        self.note(|| format!("{} -> {}: {}", sender + 1, receiver + 1, brief(&frame)));
+        let device = &mut self.devices[receiver];
+        let effects = device.links.get_mut(&other).map(|state| state.frame(id, frame, now)).unwrap_or_default();
+        let out = device.carry_out(other, effects, now);
+        self.carry_out(receiver, out);
     }
 
     fn sync(&mut self, who: usize) {
@@ -238,7 +232,6 @@ impl World {
     fn say(&mut self, who: usize) {
         let thread = match (who, self.random.gen_range(0..3)) {
             (_, 0) => ThreadKey::Room(ROOM),
-            (0 | 1, _) => direct("bob"),
             (2, 1) => direct("carol"),
             (2, _) => direct("alice"),
             _ => direct("bob"),
@@ -384,7 +377,7 @@ impl World {
 
     /// Which device, by its number in names.
     pub(super) fn device(&self, id: DeviceId) -> &Device {
-        &self.devices[self.index(id)]
+        &self.devices[usize::from(id.0[0]) - 1]
     }
 }
 
