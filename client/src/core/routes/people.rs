@@ -328,10 +328,7 @@ impl Registry {
                 self.look_whether_arrived(ctx);
             }
             Ask::OpenCircuit(_, _, transfer) => self.circuit_refused(*transfer),
-            // No other device of ours is there; the next one asks for us.
-            Ask::Introduce(user) if self.identity.as_ref().is_some_and(|own| own.user == *user) => {
-                self.state.policy.settle(user);
-            }
+            Ask::Introduce(user) => self.introduction_refused(user, failed),
             Ask::AcceptFriend(user) | Ask::DeclineFriend(user) if failed.code == WireCode::NotFound => {
                 // It was withdrawn meanwhile, and the next one is news again; or, where two requests crossed, the other was quicker.
                 let stale = self.state.roster.settle_request(user);

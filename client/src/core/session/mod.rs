@@ -12,7 +12,7 @@ mod actor;
 mod connect;
 mod enrol;
 mod message;
-mod state;
+pub(in crate::core) mod state;
 
 pub use actor::{Session, SessionContext};
 pub use connect::{ConnectError, Ends, ends_session};
