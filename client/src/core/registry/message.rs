@@ -137,6 +137,8 @@ pub struct LogArrived {
     pub thread: ThreadKey,
     /// Whose log.
     pub device: DeviceId,
+    /// It is the part behind there, where that is known.
+    pub after: Option<u64>,
     /// New messages, in order: show them.
     pub new: Vec<MessageInfo>,
     /// Where the copy ends now.

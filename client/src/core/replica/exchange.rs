@@ -1,17 +1,23 @@
 //! What this device and those that it is linked to tell each other of their copies: who follows which thread, what is said when a link
 //! comes up, and when others hear of what arrived. Pure; the registry owns one, and carries its deeds out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use hobnob_shared::id::DeviceId;
+use hobnob_shared::id::{DeviceId, MessageId};
+use hobnob_shared::limits;
 use hobnob_shared::message::Head;
 
-use super::ThreadKey;
 use super::pull::{Ask, Pull};
+use super::{ThreadKey, defective};
 
 /// What arrived over one link is told on the others so much later: together with whatever else arrives until then.
 const ADVERT: Duration = Duration::from_millis(300);
+
+/// Rooms, and logs in them all together, of which it is remembered what one link said.
+const SAID_ROOMS: usize = limits::ROOMS;
+/// See [`SAID_ROOMS`]: a full room with several devices each.
+const SAID: usize = 4_096;
 
 /// Something to be done on a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +62,8 @@ pub struct Arrived {
     pub thread: ThreadKey,
     /// Whose log.
     pub device: DeviceId,
+    /// It is the part behind there, where that is known.
+    pub after: Option<u64>,
     /// Where the copy ends now.
     pub head: Option<Head>,
     /// It goes on at least to there, but what comes next is missing.
@@ -74,9 +82,11 @@ struct Shared {
 #[derive(Debug)]
 pub struct Exchange {
     own: DeviceId,
-    copies: HashMap<ThreadKey, BTreeMap<DeviceId, Head>>,
+    copies: BTreeMap<ThreadKey, BTreeMap<DeviceId, Head>>,
     pull: Pull,
     links: BTreeMap<DeviceId, Shared>,
+    /// What each link said of rooms, shared here or not: one end knows of a membership before the other does, and says it once.
+    said: BTreeMap<DeviceId, BTreeMap<ThreadKey, BTreeMap<DeviceId, Head>>>,
     /// Logs of which others are to hear, and over which link the news came last.
     fresh: BTreeMap<ThreadKey, BTreeMap<DeviceId, DeviceId>>,
     advert: Option<Instant>,
@@ -87,9 +97,10 @@ impl Exchange {
     pub fn new(own: DeviceId) -> Self {
         Self {
             own,
-            copies: HashMap::new(),
+            copies: BTreeMap::new(),
             pull: Pull::default(),
             links: BTreeMap::new(),
+            said: BTreeMap::new(),
             fresh: BTreeMap::new(),
             advert: None,
         }
@@ -119,6 +130,7 @@ impl Exchange {
     /// A link stands, or is another connection now: nothing that was said before counts. `own`: to a device of the same account.
     pub fn linked(&mut self, link: DeviceId, own: bool) {
         self.pull.lost(&link);
+        self.said.remove(&link);
         self.links.insert(link, Shared { own, threads: BTreeMap::new() });
     }
 
@@ -162,7 +174,42 @@ impl Exchange {
     /// A link is gone.
     pub fn unlinked(&mut self, link: &DeviceId) {
         self.links.remove(link);
+        self.said.remove(link);
         self.pull.lost(link);
+    }
+
+    /// Whether a thread is shared with a link.
+    pub fn shares(&self, link: &DeviceId, thread: &ThreadKey) -> bool {
+        self.links.get(link).is_some_and(|shared| shared.threads.contains_key(thread))
+    }
+
+    /// Remembers how far the copies of a room go behind a link, whether or not it is shared there already.
+    pub fn remember(&mut self, link: DeviceId, thread: &ThreadKey, heads: &[Head]) {
+        if !matches!(thread, ThreadKey::Room(_)) || defective!(ForgetEarly) {
+            return;
+        }
+        let rooms = self.said.entry(link).or_default();
+        let logs: usize = rooms.values().map(BTreeMap::len).sum();
+        if logs + heads.len() > SAID || (rooms.len() >= SAID_ROOMS && !rooms.contains_key(thread)) {
+            return;
+        }
+        let known = rooms.entry(thread.clone()).or_default();
+        for head in heads {
+            if known.get(&head.device).is_none_or(|before| before.number < head.number) {
+                known.insert(head.device, *head);
+            }
+        }
+    }
+
+    /// What came of a log was refused, because we do not know of a membership yet, or again. They have it up to there, and bring it once.
+    pub fn refused(&mut self, link: DeviceId, thread: &ThreadKey, device: DeviceId, number: u64) {
+        self.remember(link, thread, &[Head { device, number, last: MessageId(uuid::Uuid::nil()) }]);
+    }
+
+    /// What was said of a room before it was shared, or was shared again.
+    pub fn remembered(&self, link: &DeviceId, thread: &ThreadKey) -> Option<Vec<Head>> {
+        let known = self.said.get(link)?.get(thread)?;
+        Some(known.values().copied().collect())
     }
 
     /// The device behind a link says how far its copies go. The registry has checked that the two share the thread.
@@ -196,7 +243,7 @@ impl Exchange {
 
     /// A part of a log was stored, or was not.
     pub fn arrived(&mut self, arrived: &Arrived, now: Instant) -> Vec<Deed> {
-        let Arrived { link, thread, device, head, behind } = arrived;
+        let Arrived { link, thread, device, after, head, behind } = arrived;
         if let Some(head) = head {
             let grew = self.pull.end(thread, device) < head.number;
             self.copy(thread, *head);
@@ -209,7 +256,7 @@ impl Exchange {
         if let Some(behind) = behind {
             self.pull.theirs(*link, thread, *device, *behind, now);
         }
-        self.pull.answered(link, thread, device);
+        self.pull.answered(link, thread, device, *after);
         let mut deeds = if head.is_some() { self.spread(thread) } else { Vec::new() };
         deeds.extend(self.asks(now));
         deeds
@@ -258,7 +305,7 @@ impl Exchange {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use hobnob_shared::id::{Incarnation, MessageId};
+    use hobnob_shared::id::Incarnation;
 
     fn device(n: u8) -> DeviceId {
         DeviceId([n; 32])
@@ -279,6 +326,11 @@ mod tests {
             assert_eq!(exchange.share(device(*other), &room()).len(), 1);
         }
         exchange
+    }
+
+    fn arrived_from(n: u8, number: u64) -> Arrived {
+        let (link, device) = (device(n), device(n));
+        Arrived { link, thread: room(), device, after: Some(0), head: Some(head(n, number)), behind: None }
     }
 
     #[test]
@@ -306,8 +358,7 @@ mod tests {
         let now = Instant::now();
         let mut exchange = linked(1, &[2, 3, 4]);
         exchange.heard(device(4), &room(), &[head(2, 7)], now);
-        let arrived =
-            Arrived { link: device(2), thread: room(), device: device(2), head: Some(head(2, 7)), behind: None };
+        let arrived = arrived_from(2, 7);
         assert_eq!(exchange.arrived(&arrived, now), []);
         assert_eq!(exchange.poll(now), []);
         let due = exchange.next_due().unwrap();
@@ -316,12 +367,32 @@ mod tests {
     }
 
     #[test]
+    fn what_a_member_says_before_we_know_of_the_room_is_not_lost() {
+        let now = Instant::now();
+        let mut exchange = Exchange::new(device(1));
+        exchange.linked(device(2), false);
+        exchange.remember(device(2), &room(), &[head(2, 3), head(9, 5)]);
+        exchange.refused(device(2), &room(), device(9), 7);
+        assert!(!exchange.shares(&device(2), &room()));
+        exchange.share(device(2), &room());
+        let said = exchange.remembered(&device(2), &room()).unwrap();
+        assert_eq!(
+            said.iter().map(|head| (head.device, head.number)).collect::<Vec<_>>(),
+            [(device(2), 3), (device(9), 7)]
+        );
+        let deeds = exchange.heard(device(2), &room(), &said, now);
+        assert!(deeds.iter().any(|deed| matches!(deed, Deed::Follow { .. })), "{deeds:?}");
+        // A new connection begins anew.
+        exchange.linked(device(2), false);
+        assert_eq!(exchange.remembered(&device(2), &room()), None);
+    }
+
+    #[test]
     fn a_thread_that_is_not_shared_is_not_spoken_of() {
         let now = Instant::now();
         let mut exchange = linked(1, &[2]);
         exchange.unshare(&device(2), &room());
-        let arrived =
-            Arrived { link: device(3), thread: room(), device: device(3), head: Some(head(3, 1)), behind: None };
+        let arrived = arrived_from(3, 1);
         exchange.arrived(&arrived, now);
         assert_eq!(exchange.poll(now + ADVERT), []);
         assert_eq!(exchange.sharing(&room()), []);

@@ -4,7 +4,7 @@
 //! A log's own device sends what is new by itself (see [`super::push`]), so others are asked at once only where that device has no link
 //! here, and otherwise after a while. Each link is asked for one thing at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hobnob_shared::id::DeviceId;
@@ -13,8 +13,10 @@ use super::{ThreadKey, defective};
 
 /// A log whose own device is linked has so long to send it.
 const GRACE: Duration = Duration::from_secs(2);
-/// An answer takes no longer, or the link is asked again after the others.
+/// An answer takes no longer, or the others are asked.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A link that did not answer in time is asked the same again after this: its disk or its network may only be slow.
+const AGAIN: Duration = Duration::from_secs(30);
 /// Logs of one thread that are remembered of one link: a full room with several devices each.
 const LOGS: usize = 4_096;
 
@@ -48,12 +50,22 @@ struct Logs {
     behind: BTreeMap<DeviceId, Instant>,
     /// Where the copies of each linked device end.
     theirs: BTreeMap<DeviceId, BTreeMap<DeviceId, u64>>,
+    /// Links that did not answer in time, with the log that they were asked for: until then others are asked.
+    late: BTreeMap<(DeviceId, DeviceId), Instant>,
+}
+
+impl Logs {
+    /// A link is gone, or does not share the thread any more.
+    fn lost(&mut self, link: &DeviceId) {
+        self.theirs.remove(link);
+        self.late.retain(|(from, _), _| from != link);
+    }
 }
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Pull {
-    threads: HashMap<ThreadKey, Logs>,
+    threads: BTreeMap<ThreadKey, Logs>,
     asked: BTreeMap<DeviceId, Asked>,
 }
 
@@ -97,9 +109,7 @@ impl Pull {
     /// A link is gone: what it had can be had elsewhere, or not.
     pub fn lost(&mut self, link: &DeviceId) {
         self.asked.remove(link);
-        for logs in self.threads.values_mut() {
-            logs.theirs.remove(link);
-        }
+        self.threads.values_mut().for_each(|logs| logs.lost(link));
     }
 
     /// The thread is over on this link, or altogether with `None`.
@@ -110,17 +120,18 @@ impl Pull {
             }
             Some(link) => {
                 if let Some(logs) = self.threads.get_mut(thread) {
-                    logs.theirs.remove(link);
+                    logs.lost(link);
                 }
             }
         }
         self.asked.retain(|from, asked| asked.thread != *thread || link.is_some_and(|link| link != from));
     }
 
-    /// An answer of `link` was dealt with. One that brought nothing shows that its word on this log is worth nothing.
-    pub fn answered(&mut self, link: &DeviceId, thread: &ThreadKey, device: &DeviceId) {
+    /// A part that `link` sent was dealt with: an answer, if it begins where we asked; others it sends by itself. An answer that brought
+    /// nothing shows that its word on this log is worth nothing.
+    pub fn answered(&mut self, link: &DeviceId, thread: &ThreadKey, device: &DeviceId, part: Option<u64>) {
         let Some(asked) = self.asked.get(link) else { return };
-        if asked.thread != *thread || asked.device != *device {
+        if asked.thread != *thread || asked.device != *device || part.is_some_and(|after| after != asked.after) {
             return;
         }
         let Some(Asked { after, .. }) = self.asked.remove(link) else { return };
@@ -132,7 +143,7 @@ impl Pull {
             self.threads.values_mut().for_each(|logs| {
                 logs.theirs.values_mut().for_each(|ends| {
                     ends.remove(device);
-                })
+                });
             });
         }
     }
@@ -143,10 +154,12 @@ impl Pull {
             self.asked.iter().filter(|(_, asked)| now >= asked.until).map(|(link, _)| *link).collect();
         for link in late {
             let Some(Asked { thread, device, .. }) = self.asked.remove(&link) else { continue };
-            if let Some(ends) = self.threads.get_mut(&thread).and_then(|logs| logs.theirs.get_mut(&link)) {
-                // It may say so again with its next word.
-                ends.remove(&device);
+            if let Some(logs) = self.threads.get_mut(&thread) {
+                logs.late.insert((link, device), now + AGAIN);
             }
+        }
+        for logs in self.threads.values_mut() {
+            logs.late.retain(|_, again| now < *again);
         }
         let mut asks = Vec::new();
         for (thread, logs) in &self.threads {
@@ -163,7 +176,9 @@ impl Pull {
                     .theirs
                     .iter()
                     .filter(|(link, ends)| {
-                        ends.get(device).is_some_and(|theirs| *theirs > after) && !self.asked.contains_key(*link)
+                        ends.get(device).is_some_and(|theirs| *theirs > after)
+                            && !self.asked.contains_key(*link)
+                            && !logs.late.contains_key(&(**link, *device))
                     })
                     .map(|(link, _)| *link);
                 let from =
@@ -190,7 +205,8 @@ impl Pull {
         let graces = self.threads.values().flat_map(|logs| {
             logs.behind.iter().filter(|(device, _)| logs.theirs.contains_key(*device)).map(|(_, since)| *since + GRACE)
         });
-        graces.chain(self.asked.values().map(|asked| asked.until)).min()
+        let late = self.threads.values().flat_map(|logs| logs.late.values().copied());
+        graces.chain(late).chain(self.asked.values().map(|asked| asked.until)).min()
     }
 }
 
@@ -214,15 +230,17 @@ mod tests {
         pull.theirs(device(1), &room(), author, 5, now);
         pull.theirs(device(2), &room(), author, 5, now);
         let ask = Ask { from: device(1), thread: room(), device: author, after: 0 };
-        assert_eq!(pull.poll(now), [ask.clone()]);
+        assert_eq!(pull.poll(now), std::slice::from_ref(&ask));
         assert_eq!(pull.poll(now), [], "one at a time");
         pull.lost(&device(1));
         assert_eq!(pull.poll(now), [Ask { from: device(2), ..ask.clone() }]);
         pull.mine(&room(), author, 3);
-        pull.answered(&device(2), &room(), &author);
+        pull.answered(&device(2), &room(), &author, Some(1));
+        assert_eq!(pull.poll(now), [], "sent by itself: the answer is still to come");
+        pull.answered(&device(2), &room(), &author, Some(0));
         assert_eq!(pull.poll(now), [Ask { from: device(2), after: 3, ..ask }]);
         pull.mine(&room(), author, 5);
-        pull.answered(&device(2), &room(), &author);
+        pull.answered(&device(2), &room(), &author, Some(3));
         assert_eq!(pull.poll(now), []);
         assert_eq!(pull.next_due(), None);
     }
@@ -245,7 +263,7 @@ mod tests {
         let mut pull = Pull::default();
         pull.theirs(device(1), &room(), author, 5, now);
         assert_eq!(pull.poll(now).len(), 1);
-        pull.answered(&device(1), &room(), &author);
+        pull.answered(&device(1), &room(), &author, None);
         assert_eq!(pull.poll(now), []);
         // One that does not answer at all is left for another.
         pull.theirs(device(2), &room(), author, 5, now);
@@ -253,5 +271,11 @@ mod tests {
         pull.theirs(device(3), &room(), author, 5, now);
         let asks = pull.poll(now + PATIENCE);
         assert_eq!(asks.iter().map(|ask| ask.from).collect::<Vec<_>>(), [device(3)]);
+        // But it may only have been slow, and be the only one left.
+        pull.lost(&device(3));
+        assert_eq!(pull.poll(now + PATIENCE), []);
+        assert_eq!(pull.next_due(), Some(now + PATIENCE + AGAIN));
+        let asks = pull.poll(now + PATIENCE + AGAIN);
+        assert_eq!(asks.iter().map(|ask| ask.from).collect::<Vec<_>>(), [device(2)]);
     }
 }

@@ -129,8 +129,16 @@ impl Registry {
         for member in members {
             self.member(*incarnation, member, ctx);
         }
-        if *last && self.state.is_here() {
-            self.tell_rooms(false);
+        if *last {
+            // Whoever is known as a member from an earlier time in the room is no news, and shares it again all the same. Behind what is
+            // being written of it: whatever is sent and taken is decided by what is on the disk.
+            let (history, room) = (self.history.clone(), *incarnation);
+            Self::then(ctx, async move { history.flush().await }, move |registry, _, ctx| {
+                registry.share_room(room, ctx);
+            });
+            if self.state.is_here() {
+                self.tell_rooms(false);
+            }
         }
     }
 
@@ -227,7 +235,7 @@ impl Registry {
         let history = self.history.clone();
         let (user, member) = (kept.user.clone(), kept.member);
         let keep = async move { history.write(move |c| rooms::keep(c, room, &kept)).await };
-        Self::then(ctx, keep, move |registry, written, _| {
+        Self::then(ctx, keep, move |registry, written, ctx| {
             drop(guard);
             if let Err(error) = written {
                 tracing::error!(%error, "a membership was not kept");
@@ -242,7 +250,7 @@ impl Registry {
                 let devices: Vec<_> =
                     registry.state.links.devices_up(&user).into_iter().map(|(device, ..)| device).collect();
                 for device in devices {
-                    registry.share_thread(&user, device, &thread);
+                    registry.share_thread(&user, device, &thread, ctx);
                 }
                 registry.reconsider(&user);
             } else {
