@@ -50,8 +50,21 @@ fn the_server_knows_neither_windows_nor_the_client() {
 #[test]
 fn the_core_knows_no_windows_and_nobody_above() {
     forbid("client/src/core/", &WINDOWS, NEVER);
-    forbid("client/src/core/", &["crate::model", "crate::ui", "crate::bridge", "hobnob_server"], NEVER);
+    forbid("client/src/core/", &["crate::model", "crate::ui", "crate::bridge"], NEVER);
     forbid("client/src/bin/", &WINDOWS, NEVER);
+}
+
+#[test]
+fn of_the_client_only_the_simulation_knows_the_server() {
+    let files = rust().into_iter().filter(|source| source.path.starts_with("client/"));
+    let tested_only = |path: &str| path.starts_with("client/src/core/simulation/");
+    let wrong: Vec<String> = files
+        .filter(|source| !tested_only(&source.path) && source.code().any(|(_, line)| line.contains("hobnob_server")))
+        .map(|source| source.path)
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let core = std::fs::read_to_string(hobnob_tests::programs::top().join("client/src/core/mod.rs")).unwrap();
+    assert!(core.contains("#[cfg(test)]\nmod simulation;"), "the simulation is in no program");
 }
 
 /// Of the core, those above see commands and events only.
@@ -113,6 +126,7 @@ fn the_built_programs_keep_to_it_too() {
     assert!(has(&shared, "rustls") && !has(&shared, "actix") && !has(&shared, "gtk4"));
     let core = built_from("hobnob-client", &["--no-default-features"]);
     assert!(has(&core, "actix") && !has(&core, "gtk4") && !has(&core, "relm4"), "hobnob-cli builds without GTK");
+    assert!(!has(&core, "hobnob-server"), "the client is built without the server");
     let server = built_from("hobnob-server", &[]);
     assert!(!has(&server, "gtk4") && !has(&server, "hobnob-client"));
     for package in [&shared, &core, &server] {

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use hobnob_shared::id::Handle;
 
+use super::replica::defective;
+
 /// The side with the greater handle waits so long for the other to ask: an introduction takes a few milliseconds, a direct dial up to a
 /// second.
 const SECOND_ASKS_AFTER: Duration = Duration::from_secs(2);
@@ -58,6 +60,14 @@ impl LinkPolicy {
         }
     }
 
+    /// The server had too much to do with the two: it is asked again after `wait`, whatever the pause. Devices that ask in step would
+    /// otherwise stay in step, and the same one would always be refused.
+    pub fn put_off(&mut self, friend: &Handle, wait: Duration, now: Instant) {
+        if let Some(ask) = self.asks.get_mut(friend) {
+            ask.due = ask.due.min(now + wait);
+        }
+    }
+
     /// `friend` has a link, or is gone.
     pub fn settle(&mut self, friend: &Handle) {
         self.asks.remove(friend);
@@ -77,6 +87,9 @@ impl LinkPolicy {
                 ask.due = now + ask.pause;
                 ask.pause = (ask.pause * 2).min(ask.longest);
             }
+        }
+        if defective!(AskNever) {
+            self.asks.retain(|friend, _| !due.contains(friend));
         }
         due.sort();
         due
@@ -141,6 +154,21 @@ mod tests {
         // The relayed link is lost: at once.
         policy.wish(&bob, true, now);
         assert_eq!(policy.next_due(), Some(now));
+    }
+
+    #[test]
+    fn who_asked_at_the_same_moment_as_another_asks_again_out_of_step() {
+        let start = Instant::now();
+        let bob: Handle = "bob".parse().unwrap();
+        let mut policy = LinkPolicy::default();
+        policy.wish(&bob, true, start);
+        policy.poll(start);
+        policy.put_off(&bob, Duration::from_secs(1), start);
+        assert_eq!(policy.next_due(), Some(start + Duration::from_secs(1)));
+        assert_eq!(policy.poll(start + Duration::from_secs(1)), std::slice::from_ref(&bob));
+        policy.settle(&bob);
+        policy.put_off(&bob, Duration::from_secs(1), start);
+        assert_eq!(policy.next_due(), None);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! tell of requests, friendships, memberships and devices that the store has taken in; the registry tells the devices concerned.
 //!
 //! It writes frames straight into the sessions' queues. Presence goes through the `Outlet` of each arbiter, gathered.
+//!
+//! [`State`] is public beside the actor, so that the client's simulation of whole devices runs the server's decisions too.
 
 mod actor;
 mod devices;
@@ -22,8 +24,9 @@ mod tests;
 mod world;
 
 pub use actor::{Branch, Link, Registry};
+pub use introduce::Wish;
 pub use message::{
-    Arrive, Befriend, DevicesChanged, Drain, EnterRoom, Introduce, Leave, LockRoom, NewFriend, OpenCircuit, Part,
+    Arrive, Befriend, DevicesChanged, Drain, EnterRoom, Introduce, Leave, LockRoom, NewFriend, OpenCircuit, Page, Part,
     QuitRoom, Record, RequestStored, RosterPut, SetPresence, TellFriendship,
 };
-pub use state::{Arrival, SessionId};
+pub use state::{Arrival, Circle, Effect, SessionId, Spread, State};

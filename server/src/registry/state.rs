@@ -74,6 +74,7 @@ pub struct Circle {
 
 /// What is to be done.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "fields are named for what they are; the variant says the rest")]
 pub enum Effect {
     /// Write a frame to a session.
     Send(SessionId, Box<FromServer>),
@@ -207,6 +208,11 @@ impl State {
         let Circle { friends, pending, rooms, roster, .. } = circle;
         let Some(person) = self.people.get_mut(&account) else { return Vec::new() };
         let mut effects = Vec::new();
+        // The newer connection wins, whichever of the two got through first: a client that has given one up has dialled anew, and would
+        // take the end of the new one for another program's start.
+        if person.devices.iter().any(|online| online.device == device && online.session > session) {
+            return vec![Effect::End(session, Box::new(Ending::Replaced.signed_out()))];
+        }
         if circle.list_number >= person.list_number {
             person.list_number = circle.list_number;
             person.device_list = circle.device_list;

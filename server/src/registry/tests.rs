@@ -48,6 +48,17 @@ fn clone(set: &SetPresence) -> SetPresence {
 }
 
 #[test]
+fn of_two_connections_of_one_device_the_newer_one_stays_even_if_the_older_one_gets_through_last() {
+    let mut world = World::new(Limits::default(), &[]);
+    let older = world.state.arrive(World::arrival(0, 1, 9, OwnPresence::Available));
+    let newer = world.state.arrive(World::arrival(0, 2, 9, OwnPresence::Available));
+    assert_eq!(refusal(&world.run(newer), 2), None);
+    let mail = world.run(older);
+    assert_eq!(refusal(&mail, 1), Some(WireCode::Replaced));
+    assert_eq!(refusal(&mail, 2), None);
+}
+
+#[test]
 fn a_friendship_that_begins_during_the_look_up_is_not_missed() {
     let mut world = World::new(Limits::default(), &[]);
     let effects = world.state.arrive(World::arrival(0, 1, 1, OwnPresence::Available));

@@ -16,6 +16,7 @@ use crate::store::{
 
 /// A question to the store. The session reads no further frame until it is answered.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "fields are named for what they are; the variant says the rest")]
 pub enum Job {
     /// [`crate::store::Store::account`].
     Account(Box<VerifiedChain>),

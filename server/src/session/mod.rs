@@ -23,6 +23,8 @@ mod state;
 mod tests;
 
 pub use actor::{Connection, Session};
+pub use job::{Answer, Job};
 pub use message::{End, Listed};
 pub use meter::{Meter, Metered};
-pub use state::State;
+pub use note::Note;
+pub use state::{Effect, State};

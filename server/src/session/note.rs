@@ -11,6 +11,7 @@ use crate::registry::{
 use crate::store::{AccountId, RoomHead};
 
 /// What the registry is told. It answers requests with a `seq` itself.
+#[expect(missing_docs, reason = "fields are named for what they are; the variant says the rest")]
 pub enum Note {
     /// This device is here.
     Arrive(Box<Arrival>),

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::connection::{Around, Open, Rest, STORE_QUEUE, read};
 use super::dial::{self, Target};
+use super::keep;
 use super::message::{
     Adopt, Close, Connection, ConnectionLost, Follow, FrameRead, Grew, Introduce, LetIn, OwnLogRead, PairLoaded,
     ReunionUsed, Reunite, SendFrame, SetIdentity, SetServer, Stored, Unfollow,
@@ -77,7 +78,7 @@ impl PeerLink {
     /// Starts the actor on the current arbiter.
     pub fn launch(context: LinkContext) -> Addr<Self> {
         let state = State::new(context.identity.device, context.device);
-        let redial = Redial::new(&context);
+        let redial = Redial::new(context.identity.device, context.user.clone(), context.device, rand::random());
         Self { context, state, open: HashMap::new(), store: None, redial }.start()
     }
 
@@ -95,7 +96,7 @@ impl PeerLink {
             presence,
             text,
             port: self.context.listen_port,
-            reunion: self.redial.name(),
+            reunion: self.redial.bond().map(|bond| bond.name()),
         }
     }
 
@@ -178,8 +179,9 @@ impl PeerLink {
             Some(address) if hello.port != 0 => Some(SocketAddr::new(address.ip(), hello.port)),
             _ => None,
         };
-        let kept = (hello.reunion.is_some() && hello.reunion == open.named).then_some(());
-        self.redial.linked(kept.is_none().then_some(open.secret), listening);
+        let agreed = open.bond.clone().filter(|bond| hello.reunion == Some(bond.name()));
+        let deeds = self.redial.linked(agreed, open.secret, listening);
+        keep::carry_out(&self.context, deeds);
         self.context.registry.do_send(LinkUp {
             device: self.context.device,
             user: self.context.user.clone(),
@@ -235,7 +237,7 @@ impl Actor for PeerLink {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.store = Some(self.spawn_store(ctx.address()));
-        Redial::load(&self.context, ctx.address());
+        keep::load(&self.context, ctx.address());
         ctx.run_interval(TICK, |link, ctx| {
             let now = Instant::now();
             let effects = link.state.tick(now);
@@ -319,7 +321,8 @@ impl Handler<LetIn> for PeerLink {
     type Result = ();
 
     fn handle(&mut self, LetIn { counter }: LetIn, _: &mut Self::Context) {
-        self.redial.let_us_in(counter);
+        let deeds = self.redial.let_us_in(counter);
+        keep::carry_out(&self.context, deeds);
     }
 }
 
@@ -327,7 +330,8 @@ impl Handler<PairLoaded> for PeerLink {
     type Result = ();
 
     fn handle(&mut self, PairLoaded(pair): PairLoaded, _: &mut Self::Context) {
-        self.redial.loaded(&pair);
+        let deeds = self.redial.loaded(&pair);
+        keep::carry_out(&self.context, deeds);
     }
 }
 
@@ -335,7 +339,8 @@ impl Handler<ReunionUsed> for PeerLink {
     type Result = ();
 
     fn handle(&mut self, ReunionUsed { counter }: ReunionUsed, _: &mut Self::Context) {
-        self.redial.used(counter);
+        let deeds = self.redial.used(counter);
+        keep::carry_out(&self.context, deeds);
     }
 }
 
@@ -347,7 +352,7 @@ impl Handler<Adopt> for PeerLink {
         let Ok(Some((chain, _))) = tls::peer_chain(stream.get_ref().1) else { return };
         let Ok(secret) = tls::stream_exporter(&stream, REUNION_EXPORTER, &[]) else { return };
         let hello = self.hello();
-        let named = hello.reunion;
+        let bond = self.redial.bond();
         let Some((id, effects)) = self.state.connected(path, hello, Instant::now()) else { return };
         let (reader, writer) = link::split::<_, Peer>(stream, limits::FRAME, QUEUE);
         let tasks = [
@@ -361,7 +366,7 @@ impl Handler<Adopt> for PeerLink {
             }),
         ];
         let account_certificate = chain.account;
-        let open = Open { writer, tasks, path, address, dialled, account_certificate, secret, named, hello: None };
+        let open = Open { writer, tasks, path, address, dialled, account_certificate, secret, bond, hello: None };
         self.open.insert(id, open);
         self.carry_out(effects, ctx);
     }
@@ -439,8 +444,9 @@ impl Handler<Follow> for PeerLink {
 impl Handler<Unfollow> for PeerLink {
     type Result = ();
 
-    fn handle(&mut self, Unfollow { thread }: Unfollow, _: &mut Self::Context) {
-        self.state.unfollow(&thread);
+    fn handle(&mut self, Unfollow { thread }: Unfollow, ctx: &mut Self::Context) {
+        let effects = self.state.unfollow(&thread);
+        self.carry_out(effects, ctx);
     }
 }
 
@@ -476,7 +482,8 @@ impl Handler<Close> for PeerLink {
             open.writer.close();
         }
         if forget {
-            self.redial.forget();
+            let deeds = self.redial.forget();
+            keep::carry_out(&self.context, deeds);
         }
         ctx.stop();
     }

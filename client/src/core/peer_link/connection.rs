@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 
 use actix::Addr;
 use hobnob_shared::codec::Decoded;
-use hobnob_shared::id::Hash;
 use hobnob_shared::link::{FrameReader, FrameWriter};
 use hobnob_shared::message::{Peer, PeerHello, Want};
 use tokio::sync::mpsc;
 
 use super::actor::PeerLink;
 use super::message::{ConnectionLost, FrameRead};
+use super::redial::Bond;
 use super::state::ConnectionId;
 use super::store::Peers;
 use crate::core::event::LinkPath;
@@ -29,7 +29,7 @@ pub(super) struct Open {
     /// Exporter of this connection: the reunion secret that both may agree on.
     pub(super) secret: [u8; 32],
     /// Which secret our hello named.
-    pub(super) named: Option<Hash>,
+    pub(super) bond: Option<Bond>,
     pub(super) hello: Option<Box<PeerHello>>,
 }
 

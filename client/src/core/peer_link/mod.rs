@@ -6,16 +6,17 @@
 //! - `state.rs`, `pushes.rs`: the decisions, pure.
 //! - `actor.rs`: carries them out; `connection.rs`: one of its connections.
 //! - `dial.rs`, `listen.rs`: connections out and in; `tokens.rs`: who may come in.
-//! - `redial.rs`: finding the friend again without the server, by the tokens of `reunion.rs`; `store.rs`: logs that arrive, onto the disk;
-//!   `serve.rs`: logs from the disk, for the other side.
+//! - `redial.rs`: finding the friend again without the server, by the tokens of `reunion.rs`, pure; `keep.rs` carries it out.
+//! - `store.rs`: logs that arrive, onto the disk; `serve.rs`: logs from the disk, for the other side.
 
 mod actor;
 mod connection;
 pub mod dial;
+mod keep;
 pub mod listen;
 mod message;
 mod pushes;
-mod redial;
+pub mod redial;
 pub mod reunion;
 mod serve;
 pub mod state;

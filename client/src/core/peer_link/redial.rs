@@ -1,157 +1,166 @@
-//! Finding a friend's device again without the server: what is kept of the pair, when to try, and with which token.
+//! Finding a friend's device again without the server: what is kept of the pair, when to try, and with which token. Pure: every input
+//! carries `now`, and what comes out is done by `keep.rs` and the actor.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use actix::Addr;
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, Token};
+use hobnob_shared::id::{DeviceId, Handle, Hash, Token};
 use hobnob_shared::limits::{CANDIDATES, RECONNECT_MAX, RECONNECT_MIN};
-use rand::Rng;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 
-use super::actor::{LinkContext, PeerLink};
-use super::message::PairLoaded;
 use super::reunion::{REUNION_WINDOW, Secret};
-use super::tokens::{Expected, Purpose, TokenTable};
-use crate::core::history::History;
-use crate::core::history::pairs::{self, Pair};
+use crate::core::history::pairs::Pair;
+use crate::core::replica::defective;
 
 /// A lost link is tried so often at once, whatever the registry wants: most losses are short.
 const AT_ONCE: u32 = 2;
 
+/// What is to be done about the pair.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Keep it on the disk.
+    Keep(Box<Pair>),
+    /// The same, before anything else is done: a crash now must not cost the two their way back to each other.
+    KeepNow(Box<Pair>),
+    /// Erase it, and let nobody in with anything of it.
+    Erase,
+    /// Tokens up to and with this counter let nobody in any more.
+    Spent(u64),
+    /// The other side is let in with these, by their counters.
+    Admit(Vec<(u64, Token)>),
+}
+
+/// One dial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    /// Where to.
+    pub address: SocketAddr,
+    /// Shown there.
+    pub token: Token,
+    /// Of the token.
+    pub counter: u64,
+}
+
+/// What both sides keep of each other, as it was when a connection's hello named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bond {
+    secret: Secret,
+    /// Counter of our last token that was let in.
+    dialled: u64,
+    /// Of theirs.
+    seen: u64,
+}
+
+impl Bond {
+    /// What the hello says of the secret.
+    pub fn name(&self) -> Hash {
+        self.secret.name()
+    }
+}
+
 /// See the module.
-pub(super) struct Redial {
+#[derive(Debug)]
+pub struct Redial {
     own: DeviceId,
     user: Handle,
-    account: Fingerprint,
     device: DeviceId,
-    history: History,
-    tokens: TokenTable,
-    kept: Option<Kept>,
+    kept: Option<Bond>,
+    addresses: Vec<SocketAddr>,
     active: bool,
     attempt: u32,
     /// Attempts since the last one that was let in, round the window.
     tries: u64,
     at: Option<Instant>,
-}
-
-/// One dial.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Attempt {
-    /// Where to.
-    pub(super) address: SocketAddr,
-    /// Shown there.
-    pub(super) token: Token,
-    /// Of the token.
-    pub(super) counter: u64,
-}
-
-struct Kept {
-    secret: Secret,
-    /// Counter of our last token that was let in.
-    dialled: u64,
-    seen: u64,
-    addresses: Vec<SocketAddr>,
+    random: SmallRng,
 }
 
 impl Redial {
-    pub(super) fn new(context: &LinkContext) -> Self {
+    /// Of `own` device, to `device` of `user`; `seed` feeds the jitter.
+    pub fn new(own: DeviceId, user: Handle, device: DeviceId, seed: u64) -> Self {
+        let random = SmallRng::seed_from_u64(seed);
         Self {
-            own: context.identity.device,
-            user: context.user.clone(),
-            account: context.account,
-            device: context.device,
-            history: context.history.clone(),
-            tokens: context.tokens.clone(),
+            own,
+            user,
+            device,
             kept: None,
+            addresses: Vec::new(),
             active: false,
             attempt: 0,
             tries: 0,
             at: None,
+            random,
         }
-    }
-
-    /// Reads what the profile keeps of the pair; it comes back as a message.
-    pub(super) fn load(context: &LinkContext, link: Addr<PeerLink>) {
-        let (history, device) = (context.history.clone(), context.device);
-        actix_rt::spawn(async move {
-            match history.read(move |c| pairs::load(c, &device)).await {
-                Ok(Some(pair)) => link.do_send(PairLoaded(pair)),
-                Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "cannot read what is kept for re-dialling"),
-            }
-        });
     }
 
     /// The profile's memory of the pair. A link that was quicker knows better.
-    pub(super) fn loaded(&mut self, pair: &Pair) {
-        if self.kept.is_none() {
-            let addresses = pair.addresses.iter().filter_map(|text| text.parse().ok()).collect();
-            let secret = Secret::new(pair.secret);
-            self.kept = Some(Kept { secret, dialled: pair.dial_counter, seen: pair.seen_counter, addresses });
-            self.let_in();
+    pub fn loaded(&mut self, pair: &Pair) -> Vec<Deed> {
+        if self.kept.is_some() || defective!(ForgetReunion) {
+            return Vec::new();
         }
+        self.addresses = pair.addresses.iter().filter_map(|text| text.parse().ok()).collect();
+        let secret = Secret::new(pair.secret);
+        self.kept = Some(Bond { secret, dialled: pair.dial_counter, seen: pair.seen_counter });
+        self.let_in()
     }
 
-    /// What the hello says of the secret.
-    pub(super) fn name(&self) -> Option<Hash> {
-        self.kept.as_ref().map(|kept| kept.secret.name())
+    /// What a new connection's hello names, to be given back when that connection becomes the link.
+    pub fn bond(&self) -> Option<Bond> {
+        self.kept.clone()
     }
 
-    /// The link stands: with a `fresh` secret where the two sides did not keep the same one, and reachable at `address`.
-    pub(super) fn linked(&mut self, fresh: Option<[u8; 32]>, address: Option<SocketAddr>) {
+    /// The link stands, reachable at `address`. With the bond that both hellos named: it is kept, or comes back, since one side may have
+    /// taken another meanwhile of which the other side never heard. Else with the `fresh` secret of this connection. Either way both sides
+    /// of one connection end up with the same.
+    pub fn linked(&mut self, agreed: Option<Bond>, fresh: [u8; 32], address: Option<SocketAddr>) -> Vec<Deed> {
         self.at = None;
         self.attempt = 0;
-        if let Some(bytes) = fresh {
-            let addresses = self.kept.take().map(|kept| kept.addresses).unwrap_or_default();
-            self.kept = Some(Kept { secret: Secret::new(bytes), dialled: 0, seen: 0, addresses });
-            self.tokens.forget_reunions(&self.device, u64::MAX);
-            self.let_in();
+        let same = |agreed: &Bond| self.kept.as_ref().is_some_and(|kept| kept.secret == agreed.secret);
+        let stays = agreed.as_ref().is_some_and(same);
+        let mut deeds = Vec::new();
+        if !stays {
+            self.kept = agreed.or_else(|| Some(Bond { secret: Secret::new(fresh), dialled: 0, seen: 0 }));
+            self.tries = 0;
+            deeds.push(Deed::Spent(u64::MAX));
+            deeds.extend(self.let_in());
         }
-        if let (Some(kept), Some(address)) = (&mut self.kept, address) {
-            kept.addresses.retain(|known| *known != address);
-            kept.addresses.insert(0, address);
-            kept.addresses.truncate(CANDIDATES);
+        if let Some(address) = address {
+            self.addresses.retain(|known| *known != address);
+            self.addresses.insert(0, address);
+            self.addresses.truncate(CANDIDATES);
         }
-        if fresh.is_some() {
-            // At once: a crash now must not cost the two their way back to each other.
-            let (history, pair) = (self.history.clone(), self.pair());
-            actix_rt::spawn(async move {
-                let written = history.write(move |c| pair.map_or(Ok(()), |pair| pairs::upsert(c, &pair))).await;
-                if let Err(error) = written {
-                    tracing::warn!(%error, "cannot keep what re-dialling needs");
-                }
-            });
-        } else {
-            self.save();
-        }
+        let keep = if stays { Deed::Keep } else { Deed::KeepNow };
+        deeds.extend(self.pair().map(|pair| keep(Box::new(pair))));
+        deeds
     }
 
     /// The link is gone: try soon.
-    pub(super) fn link_lost(&mut self, now: Instant) {
+    pub fn link_lost(&mut self, now: Instant) {
         self.attempt = 0;
-        self.at = Some(now + jitter(RECONNECT_MIN));
+        self.at = Some(now + self.jitter(RECONNECT_MIN));
     }
 
     /// Whether to keep trying while there is no link.
-    pub(super) fn set_active(&mut self, active: bool, now: Instant) {
+    pub fn set_active(&mut self, active: bool, now: Instant) {
         self.active = active;
         if active && self.at.is_none() {
             self.attempt = 0;
-            self.at = Some(now + jitter(RECONNECT_MIN));
+            self.at = Some(now + self.jitter(RECONNECT_MIN));
         }
     }
 
     /// The friend's dial used the token of `counter`.
-    pub(super) fn used(&mut self, counter: u64) {
-        let Some(kept) = &mut self.kept else { return };
+    pub fn used(&mut self, counter: u64) -> Vec<Deed> {
+        let Some(kept) = &mut self.kept else { return Vec::new() };
         kept.seen = kept.seen.max(counter);
-        self.tokens.forget_reunions(&self.device, kept.seen);
-        self.let_in();
-        self.save();
+        let mut deeds = vec![Deed::Spent(kept.seen)];
+        deeds.extend(self.let_in());
+        deeds.extend(self.keep());
+        deeds
     }
 
     /// The dials that are due: each attempt has its own token.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<Attempt> {
+    pub fn due(&mut self, now: Instant) -> Vec<Attempt> {
         if self.at.is_none_or(|at| now < at) {
             return Vec::new();
         }
@@ -159,41 +168,35 @@ impl Redial {
         self.attempt = self.attempt.saturating_add(1);
         let again = self.active || self.attempt < AT_ONCE;
         // Half of the bound and a random half: full jitter would dial a dead neighbour in a burst every so often.
-        self.at = again.then(|| now + bound / 2 + jitter(bound / 2));
+        self.at = again.then(|| now + bound / 2 + self.jitter(bound / 2));
         let Some(kept) = &mut self.kept else { return Vec::new() };
-        if kept.addresses.is_empty() {
+        if self.addresses.is_empty() {
             return Vec::new();
         }
         // Round the window and not beyond it: however long nobody answered, the token is one that they let in.
         let counter = kept.dialled.saturating_add(1 + self.tries);
         self.tries = (self.tries + 1) % REUNION_WINDOW;
         let token = kept.secret.token(&self.own, counter);
-        kept.addresses.iter().map(|address| Attempt { address: *address, token, counter }).collect()
+        self.addresses.iter().map(|address| Attempt { address: *address, token, counter }).collect()
     }
 
     /// A dial with the token of `counter` was let in: it and those before are used up there.
-    pub(super) fn let_us_in(&mut self, counter: u64) {
-        let Some(kept) = &mut self.kept else { return };
+    pub fn let_us_in(&mut self, counter: u64) -> Vec<Deed> {
+        let Some(kept) = &mut self.kept else { return Vec::new() };
         kept.dialled = kept.dialled.max(counter);
         self.tries = 0;
-        self.save();
+        self.keep()
     }
 
     /// Erases the pair: the friendship ended.
-    pub(super) fn forget(&mut self) {
+    pub fn forget(&mut self) -> Vec<Deed> {
         self.kept = None;
-        self.tokens.forget_device(&self.device);
-        let device = self.device;
-        self.history.write_soon(move |c| pairs::remove(c, &device));
+        self.addresses.clear();
+        vec![Deed::Erase]
     }
 
-    fn let_in(&self) {
-        let Some(kept) = &self.kept else { return };
-        for (counter, token) in kept.secret.window(&self.device, kept.seen) {
-            let purpose = Purpose::Reunion(counter);
-            let expected = Expected { user: self.user.clone(), account: self.account, device: self.device, purpose };
-            self.tokens.admit(token, expected, None);
-        }
+    fn let_in(&self) -> Vec<Deed> {
+        self.kept.iter().map(|kept| Deed::Admit(kept.secret.window(&self.device, kept.seen).collect())).collect()
     }
 
     /// As the profile keeps it.
@@ -204,18 +207,81 @@ impl Redial {
             secret: *kept.secret.expose(),
             dial_counter: kept.dialled,
             seen_counter: kept.seen,
-            addresses: kept.addresses.iter().map(ToString::to_string).collect(),
+            addresses: self.addresses.iter().map(ToString::to_string).collect(),
         })
     }
 
-    fn save(&self) {
-        if let Some(pair) = self.pair() {
-            self.history.write_soon(move |c| pairs::upsert(c, &pair));
-        }
+    fn keep(&self) -> Vec<Deed> {
+        self.pair().map(|pair| Deed::Keep(Box::new(pair))).into_iter().collect()
+    }
+
+    /// A random time up to `bound`.
+    fn jitter(&mut self, bound: Duration) -> Duration {
+        bound.mul_f64(self.random.gen_range(0.0..1.0))
     }
 }
 
-/// A random time up to `bound`.
-fn jitter(bound: Duration) -> Duration {
-    bound.mul_f64(rand::thread_rng().gen_range(0.0..1.0))
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn redial(own: u8, other: u8) -> Redial {
+        Redial::new(DeviceId([own; 32]), "bob".parse().unwrap(), DeviceId([other; 32]), 1)
+    }
+
+    fn name(redial: &Redial) -> Option<Hash> {
+        redial.bond().map(|bond| bond.name())
+    }
+
+    #[test]
+    fn both_ends_of_a_connection_keep_the_same_whatever_else_one_of_them_saw() {
+        let (mut a, mut b) = (redial(1, 2), redial(2, 1));
+        a.linked(None, [1; 32], None);
+        b.linked(None, [1; 32], None);
+        let agreed = (a.bond(), b.bond());
+        assert_eq!(agreed.0, agreed.1);
+        // Another connection became the link for one side only; then the one on which both had named the first secret does.
+        a.linked(None, [2; 32], None);
+        assert_ne!(name(&a), name(&b));
+        a.linked(agreed.0, [3; 32], None);
+        b.linked(agreed.1, [3; 32], None);
+        assert_eq!(name(&a), name(&b));
+    }
+
+    #[test]
+    fn attempts_go_round_the_window_that_lets_them_in() {
+        let start = Instant::now();
+        let (mut a, mut b) = (redial(1, 2), redial(2, 1));
+        a.linked(None, [1; 32], Some("127.0.0.1:5000".parse().unwrap()));
+        let deeds = b.linked(None, [1; 32], None);
+        let window =
+            deeds.iter().find_map(|deed| if let Deed::Admit(window) = deed { Some(window.clone()) } else { None });
+        let window = window.unwrap();
+        a.set_active(true, start);
+        let mut now = start;
+        for n in 0..100 {
+            now += RECONNECT_MAX;
+            let attempts = a.due(now);
+            let [attempt] = attempts.as_slice() else { panic!("attempt {n}: {attempts:?}") };
+            assert!(window.contains(&(attempt.counter, attempt.token)), "attempt {n}");
+        }
+        a.let_us_in(7);
+        b.used(7);
+        now += RECONNECT_MAX;
+        assert_eq!(a.due(now).first().map(|attempt| attempt.counter), Some(8));
+    }
+
+    #[test]
+    fn a_lost_link_is_tried_twice_at_once_and_then_only_while_it_is_wanted() {
+        let start = Instant::now();
+        let mut a = redial(1, 2);
+        a.linked(None, [1; 32], Some("127.0.0.1:5000".parse().unwrap()));
+        a.link_lost(start);
+        assert_eq!(a.due(start + RECONNECT_MIN).len(), 1);
+        assert_eq!(a.due(start + 2 * RECONNECT_MIN).len(), 1);
+        assert_eq!(a.due(start + RECONNECT_MAX), []);
+        a.set_active(true, start + RECONNECT_MAX);
+        assert_eq!(a.due(start + RECONNECT_MAX + RECONNECT_MIN).len(), 1);
+    }
 }

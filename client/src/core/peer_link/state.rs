@@ -212,9 +212,12 @@ impl State {
         effects
     }
 
-    /// Nothing more of this thread goes out.
-    pub fn unfollow(&mut self, thread: &Thread) {
+    /// Nothing more of this thread goes out. What of it was not acknowledged made others wait.
+    pub fn unfollow(&mut self, thread: &Thread) -> Vec<Effect> {
         self.pushes.unfollow(thread);
+        let mut effects = Vec::new();
+        self.pump(&mut effects);
+        effects
     }
 
     /// The own log of this thread grew.

@@ -12,7 +12,6 @@ use hobnob_shared::message::{Entries, Entry, Head, Peer, ROOM_ENTRY, RoomEntry, 
 use rusqlite::Connection;
 
 use super::message::Stored;
-use crate::core::event::MessageInfo;
 use crate::core::history::messages::{self, Arrival, Taken};
 use crate::core::history::{History, friends, rooms, signed};
 use crate::core::profile::Identity;
@@ -100,30 +99,30 @@ enum Checked {
     },
 }
 
-impl Checked {
-    /// Where it belongs, what it follows, and where it ends.
-    fn place(&self) -> (Thread, ThreadKey, DeviceId, u64, u64) {
-        match self {
-            Self::Direct { thread, with, device, after, entries, .. } => {
-                let last = entries.last().map_or(0, |entry| entry.number);
-                (thread.clone(), ThreadKey::Direct(with.clone()), *device, *after, last)
-            }
-            Self::Signed { room, device, after, entries, .. } => {
-                let last = entries.last().map_or(0, |(entry, _)| entry.number);
-                (Thread::Room(*room), ThreadKey::Room(*room), *device, *after, last)
-            }
-        }
-    }
-}
-
-/// What became of one part.
-struct Outcome {
+/// Which part of which log.
+struct Place {
     thread: Thread,
     key: ThreadKey,
     device: DeviceId,
     after: u64,
     last: u64,
-    result: Result<Taken, Refused>,
+}
+
+impl Checked {
+    fn place(&self) -> Place {
+        match self {
+            Self::Direct { thread, with, device, after, entries, .. } => {
+                let last = entries.last().map_or(0, |entry| entry.number);
+                let (thread, key) = (thread.clone(), ThreadKey::Direct(with.clone()));
+                Place { thread, key, device: *device, after: *after, last }
+            }
+            Self::Signed { room, device, after, entries, .. } => {
+                let last = entries.last().map_or(0, |(entry, _)| entry.number);
+                let (thread, key) = (Thread::Room(*room), ThreadKey::Room(*room));
+                Place { thread, key, device: *device, after: *after, last }
+            }
+        }
+    }
 }
 
 /// Stores `batch`, in its order. If the disk fails, nothing is acknowledged and it is asked for again.
@@ -141,47 +140,38 @@ pub(super) async fn store(history: &History, registry: &Addr<Registry>, peers: &
         }
     }
     for (key, device, why) in refused {
-        refuse(registry, peers, key, device, why).await;
+        let (key, device) = (key.unwrap_or(ThreadKey::Direct(peers.user.clone())), device.unwrap_or(peers.device));
+        tell(registry, LogArrived { refused: Some(why), ..nothing(peers, key, device, None) }).await;
     }
     let places: Vec<_> = parts.iter().map(Checked::place).collect();
     let own = peers.clone();
     let written =
         history.write(move |c| parts.iter().map(|part| take(c, &own, part)).collect::<rusqlite::Result<Vec<_>>>());
-    let outcomes: Vec<Outcome> = match written.await {
-        Ok(results) => {
-            let places = places.into_iter().zip(results);
-            places
-                .map(|((thread, key, device, after, last), result)| Outcome {
-                    thread,
-                    key,
-                    device,
-                    after,
-                    last,
-                    result,
-                })
-                .collect()
-        }
+    let results = match written.await {
+        Ok(results) => results,
         Err(error) => {
             tracing::error!(%error, "cannot store messages");
-            for (_, key, device, after, last) in places {
-                tell(registry, peers, (key, device, after), Vec::new(), None, Some(last)).await;
+            for Place { key, device, after, last, .. } in places {
+                tell(registry, LogArrived { behind: Some(last), ..nothing(peers, key, device, Some(after)) }).await;
             }
             return Stored { heads: Vec::new() };
         }
     };
     let mut heads: BTreeMap<Thread, BTreeMap<DeviceId, Head>> = BTreeMap::new();
-    for Outcome { thread, key, device, after, last, result } in outcomes {
+    for (Place { thread, key, device, after, last }, result) in places.into_iter().zip(results) {
+        let news = nothing(peers, key.clone(), device, Some(after));
         let taken = match result {
             Ok(taken) => taken,
             Err(why) => {
-                refuse(registry, peers, Some(key), Some(device), why).await;
+                tell(registry, LogArrived { behind: Some(last), refused: Some(why), ..news }).await;
                 continue;
             }
         };
         if let Some(why) = taken.refused.map(Refused::from).or(taken.late) {
-            refuse(registry, peers, Some(key.clone()), Some(device), why).await;
+            tell(registry, LogArrived { refused: Some(why), ..nothing(peers, key, device, None) }).await;
         }
-        tell(registry, peers, (key, device, after), taken.new, taken.head, taken.gap.then_some(last)).await;
+        let (new, head, behind) = (taken.new, taken.head, taken.gap.then_some(last));
+        tell(registry, LogArrived { new, head, behind, ..news }).await;
         if let Some(head) = taken.head {
             heads.entry(thread).or_default().insert(device, head);
         }
@@ -189,41 +179,17 @@ pub(super) async fn store(history: &History, registry: &Addr<Registry>, peers: &
     Stored { heads: heads.into_iter().map(|(thread, heads)| (thread, heads.into_values().collect())).collect() }
 }
 
-async fn tell(
-    registry: &Addr<Registry>,
-    peers: &Peers,
-    (thread, device, after): (ThreadKey, DeviceId, u64),
-    new: Vec<MessageInfo>,
-    head: Option<Head>,
-    behind: Option<u64>,
-) {
-    let (link, user, after) = (peers.device, peers.user.clone(), Some(after));
-    let news = LogArrived { link, user, thread, device, after, new, head, behind, refused: None };
-    // A closed registry means that the program ends; what is new is in the history.
-    let _ended = registry.send(news).await;
+/// News of a part that brought nothing.
+fn nothing(peers: &Peers, thread: ThreadKey, device: DeviceId, after: Option<u64>) -> LogArrived {
+    let (link, user) = (peers.device, peers.user.clone());
+    LogArrived { link, user, thread, device, after, new: Vec::new(), head: None, behind: None, refused: None }
 }
 
-async fn refuse(
-    registry: &Addr<Registry>,
-    peers: &Peers,
-    key: Option<ThreadKey>,
-    device: Option<DeviceId>,
-    why: Refused,
-) {
-    tracing::warn!(user = %peers.user, why = why.code(), "something that arrived was refused");
-    let (thread, device) = (key.unwrap_or(ThreadKey::Direct(peers.user.clone())), device.unwrap_or(peers.device));
-    let news = LogArrived {
-        link: peers.device,
-        user: peers.user.clone(),
-        thread,
-        device,
-        after: None,
-        new: Vec::new(),
-        head: None,
-        behind: None,
-        refused: Some(why),
-    };
-    // As above.
+async fn tell(registry: &Addr<Registry>, news: LogArrived) {
+    if let Some(why) = news.refused {
+        tracing::warn!(user = %news.user, why = why.code(), "something that arrived was refused");
+    }
+    // A closed registry means that the program ends; what is new is in the history.
     let _ended = registry.send(news).await;
 }
 

@@ -58,7 +58,11 @@ pub struct TokenTable {
 impl TokenTable {
     /// Lets connections with `token` in, for `life` or (with `None`) until forgotten. A full table forgets what expires first.
     pub fn admit(&self, token: Token, expected: Expected, life: Option<Duration>) {
-        let now = Instant::now();
+        self.admit_at(token, expected, life, Instant::now());
+    }
+
+    /// As [`Self::admit`], by another clock than the machine's.
+    pub fn admit_at(&self, token: Token, expected: Expected, life: Option<Duration>, now: Instant) {
         {
             let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             if inner.entries.len() >= MOST {
@@ -74,7 +78,11 @@ impl TokenTable {
 
     /// Uses `token` once. `None` for one that is unknown, expired, or used up.
     pub fn redeem(&self, token: &Token) -> Option<Expected> {
-        let now = Instant::now();
+        self.redeem_at(token, Instant::now())
+    }
+
+    /// As [`Self::redeem`], by another clock than the machine's.
+    pub fn redeem_at(&self, token: &Token, now: Instant) -> Option<Expected> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = inner.entries.get_mut(token)?;
         if entry.until.is_some_and(|until| until <= now) || entry.uses == 0 {

@@ -3,7 +3,7 @@
 
 mod actor;
 mod message;
-mod state;
+pub(in crate::core) mod state;
 
 pub(in crate::core) use actor::Trust;
 pub(in crate::core) use actor::exchange;

@@ -4,14 +4,20 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use hobnob_shared::id::DeviceId;
+use hobnob_shared::id::{DeviceId, MessageId};
+use hobnob_shared::limits;
 use hobnob_shared::message::Head;
 
-use super::ThreadKey;
 use super::pull::{Ask, Pull};
+use super::{ThreadKey, defective};
 
 /// What arrived over one link is told on the others so much later: together with whatever else arrives until then.
 const ADVERT: Duration = Duration::from_millis(300);
+
+/// Rooms, and logs in them all together, of which it is remembered what one link said.
+const SAID_ROOMS: usize = limits::ROOMS;
+/// See [`SAID_ROOMS`]: a full room with several devices each.
+const SAID: usize = 4_096;
 
 /// Something to be done on a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +85,8 @@ pub struct Exchange {
     copies: BTreeMap<ThreadKey, BTreeMap<DeviceId, Head>>,
     pull: Pull,
     links: BTreeMap<DeviceId, Shared>,
+    /// What each link said of rooms, shared here or not: one end knows of a membership before the other does, and says it once.
+    said: BTreeMap<DeviceId, BTreeMap<ThreadKey, BTreeMap<DeviceId, Head>>>,
     /// Logs of which others are to hear, and over which link the news came last.
     fresh: BTreeMap<ThreadKey, BTreeMap<DeviceId, DeviceId>>,
     advert: Option<Instant>,
@@ -92,6 +100,7 @@ impl Exchange {
             copies: BTreeMap::new(),
             pull: Pull::default(),
             links: BTreeMap::new(),
+            said: BTreeMap::new(),
             fresh: BTreeMap::new(),
             advert: None,
         }
@@ -121,6 +130,7 @@ impl Exchange {
     /// A link stands, or is another connection now: nothing that was said before counts. `own`: to a device of the same account.
     pub fn linked(&mut self, link: DeviceId, own: bool) {
         self.pull.lost(&link);
+        self.said.remove(&link);
         self.links.insert(link, Shared { own, threads: BTreeMap::new() });
     }
 
@@ -164,6 +174,7 @@ impl Exchange {
     /// A link is gone.
     pub fn unlinked(&mut self, link: &DeviceId) {
         self.links.remove(link);
+        self.said.remove(link);
         self.pull.lost(link);
     }
 
@@ -175,6 +186,40 @@ impl Exchange {
             return None;
         }
         heads.iter().find(|head| head.device == self.own && (1..mine.number).contains(&head.number)).copied()
+    }
+
+    /// Whether a thread is shared with a link.
+    pub fn shares(&self, link: &DeviceId, thread: &ThreadKey) -> bool {
+        self.links.get(link).is_some_and(|shared| shared.threads.contains_key(thread))
+    }
+
+    /// Remembers how far the copies of a room go behind a link, whether or not it is shared there already.
+    pub fn remember(&mut self, link: DeviceId, thread: &ThreadKey, heads: &[Head]) {
+        if !matches!(thread, ThreadKey::Room(_)) || defective!(ForgetEarly) {
+            return;
+        }
+        let rooms = self.said.entry(link).or_default();
+        let logs: usize = rooms.values().map(BTreeMap::len).sum();
+        if logs + heads.len() > SAID || (rooms.len() >= SAID_ROOMS && !rooms.contains_key(thread)) {
+            return;
+        }
+        let known = rooms.entry(thread.clone()).or_default();
+        for head in heads {
+            if known.get(&head.device).is_none_or(|before| before.number < head.number) {
+                known.insert(head.device, *head);
+            }
+        }
+    }
+
+    /// What came of a log was refused, because we do not know of a membership yet, or again. They have it up to there, and bring it once.
+    pub fn refused(&mut self, link: DeviceId, thread: &ThreadKey, device: DeviceId, number: u64) {
+        self.remember(link, thread, &[Head { device, number, last: MessageId(uuid::Uuid::nil()) }]);
+    }
+
+    /// What was said of a room before it was shared, or was shared again.
+    pub fn remembered(&self, link: &DeviceId, thread: &ThreadKey) -> Option<Vec<Head>> {
+        let known = self.said.get(link)?.get(thread)?;
+        Some(known.values().copied().collect())
     }
 
     /// The device behind a link says how far its copies go. The registry has checked that the two share the thread.
@@ -305,7 +350,7 @@ impl Exchange {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use hobnob_shared::id::{Incarnation, MessageId};
+    use hobnob_shared::id::Incarnation;
 
     fn device(n: u8) -> DeviceId {
         DeviceId([n; 32])
@@ -326,6 +371,11 @@ mod tests {
             assert_eq!(exchange.share(device(*other), &room()).len(), 1);
         }
         exchange
+    }
+
+    fn arrived_from(n: u8, number: u64) -> Arrived {
+        let (link, device) = (device(n), device(n));
+        Arrived { link, thread: room(), device, after: Some(0), head: Some(head(n, number)), behind: None }
     }
 
     #[test]
@@ -378,14 +428,7 @@ mod tests {
         let now = Instant::now();
         let mut exchange = linked(1, &[2, 3, 4]);
         exchange.heard(device(4), &room(), &[head(2, 7)], None, now);
-        let arrived = Arrived {
-            link: device(2),
-            thread: room(),
-            device: device(2),
-            after: Some(0),
-            head: Some(head(2, 7)),
-            behind: None,
-        };
+        let arrived = arrived_from(2, 7);
         assert_eq!(exchange.arrived(&arrived, now), []);
         assert_eq!(exchange.poll(now), []);
         let due = exchange.next_due().unwrap();
@@ -394,18 +437,32 @@ mod tests {
     }
 
     #[test]
+    fn what_a_member_says_before_we_know_of_the_room_is_not_lost() {
+        let now = Instant::now();
+        let mut exchange = Exchange::new(device(1));
+        exchange.linked(device(2), false);
+        exchange.remember(device(2), &room(), &[head(2, 3), head(9, 5)]);
+        exchange.refused(device(2), &room(), device(9), 7);
+        assert!(!exchange.shares(&device(2), &room()));
+        exchange.share(device(2), &room());
+        let said = exchange.remembered(&device(2), &room()).unwrap();
+        assert_eq!(
+            said.iter().map(|head| (head.device, head.number)).collect::<Vec<_>>(),
+            [(device(2), 3), (device(9), 7)]
+        );
+        let deeds = exchange.heard(device(2), &room(), &said, None, now);
+        assert!(deeds.iter().any(|deed| matches!(deed, Deed::Follow { .. })), "{deeds:?}");
+        // A new connection begins anew.
+        exchange.linked(device(2), false);
+        assert_eq!(exchange.remembered(&device(2), &room()), None);
+    }
+
+    #[test]
     fn a_thread_that_is_not_shared_is_not_spoken_of() {
         let now = Instant::now();
         let mut exchange = linked(1, &[2]);
         exchange.unshare(&device(2), &room());
-        let arrived = Arrived {
-            link: device(3),
-            thread: room(),
-            device: device(3),
-            after: Some(0),
-            head: Some(head(3, 1)),
-            behind: None,
-        };
+        let arrived = arrived_from(3, 1);
         exchange.arrived(&arrived, now);
         assert_eq!(exchange.poll(now + ADVERT), []);
         assert_eq!(exchange.sharing(&room()), []);

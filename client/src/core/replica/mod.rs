@@ -112,6 +112,14 @@ pub(crate) mod defect {
         WorseWins,
         /// In a glare, what the other side selects is not followed.
         IgnoreSelect,
+        /// What was said of a room before it was shared is forgotten.
+        ForgetEarly,
+        /// The client believes to be online after its session broke.
+        StayOnline,
+        /// Somebody is asked for once, and never again.
+        AskNever,
+        /// What was kept for re-dialling is forgotten with a restart.
+        ForgetReunion,
     }
 
     thread_local! {

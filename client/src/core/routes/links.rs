@@ -1,12 +1,12 @@
 //! Live links: introductions in and out, what comes of them, and finding friends again without the server.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::{Addr, AsyncContext, Context};
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{DeviceId, Fingerprint, Handle};
 use hobnob_shared::limits;
-use hobnob_shared::message::{Introduced, Peer};
+use hobnob_shared::message::{Failed, Introduced, Peer};
 
 use crate::core::friendship;
 use crate::core::history::{logs, pairs};
@@ -53,6 +53,20 @@ impl Registry {
 
     pub(in crate::core) fn ask_introduction(&mut self, user: Handle) {
         self.errand(Ask::Introduce(user), None);
+    }
+
+    /// The server does not introduce us now.
+    pub(in crate::core) fn introduction_refused(&mut self, user: &Handle, failed: &Failed) {
+        let own = self.identity.as_ref().is_some_and(|own| own.user == *user);
+        match failed.code {
+            WireCode::RateLimited => {
+                let wait = Duration::from_secs(failed.retry_after.unwrap_or(1).max(1).into());
+                self.state.policy.put_off(user, wait, Instant::now());
+            }
+            // No other device of ours is there; the next one asks for us. After any other refusal we ask again.
+            WireCode::Offline if own => self.state.policy.settle(user),
+            _ => {}
+        }
     }
 
     /// The actor for a device of a friend, made if there is none.
@@ -172,6 +186,8 @@ impl Registry {
         let events = self.state.link_changed(&user, Some((presence, &text)));
         self.tell(events);
         self.tell_rooms(false);
+        // Through the relay: a direct path is looked for from now on.
+        self.reconsider(&user);
         self.share_with(&user, device, ctx);
         self.transfers_linked(&user, device, ctx);
     }
@@ -194,7 +210,7 @@ impl Registry {
             return;
         }
         match frame {
-            Peer::Have(have) => self.have_heard(user, device, &have, guard, ctx),
+            Peer::Have(have) => self.have_heard(&user, device, &have, guard, ctx),
             Peer::Read(read) => self.read_heard(user, read, guard, ctx),
             Peer::OthersMarks(marks) => self.others_marks_heard(&user, marks, guard, ctx),
             Peer::RoomRecords(records) => self.room_records_heard(&user, &records, guard, ctx),

@@ -309,12 +309,7 @@ impl Registry {
                 self.roster_failed(&ask, Some(&failed.code));
                 self.release_held(ctx);
             }
-            // No other device of ours is there; the next one asks for us. Refused otherwise, it is asked for again.
-            Ask::Introduce(user)
-                if failed.code == WireCode::Offline && self.identity.as_ref().is_some_and(|own| own.user == *user) =>
-            {
-                self.state.policy.settle(user);
-            }
+            Ask::Introduce(user) => self.introduction_refused(user, failed),
             Ask::AcceptFriend(user) | Ask::DeclineFriend(user) if failed.code == WireCode::NotFound => {
                 // It was withdrawn meanwhile, and the next one is news again; or, where two requests crossed, the other was quicker.
                 let stale = self.state.roster.settle_request(user);
@@ -455,10 +450,7 @@ impl Registry {
             self.reconsider(&user);
         }
         // Whoever shares a room has links already.
-        let devices: Vec<_> = self.state.links.devices_up(&user).into_iter().map(|(device, ..)| device).collect();
-        for device in devices {
-            self.share_thread(&user, device, &crate::core::replica::ThreadKey::Direct(user.clone()));
-        }
+        self.share_direct(&user);
     }
 
     /// No friend, and no request, any more.

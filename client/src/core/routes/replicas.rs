@@ -11,7 +11,7 @@ use crate::core::error::Problem;
 use crate::core::event::Event;
 use crate::core::history::logs;
 use crate::core::history::marks::{self, Reached};
-use crate::core::peer_link::{Follow, Grew, SendFrame, Unfollow};
+use crate::core::peer_link::{Follow, Grew, Refused, SendFrame, Unfollow};
 use crate::core::registry::{Guard, LogArrived, Registry};
 use crate::core::replica::ThreadKey;
 use crate::core::replica::exchange::{Arrived, Deed};
@@ -43,7 +43,7 @@ impl Registry {
     }
 
     /// A link came up: it hears what we have of everything that is shared.
-    pub(in crate::core) fn share_with(&mut self, user: &Handle, device: DeviceId, ctx: &Context<Self>) {
+    pub(in crate::core) fn share_with(&mut self, user: &Handle, device: DeviceId, ctx: &mut Context<Self>) {
         let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
         self.state.exchange.linked(device, *user == own);
         let mut threads: Vec<ThreadKey> = Vec::new();
@@ -57,21 +57,55 @@ impl Registry {
             threads.extend(self.state.rooms.common_with(user).into_iter().map(ThreadKey::Room));
         }
         for thread in &threads {
-            self.share_thread(user, device, thread);
+            self.share_thread(user, device, thread, ctx);
         }
         if *user != own {
             self.say_seen(user, device, &threads, ctx);
         }
     }
 
-    /// The device hears of a thread: first who is in it, then what we have.
-    pub(in crate::core) fn share_thread(&mut self, user: &Handle, device: DeviceId, thread: &ThreadKey) {
+    /// The device hears of a thread: first who is in it, then what we have. What it said of it before counts from now on.
+    pub(in crate::core) fn share_thread(
+        &mut self,
+        user: &Handle,
+        device: DeviceId,
+        thread: &ThreadKey,
+        ctx: &mut Context<Self>,
+    ) {
+        let anew = !self.state.exchange.shares(&device, thread);
         if let ThreadKey::Room(room) = thread {
             self.send_records(device, *room);
         }
         if self.may_share(user, thread) {
             let deeds = self.state.exchange.share(device, thread);
             self.carry_out(deeds);
+            if anew && let Some(heads) = self.state.exchange.remembered(&device, thread) {
+                self.copies_heard(user, device, thread, &heads, None, ctx);
+            }
+        }
+    }
+
+    /// Somebody with whom rooms are shared became a friend: the links that stand serve the two as well.
+    pub(in crate::core) fn share_direct(&self, user: &Handle) {
+        let user = user.clone();
+        let share = move |registry: &mut Self, ctx: &mut Context<Self>| {
+            for (device, ..) in registry.state.links.devices_up(&user) {
+                registry.share_thread(&user, device, &ThreadKey::Direct(user.clone()), ctx);
+            }
+        };
+        self.addr.do_send(crate::core::registry::Continue(Box::new(share)));
+    }
+
+    /// A room is shared with every member that is linked and does not share it yet.
+    pub(in crate::core) fn share_room(&mut self, room: hobnob_shared::id::Incarnation, ctx: &mut Context<Self>) {
+        let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
+        let thread = ThreadKey::Room(room);
+        for user in self.state.rooms.mates(&own).into_iter().chain([own]) {
+            for (device, ..) in self.state.links.devices_up(&user) {
+                if self.may_share(&user, &thread) && !self.state.exchange.shares(&device, &thread) {
+                    self.share_thread(&user, device, &thread, ctx);
+                }
+            }
         }
     }
 
@@ -178,38 +212,53 @@ impl Registry {
     /// A device says how far its copies go: what it lacks is sent, what is missing here is asked for, and what it has of ours is delivered.
     pub(in crate::core) fn have_heard(
         &mut self,
-        user: Handle,
+        user: &Handle,
         device: DeviceId,
         have: &Have,
         guard: Guard,
         ctx: &mut Context<Self>,
     ) {
         let Some(own) = self.identity.clone() else { return };
-        let Some(thread) = ThreadKey::from_link(&have.thread, &own.user, &user) else { return };
-        if !self.may_share(&user, &thread) {
-            return;
+        let Some(thread) = ThreadKey::from_link(&have.thread, &own.user, user) else { return };
+        // A member may know sooner than we that both are in a room, and says this once.
+        self.state.exchange.remember(device, &thread, &have.heads);
+        if self.may_share(user, &thread) {
+            self.copies_heard(user, device, &thread, &have.heads, Some(guard), ctx);
         }
+    }
+
+    fn copies_heard(
+        &mut self,
+        user: &Handle,
+        device: DeviceId,
+        thread: &ThreadKey,
+        said: &[Head],
+        guard: Option<Guard>,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(own) = self.identity.clone() else { return };
         let ours = self.own_device_ids();
         // A friend's copy of another device's log of ours is no source: only our own devices bring that.
         let of_use = |head: &&Head| {
-            user == own.user
+            *user == own.user
                 || matches!(thread, ThreadKey::Room(_))
                 || head.device == own.device
                 || !ours.contains(&head.device)
         };
-        let heads: Vec<Head> = have.heads.iter().filter(of_use).copied().collect();
-        let doubtful = self.state.exchange.doubtful(&device, &thread, &heads);
+        let heads: Vec<Head> = said.iter().filter(of_use).copied().collect();
+        let doubtful = self.state.exchange.doubtful(&device, thread, &heads);
         let key = thread.clone();
-        let delivered = have.heads.iter().filter(|head| ours.contains(&head.device));
+        let delivered = said.iter().filter(|head| ours.contains(&head.device));
         let delivered: Vec<_> =
             delivered.map(|head| (Mark { device: head.device, number: head.number }, Some(head.last))).collect();
+        let (user, thread) = (user.clone(), thread.clone());
         let heard = move |registry: &mut Self, alien: Option<Head>, ctx: &mut Context<Self>| {
             let deeds = registry.state.exchange.heard(device, &thread, &heads, alien, Instant::now());
             registry.carry_out(deeds);
             if user == own.user {
                 return registry.say_marks_soon(device, thread, ctx);
             }
-            registry.reached(user, thread, delivered, Reached::Delivered, Some(guard), ctx);
+            registry.reached(user, thread, delivered, Reached::Delivered, guard, ctx);
         };
         let Some(alien) = doubtful else { return heard(self, None, ctx) };
         let (history, mark) = (self.history.clone(), Mark { device: alien.device, number: alien.number });
@@ -234,15 +283,20 @@ impl Registry {
 
     /// A link stored a part of a log, or refused it.
     pub(in crate::core) fn log_arrived(&mut self, news: LogArrived, _: &mut Context<Self>) {
-        let LogArrived { link, user, thread, device, after, new, head, behind, refused } = news;
+        let LogArrived { link, user, thread, device, after, new, head, mut behind, refused } = news;
         if let Some(why) = refused {
+            // Not asked for again until the room is shared anew.
+            if let (Refused::NotMember, Some(number)) = (why, behind.take()) {
+                self.state.exchange.refused(link, &thread, device, number);
+            }
             *self.refused.entry(why.code()).or_default() += 1;
             tracing::warn!(%user, why = why.code(), count = self.refused.get(why.code()), "refused");
         }
         for info in new {
             self.outlet.tell(Event::Message(info));
         }
-        let deeds = self.state.exchange.arrived(&Arrived { link, thread, device, after, head, behind }, Instant::now());
+        let arrived = Arrived { link, thread, device, after, head, behind };
+        let deeds = self.state.exchange.arrived(&arrived, Instant::now());
         self.carry_out(deeds);
     }
 

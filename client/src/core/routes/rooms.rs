@@ -132,19 +132,27 @@ impl Registry {
     }
 
     /// A page of a room that this account is in.
-    pub(in crate::core) fn room_state(&mut self, page: &RoomState, ctx: &Context<Self>) {
+    pub(in crate::core) fn room_state(&mut self, page: &RoomState, ctx: &mut Context<Self>) {
         let RoomState { room, incarnation, owner, locked, members, last } = page;
         let changed = self.state.rooms.enter(room, *incarnation, owner, *locked);
         self.keep_rooms(changed);
         for member in members {
             self.member(*incarnation, member, ctx);
         }
-        if *last && self.state.is_here() {
-            self.tell_rooms(false);
+        if *last {
+            // Whoever is known as a member from an earlier time in the room is no news, and shares it again all the same. Behind what is
+            // being written of it: whatever is sent and taken is decided by what is on the disk.
+            let (history, room) = (self.history.clone(), *incarnation);
+            Self::then(ctx, async move { history.flush().await }, move |registry, _, ctx| {
+                registry.share_room(room, ctx);
+            });
+            if self.state.is_here() {
+                self.tell_rooms(false);
+            }
         }
     }
 
-    pub(in crate::core) fn room_changed(&mut self, news: &RoomChanged, ctx: &Context<Self>) {
+    pub(in crate::core) fn room_changed(&mut self, news: &RoomChanged, ctx: &mut Context<Self>) {
         let RoomChanged { room, incarnation, owner, locked, member } = news;
         if self.state.rooms.is_over(incarnation) {
             return;
@@ -228,7 +236,7 @@ impl Registry {
         self.profile.settings().server_key
     }
 
-    fn member(&mut self, incarnation: Incarnation, member: &RoomMember, ctx: &Context<Self>) {
+    fn member(&mut self, incarnation: Incarnation, member: &RoomMember, ctx: &mut Context<Self>) {
         let Some(server) = self.server_pin() else { return };
         match self.state.rooms.record(&incarnation, &member.record, server) {
             Ok(Some(kept)) => {
@@ -242,7 +250,7 @@ impl Registry {
                     let devices: Vec<_> =
                         self.state.links.devices_up(&user).into_iter().map(|(device, ..)| device).collect();
                     for device in devices {
-                        self.share_thread(&user, device, &ThreadKey::Room(incarnation));
+                        self.share_thread(&user, device, &ThreadKey::Room(incarnation), ctx);
                     }
                     self.reconsider(&user);
                 }
@@ -257,7 +265,7 @@ impl Registry {
         let history = self.history.clone();
         let (user, member) = (kept.user.clone(), kept.member);
         let keep = async move { history.write(move |c| rooms::keep(c, room, &kept)).await };
-        Self::then(ctx, keep, move |registry, written, _| {
+        Self::then(ctx, keep, move |registry, written, ctx| {
             drop(guard);
             if let Err(error) = written {
                 tracing::error!(%error, "a membership was not kept");
@@ -272,7 +280,7 @@ impl Registry {
                 let devices: Vec<_> =
                     registry.state.links.devices_up(&user).into_iter().map(|(device, ..)| device).collect();
                 for device in devices {
-                    registry.share_thread(&user, device, &thread);
+                    registry.share_thread(&user, device, &thread, ctx);
                 }
                 registry.reconsider(&user);
             } else {

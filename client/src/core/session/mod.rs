@@ -13,7 +13,7 @@ mod affairs;
 mod connect;
 mod enrol;
 mod message;
-mod state;
+pub(in crate::core) mod state;
 
 pub use actor::{Session, SessionContext};
 pub use connect::{ConnectError, Ends, ends_session};

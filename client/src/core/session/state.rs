@@ -8,6 +8,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use crate::core::event::ServerState;
+use crate::core::replica::defective;
 
 /// A connection that stood for so long was a good one: the next attempt comes soon.
 const GOOD_AFTER: Duration = Duration::from_secs(10);
@@ -128,7 +129,7 @@ impl Machine {
 
     /// A connection ended.
     pub fn lost(&mut self, connection: u64, loss: Loss, now: Instant) -> Vec<Effect> {
-        if !self.is_current(connection) {
+        if !self.is_current(connection) || (defective!(StayOnline) && matches!(self.phase, Phase::Online { .. })) {
             return Vec::new();
         }
         let (attempt, since) = match self.phase {

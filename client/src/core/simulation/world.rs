@@ -1,15 +1,22 @@
-//! The devices, the wires between them, the clock, and the faults that a seed puts in.
+//! The devices, the server, the network between them, the clock, and the faults that a seed puts in.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use hobnob_shared::id::{DeviceId, MessageId};
-use hobnob_shared::message::Peer;
+use hobnob_shared::id::{DeviceId, MessageId, Token};
+use hobnob_shared::message::OwnPresence;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-use super::device::{Device, Out, ROOM, Slip};
+use super::cast::ROOM;
+use super::checks::Seen;
+use super::device::Device;
+use super::dials::Dial;
+use super::lines::Line;
+use super::server::Server;
+use super::slip::Slip;
+use super::wires::Wire;
 use crate::core::event::LinkPath;
 use crate::core::peer_link::state::ConnectionId;
 use crate::core::replica::ThreadKey;
@@ -31,113 +38,137 @@ pub(super) enum Fault {
     Crash,
     /// A second connection while one stands.
     Glare,
+    /// A session with the server breaks; or one side notices, and the other one later.
+    SessionCut,
+    /// The server is killed.
+    ServerCrash,
+    /// The server's store answers others first.
+    LateAnswer,
+    /// Nobody hears a device knock.
+    DialLost,
+    /// Somebody shows a token that was used before.
+    Replay,
+    /// Somebody shows a token that was made for somebody else.
+    Theft,
 }
 
-struct Wire {
-    devices: [usize; 2],
-    ends: [Option<ConnectionId>; 2],
-    flights: [VecDeque<Peer>; 2],
-}
+/// All of them.
+pub(super) const FAULTS: [Fault; 13] = [
+    Fault::Delay,
+    Fault::Double,
+    Fault::Reorder,
+    Fault::Cut,
+    Fault::HalfCut,
+    Fault::Crash,
+    Fault::Glare,
+    Fault::SessionCut,
+    Fault::ServerCrash,
+    Fault::LateAnswer,
+    Fault::DialLost,
+    Fault::Replay,
+    Fault::Theft,
+];
 
 /// See the module.
 pub(super) struct World {
     pub(super) devices: Vec<Device>,
-    wires: Vec<Wire>,
+    pub(super) server: Server,
+    pub(super) wires: Vec<Wire>,
     /// Which wire a connection is.
-    routes: BTreeMap<(usize, DeviceId, ConnectionId), usize>,
-    random: SmallRng,
+    pub(super) routes: BTreeMap<(usize, DeviceId, ConnectionId), usize>,
+    /// Sessions of the devices with the server.
+    pub(super) lines: Vec<Line>,
+    pub(super) dials: Vec<Dial>,
+    /// Devices that knock at the relay.
+    pub(super) knocks: Vec<(usize, Token)>,
+    /// Dials that were made, as a thief may have seen them.
+    pub(super) seen_dials: Vec<Dial>,
+    /// Tokens of introductions by which somebody came in.
+    pub(super) used: BTreeSet<Token>,
+    pub(super) random: SmallRng,
     /// In some worlds two devices that share only the room never reach each other: what one says comes to the other by others.
     pub(super) apart: bool,
+    /// No faults any more.
+    pub(super) quiet: bool,
     pub(super) start: Instant,
     pub(super) now: Instant,
-    /// What was said by whom, in the order of saying.
+    /// What was said by whom, in the order of saying: the n-th has the id n.
     pub(super) said: Vec<(usize, ThreadKey, MessageId, String)>,
     pub(super) faults: BTreeMap<Fault, u64>,
     pub(super) trace: Option<String>,
+    /// What must not happen.
+    pub(super) wrong: Option<String>,
+    pub(super) seen: Vec<Seen>,
+    pub(super) connections: u64,
+    /// Pairs whose direct link a late relay must not replace.
+    pub(super) direct: Vec<(usize, usize)>,
 }
 
-/// Rounds of half a second in which a quiet network must have settled: far less than a dead link takes to be noticed.
-const SETTLED: usize = 70;
-/// Most wires at once: old ones are cut, so that a long run stays small.
+/// Most wires at once: old ones are forgotten, so that a long run stays small.
 const WIRES: usize = 40;
+
+/// Something that may happen next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// On a wire, from this end: a frame, or the news that the other end is gone.
+    Wire(usize, usize),
+    /// On a session, to the server or from it.
+    Up(usize),
+    Down(usize),
+    /// The server's store is asked, or has answered.
+    Question(usize),
+    Answer(usize),
+    /// Changes of presence are told.
+    Gather,
+    /// A device knocks at another one, or at the relay.
+    Dial(usize),
+    Knock(usize),
+}
 
 impl World {
     pub(super) fn new(seed: u64, slip: Option<Slip>, traced: bool) -> Self {
-        let mut devices =
-            vec![Device::new(1, "alice"), Device::new(2, "alice"), Device::new(3, "bob"), Device::new(4, "carol")];
-        for device in &mut devices {
-            device.slip = slip;
-        }
         let now = Instant::now();
-        Self {
+        let devices: Vec<Device> = (1..=4).map(|id| Device::new(id, seed, now, slip)).collect();
+        let looked_at = devices.iter().map(|_| Seen::default()).collect();
+        let mut world = Self {
             devices,
+            server: Server::new(now, slip),
             wires: Vec::new(),
             routes: BTreeMap::new(),
+            lines: Vec::new(),
+            dials: Vec::new(),
+            knocks: Vec::new(),
+            seen_dials: Vec::new(),
+            used: BTreeSet::new(),
             random: SmallRng::seed_from_u64(seed),
             apart: seed % 2 == 1,
+            quiet: false,
             start: now,
             now,
             said: Vec::new(),
             faults: BTreeMap::new(),
             trace: traced.then(String::new),
+            wrong: None,
+            seen: looked_at,
+            connections: 0,
+            direct: Vec::new(),
+        };
+        for who in 0..world.devices.len() {
+            world.flush(who);
         }
+        world
     }
 
-    fn note(&mut self, text: impl FnOnce() -> String) {
+    pub(super) fn note(&mut self, text: impl FnOnce() -> String) {
         let at = self.now - self.start;
         if let Some(trace) = &mut self.trace {
             let _written = writeln!(trace, "{:>9.3} {}", at.as_secs_f64(), text());
         }
     }
 
-    fn fault(&mut self, fault: Fault) {
+    pub(super) fn fault(&mut self, fault: Fault) {
         *self.faults.entry(fault).or_default() += 1;
         self.note(|| format!("fault: {fault:?}"));
-    }
-
-    fn carry_out(&mut self, who: usize, out: Vec<Out>) {
-        for out in out {
-            match out {
-                Out::Frame(other, id, frame) => {
-                    let Some(&wire) = self.routes.get(&(who, other, id)) else { continue };
-                    let wire = &mut self.wires[wire];
-                    let side = usize::from(wire.devices[1] == who);
-                    // A broken wire takes nothing.
-                    if wire.ends[1 - side].is_some() {
-                        wire.flights[side].push_back(*frame);
-                    }
-                }
-                Out::Close(other, id) => {
-                    if let Some(wire) = self.routes.remove(&(who, other, id)) {
-                        let side = usize::from(self.wires[wire].devices[1] == who);
-                        self.wires[wire].ends[side] = None;
-                    }
-                }
-            }
-        }
-    }
-
-    /// A new connection between two devices.
-    pub(super) fn connect(&mut self, a: usize, b: usize, path: LinkPath) {
-        if !self.reach(a, b) {
-            return;
-        }
-        self.note(|| format!("connect {} - {} {path:?}", a + 1, b + 1));
-        let wire = self.wires.len();
-        self.wires.push(Wire { devices: [a, b], ends: [None, None], flights: [VecDeque::new(), VecDeque::new()] });
-        let ids = [self.devices[a].id, self.devices[b].id];
-        let mut outs = Vec::new();
-        for (side, who) in [a, b].into_iter().enumerate() {
-            let other = ids[1 - side];
-            if let Some((id, out)) = self.devices[who].connected(other, path, self.now) {
-                self.wires[wire].ends[side] = Some(id);
-                self.routes.insert((who, other, id), wire);
-                outs.push((who, out));
-            }
-        }
-        for (who, out) in outs {
-            self.carry_out(who, out);
-        }
     }
 
     /// Whether two devices can connect at all.
@@ -145,263 +176,167 @@ impl World {
         !self.apart || (a.min(b), a.max(b)) != (1, 3)
     }
 
-    /// A connection breaks; with `one` only one side notices now.
-    fn cut(&mut self, wire: usize, one: Option<usize>) {
-        for side in 0..2 {
-            self.wires[wire].flights[side].clear();
-            if one.is_some_and(|one| one != side) {
-                continue;
-            }
-            let who = self.wires[wire].devices[side];
-            let other = self.devices[self.wires[wire].devices[1 - side]].id;
-            if let Some(id) = self.wires[wire].ends[side].take() {
-                self.routes.remove(&(who, other, id));
-                self.lost(who, other, id);
-            }
-        }
-    }
-
-    fn lost(&mut self, who: usize, other: DeviceId, id: ConnectionId) {
-        let now = self.now;
-        let device = &mut self.devices[who];
-        let effects = device.links.get_mut(&other).map(|state| state.lost(id, now)).unwrap_or_default();
-        let out = device.carry_out(other, effects, now);
-        self.carry_out(who, out);
-    }
-
-    fn crash(&mut self, who: usize) {
+    pub(super) fn crash(&mut self, who: usize) {
         self.note(|| format!("crash {}", who + 1));
-        let own = self.devices[who].id;
+        self.hang_up_all(who);
+        self.drop_wires(who);
+        self.dials.retain(|dial| dial.from != who);
+        self.knocks.retain(|(device, _)| *device != who);
         self.devices[who].restart();
-        for wire in &mut self.wires {
-            let Some(side) = wire.devices.iter().position(|device| *device == who) else { continue };
-            wire.ends[side] = None;
-            wire.flights[side].clear();
-            wire.flights[1 - side].clear();
+        self.flush(who);
+    }
+
+    /// All that may happen next.
+    pub(super) fn busy(&self) -> Vec<Lane> {
+        let mut lanes = self.busy_wires();
+        self.busy_lines(&mut lanes);
+        let (questions, replies) = self.server.under_way();
+        lanes.extend((0..questions).map(Lane::Question));
+        lanes.extend((0..replies).map(Lane::Answer));
+        lanes.extend(self.server.gathers().then_some(Lane::Gather));
+        lanes.extend(self.dials.iter().enumerate().filter(|(_, dial)| !dial.parked).map(|(n, _)| Lane::Dial(n)));
+        lanes.extend((0..self.knocks.len()).map(Lane::Knock));
+        lanes
+    }
+
+    pub(super) fn deliver(&mut self, lane: Lane) {
+        match lane {
+            Lane::Wire(at, from) => self.deliver_wire(at, from),
+            Lane::Up(at) => self.deliver_up(at),
+            Lane::Down(at) => self.deliver_down(at),
+            Lane::Question(at) => self.server.ask_store(at),
+            Lane::Answer(at) => {
+                if at > 0 {
+                    *self.faults.entry(Fault::LateAnswer).or_default() += 1;
+                }
+                self.server.answered(at);
+                self.post();
+            }
+            Lane::Gather => {
+                self.server.gather();
+                self.post();
+            }
+            Lane::Dial(at) => self.deliver_dial(at),
+            Lane::Knock(at) => self.deliver_knock(at),
         }
-        self.routes.retain(|(device, _, _), _| *device != who);
-        debug_assert_eq!(self.devices[who].id, own);
     }
 
-    /// Wires on which something is to come: a frame, or the news that the other end is gone.
-    fn busy(&self) -> Vec<(usize, usize)> {
-        let ends = |wire: &Wire, from: usize| {
-            !wire.flights[from].is_empty() || (wire.ends[from].is_none() && wire.ends[1 - from].is_some())
-        };
-        let wires = self.wires.iter().enumerate();
-        wires
-            .flat_map(|(n, wire)| {
-                [0, 1].into_iter().filter(|from| ends(wire, *from)).map(move |from| (n, from)).collect::<Vec<_>>()
-            })
-            .collect()
+    pub(super) fn sync(&mut self, who: usize) {
+        self.devices[who].sync();
+        self.flush(who);
     }
 
-    /// Delivers one frame, or one end of a connection.
-    fn deliver(&mut self, wire: usize, from: usize) {
-        let to = 1 - from;
-        let (sender, receiver) = (self.wires[wire].devices[from], self.wires[wire].devices[to]);
-        let other = self.devices[sender].id;
-        let frame = self.wires[wire].flights[from].pop_front();
-        let Some(id) = self.wires[wire].ends[to] else { return };
-        let now = self.now;
-        let Some(frame) = frame else {
-            self.wires[wire].ends[to] = None;
-            self.routes.remove(&(receiver, other, id));
-            return self.lost(receiver, other, id);
-        };
-        self.note(|| format!("{} -> {}: {}", sender + 1, receiver + 1, brief(&frame)));
-        let device = &mut self.devices[receiver];
-        let effects = device.links.get_mut(&other).map(|state| state.frame(id, frame, now)).unwrap_or_default();
-        let out = device.carry_out(other, effects, now);
-        self.carry_out(receiver, out);
-    }
-
-    fn sync(&mut self, who: usize) {
-        let out = self.devices[who].sync(self.now);
-        self.carry_out(who, out);
-    }
-
-    fn tick(&mut self, time: Duration) {
+    pub(super) fn tick(&mut self, time: Duration) {
         self.now += time;
+        self.server.tick(self.now);
+        self.post();
+        self.tick_lines();
+        self.tick_dials();
         for who in 0..self.devices.len() {
-            let out = self.devices[who].tick(self.now);
-            self.carry_out(who, out);
+            self.devices[who].tick(self.now);
+            self.flush(who);
         }
     }
 
-    fn say(&mut self, who: usize) {
+    pub(super) fn say(&mut self, who: usize) {
         let thread = match (who, self.random.gen_range(0..3)) {
-            (_, 0) => ThreadKey::Room(ROOM),
-            (2, 1) => direct("carol"),
-            (2, _) => direct("alice"),
-            _ => direct("bob"),
+            (_, 0) if self.devices[who].is_in_room() => ThreadKey::Room(ROOM),
+            (0 | 1 | 3, _) => direct("bob"),
+            (_, 1) => direct("carol"),
+            _ => direct("alice"),
         };
         let n = self.said.len() as u128 + 1;
         let (id, text) = (MessageId(uuid::Uuid::from_u128(n)), format!("message {n}"));
         self.note(|| format!("{} says {n} in {thread}", who + 1));
         self.said.push((who, thread.clone(), id, text.clone()));
-        let out = self.devices[who].say(&thread, id, text, self.start, self.now);
-        self.carry_out(who, out);
+        self.devices[who].say(&thread, id, text, self.start);
+        self.flush(who);
+    }
+
+    /// Somebody joins the room, or leaves it. Bob stays, so that it is the same room all the time.
+    fn change_room(&mut self, who: usize) {
+        if who == 2 {
+            return;
+        }
+        if self.devices[who].is_in_room() {
+            self.note(|| format!("{} leaves", who + 1));
+            self.devices[who].leave_room();
+        } else {
+            self.note(|| format!("{} joins", who + 1));
+            self.devices[who].join_room();
+        }
+        self.flush(who);
     }
 
     /// One step of trouble.
     pub(super) fn step(&mut self) {
         let who = self.random.gen_range(0..self.devices.len());
-        match self.random.gen_range(0..100) {
-            0..=9 => self.say(who),
-            10..=19 => self.sync(who),
-            20..=24 => {
-                let other = (who + self.random.gen_range(1..self.devices.len())) % self.devices.len();
-                let path = if self.random.gen_bool(0.3) { LinkPath::Relayed } else { LinkPath::Direct };
-                let theirs = self.devices[other].id;
-                if self.devices[who].up.contains_key(&theirs) {
-                    self.fault(Fault::Glare);
-                }
-                self.connect(who, other, path);
-                if self.wires.len() > WIRES {
-                    self.compact();
-                }
-            }
-            25..=26 if !self.wires.is_empty() => {
+        match self.random.gen_range(0..200) {
+            0..=17 => self.say(who),
+            18..=37 => self.sync(who),
+            38..=41 => self.glare(who),
+            42..=45 if !self.wires.is_empty() => {
                 self.fault(Fault::Cut);
                 let wire = self.random.gen_range(0..self.wires.len());
                 self.cut(wire, None);
             }
-            27 if !self.wires.is_empty() => {
+            46..=47 if !self.wires.is_empty() => {
                 self.fault(Fault::HalfCut);
                 let (wire, side) = (self.random.gen_range(0..self.wires.len()), self.random.gen_range(0..2));
                 self.cut(wire, Some(side));
             }
-            28 => {
+            48..=49 => {
                 self.fault(Fault::Crash);
                 self.crash(who);
             }
-            29..=33 => {
+            50..=58 => {
                 let time = Duration::from_millis(self.random.gen_range(1..4_000));
                 self.tick(time);
             }
-            34..=35 => self.mangle(Fault::Double),
-            36..=37 => self.mangle(Fault::Reorder),
+            59..=62 => self.mangle(Fault::Double),
+            63..=66 => self.mangle(Fault::Reorder),
+            67..=68 => self.change_room(who),
+            69..=70 => self.cut_session(),
+            71 => self.crash_server(),
+            72..=74 if !self.server.up => self.start_server(),
+            75..=76 => self.thief(who),
+            77 => {
+                let presence = [OwnPresence::Available, OwnPresence::Away][self.random.gen_range(0..2)];
+                self.devices[who].set_presence(presence);
+                self.flush(who);
+            }
             _ => {
                 let busy = self.busy();
                 if !busy.is_empty() {
                     if busy.len() > 1 {
                         *self.faults.entry(Fault::Delay).or_default() += 1;
                     }
-                    let (wire, from) = busy[self.random.gen_range(0..busy.len())];
-                    self.deliver(wire, from);
+                    let lane = busy[self.random.gen_range(0..busy.len())];
+                    self.deliver(lane);
                 }
             }
         }
-    }
-
-    fn mangle(&mut self, fault: Fault) {
-        let full: Vec<(usize, usize)> =
-            self.busy().into_iter().filter(|(wire, from)| self.wires[*wire].flights[*from].len() > 1).collect();
-        if full.is_empty() {
-            return;
-        }
-        let (wire, from) = full[self.random.gen_range(0..full.len())];
-        let flight = &mut self.wires[wire].flights[from];
-        let at = self.random.gen_range(1..flight.len());
-        if !Device::may_suffer(&flight[at], fault) || !Device::may_suffer(&flight[at - 1], fault) {
-            return;
-        }
-        match fault {
-            Fault::Double => {
-                let again = flight[at].clone();
-                flight.push_back(again);
-            }
-            _ => flight.swap(at, at - 1),
-        }
-        self.fault(fault);
-    }
-
-    /// Wires that both ends have let go are forgotten.
-    fn compact(&mut self) {
-        let mut kept = Vec::new();
-        let mut moved = BTreeMap::new();
-        for (n, wire) in std::mem::take(&mut self.wires).into_iter().enumerate() {
-            if wire.ends.iter().any(Option::is_some) {
-                moved.insert(n, kept.len());
-                kept.push(wire);
-            }
-        }
-        self.wires = kept;
-        self.routes = std::mem::take(&mut self.routes)
-            .into_iter()
-            .filter_map(|(key, wire)| Some((key, *moved.get(&wire)?)))
-            .collect();
-    }
-
-    /// No more faults: everybody connects, everything arrives. Ends when nothing happens any more, or after so many rounds.
-    pub(super) fn settle(&mut self) {
-        self.note(|| "a quiet network".to_owned());
-        for round in 0..SETTLED {
-            let devices = self.devices.len();
-            for a in 0..devices {
-                for b in a + 1..devices {
-                    let (one, two) = (self.devices[a].id, self.devices[b].id);
-                    let up = self.devices[a].up.contains_key(&two) && self.devices[b].up.contains_key(&one);
-                    // A direct path is found at last, and a late relay changes nothing.
-                    match round {
-                        6 => self.connect(a, b, LinkPath::Direct),
-                        12 => self.connect(a, b, LinkPath::Relayed),
-                        _ if !up => self.connect(a, b, LinkPath::Direct),
-                        _ => {}
-                    }
-                }
-            }
-            for _ in 0..40 {
-                let busy = self.busy();
-                if busy.is_empty() {
-                    break;
-                }
-                for (wire, from) in busy {
-                    self.deliver(wire, from);
-                }
-                for who in 0..devices {
-                    self.sync(who);
-                }
-            }
-            for who in 0..devices {
-                self.sync(who);
-            }
+        if self.wires.len() > WIRES {
             self.compact();
-            self.tick(Duration::from_millis(500));
-            if round > 20 && self.busy().is_empty() && super::checks::converged(self).is_ok() {
-                break;
-            }
         }
     }
 
-    /// Which device, by its number in names.
-    pub(super) fn device(&self, id: DeviceId) -> &Device {
-        &self.devices[usize::from(id.0[0]) - 1]
+    fn glare(&mut self, who: usize) {
+        let other = (who + self.random.gen_range(1..self.devices.len())) % self.devices.len();
+        if self.both_up(who, other) {
+            let path = if self.random.gen_bool(0.3) { LinkPath::Relayed } else { LinkPath::Direct };
+            self.fault(Fault::Glare);
+            self.connect(who, other, path);
+        }
+    }
+
+    /// A link stands, as both ends see it.
+    pub(super) fn both_up(&self, a: usize, b: usize) -> bool {
+        let (one, two) = (self.devices[a].id, self.devices[b].id);
+        self.devices[a].up(&two).is_some() && self.devices[b].up(&one).is_some()
     }
 }
 
 pub(super) fn direct(with: &str) -> ThreadKey {
     ThreadKey::Direct(with.parse().unwrap_or_else(|error| panic!("{error}")))
-}
-
-fn brief(frame: &Peer) -> String {
-    match frame {
-        Peer::Have(have) => {
-            let heads: Vec<String> =
-                have.heads.iter().map(|head| format!("{}:{}", head.device.0[0], head.number)).collect();
-            format!("have {:?} {}", have.thread, heads.join(" "))
-        }
-        Peer::Want(want) => format!("want {:?} {} after {}", want.thread, want.device.0[0], want.after),
-        Peer::Entries(part) => {
-            let numbers: Vec<u64> = part.entries.iter().map(|entry| entry.number).collect();
-            format!("entries {:?} {} after {} {numbers:?}", part.thread, part.device.0[0], part.after)
-        }
-        Peer::SignedEntries(part) => {
-            format!("signed {} after {} ({})", part.chain.device[0], part.after, part.entries.len())
-        }
-        Peer::Hello(_) => "hello".to_owned(),
-        Peer::Select(_) => "select".to_owned(),
-        other => format!("{other:?}"),
-    }
 }
