@@ -88,10 +88,15 @@ fn a_new_device_gets_the_history_from_the_other_one_and_shows_it_once() {
     hears(&mut one, "@bob", "noted");
     assert!(bob.quit().success());
     let mut two = second_device(&house);
-    for id in said.iter().chain([&answer]) {
-        let shown = two.expect(json!({"event": "message", "conversation": "@bob"}));
-        assert_eq!(shown["message"], id.as_str(), "in the conversation's order");
+    let mut shown: Vec<String> = Vec::new();
+    for _ in 0..=said.len() {
+        let message = two.expect(json!({"event": "message", "conversation": "@bob"}));
+        shown.push(message["message"].as_str().unwrap().to_owned());
     }
+    // Either log may come first; each is in its order.
+    assert!(shown.contains(&answer));
+    shown.retain(|id| *id != answer);
+    assert_eq!(shown, said);
     agree(&mut [(&mut one, "@bob"), (&mut two, "@bob")], 41, SOON);
     let mut bob = Client::again(&bob.start);
     two.expect(json!({"event": "link", "user": "bob", "path": "direct"}));

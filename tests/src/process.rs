@@ -13,6 +13,8 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 const LOG_LINES: usize = 4000;
 /// Pause between two looks at something that sends no event (a process table, a file).
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// The rest of a log is there within this time after the end.
+const LOG_WITHIN: Duration = Duration::from_secs(2);
 
 /// What a child wrote to standard error, shared with the thread that reads it.
 #[derive(Clone, Default)]
@@ -76,6 +78,7 @@ pub struct Process {
     name: String,
     lines: Receiver<String>,
     log: Log,
+    log_reader: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Process {
@@ -90,16 +93,16 @@ impl Process {
         if let Some(out) = child.stdout.take() {
             std::thread::spawn(move || each_line(out, |line| sender.send(line).is_ok()));
         }
-        if let Some(errors) = child.stderr.take() {
+        let log_reader = child.stderr.take().map(|errors| {
             let log = log.clone();
             std::thread::spawn(move || {
                 each_line(errors, |line| {
                     log.add(line);
                     true
                 });
-            });
-        }
-        Self { child, name: name.to_owned(), lines, log }
+            })
+        });
+        Self { child, name: name.to_owned(), lines, log, log_reader }
     }
 
     /// The next line of standard output; `None` when there is none before `deadline`, or ever.
@@ -145,11 +148,22 @@ impl Process {
         let deadline = Instant::now() + within;
         loop {
             match self.child.try_wait() {
-                Ok(Some(status)) => return status,
+                Ok(Some(status)) => {
+                    self.finish_log();
+                    return status;
+                }
                 Ok(None) if Instant::now() < deadline => std::thread::sleep(LOOK_EVERY),
                 Ok(None) => panic!("{} did not end within {within:?}; its log:\n{}", self.name, self.log.tail(40)),
                 Err(error) => panic!("cannot wait for {}: {error}", self.name),
             }
+        }
+    }
+
+    /// What it wrote last may still be on its way. A child of its own that lives on keeps the pipe open, so the end is not waited for for ever.
+    fn finish_log(&self) {
+        let deadline = Instant::now() + LOG_WITHIN;
+        while self.log_reader.as_ref().is_some_and(|reader| !reader.is_finished()) && Instant::now() < deadline {
+            std::thread::sleep(LOOK_EVERY);
         }
     }
 

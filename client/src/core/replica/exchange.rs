@@ -8,8 +8,8 @@ use hobnob_shared::id::{DeviceId, MessageId};
 use hobnob_shared::limits;
 use hobnob_shared::message::Head;
 
+use super::ThreadKey;
 use super::pull::{Ask, Pull};
-use super::{ThreadKey, defective};
 
 /// What arrived over one link is told on the others so much later: together with whatever else arrives until then.
 const ADVERT: Duration = Duration::from_millis(300);
@@ -195,7 +195,7 @@ impl Exchange {
 
     /// Remembers how far the copies of a room go behind a link, whether or not it is shared there already.
     pub fn remember(&mut self, link: DeviceId, thread: &ThreadKey, heads: &[Head]) {
-        if !matches!(thread, ThreadKey::Room(_)) || defective!(ForgetEarly) {
+        if !matches!(thread, ThreadKey::Room(_)) {
             return;
         }
         let rooms = self.said.entry(link).or_default();

@@ -112,8 +112,6 @@ pub(crate) mod defect {
         WorseWins,
         /// In a glare, what the other side selects is not followed.
         IgnoreSelect,
-        /// What was said of a room before it was shared is forgotten.
-        ForgetEarly,
         /// The client believes to be online after its session broke.
         StayOnline,
         /// Somebody is asked for once, and never again.

@@ -145,7 +145,6 @@ fn every_defect_is_found() {
         Defect::BothSelect,
         Defect::WorseWins,
         Defect::IgnoreSelect,
-        Defect::ForgetEarly,
         Defect::StayOnline,
         Defect::AskNever,
         Defect::ForgetReunion,
