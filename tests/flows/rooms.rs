@@ -88,6 +88,7 @@ fn a_room_tells_of_presence_of_a_crash_of_a_return_and_of_who_leaves() {
         told(client, TEA, &[("alice", here), ("bob", here), ("carol", "busy")]);
     }
     all_linked(&mut [&mut alice, &mut carol]);
+    all_linked(&mut [&mut bob, &mut carol]);
     carol.done(json!({"command": "leave_room", "room": TEA}));
     carol.expect(json!({"event": "room_left", "room": TEA, "reason": "left"}));
     for client in [&mut alice, &mut bob] {
