@@ -1,7 +1,7 @@
 //! Who is in which room, as far as they are here: who hears of whom, and who is told what when somebody comes, goes or changes a room. The
 //! store has the last word on who is a member; what it has taken in is told here, at times out of turn. Pure, a part of the registry's state.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use hobnob_shared::id::{Handle, Incarnation, RoomId};
 use hobnob_shared::identity::ServerStatement;
@@ -25,8 +25,8 @@ pub(super) struct Room {
     locked: bool,
     /// Of the newest change that is known.
     number: u64,
-    /// Members that are here, or coming, or have just gone.
-    here: HashSet<AccountId>,
+    /// Members that are here, or coming, or have just gone, with the numbers of their records.
+    here: HashMap<AccountId, u64>,
 }
 
 impl Room {
@@ -37,7 +37,7 @@ impl Room {
             owner: head.owner.clone(),
             locked: head.locked,
             number: head.number,
-            here: HashSet::new(),
+            here: HashMap::new(),
         }
     }
 
@@ -68,7 +68,7 @@ impl Rooms {
 
     /// Members that are here.
     pub(super) fn here(&self, room: RoomKey) -> impl Iterator<Item = AccountId> {
-        self.by_key.get(&room).into_iter().flat_map(|room| room.here.iter().copied())
+        self.by_key.get(&room).into_iter().flat_map(|room| room.here.keys().copied())
     }
 
     /// The room, with the newest that is known of it.
@@ -86,9 +86,15 @@ impl Rooms {
     pub(super) fn seat(&mut self, account: AccountId, head: &RoomHead, number: u64) -> bool {
         let ended = self.ended.get(&(head.key, account)).is_some_and(|end| *end > number);
         if !ended {
-            self.learn(head).here.insert(account);
+            let seat = self.learn(head).here.entry(account).or_default();
+            *seat = number.max(*seat);
         }
         !ended
+    }
+
+    /// Whether somebody is here by a newer record than that of this number.
+    fn is_back(&self, account: AccountId, room: RoomKey, number: u64) -> bool {
+        self.by_key.get(&room).and_then(|room| room.here.get(&account)).is_some_and(|seat| *seat > number)
     }
 
     /// Somebody is not here, or not a member, any more.
@@ -180,6 +186,11 @@ impl State {
     pub fn quit_room(&mut self, quit: QuitRoom) -> Vec<Effect> {
         let QuitRoom { session, seq, head, record } = quit;
         let Record { account, number, statement, .. } = record;
+        let done = Effect::Send(session, Box::new(FromServer::Done(Done { seq })));
+        if self.rooms.is_back(account, head.key, number) {
+            // Told out of turn: another device has brought them back since, and that is told already.
+            return vec![done];
+        }
         self.rooms.remember_end(head.key, account, number);
         self.rooms.unseat(account, head.key);
         let mut effects = Vec::new();
@@ -194,7 +205,7 @@ impl State {
             effects.push(Effect::Tell(to, Box::new(FromServer::RoomLeft(Box::new(left)))));
         }
         effects.extend(self.room_told(&head, account, false, statement));
-        effects.push(Effect::Send(session, Box::new(FromServer::Done(Done { seq }))));
+        effects.push(done);
         effects
     }
 

@@ -165,6 +165,24 @@ fn changes_that_are_told_out_of_turn_end_up_right() {
     assert_eq!(changed(&mail, 1).iter().map(|change| change.locked).collect::<Vec<_>>(), [false, false]);
 }
 
+#[test]
+fn a_leave_that_is_told_after_the_return_changes_nothing() {
+    let mut world = World::new(Limits::default(), &[]);
+    for (n, session) in [(0, 1), (1, 11), (1, 12)] {
+        world.arrive(n, session, HERE);
+    }
+    world.join(1, 0, 1);
+    world.join(11, 1, 1);
+    let (quit, enter) = (world.store_quit(11, 1, 1), world.store_join(12, 1, 1));
+    let first = world.state.enter_room(enter);
+    world.run(first);
+    let second = world.state.quit_room(quit);
+    let mail = world.run(second);
+    assert!(is_done(frames(&mail, 11).last().unwrap()));
+    assert!(frames(&mail, 12).is_empty() && frames(&mail, 1).is_empty(), "{mail:?}");
+    assert_eq!(changes(&world.set(1, OwnPresence::Away), 11).len(), 1, "still in one room");
+}
+
 trait Concat {
     fn concat_effects(self) -> Vec<Effect>;
 }

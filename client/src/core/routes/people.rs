@@ -276,11 +276,7 @@ impl Registry {
             }
             Ask::Unblock(user) => self.set_blocked(user, false),
             Ask::PutRoster => self.roster_part_put(),
-            Ask::LeaveRoom(room, _) => {
-                if let Some(room) = self.state.rooms.named(room).map(|room| room.incarnation) {
-                    self.end_room(&room, "left");
-                }
-            }
+            Ask::LeaveRoom(room, statement) => self.left(room, statement),
             Ask::AddFriend(user, _) if self.asked.len() < ASKED => {
                 self.asked.insert(user.clone());
                 if self.state.roster.request(user).is_some() {

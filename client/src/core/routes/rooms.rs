@@ -2,6 +2,7 @@
 //! what is said goes between the members, as [`super::replicas`] carries it.
 
 use actix::Context;
+use hobnob_shared::codec::from_cbor;
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{Fingerprint, Handle, Hash, Incarnation, RoomId};
 use hobnob_shared::identity::{ServerStatement, Statement};
@@ -185,7 +186,23 @@ impl Registry {
             tracing::warn!(room = %news.room, %distrust, "a removal that does not hold was ignored");
             return;
         }
+        if self.identity.as_ref().is_some_and(|own| self.state.rooms.is_member(&news.incarnation, &own.user)) {
+            // Of an earlier time in the room: another device has joined again since.
+            return;
+        }
         self.end_room(&news.incarnation, reason);
+    }
+
+    /// The server has done what a person asked for. Another device may have joined again since: then the room goes on.
+    pub(in crate::core) fn left(&mut self, room: &RoomId, statement: &Statement) {
+        let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
+        let Some(known) = self.state.rooms.named(room) else { return };
+        let ended = from_cbor::<RoomLeave>(&statement.body).map_or(u64::MAX, |said| said.number);
+        if known.memberships.iter().any(|kept| kept.user == own && kept.member && kept.number > ended) {
+            return;
+        }
+        let room = known.incarnation;
+        self.end_room(&room, "left");
     }
 
     /// This account is not in a room any more: nothing of it goes out, and links that were for it alone end.

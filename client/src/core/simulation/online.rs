@@ -95,8 +95,8 @@ impl Device {
             FromServer::RoomLeft(news) => self.room_left(&news),
             FromServer::Done(done) => {
                 let done = self.core.errands.take(done.seq).map(|errand| errand.ask);
-                if let Some(Ask::LeaveRoom(..)) = done {
-                    self.end_room(ROOM);
+                if let Some(Ask::LeaveRoom(_, statement)) = done {
+                    self.left(&statement);
                 }
             }
             FromServer::Failed(failed) => {

@@ -1,7 +1,9 @@
 //! The room on a device: who is in it, by the server's records, as `routes::rooms` keeps it.
 
+use hobnob_shared::codec::from_cbor;
 use hobnob_shared::id::{DeviceId, Handle, Incarnation};
-use hobnob_shared::message::{Peer, RoomChanged, RoomLeft, RoomMember, RoomRecords, RoomState};
+use hobnob_shared::identity::Statement;
+use hobnob_shared::message::{Peer, RoomChanged, RoomLeave, RoomLeft, RoomMember, RoomRecords, RoomState};
 
 use super::cast::{self, ROOM};
 use super::device::Device;
@@ -66,7 +68,8 @@ impl Device {
     }
 
     pub(super) fn room_left(&mut self, news: &RoomLeft) {
-        if self.core.rooms.record(&news.incarnation, &news.record, cast::server_key()).is_ok() {
+        let record = self.core.rooms.record(&news.incarnation, &news.record, cast::server_key());
+        if record.is_ok() && !self.core.rooms.is_member(&news.incarnation, &self.user) {
             self.end_room(news.incarnation);
         }
     }
@@ -80,7 +83,17 @@ impl Device {
         }
     }
 
-    pub(super) fn end_room(&mut self, incarnation: Incarnation) {
+    /// The server has done what a person asked for.
+    pub(super) fn left(&mut self, statement: &Statement) {
+        let Some(known) = self.core.rooms.get(&ROOM) else { return };
+        let ended = from_cbor::<RoomLeave>(&statement.body).map_or(u64::MAX, |said| said.number);
+        let mut members = known.memberships.iter().filter(|kept| kept.member);
+        if !members.any(|kept| kept.user == self.user && kept.number > ended) {
+            self.end_room(ROOM);
+        }
+    }
+
+    fn end_room(&mut self, incarnation: Incarnation) {
         let own = self.user.clone();
         let mates = self.core.rooms.mates(&own);
         let Some(room) = self.core.rooms.end(&incarnation, "left") else { return };
