@@ -44,6 +44,7 @@ const ACTORS: [(&str, &[&str]); 6] = [
         &[
             "connection.rs",
             "dial.rs",
+            "keep.rs",
             "listen.rs",
             "tokens.rs",
             "reunion.rs",
