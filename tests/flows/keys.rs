@@ -100,6 +100,7 @@ fn a_friend_whose_account_was_made_anew_is_a_hard_stop_until_the_new_key_is_acce
     alice.done(json!({"command": "accept_key", "user": "bob"}));
     alice.done(json!({"command": "accept_friend", "user": "bob"}));
     impostor.expect(json!({"event": "friend_added", "user": "alice"}));
+    alice.expect(json!({"event": "friend_added", "user": "bob"}));
     let changed = alice.done(json!({"command": "safety_number", "user": "bob"}))["safety_number"].clone();
     assert_ne!(number, changed);
     assert_eq!(alice.friend("bob")["verified"], false);
