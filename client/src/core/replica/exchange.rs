@@ -193,8 +193,17 @@ impl Exchange {
         self.links.get(link).is_some_and(|shared| shared.threads.contains_key(thread))
     }
 
+    /// A link says how far its copies go. Returns what counts of it, and of what it said before the thread was shared there.
+    pub fn said(&mut self, link: DeviceId, thread: &ThreadKey, heads: &[Head]) -> Vec<Head> {
+        let earlier = if self.shares(&link, thread) { None } else { self.remembered(&link, thread) };
+        self.remember(link, thread, heads);
+        let mut all = earlier.unwrap_or_default();
+        all.extend(heads);
+        all
+    }
+
     /// Remembers how far the copies of a room go behind a link, whether or not it is shared there already.
-    pub fn remember(&mut self, link: DeviceId, thread: &ThreadKey, heads: &[Head]) {
+    fn remember(&mut self, link: DeviceId, thread: &ThreadKey, heads: &[Head]) {
         if !matches!(thread, ThreadKey::Room(_)) {
             return;
         }
@@ -213,6 +222,10 @@ impl Exchange {
 
     /// What came of a log was refused, because we do not know of a membership yet, or again. They have it up to there, and bring it once.
     pub fn refused(&mut self, link: DeviceId, thread: &ThreadKey, device: DeviceId, number: u64) {
+        // Of our own log the entry's id would be needed too: they say it with their copies.
+        if device == self.own {
+            return;
+        }
         self.remember(link, thread, &[Head { device, number, last: MessageId(uuid::Uuid::nil()) }]);
     }
 
@@ -441,7 +454,7 @@ mod tests {
         let now = Instant::now();
         let mut exchange = Exchange::new(device(1));
         exchange.linked(device(2), false);
-        exchange.remember(device(2), &room(), &[head(2, 3), head(9, 5)]);
+        assert_eq!(exchange.said(device(2), &room(), &[head(2, 3), head(9, 5)]).len(), 2);
         exchange.refused(device(2), &room(), device(9), 7);
         assert!(!exchange.shares(&device(2), &room()));
         exchange.share(device(2), &room());
@@ -452,6 +465,15 @@ mod tests {
         );
         let deeds = exchange.heard(device(2), &room(), &said, None, now);
         assert!(deeds.iter().any(|deed| matches!(deed, Deed::Follow { .. })), "{deeds:?}");
+        // Shared, only what is said counts; not shared any more, all of it will when it is spoken of next.
+        assert_eq!(exchange.said(device(2), &room(), &[head(2, 4)]), [head(2, 4)]);
+        exchange.unshare(&device(2), &room());
+        exchange.refused(device(2), &room(), device(9), 8);
+        let said = exchange.said(device(2), &room(), &[head(3, 1)]);
+        assert_eq!(
+            said.iter().map(|head| (head.device, head.number)).collect::<Vec<_>>(),
+            [(device(2), 4), (device(9), 8), (device(3), 1)]
+        );
         // A new connection begins anew.
         exchange.linked(device(2), false);
         assert_eq!(exchange.remembered(&device(2), &room()), None);

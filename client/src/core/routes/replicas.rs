@@ -221,9 +221,9 @@ impl Registry {
         let Some(own) = self.identity.clone() else { return };
         let Some(thread) = ThreadKey::from_link(&have.thread, &own.user, user) else { return };
         // A member may know sooner than we that both are in a room, and says this once.
-        self.state.exchange.remember(device, &thread, &have.heads);
+        let heads = self.state.exchange.said(device, &thread, &have.heads);
         if self.may_share(user, &thread) {
-            self.copies_heard(user, device, &thread, &have.heads, Some(guard), ctx);
+            self.copies_heard(user, device, &thread, &heads, Some(guard), ctx);
         }
     }
 

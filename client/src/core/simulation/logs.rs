@@ -173,9 +173,9 @@ impl Device {
     pub(super) fn have_heard(&mut self, other: DeviceId, have: &Have) {
         let user = owner(&other);
         let Some(thread) = ThreadKey::from_link(&have.thread, &self.user, user) else { return };
-        self.core.exchange.remember(other, &thread, &have.heads);
+        let heads = self.core.exchange.said(other, &thread, &have.heads);
         if self.may_share(user, &thread) {
-            self.copies_heard(other, &thread, &have.heads);
+            self.copies_heard(other, &thread, &heads);
         }
     }
 
