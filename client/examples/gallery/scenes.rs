@@ -121,7 +121,7 @@ pub const SCENES: &[Scene] = &[
     done("dialog-status-text", Content::Day, &[], &[Step::Do("win.status-text", None)]),
     done("dialog-safety-number", Content::Day, &[], &[Step::Do("win.verify-person", Some("bob"))]),
     done("dialog-remove", Content::Day, &[], &[Step::Do("win.remove-person", Some("bob"))]),
-    done("shortcuts", Content::Day, &[], &[Step::Do("win.show-help-overlay", None)]),
+    done("shortcuts", Content::Day, &[], &[Step::Do("win.shortcuts", None)]),
     done("about", Content::Day, &[], &[Step::Do("win.about", None)]),
     scene("room", Content::Rooms, ROOM),
     Scene { dark: true, ..scene("room-dark", Content::Rooms, ROOM) },

@@ -26,6 +26,8 @@ pub enum ActionMsg {
     Presence(OwnPresence),
     /// Sign out.
     SignOut,
+    /// Which keys do what.
+    Shortcuts,
     /// About the program.
     About,
     /// End.
@@ -101,10 +103,7 @@ pub fn main_menu() -> gio::Menu {
         None,
         &section(&[("Add Friend…", "win.add-friend"), ("Join Room…", "win.join-room"), ("Devices…", "win.devices")]),
     );
-    menu.append_section(
-        None,
-        &section(&[("Keyboard Shortcuts", "win.show-help-overlay"), ("About Hobnob", "win.about")]),
-    );
+    menu.append_section(None, &section(&[("Keyboard Shortcuts", "win.shortcuts"), ("About Hobnob", "win.about")]));
     menu.append_section(None, &section(&[("Sign Out", "win.sign-out")]));
     menu
 }
@@ -115,7 +114,7 @@ pub fn presence_name(presence: OwnPresence) -> &'static str {
 }
 
 /// Actions without a parameter, and their keys.
-const PLAIN: [(&str, ActionMsg, &[&str]); 13] = [
+const PLAIN: [(&str, ActionMsg, &[&str]); 14] = [
     ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
     ("join-room", ActionMsg::JoinRoom, &["<Control>j"]),
     ("members", ActionMsg::Members, &["<Control>m"]),
@@ -127,6 +126,7 @@ const PLAIN: [(&str, ActionMsg, &[&str]); 13] = [
     ("back", ActionMsg::Back, &["<Alt>Left"]),
     ("status-text", ActionMsg::StatusText, &[]),
     ("sign-out", ActionMsg::SignOut, &[]),
+    ("shortcuts", ActionMsg::Shortcuts, &["<Control>question"]),
     ("about", ActionMsg::About, &[]),
     ("quit", ActionMsg::Quit, &["<Control>q"]),
 ];

@@ -12,7 +12,7 @@ use crate::model::{FileWish, PersonWish, Question};
 use crate::ui::actions::{ActionMsg, PersonAction};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageOutput;
-use crate::ui::dialogs::{about, add_friend, confirm, safety_number, status_text};
+use crate::ui::dialogs::{about, add_friend, confirm, safety_number, shortcuts, status_text};
 use crate::ui::sidebar::{SidebarInput, SidebarOutput};
 use crate::ui::sign_in::{Door, SignInOutput};
 use crate::ui::transfers::{CardOutput, choose, folder};
@@ -241,6 +241,7 @@ impl App {
                 };
                 confirm::ask(&self.window, &question, move || input.emit(AppMsg::Answer(DialogAnswer::SignOut)));
             }
+            ActionMsg::Shortcuts => shortcuts::show(&self.window),
             ActionMsg::About => about::show(&self.window),
             ActionMsg::Quit => self.window.close(),
             ActionMsg::Person(what, user) => {

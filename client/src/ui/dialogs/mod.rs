@@ -7,7 +7,7 @@
 //! - [`join_room`] which room, and its password; [`room_password`] a new one for those who come later
 //! - [`devices`] the account's devices; [`remove_device`] its password before one goes; [`change_password`]
 //! - [`confirm`] before something that is hard to take back
-//! - [`about`] the program
+//! - [`about`] the program, and its [`shortcuts`]
 
 pub mod about;
 pub mod add_friend;
@@ -18,4 +18,5 @@ pub mod join_room;
 pub mod remove_device;
 pub mod room_password;
 pub mod safety_number;
+pub mod shortcuts;
 pub mod status_text;

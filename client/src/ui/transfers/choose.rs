@@ -1,5 +1,6 @@
 //! File choosers: what to send, where to save. Used by the root, which does what was chosen.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use gtk::gio;
@@ -12,7 +13,7 @@ pub fn files_to_send(window: &impl IsA<gtk::Window>, folder: &Path, chosen: impl
         gtk::FileChooserNative::new(Some("Send Files"), Some(window), gtk::FileChooserAction::Open, Some("Send"), None);
     chooser.set_select_multiple(true);
     begin_in(&chooser, folder);
-    run(chooser, chosen);
+    run(&chooser, chosen);
 }
 
 /// Lets the user choose where to save a file. `name` is its name as cleaned for display; `folder` where to begin.
@@ -26,7 +27,7 @@ pub fn place_to_save(
         gtk::FileChooserNative::new(Some("Save As"), Some(window), gtk::FileChooserAction::Save, Some("Save"), None);
     chooser.set_current_name(&name.replace('/', "_"));
     begin_in(&chooser, folder);
-    run(chooser, move |paths| {
+    run(&chooser, move |paths| {
         if let Some(path) = paths.into_iter().next() {
             chosen(path);
         }
@@ -38,18 +39,22 @@ fn begin_in(chooser: &gtk::FileChooserNative, folder: &Path) {
     let _ = chooser.set_current_folder(Some(&gio::File::for_path(folder)));
 }
 
-fn run(chooser: gtk::FileChooserNative, chosen: impl FnOnce(Vec<PathBuf>) + 'static) {
+/// Shown at once and gone with its answer: between two turns of the main loop no window may be in the program's list that nobody sees
+/// (see [`crate::ui::dialogs::shortcuts`]).
+fn run(chooser: &gtk::FileChooserNative, chosen: impl FnOnce(Vec<PathBuf>) + 'static) {
     chooser.set_modal(true);
-    relm4::spawn_local(async move {
-        if chooser.run_future().await == gtk::ResponseType::Accept {
-            let files = chooser.files();
-            let paths = (0..files.n_items())
-                .filter_map(|at| files.item(at).and_downcast::<gio::File>()?.path())
-                .collect::<Vec<_>>();
-            chosen(paths);
-        }
+    // The toolkit keeps no hold of it: the answer's handler does.
+    let open = RefCell::new(Some((chooser.clone(), chosen)));
+    chooser.connect_response(move |_, answer| {
+        let Some((chooser, chosen)) = open.take() else { return };
+        let files = chooser.files();
         chooser.destroy();
+        if answer == gtk::ResponseType::Accept {
+            let paths = (0..files.n_items()).filter_map(|at| files.item(at).and_downcast::<gio::File>()?.path());
+            chosen(paths.collect());
+        }
     });
+    chooser.show();
 }
 
 /// The local paths of files that were dropped or pasted.
