@@ -114,6 +114,11 @@ impl Hands {
         self.must(window, json!({"do": "wait", "contains": text}));
     }
 
+    /// Waits until that text is shown to read, not in a field where it is written.
+    pub fn reads(&mut self, window: &Window, text: &str) {
+        self.must(window, json!({"do": "wait", "role": "label", "contains": text}));
+    }
+
     /// Waits until a button of that name is there.
     pub fn sees_button(&mut self, window: &Window, name: &str) {
         self.must(window, json!({"do": "wait", "role": "button", "name": name}));
@@ -132,6 +137,11 @@ impl Hands {
     /// Moves and sizes the window.
     pub fn place(&mut self, window: &Window, x: u32, y: u32, size: (u32, u32)) {
         self.must(window, json!({"do": "place", "x": x, "y": y, "width": size.0, "height": size.1}));
+    }
+
+    /// Asks it for a window that it has not, as a screen reader may that counted them before one closed.
+    pub fn asks_beyond(&mut self, window: &Window) {
+        self.must(window, json!({"do": "beyond"}));
     }
 
     /// Everything that a screen reader sees, as text.

@@ -23,6 +23,8 @@ fn two_people_who_are_no_friends_talk_in_a_room() {
     hands.click(alice, "Join");
     hands.sees(alice, "1 member, 1 online");
     hands.sees(alice, "nobody else online");
+    // The dialog closed; a screen reader may not know that yet.
+    hands.asks_beyond(alice);
 
     // At the entrance a wrong id is told before anything is sent.
     hands.sees(bob, "Username");

@@ -46,7 +46,7 @@ fn a_window_that_is_killed_in_the_middle_loses_nothing_and_shows_nothing_twice()
         hands.fill(&window, "Message", &mine);
         hands.click(&window, "Send");
         // Shown means safe: what is on the screen survives the kill that comes at once.
-        hands.sees(&window, &mine);
+        hands.reads(&window, &mine);
         wrote.push(mine);
         window.process.kill();
         for id in posted {

@@ -79,6 +79,12 @@ fn two_people_do_the_whole_job_in_their_windows() {
     desk.picture("2-friends");
 
     let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.asks_beyond(alice);
+    hands.key(alice, "ctrl+question");
+    hands.sees(alice, "Send the message");
+    hands.key(alice, "Escape");
+    hands.sees_no_more(alice, "Send the message");
+    hands.asks_beyond(alice);
     hands.open_friend(alice, "bob");
     hands.open_friend(bob, "alice");
     hands.fill(alice, "Message", "Hello <b>Bob</b> & co");
