@@ -159,7 +159,14 @@ fn events_look_as_the_interface_says() {
             json!({"event": "typing", "conversation": "@bob", "from": "bob", "active": true}),
         ),
         (
-            Event::FileOffered { transfer, conversation: conversation(), from: user(), name: "x".into(), size: 3 },
+            Event::FileOffered {
+                transfer,
+                conversation: conversation(),
+                from: user(),
+                name: "x".into(),
+                size: 3,
+                files: None,
+            },
             json!({"event": "file_offered", "transfer": ID, "conversation": "@bob", "from": "bob", "name": "x", "size": 3}),
         ),
         (
@@ -167,7 +174,15 @@ fn events_look_as_the_interface_says() {
             json!({"event": "file_progress", "transfer": ID, "done": 1, "size": 3, "rate": 2}),
         ),
         (
-            Event::FileFinished { transfer, path: "/d/x".into(), blake3: Hash([0xab; 32]), size: 3, by: None },
+            Event::FileFinished {
+                transfer,
+                path: "/d/x".into(),
+                blake3: Hash([0xab; 32]),
+                size: 3,
+                text: None,
+                skipped: Vec::new(),
+                by: None,
+            },
             json!({"event": "file_finished", "transfer": ID, "path": "/d/x", "blake3": "ab".repeat(32), "size": 3}),
         ),
         (

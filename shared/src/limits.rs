@@ -55,6 +55,14 @@ pub const ROSTER_PARTS: u8 = 16;
 pub const LINKS: usize = 64;
 /// Offers from one friend that wait for an answer.
 pub const OFFERS_PER_FRIEND: usize = 32;
+/// Files and folders in a folder that is offered: what a desktop still shows, and a listing that fits into memory.
+pub const LISTED: usize = 100_000;
+/// Bytes of a folder's listing.
+pub const LISTING: usize = 16 * 1024 * 1024;
+/// Folders within folders: paths stay shorter than systems take.
+pub const LISTED_DEPTH: usize = 32;
+/// Files in one word about those that were skipped: some 30 bytes each.
+pub const SKIPPED_PER_FRAME: usize = 1_000;
 /// Messages written to a link and not yet acknowledged: bounds memory on both sides, fills any path.
 pub const WINDOW: usize = 256;
 /// Bytes queued for one connection before its reader counts as slow.

@@ -3,6 +3,7 @@
 
 mod devices;
 mod files;
+mod folders;
 mod friends;
 mod keys;
 mod mesh;

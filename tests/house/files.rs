@@ -72,6 +72,7 @@ const ACTORS: [(&str, &[&str]); 6] = [
             "other_side.rs",
             "context.rs",
             "streams.rs",
+            "bundle",
             "names_cases.rs",
         ],
     ),

@@ -309,6 +309,7 @@ impl RawLink {
             media_type: None,
             sent_at: 0,
             room: None,
+            folder: None,
         }));
         transfer
     }

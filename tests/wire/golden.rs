@@ -289,6 +289,7 @@ fn peer() -> Vec<Peer> {
             media_type: None,
             sent_at: 1_790_000_000_000,
             room: Some(incarnation()),
+            folder: Some(FolderOffer { files: 240, listing: Hash([20; 32]), length: 9_000 }),
         }),
         Peer::Accept(Accept { transfer: transfer(), have: 0, token: Token([15; 16]) }),
         Peer::Decline(AboutTransfer { transfer: transfer() }),
@@ -303,6 +304,7 @@ fn peer() -> Vec<Peer> {
 fn stream() -> Vec<Stream> {
     vec![
         Stream::Open(StreamOpen { transfer: transfer() }),
+        Stream::Skipped(StreamSkipped { files: vec![SkippedFile { entry: 3, code: WireCode::SourceGone }] }),
         Stream::End(StreamEnd { root: Hash([14; 32]), size: 3_000_000_000 }),
         Stream::Have(StreamHave { groups: 8 }),
         Stream::Finished(StreamFinished { root: Hash([14; 32]) }),

@@ -136,7 +136,9 @@ impl Play {
                 device: DeviceId([0; 32]),
                 number: 0,
             },
-            Command::SendFile { .. } => Answer::Transfer { transfer: TransferId::new() },
+            Command::SendFile { .. } => {
+                Answer::Transfer { transfer: TransferId::new(), size: 0, files: None, left_out: 0 }
+            }
             Command::SignUp { .. }
             | Command::SignIn { .. }
             | Command::JoinRoom { .. }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::Presence;
 
@@ -50,6 +51,14 @@ pub enum Answer {
     Transfer {
         /// Its id.
         transfer: TransferId,
+        /// Bytes.
+        size: u64,
+        /// Of a folder: files in it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        files: Option<u32>,
+        /// Links, devices and the like in a folder, and folders in it that cannot be read: they are not sent.
+        #[serde(skip_serializing_if = "is_zero")]
+        left_out: u32,
     },
     /// Transfers, oldest first.
     Transfers {
@@ -172,6 +181,20 @@ pub enum TransferState {
     Failed,
 }
 
+/// A file of a folder that did not come along.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SkippedInfo {
+    /// Below the folder.
+    pub path: String,
+    /// Why.
+    pub code: WireCode,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 /// A transfer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TransferInfo {
@@ -190,6 +213,9 @@ pub struct TransferInfo {
     pub name: String,
     /// Bytes in all.
     pub size: u64,
+    /// Of a folder: files in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<u32>,
     /// Bytes verified.
     pub done: u64,
     /// Where it stands.

@@ -237,6 +237,9 @@ pub enum Event {
         name: String,
         /// Bytes.
         size: u64,
+        /// Of a folder: files in it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        files: Option<u32>,
     },
     /// Bytes moved; at most ten a second.
     FileProgress {
@@ -262,6 +265,12 @@ pub enum Event {
         blake3: Hash,
         /// Bytes.
         size: u64,
+        /// Of a folder, where files did not come along: a sentence.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        /// The first of those.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        skipped: Vec<SkippedInfo>,
         /// Own, offered to a room: with which member.
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<Handle>,

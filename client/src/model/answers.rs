@@ -8,6 +8,7 @@ use crate::model::conversation::{Past, Placed};
 use crate::model::line::Message;
 use crate::model::question::{PersonWish, Question};
 use crate::model::state::Model;
+use crate::model::transfers::Offered;
 
 impl Model {
     /// A command was carried out.
@@ -90,10 +91,10 @@ impl Model {
                     number: *number,
                 })
             }
-            (Question::SendFile { conversation, name, size }, Answer::Transfer { transfer }) => {
+            (Question::SendFile { conversation, name }, Answer::Transfer { transfer, size, files, .. }) => {
                 match self.me().cloned() {
                     Some(me) => {
-                        let file = (name.clone(), *size);
+                        let file = Offered { name: name.clone(), size: *size, files: *files };
                         self.transfers.offered(*transfer, conversation.clone(), me, Direction::Outgoing, file);
                         self.transfer_added(*transfer, conversation)
                     }

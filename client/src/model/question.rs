@@ -74,8 +74,6 @@ pub enum Question {
         conversation: ConversationId,
         /// Its name.
         name: String,
-        /// Its size in bytes.
-        size: u64,
     },
     /// Ask somebody to be friends, by what was typed.
     AddFriend(String),

@@ -14,7 +14,7 @@ use crate::model::line::{Fate, Message};
 use crate::model::question::{Question, Questions};
 use crate::model::rooms::{Mesh, Rooms};
 use crate::model::roster::{Path, Person, Roster};
-use crate::model::transfers::Transfers;
+use crate::model::transfers::{Offered, Transfers};
 
 /// Messages asked for at once: two or three screens.
 pub const PAGE: u32 = 40;
@@ -223,9 +223,14 @@ impl Model {
                 self.devices = devices;
                 vec![Change::Devices]
             }
-            Event::FileOffered { transfer, conversation, from, name, size } => {
-                let new =
-                    self.transfers.offered(transfer, conversation.clone(), from, Direction::Incoming, (name, size));
+            Event::FileOffered { transfer, conversation, from, name, size, files } => {
+                let new = self.transfers.offered(
+                    transfer,
+                    conversation.clone(),
+                    from,
+                    Direction::Incoming,
+                    Offered { name, size, files },
+                );
                 let mut changes = self.transfer_added(transfer, &conversation);
                 if new {
                     changes.push(Change::Offered(transfer));
@@ -242,8 +247,8 @@ impl Model {
                 self.transfers.progressed(transfer, done, size, rate);
                 self.transfer_changed(transfer)
             }
-            Event::FileFinished { transfer, path, size, .. } => {
-                self.transfers.finished(transfer, path, size);
+            Event::FileFinished { transfer, path, size, text, .. } => {
+                self.transfers.finished(transfer, path, size, text);
                 self.transfer_changed(transfer)
             }
             Event::FileFailed { transfer, code, text, .. } => {

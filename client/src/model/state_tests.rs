@@ -265,6 +265,7 @@ fn a_file_is_offered_runs_and_finishes_in_its_place() {
         from: handle("bob"),
         name: "a.tar".to_owned(),
         size: 10,
+        files: None,
     };
     let changes = model.apply(offer());
     assert!(changes.contains(&Change::Offered(transfer)));
@@ -276,7 +277,15 @@ fn a_file_is_offered_runs_and_finishes_in_its_place() {
     assert_eq!(model.transfers.get(transfer).unwrap().info.state, TransferState::Accepted);
     let changes = model.apply(Event::FileProgress { transfer, done: 5, size: 10, rate: 1, by: None });
     assert_eq!(changes, [Change::Line { conversation: bob(), at: 1 }]);
-    model.apply(Event::FileFinished { transfer, path: "/d/a.tar".into(), blake3: Hash([0; 32]), size: 10, by: None });
+    model.apply(Event::FileFinished {
+        transfer,
+        path: "/d/a.tar".into(),
+        blake3: Hash([0; 32]),
+        size: 10,
+        text: None,
+        skipped: Vec::new(),
+        by: None,
+    });
     assert_eq!(model.transfers.get(transfer).unwrap().info.state, TransferState::Finished);
     model.apply(Event::FileFailed { transfer: TransferId::new(), code: String::new(), text: String::new(), by: None });
 }
@@ -284,10 +293,10 @@ fn a_file_is_offered_runs_and_finishes_in_its_place() {
 #[test]
 fn a_file_that_i_send_appears_with_its_name_and_a_failure_with_its_reason() {
     let mut model = alice();
-    let question = Question::SendFile { conversation: bob(), name: "b.pdf".to_owned(), size: 7 };
+    let question = Question::SendFile { conversation: bob(), name: "b.pdf".to_owned() };
     let request = model.ask(question, Command::Transfers);
     let transfer = TransferId::new();
-    model.apply(done(&request, Answer::Transfer { transfer }));
+    model.apply(done(&request, Answer::Transfer { transfer, size: 7, files: None, left_out: 0 }));
     assert_eq!(texts(&model), ["(file)"]);
     let known = model.transfers.get(transfer).unwrap();
     assert_eq!((known.info.name.as_str(), known.info.direction), ("b.pdf", Direction::Outgoing));
@@ -308,6 +317,7 @@ fn the_list_of_transfers_is_set_between_the_messages() {
         direction: Direction::Incoming,
         name: "old".to_owned(),
         size: 1,
+        files: None,
         done: 0,
         state: TransferState::Offered,
         path: None,

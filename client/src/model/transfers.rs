@@ -19,6 +19,17 @@ pub struct Transfer {
     pub taken: BTreeSet<Handle>,
 }
 
+/// What an offer says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// As the sender's disk has it.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Of a folder: files in it.
+    pub files: Option<u32>,
+}
+
 impl Transfer {
     /// Seconds left at the present rate; none while nobody can say.
     pub fn seconds_left(&self) -> Option<u64> {
@@ -103,7 +114,7 @@ impl Transfers {
         conversation: ConversationId,
         from: Handle,
         direction: Direction,
-        (name, size): (String, u64),
+        Offered { name, size, files }: Offered,
     ) -> bool {
         if let Some(known) = self.all.get_mut(&transfer) {
             if direction == Direction::Incoming && !known.is_over() {
@@ -119,6 +130,7 @@ impl Transfers {
             direction,
             name,
             size,
+            files,
             done: 0,
             state: TransferState::Offered,
             path: None,
@@ -148,12 +160,13 @@ impl Transfers {
     }
 
     /// Whole, verified, in place.
-    pub fn finished(&mut self, transfer: TransferId, path: PathBuf, size: u64) -> bool {
+    pub fn finished(&mut self, transfer: TransferId, path: PathBuf, size: u64, text: Option<String>) -> bool {
         self.change(transfer, |transfer| {
             transfer.info.state = TransferState::Finished;
             transfer.info.done = size;
             transfer.info.size = size;
             transfer.info.path = Some(path);
+            transfer.info.text = text;
             transfer.rate = 0;
         })
     }
@@ -201,7 +214,7 @@ mod tests {
     fn one() -> (Transfers, TransferId) {
         let (mut transfers, id) = (Transfers::default(), TransferId::new());
         let bob: Handle = "bob".parse().unwrap();
-        let file = ("a.tar".to_owned(), 1000);
+        let file = Offered { name: "a.tar".to_owned(), size: 1000, files: None };
         assert!(transfers.offered(id, ConversationId::Direct(bob.clone()), bob, Direction::Incoming, file));
         (transfers, id)
     }
@@ -215,7 +228,7 @@ mod tests {
             ConversationId::Direct(bob.clone()),
             bob.clone(),
             Direction::Incoming,
-            ("a".into(), 5),
+            Offered { name: "a".into(), size: 5, files: None },
         );
         assert!(!again);
         assert_eq!(transfers.of(&ConversationId::Direct(bob)).len(), 1);
@@ -232,7 +245,7 @@ mod tests {
         let transfer = transfers.get(id).unwrap();
         assert_eq!((transfer.info.state, transfer.seconds_left()), (TransferState::Running, Some(8)));
         assert!((transfer.fraction() - 0.25).abs() < f64::EPSILON);
-        assert!(transfers.finished(id, "/tmp/a.tar".into(), 1000));
+        assert!(transfers.finished(id, "/tmp/a.tar".into(), 1000, None));
         assert!(transfers.get(id).unwrap().is_over());
         assert!(!transfers.progressed(TransferId::new(), 1, 1, 1), "a stranger changes nothing");
     }
@@ -243,7 +256,7 @@ mod tests {
         transfers.progressed(id, 10, 1000, 5);
         transfers.wished(id, FileWish::Accept);
         assert_eq!(transfers.get(id).unwrap().info.state, TransferState::Running);
-        transfers.finished(id, "/x".into(), 1000);
+        transfers.finished(id, "/x".into(), 1000, None);
         transfers.wished(id, FileWish::Cancel);
         assert_eq!(transfers.get(id).unwrap().info.state, TransferState::Finished);
     }

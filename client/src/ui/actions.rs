@@ -18,6 +18,8 @@ pub enum ActionMsg {
     CloseTab,
     /// Choose files for the conversation in front.
     Attach,
+    /// Choose a folder to send.
+    AttachFolder,
     /// From the conversation back to the sidebar, when narrow.
     Back,
     /// Ask for a status text.
@@ -114,7 +116,7 @@ pub fn presence_name(presence: OwnPresence) -> &'static str {
 }
 
 /// Actions without a parameter, and their keys.
-const PLAIN: [(&str, ActionMsg, &[&str]); 14] = [
+const PLAIN: [(&str, ActionMsg, &[&str]); 15] = [
     ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
     ("join-room", ActionMsg::JoinRoom, &["<Control>j"]),
     ("members", ActionMsg::Members, &["<Control>m"]),
@@ -123,6 +125,7 @@ const PLAIN: [(&str, ActionMsg, &[&str]); 14] = [
     ("focus-search", ActionMsg::FocusSearch, &["<Control>k", "<Control>f"]),
     ("close-tab", ActionMsg::CloseTab, &["<Control>w"]),
     ("attach", ActionMsg::Attach, &["<Control>o"]),
+    ("attach-folder", ActionMsg::AttachFolder, &["<Control><Shift>o"]),
     ("back", ActionMsg::Back, &["<Alt>Left"]),
     ("status-text", ActionMsg::StatusText, &[]),
     ("sign-out", ActionMsg::SignOut, &[]),

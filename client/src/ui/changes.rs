@@ -324,6 +324,9 @@ impl App {
                 }
             }
             (Question::Send { conversation, .. } | Question::SendFile { conversation, .. }, _) => {
+                if let Answer::Transfer { left_out: left_out @ 1.., .. } = answer {
+                    self.toast(&words::left_out(*left_out));
+                }
                 self.follow(conversation);
             }
             (Question::JoinRoom(room), _) => self.joined(room),

@@ -33,11 +33,16 @@ pub enum Subject {
 impl Subject {
     /// The menu; none where nothing can be done.
     pub fn menu(&self) -> Option<gio::Menu> {
-        match self {
-            Self::Nothing => None,
-            Self::Person(user) => Some(person_menu(user)),
-            Self::Room { room, mine, locked } => Some(room_menu(room, mine.then_some(*locked))),
-        }
+        let menu = match self {
+            Self::Nothing => return None,
+            Self::Person(user) => person_menu(user),
+            Self::Room { room, mine, locked } => room_menu(room, mine.then_some(*locked)),
+        };
+        let send = gio::Menu::new();
+        send.append(Some("Send File…"), Some("win.attach"));
+        send.append(Some("Send Folder…"), Some("win.attach-folder"));
+        menu.prepend_section(None, &send);
+        Some(menu)
     }
 }
 

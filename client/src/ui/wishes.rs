@@ -82,7 +82,7 @@ impl App {
                 let excess = words::size(excess as u64);
                 self.toast(&format!("The message is {excess} too long. Shorten it, or send it as a file."));
             }
-            PageOutput::Attach => self.choose_files(conversation),
+            PageOutput::Attach => self.choose(conversation, choose::files_to_send),
             PageOutput::Drop(paths) => self.send_files(&conversation, paths),
             PageOutput::Writing(active) => self.tell(Command::Typing { to: conversation, active }),
             PageOutput::Older => {
@@ -123,11 +123,10 @@ impl App {
         }
     }
 
-    fn choose_files(&self, conversation: ConversationId) {
+    fn choose(&self, conversation: ConversationId, chooser: choose::ToSend) {
         let input = self.sender.clone();
-        choose::files_to_send(&self.window, &self.sent_from, move |paths| {
-            input.emit(AppMsg::Answer(DialogAnswer::Files(conversation, paths)));
-        });
+        let chosen = move |paths| input.emit(AppMsg::Answer(DialogAnswer::Files(conversation, paths)));
+        chooser(self.window.upcast_ref(), &self.sent_from, Box::new(chosen));
     }
 
     fn send_files(&mut self, conversation: &ConversationId, paths: Vec<PathBuf>) {
@@ -136,9 +135,7 @@ impl App {
         }
         for path in paths {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            // What cannot be read is refused by the core, with a sentence.
-            let size = std::fs::metadata(&path).map_or(0, |file| file.len());
-            let question = Question::SendFile { conversation: conversation.clone(), name, size };
+            let question = Question::SendFile { conversation: conversation.clone(), name };
             self.ask(question, Command::SendFile { to: conversation.clone(), path });
         }
     }
@@ -216,7 +213,12 @@ impl App {
             },
             ActionMsg::Attach => {
                 if let Some(tab) = self.front() {
-                    self.choose_files(tab.conversation.clone());
+                    self.choose(tab.conversation.clone(), choose::files_to_send);
+                }
+            }
+            ActionMsg::AttachFolder => {
+                if let Some(tab) = self.front() {
+                    self.choose(tab.conversation.clone(), choose::folder_to_send);
                 }
             }
             ActionMsg::Back => {

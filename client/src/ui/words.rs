@@ -28,6 +28,17 @@ pub fn size(bytes: u64) -> String {
     if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
 }
 
+/// Files in a folder.
+pub fn files(count: u32) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}
+
+/// What of a folder is not sent, as it is no file.
+pub fn left_out(count: u32) -> String {
+    let (what, is) = if count == 1 { ("entry", "is") } else { ("entries", "are") };
+    format!("{count} {what} of the folder {is} left out: links, devices, and what cannot be read.")
+}
+
 /// Time left, rounded to what a person plans with.
 pub fn left(seconds: u64) -> String {
     match seconds {

@@ -99,8 +99,11 @@ pub struct Offer {
     pub transfer: TransferId,
     /// As the sender's disk has it; the receiver cleans it.
     pub name: String,
-    /// Bytes.
+    /// Bytes; of a folder, those of all its files.
     pub size: u64,
+    /// It is a folder.
+    #[serde(default)]
+    pub folder: Option<FolderOffer>,
     /// Such as `text/plain`; a hint, never acted on.
     #[serde(default)]
     pub media_type: Option<String>,
@@ -109,6 +112,17 @@ pub struct Offer {
     /// The room in which it is offered; none for a direct conversation.
     #[serde(default)]
     pub room: Option<Incarnation>,
+}
+
+/// What is offered is a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderOffer {
+    /// Files in it, at any depth.
+    pub files: u32,
+    /// BLAKE3 of its listing, which comes on the data stream.
+    pub listing: Hash,
+    /// Bytes of the listing, at most [`crate::limits::LISTING`].
+    pub length: u32,
 }
 
 /// See [`Peer::Accept`].

@@ -1,6 +1,7 @@
-//! What is said on a data stream, the second connection between two devices that carries one file. Used by the client's `FileTransfer`.
+//! What is said on a data stream, the second connection between two devices that carries one file or folder. Used by the client's `FileTransfer`.
 //!
-//! A frame is a `u32` length, one byte of kind, and the rest: kind 0 is a CBOR message of [`Stream`], kind 1 is a group of the file's bytes.
+//! A frame is a `u32` length, one byte of kind, and the rest: kind 0 is a CBOR message of [`Stream`], kind 1 is a group of the file's bytes,
+//! kind 2 is a part of a folder's [`Listing`].
 
 use serde::{Deserialize, Serialize};
 
@@ -12,12 +13,17 @@ pub const STREAM_CONTROL: u8 = 0;
 /// Kind byte of a group: `u64` big-endian group number, 32 bytes chaining value, the bytes.
 pub const STREAM_GROUP: u8 = 1;
 
+/// Kind byte of a part of a folder's listing: bytes of the CBOR of a [`Listing`], at most a group's length.
+pub const STREAM_LISTING: u8 = 2;
+
 /// A control frame on a data stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "t", content = "v", rename_all = "snake_case")]
 pub enum Stream {
     /// First frame, from the TLS client.
     Open(StreamOpen),
+    /// From a folder's sender, before the end: these files could not be read as they were listed; what stands in their place is zeros.
+    Skipped(StreamSkipped),
     /// From the file's sender: all groups are out.
     End(StreamEnd),
     /// From the receiver, now and then: so many groups are verified and written, from the start.
@@ -33,6 +39,42 @@ pub enum Stream {
 pub struct StreamOpen {
     /// Which transfer.
     pub transfer: TransferId,
+}
+
+/// What is in a folder that is offered. Its files' bytes follow each other in this order, as if they were one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Folders before what is in them.
+    pub entries: Vec<ListedEntry>,
+}
+
+/// One file or folder of a [`Listing`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedEntry {
+    /// Place in the listing of the folder that it is in; none for what lies directly in the folder that is offered.
+    #[serde(default)]
+    pub parent: Option<u32>,
+    /// One component, as the sender's disk has it; the receiver cleans it.
+    pub name: String,
+    /// Bytes of a file; none for a folder.
+    #[serde(default)]
+    pub size: Option<u64>,
+}
+
+/// See [`Stream::Skipped`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamSkipped {
+    /// At most [`crate::limits::SKIPPED_PER_FRAME`].
+    pub files: Vec<SkippedFile>,
+}
+
+/// One file of a [`StreamSkipped`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedFile {
+    /// Place in the listing.
+    pub entry: u32,
+    /// Why.
+    pub code: WireCode,
 }
 
 /// See [`Stream::End`].

@@ -146,7 +146,7 @@ impl FileTransfer {
         ctx: &mut Ctx,
     ) {
         let transfer = self.state.transfer();
-        let (id, name, size) = (transfer.id, transfer.name.clone(), transfer.size);
+        let (id, name, size, folder) = (transfer.id, transfer.name.clone(), transfer.size, transfer.folder);
         let (downloads, partials, wanted) =
             (self.context.downloads.clone(), self.context.partials.clone(), save_as.clone());
         self.prepared = None;
@@ -159,7 +159,7 @@ impl FileTransfer {
                 None => Place::in_downloads(&downloads, &name)?,
             };
             place.folder().check_writable()?;
-            let partial = Partial::open(&partials, id, size)?;
+            let partial = Partial::open(&partials, id, size, folder.as_ref())?;
             partial.check_room(&place)?;
             place.tidy(id);
             Ok(Opened::Ready(partial, place))
@@ -226,6 +226,8 @@ impl FileTransfer {
             Task::Send(from) => transfer.path.clone().map(|path| Job::Send {
                 path,
                 size: transfer.size,
+                folder: transfer.folder.is_some(),
+                kept_as: transfer.id,
                 from,
                 partials: self.context.partials.clone(),
             }),
@@ -447,7 +449,7 @@ impl Handler<PumpEnded> for FileTransfer {
         self.context.running.set(self.id(), None);
         let (done, now) = (self.counter.load(Ordering::Relaxed), Instant::now());
         let effects = match outcome {
-            Outcome::Finished { path, root } => self.state.pump_finished(path, root),
+            Outcome::Finished { path, root, skipped } => self.state.pump_finished(path, root, skipped),
             Outcome::Ended(Ended::Failed(why)) => {
                 tracing::info!(transfer = %self.id(), %why, "a transfer failed");
                 self.state.pump_failed(&why, done, now)

@@ -16,7 +16,7 @@ use super::why::Why;
 /// Files of one name that get a number; with more, something is wrong.
 const NUMBERS: u32 = 9_999;
 /// Rights of received files, before the umask: never executable.
-const RIGHTS: Mode = Mode::from_raw_mode(0o644);
+pub(super) const RIGHTS: Mode = Mode::from_raw_mode(0o644);
 /// Bytes copied at once between two file systems.
 const COPY: usize = 256 * 1024;
 
@@ -81,6 +81,42 @@ impl Folder {
         opened.map(File::from)
     }
 
+    /// Makes a folder in it, or takes the one that is there.
+    pub fn make_folder(&self, name: &OsStr, rights: Mode) -> rustix::io::Result<OwnedFd> {
+        match fs::mkdirat(&self.dir, name, rights) {
+            Ok(()) | Err(Errno::EXIST) => self.open_folder(name),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Opens a folder in it, never through a link.
+    pub fn open_folder(&self, name: &OsStr) -> rustix::io::Result<OwnedFd> {
+        self.open_file(name, OFlags::DIRECTORY | OFlags::RDONLY, Mode::empty()).map(OwnedFd::from)
+    }
+
+    /// Writes a small file of ours, for the owner alone; it is on the disk afterwards.
+    pub fn write_whole(&self, name: &OsStr, bytes: &[u8]) -> Result<(), Why> {
+        use std::io::Write;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+        let mut file = self.open_file(name, flags, Mode::from_raw_mode(0o600)).map_err(why)?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| Why::at_writing(&error))
+    }
+
+    /// Reads one.
+    pub fn read_whole(&self, name: &OsStr) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut self.open_file(name, OFlags::RDONLY, Mode::empty())?, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Removes a file, or a folder and all that is in it, following no link; what is not there is as good as removed.
+    pub fn remove_all(&self, name: &OsStr) -> std::io::Result<()> {
+        match self.remove(name) {
+            Err(Errno::ISDIR | Errno::PERM) => std::fs::remove_dir_all(self.path.join(name)),
+            other => Ok(other?),
+        }
+    }
+
     /// Removes one file; one that is not there is as good as removed.
     pub fn remove(&self, name: &OsStr) -> rustix::io::Result<()> {
         match fs::unlinkat(&self.dir, name, AtFlags::empty()) {
@@ -97,6 +133,15 @@ impl Folder {
 fn is_single(name: &OsStr) -> bool {
     let mut parts = Path::new(name).components();
     matches!((parts.next(), parts.next()), (Some(std::path::Component::Normal(_)), None))
+}
+
+/// What gets its final name.
+#[derive(Debug)]
+pub enum From<'a> {
+    /// It lies in this folder under this name, on the same file system.
+    Here(&'a Folder, OsString),
+    /// It lies elsewhere, and is copied.
+    Copy,
 }
 
 /// Where a file will end.
@@ -141,27 +186,36 @@ impl Place {
         }
     }
 
-    /// Moves the verified file `part` of `partials`, already synced, to its final name. `about_to` hears each name before it is tried.
+    /// Moves what is verified and synced to its final name; from another file system it is copied first, under a hidden name. `about_to` hears
+    /// each name before it is tried. A folder never replaces anything.
     pub fn finish(
         &self,
-        partials: &Folder,
-        part: &OsStr,
+        from: From<'_>,
         transfer: TransferId,
-        root: Hash,
+        is_folder: bool,
+        copy: impl FnOnce(&OsStr) -> Result<(), Why>,
         mut about_to: impl FnMut(&Path) -> std::io::Result<()>,
     ) -> Result<PathBuf, Why> {
         self.folder.check_same()?;
-        let (from, name) = if self.folder.shares_disk_with(partials) {
-            (partials, part.to_owned())
-        } else {
-            (&self.folder, self.copy_here(partials, part, transfer, root)?)
+        let (from, name, copied) = match from {
+            From::Here(folder, name) => (folder, name, false),
+            From::Copy => {
+                let hidden = self.hidden(transfer);
+                self.tidy(transfer);
+                if let Err(why) = copy(&hidden) {
+                    self.tidy(transfer);
+                    return Err(why);
+                }
+                (&self.folder, hidden, true)
+            }
         };
+        let replace = self.exact && !is_folder;
         let mut placed = Err(Why::NotWritable);
         for n in 0..=NUMBERS {
             let candidate = self.candidate(n);
             let path = self.folder.path.join(&candidate);
             about_to(&path).map_err(|error| Why::at_writing(&error))?;
-            match self.rename(from, &name, &candidate) {
+            match self.rename(from, &name, &candidate, replace, is_folder) {
                 Err(Errno::EXIST) if !self.exact => {}
                 outcome => {
                     placed = outcome.map(|()| path).map_err(why);
@@ -169,20 +223,34 @@ impl Place {
                 }
             }
         }
-        if placed.is_err() && !std::ptr::eq(from, partials) {
-            self.folder.remove(&name).map_err(why)?;
+        if placed.is_err() && copied {
+            self.tidy(transfer);
         }
         let path = placed?;
         self.folder.sync()?;
         Ok(path)
     }
 
-    fn rename(&self, from: &Folder, name: &OsStr, to: &OsStr) -> rustix::io::Result<()> {
-        if self.exact {
+    fn rename(
+        &self,
+        from: &Folder,
+        name: &OsStr,
+        to: &OsStr,
+        replace: bool,
+        is_folder: bool,
+    ) -> rustix::io::Result<()> {
+        if replace {
             return fs::renameat(&from.dir, name, &self.folder.dir, to);
         }
         match fs::renameat_with(&from.dir, name, &self.folder.dir, to, RenameFlags::NOREPLACE) {
-            // File systems that cannot promise not to replace: a second name cannot replace either.
+            // File systems that cannot promise not to replace: a folder replaces nothing but an empty one,
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if is_folder => {
+                match fs::renameat(&from.dir, name, &self.folder.dir, to) {
+                    Err(Errno::NOTEMPTY | Errno::NOTDIR) => Err(Errno::EXIST),
+                    other => other,
+                }
+            }
+            // and a second name cannot replace either.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
                 fs::linkat(&from.dir, name, &self.folder.dir, to, AtFlags::empty())?;
                 from.remove(name)
@@ -205,19 +273,17 @@ impl Place {
 
     /// Removes what a crash between copying and renaming left.
     pub fn tidy(&self, transfer: TransferId) {
-        if let Err(error) = self.folder.remove(&self.hidden(transfer)) {
+        if let Err(error) = self.folder.remove_all(&self.hidden(transfer)) {
             tracing::debug!(%error, "no unfinished copy to remove");
         }
     }
 
     /// The profile lies on another disk: copies the file under a hidden name, hashing what is really written, and syncs it.
-    fn copy_here(&self, partials: &Folder, part: &OsStr, transfer: TransferId, root: Hash) -> Result<OsString, Why> {
+    pub fn copy_here(&self, partials: &Folder, part: &OsStr, hidden: &OsStr, root: Hash) -> Result<(), Why> {
         use std::io::{Read, Write};
-        let hidden = self.hidden(transfer);
-        self.tidy(transfer);
         let mut source = partials.open_file(part, OFlags::RDONLY, Mode::empty()).map_err(why)?;
         let mut copy =
-            self.folder.open_file(&hidden, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL, RIGHTS).map_err(why)?;
+            self.folder.open_file(hidden, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL, RIGHTS).map_err(why)?;
         let mut copying = || -> std::io::Result<Hash> {
             let mut hasher = blake3::Hasher::new();
             let mut buffer = vec![0; COPY];
@@ -230,13 +296,11 @@ impl Place {
             copy.sync_all()?;
             Ok(Hash(*hasher.finalize().as_bytes()))
         };
-        let outcome = match copying() {
-            Ok(hash) if hash == root => return Ok(hidden),
-            Ok(_) => Why::HashMismatch,
-            Err(error) => Why::at_writing(&error),
-        };
-        self.tidy(transfer);
-        Err(outcome)
+        match copying() {
+            Ok(hash) if hash == root => Ok(()),
+            Ok(_) => Err(Why::HashMismatch),
+            Err(error) => Err(Why::at_writing(&error)),
+        }
     }
 }
 

@@ -1,13 +1,15 @@
-//! `FileTransfer`: one file that goes to a friend or comes from one, from offer to end. The `Registry` makes one for each transfer that may
+//! `FileTransfer`: one file or folder that goes to a friend or comes from one, from offer to end. The `Registry` makes one for each transfer that may
 //! still go on, tells it of links, of what the other side says and of what people want; it decides, and the pump moves the bytes.
 //!
 //! - `state.rs`, and by topic `other_side.rs` and `streams.rs`: the decisions, pure; `meter.rs`: how fast it goes.
 //! - `actor.rs`: carries them out; `context.rs`: what it needs for that. `why.rs`: reasons, in sentences.
 //! - `pump.rs`: the bytes, on threads of their own; `send.rs`, `receive.rs`: its halves; `wire.rs`: frames of a data stream.
 //! - `source.rs`: the file that is sent. `partial.rs`: what has arrived. `folder.rs`: where it ends, under a name by `names.rs`.
+//! - `bundle/`: folders, as one row of bytes.
 //! - `tree.rs`: the hash of a file from those of its groups; `sidecar.rs`: where these are kept.
 
 mod actor;
+pub mod bundle;
 mod context;
 mod folder;
 mod message;
@@ -39,3 +41,4 @@ pub use context::{Running, TransferContext};
 pub use message::{
     CircuitCame, CircuitRefused, FrameCame, Hold, Linked, Order, Readdressed, SayAgain, StreamCame, Unlinked, Wish,
 };
+pub use why::Why;

@@ -2,7 +2,7 @@
 //! everything; nothing that was verified is hashed again, except after a restart of the machine, when the disk may have lost what was
 //! still on its way.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -10,9 +10,12 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use hobnob_shared::id::{Hash, TransferId};
+use hobnob_shared::message::{FolderOffer, SkippedFile};
 use rustix::fs::{Advice, Mode, OFlags};
 
-use super::folder::{self, Folder, Place};
+use super::bundle::incoming::{self, Incoming};
+use super::folder::{self, Folder, From, Place};
+use super::pump::Skipped;
 use super::sidecar::{self, Sidecar};
 use super::tree::{GROUP_SIZE, GroupHash, Tree, group_hash, group_len, groups};
 use super::why::Why;
@@ -20,16 +23,28 @@ use super::why::Why;
 /// Bytes between two starts of writeback: the disk works while the rest arrives, and no commit of the chat waits behind a full cache.
 const WRITEBACK: u64 = 8 * 1024 * 1024;
 
+/// What a small file takes of a disk at least, in bytes.
+const BLOCK: u64 = 4 * 1024;
+
 /// A file that arrives.
 #[derive(Debug)]
 pub struct Partial {
     folder: Folder,
     transfer: TransferId,
     size: u64,
-    data: File,
+    data: Data,
     sidecar: Sidecar,
     tree: Tree,
     started: u64,
+}
+
+/// Where the bytes go.
+#[derive(Debug)]
+enum Data {
+    /// One file, and how long it is.
+    File(File, u64),
+    /// The files of a folder.
+    Folder(Box<Incoming>),
 }
 
 fn part_name(transfer: TransferId) -> OsString {
@@ -46,23 +61,40 @@ fn final_name(transfer: TransferId) -> OsString {
 
 impl Partial {
     /// Opens what there is of the transfer in `folder`, or begins it. Reads the file again only if the machine was restarted since.
-    pub fn open(folder: &Path, transfer: TransferId, size: u64) -> Result<Self, Why> {
+    pub fn open(folder: &Path, transfer: TransferId, size: u64, offer: Option<&FolderOffer>) -> Result<Self, Why> {
         let folder = Folder::create_private(folder)?;
         let at = |error: rustix::io::Errno| Why::at_writing(&error.into());
-        let data = folder::open_part(&folder, &part_name(transfer)).map_err(at)?;
-        let key = *blake3::hash(&size.to_be_bytes()).as_bytes();
-        let opened = || -> io::Result<(Sidecar, Tree)> {
+        let mut data = match offer {
+            None => {
+                let file = folder::open_part(&folder, &part_name(transfer)).map_err(at)?;
+                let length = file.metadata().map_err(|error| Why::at_writing(&error))?.size();
+                Data::File(file, length)
+            }
+            Some(offer) => Data::Folder(Box::new(Incoming::open(&folder, transfer, *offer, size))),
+        };
+        let mut key = blake3::Hasher::new();
+        key.update(&size.to_be_bytes()).update(offer.map_or(&[], |offer| &offer.listing.0));
+        let key = *key.finalize().as_bytes();
+        let mut opened = || -> io::Result<(Sidecar, Tree)> {
             let (mut sidecar, found) = Sidecar::open(&folder, &groups_name(transfer))?;
             if found.as_ref().is_none_or(|found| found.key != key) {
                 sidecar.reset(key)?;
             }
             let boot_is_same = found.is_some_and(|found| found.boot == sidecar::boot_id());
-            let tree = reread(&data, &sidecar, size, !boot_is_same)?;
+            let tree = reread(&mut data, &sidecar, size, !boot_is_same)?;
             sidecar.keep(key, tree.groups())?;
             Ok((sidecar, tree))
         };
         let (sidecar, tree) = opened().map_err(|error| Why::at_writing(&error))?;
         Ok(Self { folder, transfer, size, data, sidecar, started: tree.groups() * GROUP_SIZE, tree })
+    }
+
+    /// A part of a folder's listing, which comes before its bytes.
+    pub fn take_listing(&mut self, part: &[u8]) -> Result<(), Why> {
+        match &mut self.data {
+            Data::File(..) => Err(Why::Protocol("listing of a file")),
+            Data::Folder(incoming) => incoming.take_listing(&self.folder, part),
+        }
     }
 
     /// Bytes of the whole file.
@@ -83,7 +115,12 @@ impl Partial {
     /// Checks that the rest will fit, here and at `place`, with one in a hundred to spare.
     pub fn check_room(&self, place: &Place) -> Result<(), Why> {
         let with_spare = |bytes: u64| bytes.saturating_add(bytes / 100);
-        if self.folder.free()? < with_spare(self.size - self.done()) {
+        // Each file takes whole blocks.
+        let blocks = match &self.data {
+            Data::File(..) => 0,
+            Data::Folder(incoming) => incoming.entries() as u64 * BLOCK,
+        };
+        if self.folder.free()? < with_spare(self.size - self.done() + blocks) {
             return Err(Why::DiskFull);
         }
         let copied = !place.folder().shares_disk_with(&self.folder);
@@ -103,10 +140,20 @@ impl Partial {
             return Err(Why::HashMismatch);
         }
         let offset = index * GROUP_SIZE;
-        let written = self.data.write_all_at(bytes, offset).and_then(|()| self.sidecar.write(index, &hash));
+        let end = offset + bytes.len() as u64;
+        let written = match &mut self.data {
+            // Nothing was written there yet, and zeros need not be: a file with holes arrives with holes.
+            Data::File(file, length) if *length <= offset && is_zero(bytes) => file.set_len(end),
+            Data::File(file, _) => file.write_all_at(bytes, offset),
+            Data::Folder(incoming) if !incoming.is_known() => return Err(Why::Protocol("group before the listing")),
+            Data::Folder(incoming) => incoming.write_all_at(bytes, offset),
+        };
+        let written = written.and_then(|()| self.sidecar.write(index, &hash));
         written.map_err(|error| Why::at_writing(&error))?;
         self.tree.push(hash);
-        let end = offset + bytes.len() as u64;
+        if let Data::File(_, length) = &mut self.data {
+            *length = (*length).max(end);
+        }
         if end - self.started >= WRITEBACK {
             self.start_writeback(end);
         }
@@ -116,44 +163,86 @@ impl Partial {
     /// Asks the kernel to begin writing what is dirty; the advice that does so also lets it drop what is written.
     fn start_writeback(&mut self, end: u64) {
         let length = std::num::NonZeroU64::new(end - self.started);
-        if let Err(error) = rustix::fs::fadvise(&self.data, self.started, length, Advice::DontNeed) {
-            tracing::debug!(%error, "cannot start writing back");
+        match &self.data {
+            Data::File(file, _) => {
+                if let Err(error) = rustix::fs::fadvise(file, self.started, length, Advice::DontNeed) {
+                    tracing::debug!(%error, "cannot start writing back");
+                }
+            }
+            Data::Folder(incoming) => incoming.start_writeback(),
         }
         self.started = end;
     }
 
-    /// Everything is here and `root` is right: syncs the file and gives it its final name. The partial is gone afterwards.
-    pub fn finish(self, place: &Place, root: Hash) -> Result<PathBuf, Why> {
+    /// Everything is here and `root` is right: syncs the file and gives it its final name. The partial is gone afterwards. Of a folder, what
+    /// was `skipped` is taken out.
+    pub fn finish(
+        mut self,
+        place: &Place,
+        root: Hash,
+        skipped: Vec<SkippedFile>,
+    ) -> Result<(PathBuf, Vec<Skipped>), Why> {
         if self.have() != groups(self.size) {
             return Err(Why::Protocol("end before the last group"));
         }
         if self.tree.clone().root() != root {
             return Err(Why::HashMismatch);
         }
-        let written = self.data.set_len(self.size).and_then(|()| self.data.sync_all());
-        written.map_err(|error| Why::at_writing(&error))?;
-        let part = part_name(self.transfer);
-        let path = place.finish(&self.folder, &part, self.transfer, root, |path| self.note(path, root))?;
-        self.folder.remove(&part).map_err(|error| Why::at_writing(&error.into()))?;
-        Ok(path)
+        let at = |error: io::Error| Why::at_writing(&error);
+        let (folder, transfer, size) = (&self.folder, self.transfer, self.size);
+        let about_to = |path: &Path| note(folder, transfer, size, path, root);
+        let moves = place.folder().shares_disk_with(folder);
+        match &mut self.data {
+            Data::File(..) if !skipped.is_empty() => Err(Why::Protocol("skipped a part of a file")),
+            Data::File(file, _) => {
+                file.set_len(size).and_then(|()| file.sync_all()).map_err(at)?;
+                let part = part_name(transfer);
+                let from = if moves { From::Here(folder, part.clone()) } else { From::Copy };
+                let copy = |hidden: &OsStr| place.copy_here(folder, &part, hidden, root);
+                let path = place.finish(from, transfer, false, copy, about_to)?;
+                folder.remove(&part).map_err(|error| at(error.into()))?;
+                Ok((path, Vec::new()))
+            }
+            Data::Folder(incoming) => {
+                let places: Vec<u32> = skipped.iter().map(|file| file.entry).collect();
+                let tree = incoming::tree_name(transfer);
+                let from = if moves { From::Here(folder, tree.clone()) } else { From::Copy };
+                let mut paths = if moves { incoming.settle(&places)? } else { Vec::new() };
+                let copy = |hidden: &OsStr| {
+                    incoming.copy(place.folder(), hidden, root)?;
+                    paths = incoming.settle_copy(place.folder(), hidden, &places)?;
+                    Ok(())
+                };
+                let path = place.finish(from, transfer, true, copy, about_to)?;
+                folder.remove_all(&tree).map_err(at)?;
+                let codes = skipped.into_iter().map(|file| file.code);
+                Ok((path, paths.into_iter().zip(codes).map(|(path, code)| Skipped { path, code }).collect()))
+            }
+        }
     }
+}
 
-    /// Remembers the final name before it appears: a crash just after that is not mistaken for a file that never came.
-    fn note(&self, path: &Path, root: Hash) -> io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
-        let file = self.folder.open_file(&final_name(self.transfer), flags, Mode::from_raw_mode(0o600))?;
-        let mut note = root.0.to_vec();
-        note.extend(self.size.to_be_bytes());
-        note.extend(path.as_os_str().as_bytes());
-        file.write_all_at(&note, 0)
-    }
+/// Remembers the final name before it appears: a crash just after that is not mistaken for a file that never came.
+fn note(folder: &Folder, transfer: TransferId, size: u64, path: &Path, root: Hash) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+    let file = folder.open_file(&final_name(transfer), flags, Mode::from_raw_mode(0o600))?;
+    let mut note = root.0.to_vec();
+    note.extend(size.to_be_bytes());
+    note.extend(path.as_os_str().as_bytes());
+    file.write_all_at(&note, 0)
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<16>();
+    words.iter().all(|word| u128::from_ne_bytes(*word) == 0) && rest.iter().all(|byte| *byte == 0)
 }
 
 /// The final path and hash of a transfer that a crash interrupted just when it was finished: the file of the noted name has the noted size and
 /// hash, and the partial is gone.
 pub fn finished_before(folder: &Path, transfer: TransferId) -> Option<(PathBuf, Hash)> {
     let folder = Folder::open(folder).ok()?;
-    if folder.open_file(&part_name(transfer), OFlags::RDONLY, Mode::empty()).is_ok() {
+    let there = |name: &OsStr| folder.open_file(name, OFlags::RDONLY, Mode::empty()).is_ok();
+    if there(&part_name(transfer)) || there(&incoming::tree_name(transfer)) {
         return None;
     }
     let mut note = Vec::new();
@@ -162,6 +251,10 @@ pub fn finished_before(folder: &Path, transfer: TransferId) -> Option<(PathBuf, 
     let (root, rest) = note.split_first_chunk::<32>()?;
     let (size, path) = rest.split_first_chunk::<8>()?;
     let path = PathBuf::from(OsString::from_vec(path.to_vec()));
+    // A folder that was moved here is whole; its bytes are not read again, as people may have begun to use it.
+    if folder.read_whole(&incoming::listing_name(transfer)).is_ok() && path.is_dir() {
+        return Some((path, Hash(*root)));
+    }
     let found = File::open(&path).ok().filter(|found| {
         found.metadata().is_ok_and(|data| data.is_file() && data.size() == u64::from_be_bytes(*size))
     })?;
@@ -173,28 +266,39 @@ pub fn finished_before(folder: &Path, transfer: TransferId) -> Option<(PathBuf, 
 /// Forgets what is kept of a transfer, bytes and hashes.
 pub fn erase(folder: &Path, transfer: TransferId) {
     let Ok(folder) = Folder::open(folder) else { return };
-    for name in [part_name(transfer), groups_name(transfer), final_name(transfer)] {
-        if let Err(error) = folder.remove(&name) {
+    let (tree, listing) = (incoming::tree_name(transfer), incoming::listing_name(transfer));
+    for name in [part_name(transfer), groups_name(transfer), final_name(transfer), tree, listing] {
+        if let Err(error) = folder.remove_all(&name) {
             tracing::warn!(%error, "cannot remove a partial file");
         }
     }
 }
 
 /// The tree of the groups that are surely there: counted in the sidecar and covered by the data; with `check`, hashed again.
-fn reread(data: &File, sidecar: &Sidecar, size: u64, check: bool) -> io::Result<Tree> {
+fn reread(data: &mut Data, sidecar: &Sidecar, size: u64, check: bool) -> io::Result<Tree> {
     let mut tree = Tree::default();
-    let length = data.metadata()?.size();
+    if matches!(data, Data::Folder(incoming) if !incoming.is_known()) {
+        return Ok(tree);
+    }
     let mut hashes = sidecar.read()?;
     let mut buffer = Vec::new();
     for index in 0..groups(size) {
         let Some(hash) = hashes.next_hash()? else { break };
         let len = group_len(index, size);
-        if index * GROUP_SIZE + len as u64 > length {
+        if matches!(data, Data::File(_, length) if index * GROUP_SIZE + len as u64 > *length) {
             break;
         }
         if check {
             buffer.resize(len, 0);
-            data.read_exact_at(&mut buffer, index * GROUP_SIZE)?;
+            match data {
+                Data::File(file, _) => file.read_exact_at(&mut buffer, index * GROUP_SIZE)?,
+                // A file of it may be missing, or shorter.
+                Data::Folder(incoming) => {
+                    if incoming.read_exact_at(&mut buffer, index * GROUP_SIZE).is_err() {
+                        break;
+                    }
+                }
+            }
             if group_hash(index, size, &buffer) != hash {
                 break;
             }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{Hash, TransferId};
 use hobnob_shared::limits::DEAD_AFTER;
 use hobnob_shared::message::{Stream, StreamOpen};
@@ -38,6 +39,10 @@ pub enum Job {
         path: PathBuf,
         /// As offered.
         size: u64,
+        /// It is a folder.
+        folder: bool,
+        /// Under which id things are kept of it here.
+        kept_as: TransferId,
         /// Groups that the receiver has.
         from: u64,
         /// The profile's folder for partial files.
@@ -66,9 +71,20 @@ pub enum Outcome {
         path: Option<PathBuf>,
         /// Of the whole file.
         root: Hash,
+        /// Files of a folder that did not come along.
+        skipped: Vec<Skipped>,
     },
     /// It did not get so far.
     Ended(Ended),
+}
+
+/// A file of a folder that was not as it was listed when its turn came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Below the folder.
+    pub path: String,
+    /// Why.
+    pub code: WireCode,
 }
 
 /// Bytes that the receiver has verified, as far as this side knows.
@@ -110,8 +126,8 @@ async fn run(
     }
     watch.beat();
     match job {
-        Job::Send { path, size, from, partials } => {
-            let what = send::What { transfer, path, size, from, partials };
+        Job::Send { path, size, folder, kept_as, from, partials } => {
+            let what = send::What { transfer: kept_as, path, size, folder, from, partials };
             send::send(stream, what, counter, &watch).await
         }
         Job::Receive { partial, place } => receive::receive(stream, *partial, place, counter, &watch).await,

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hobnob_shared::id::Hash;
-use hobnob_shared::message::{Stream, StreamEnd, StreamFinished, StreamHave};
+use hobnob_shared::limits;
+use hobnob_shared::message::{SkippedFile, Stream, StreamEnd, StreamFinished, StreamHave};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -14,7 +15,7 @@ use tokio_rustls::TlsStream;
 
 use super::folder::Place;
 use super::partial::Partial;
-use super::pump::{self, BUFFERS, Counter, Outcome, Watch};
+use super::pump::{self, BUFFERS, Counter, Outcome, Skipped, Watch};
 use super::send::{close, say_failed};
 use super::tree::GroupHash;
 use super::why::Why;
@@ -31,11 +32,20 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// What came, for the writing thread.
 enum Came {
     Group { index: u64, hash: GroupHash, buffer: GroupBuffer },
+    Listing(GroupBuffer),
+    Skipped(Vec<SkippedFile>),
     End(StreamEnd),
 }
 
+/// A file under its final name.
+struct Placed {
+    path: PathBuf,
+    root: Hash,
+    skipped: Vec<Skipped>,
+}
+
 /// What became of the file, as the writing thread sees it.
-type Verdict = Result<(PathBuf, Hash), Why>;
+type Verdict = Result<Placed, Why>;
 
 pub(super) async fn receive(
     stream: TlsStream<TcpStream>,
@@ -77,12 +87,12 @@ pub(super) async fn receive(
     };
     match &outcome {
         // It is whole whether or not the sender hears it now; it asks again otherwise.
-        Ok((_, root)) => say_finished(&mut reader, &mut writer, *root, watch).await,
+        Ok(placed) => say_finished(&mut reader, &mut writer, placed.root, watch).await,
         Err(Ended::Failed(why)) if !matches!(why, Why::Peer(_)) => say_failed(&mut writer, why, watch).await,
         Err(_) => {}
     }
     close(reader, writer).await;
-    outcome.map(|(path, root)| Outcome::Finished { path: Some(path), root })
+    outcome.map(|Placed { path, root, skipped }| Outcome::Finished { path: Some(path), root, skipped })
 }
 
 /// Which of the two came first: the writing thread's verdict, or the end of the stream.
@@ -106,17 +116,33 @@ pub(super) async fn confirm(stream: TlsStream<TcpStream>, root: Hash, watch: &Wa
         say_failed(&mut writer, &Why::HashMismatch, watch).await;
     }
     close(reader, writer).await;
-    if same { Ok(Outcome::Finished { path: None, root }) } else { Err(Ended::Failed(Why::HashMismatch)) }
+    if same {
+        Ok(Outcome::Finished { path: None, root, skipped: Vec::new() })
+    } else {
+        Err(Ended::Failed(Why::HashMismatch))
+    }
 }
 
 async fn read_end<R: AsyncRead + Unpin>(reader: &mut R) -> Result<StreamEnd, Ended> {
-    let Head::Control(len) = wire::read_head(reader).await? else {
-        return Err(wire::broken("group of a finished file"));
-    };
-    match wire::read_control(reader, len).await? {
-        Some(Stream::End(end)) => Ok(end),
-        Some(Stream::Failed(failed)) => Err(Ended::Failed(Why::Peer(failed.code))),
-        _ => Err(wire::broken("no end of a finished file")),
+    // A folder of nothing but empty files has no groups, and is listed each time; what was skipped is told each time.
+    let mut before = limits::LISTING;
+    loop {
+        match wire::read_head(reader).await? {
+            Head::Group(_) => return Err(wire::broken("group of a finished file")),
+            Head::Listing(len) => {
+                before = before.checked_sub(len.max(1)).ok_or(wire::broken("listing too long"))?;
+                let mut part = vec![0; len];
+                reader.read_exact(&mut part).await?;
+            }
+            Head::Control(len) => match wire::read_control(reader, len).await? {
+                Some(Stream::End(end)) => return Ok(end),
+                Some(Stream::Failed(failed)) => return Err(Ended::Failed(Why::Peer(failed.code))),
+                Some(Stream::Skipped(_)) => {
+                    before = before.checked_sub(len.max(1)).ok_or(wire::broken("too much skipped"))?;
+                }
+                _ => return Err(wire::broken("no end of a finished file")),
+            },
+        }
     }
 }
 
@@ -150,11 +176,20 @@ async fn take_groups<R: AsyncRead + Unpin>(
                 pump::read(reader, buffer.bytes_mut(len), watch).await?;
                 Came::Group { index, hash, buffer }
             }
+            Head::Listing(_) if whole => return Err(wire::broken("listing after the end")),
+            Head::Listing(len) => {
+                let Some(mut buffer) = emptied.recv().await else { return Ok(()) };
+                pump::read(reader, buffer.bytes_mut(len), watch).await?;
+                Came::Listing(buffer)
+            }
             Head::Control(len) => match wire::read_control(reader, len).await? {
                 Some(Stream::End(end)) if !whole => {
                     whole = true;
                     watch.hold();
                     Came::End(end)
+                }
+                Some(Stream::Skipped(skipped)) if !whole && skipped.files.len() <= limits::SKIPPED_PER_FRAME => {
+                    Came::Skipped(skipped.files)
                 }
                 Some(Stream::Failed(failed)) => return Err(Ended::Failed(Why::Peer(failed.code))),
                 Some(_) => return Err(wire::broken("not the sender's to say")),
@@ -177,8 +212,17 @@ fn write_groups(
     say: &watch::Sender<u64>,
     counter: &Counter,
 ) -> Verdict {
+    let mut skipped = Vec::new();
     while let Some(came) = coming.blocking_recv() {
         match came {
+            Came::Listing(buffer) => {
+                partial.take_listing(buffer.bytes())?;
+                let _stream_ended = empty.try_send(buffer);
+            }
+            Came::Skipped(files) if skipped.len() + files.len() > limits::LISTED => {
+                return Err(Why::Protocol("more skipped than listed"));
+            }
+            Came::Skipped(files) => skipped.extend(files),
             Came::Group { index, hash, buffer } => {
                 partial.write(index, &hash, buffer.bytes())?;
                 counter.store(partial.done(), Ordering::Relaxed);
@@ -187,7 +231,10 @@ fn write_groups(
                 let _stream_ended = empty.try_send(buffer);
             }
             Came::End(end) if end.size != partial.size() => return Err(Why::HashMismatch),
-            Came::End(end) => return partial.finish(place, end.root).map(|path| (path, end.root)),
+            Came::End(end) => {
+                let (path, skipped) = partial.finish(place, end.root, skipped)?;
+                return Ok(Placed { path, root: end.root, skipped });
+            }
         }
     }
     Err(Why::Internal("stream ended"))

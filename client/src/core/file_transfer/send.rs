@@ -5,15 +5,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hobnob_shared::id::{Hash, TransferId};
-use hobnob_shared::message::{Stream, StreamEnd, StreamFailed};
+use hobnob_shared::limits::{GROUP, SKIPPED_PER_FRAME};
+use hobnob_shared::message::{SkippedFile, Stream, StreamEnd, StreamFailed, StreamSkipped};
 use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_rustls::TlsStream;
 
-use super::pump::{self, BUFFERS, Counter, Outcome, Watch};
-use super::source::{Sent, Source};
+use super::bundle::outgoing::Outgoing;
+use super::pump::{self, BUFFERS, Counter, Outcome, Skipped, Watch};
+use super::source::{Material, Sent, Source};
 use super::tree::{GROUP_SIZE, group_hash, group_len, groups};
 use super::why::Why;
 use super::wire::{self, Ended, GroupBuffer, Head};
@@ -27,6 +29,7 @@ pub(super) struct What {
     pub(super) transfer: TransferId,
     pub(super) path: PathBuf,
     pub(super) size: u64,
+    pub(super) folder: bool,
     pub(super) from: u64,
     pub(super) partials: PathBuf,
 }
@@ -88,17 +91,50 @@ pub(super) async fn send(
     outcome
 }
 
+/// What the reading thread comes to: the hash of the whole, and what of a folder is not in it.
+#[derive(Debug)]
+struct Read {
+    root: Hash,
+    left: Vec<SkippedFile>,
+    skipped: Vec<Skipped>,
+}
+
 /// The reading thread: fills buffers in order until the end of the file, then gives its hash.
 fn read_groups(
     what: &What,
     filled: &mpsc::Sender<GroupBuffer>,
     mut emptied: mpsc::Receiver<GroupBuffer>,
+) -> Result<Read, Why> {
+    if what.folder {
+        let mut folder = Outgoing::open(&what.partials, what.transfer, what.from)?;
+        // Whoever has groups has the listing.
+        let listing = if what.from == 0 { folder.listing().to_vec() } else { Vec::new() };
+        for part in listing.chunks(GROUP) {
+            let Some(mut buffer) = emptied.blocking_recv() else { return Err(Why::Internal("stream ended")) };
+            buffer.hold_listing(part);
+            if filled.blocking_send(buffer).is_err() {
+                return Err(Why::Internal("stream ended"));
+            }
+        }
+        let root = read_material(what, &mut folder, filled, emptied)?;
+        return Ok(Read { root, left: folder.skipped(), skipped: folder.skipped_paths() });
+    }
+    let opened = Source::open(&what.path);
+    let mut source = opened.map_err(|why| if why == Why::NotFound { Why::SourceGone } else { why })?;
+    let root = read_material(what, &mut source, filled, emptied)?;
+    Ok(Read { root, left: Vec::new(), skipped: Vec::new() })
+}
+
+fn read_material(
+    what: &What,
+    source: &mut dyn Material,
+    filled: &mpsc::Sender<GroupBuffer>,
+    mut emptied: mpsc::Receiver<GroupBuffer>,
 ) -> Result<Hash, Why> {
-    let source = Source::open(&what.path).map_err(|why| if why == Why::NotFound { Why::SourceGone } else { why })?;
     if source.size() != what.size {
         return Err(Why::SourceChanged);
     }
-    let mut sent = Sent::open(&what.partials, what.transfer, &source, what.from)?;
+    let mut sent = Sent::open(&what.partials, what.transfer, source, what.from)?;
     for index in what.from..groups(what.size) {
         let Some(mut buffer) = emptied.blocking_recv() else { return Err(Why::Internal("stream ended")) };
         let bytes = buffer.bytes_mut(group_len(index, what.size));
@@ -115,29 +151,33 @@ fn read_groups(
     Ok(sent.tree().clone().root())
 }
 
-/// Sends what the reading thread fills, then the end. Gives the file's hash.
+/// Sends what the reading thread fills, then the end. Gives the file's hash, and what was skipped.
 async fn send_groups<W: AsyncWrite + Unpin>(
     writer: &mut W,
     mut full: mpsc::Receiver<GroupBuffer>,
     empty: mpsc::Sender<GroupBuffer>,
-    root: oneshot::Receiver<Result<Hash, Why>>,
+    read: oneshot::Receiver<Result<Read, Why>>,
     size: u64,
     watch: &Watch,
-) -> Result<Hash, Ended> {
+) -> Result<(Hash, Vec<Skipped>), Ended> {
     while let Some(buffer) = full.recv().await {
         pump::write(writer, buffer.frame(), watch).await?;
         // At the end of the file nobody takes them back.
         let _last = empty.try_send(buffer);
     }
-    let root = root.await.map_err(|_| Why::Internal("reading stopped"))??;
+    let Read { root, left, skipped } = read.await.map_err(|_| Why::Internal("reading stopped"))??;
+    for files in left.chunks(SKIPPED_PER_FRAME) {
+        let frame = wire::control(&Stream::Skipped(StreamSkipped { files: files.to_vec() }))?;
+        pump::write(writer, &frame, watch).await?;
+    }
     pump::write(writer, &wire::control(&Stream::End(StreamEnd { root, size }))?, watch).await?;
-    Ok(root)
+    Ok((root, skipped))
 }
 
 /// Listens to the receiver until it has the whole file or ends it.
 async fn listen<R: AsyncRead + Unpin>(
     reader: &mut R,
-    mut ended: oneshot::Receiver<Hash>,
+    mut ended: oneshot::Receiver<(Hash, Vec<Skipped>)>,
     size: u64,
     counter: &Counter,
     watch: &Watch,
@@ -155,16 +195,18 @@ async fn listen<R: AsyncRead + Unpin>(
             Some(Stream::Finished(finished)) => {
                 // The end is on its way as soon as it is written, which may be noticed here a moment later than the answer to it.
                 return match ended.try_recv() {
-                    Ok(root) if root == finished.root => {
+                    Ok((root, skipped)) if root == finished.root => {
                         counter.store(size, Ordering::Relaxed);
-                        Ok(Outcome::Finished { path: None, root })
+                        Ok(Outcome::Finished { path: None, root, skipped })
                     }
                     Ok(_) => Err(Ended::Failed(Why::HashMismatch)),
                     Err(_) => Err(wire::broken("finished before the end")),
                 };
             }
             Some(Stream::Failed(failed)) => return Err(Ended::Failed(Why::Peer(failed.code))),
-            Some(Stream::Open(_) | Stream::End(_)) => return Err(wire::broken("not the receiver's to say")),
+            Some(Stream::Open(_) | Stream::Skipped(_) | Stream::End(_)) => {
+                return Err(wire::broken("not the receiver's to say"));
+            }
             None => {}
         }
     }

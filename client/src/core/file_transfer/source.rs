@@ -3,20 +3,24 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use hobnob_shared::id::TransferId;
+use hobnob_shared::message::FolderOffer;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
+use super::bundle::outgoing;
+use super::bundle::snapshot::Snapshot;
 use super::folder::Folder;
 use super::sidecar::Sidecar;
 use super::tree::{GROUP_SIZE, GroupHash, Tree, group_hash, group_len, groups};
 use super::why::Why;
 
 /// What is known of a file before it is offered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Offered {
     /// Absolute.
     pub path: PathBuf,
@@ -24,28 +28,66 @@ pub struct Offered {
     pub name: String,
     /// Bytes.
     pub size: u64,
+    /// What is in it, if it is a folder.
+    pub folder: Option<Box<Snapshot>>,
+    /// What the receiver hears of that.
+    pub offer: Option<FolderOffer>,
 }
 
-/// Looks at a path that the user chose: only regular files that can be read may be offered. Blocks on the disk.
+/// What is sent, group by group.
+pub trait Material {
+    /// Bytes.
+    fn size(&self) -> u64;
+    /// Differs between any two states of it.
+    fn key(&self) -> [u8; 32];
+    /// Fills `bytes` with group `index`.
+    fn read(&mut self, index: u64, bytes: &mut [u8]) -> Result<(), Why>;
+    /// It is still what it was when it was opened.
+    fn check_same(&self) -> Result<(), Why>;
+}
+
+/// Looks at a path that the user chose: regular files that can be read, and folders, may be offered. Blocks on the disk.
 pub fn look(path: &Path) -> Result<Offered, Why> {
     let path = std::path::absolute(path).map_err(|_| Why::NotFound)?;
+    let data = std::fs::metadata(&path).map_err(|error| at_opening(&error))?;
+    let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).ok_or(Why::NotAFile);
+    if data.is_dir() {
+        // `..` has no name of its own; what has none at all is everything that there is.
+        let real = std::fs::canonicalize(&path).map_err(|error| at_opening(&error))?;
+        let name = named(&path).or_else(|_| named(&real))?;
+        let snapshot = Snapshot::take(&path)?;
+        let offer = Some(snapshot.offer()?);
+        return Ok(Offered { name, size: snapshot.size(), folder: Some(Box::new(snapshot)), offer, path });
+    }
     let source = Source::open(&path)?;
-    let name = path.file_name().ok_or(Why::NotAFile)?.to_string_lossy().into_owned();
-    Ok(Offered { name, size: source.stamp.size, path })
+    Ok(Offered { name: named(&path)?, size: source.stamp.size, folder: None, offer: None, path })
 }
 
 /// What tells one state of a file from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
     disk: u64,
     inode: u64,
-    size: u64,
+    /// Bytes.
+    pub size: u64,
     seconds: i64,
     nanoseconds: i64,
 }
 
 impl Stamp {
-    fn of(data: &std::fs::Metadata) -> Self {
+    /// As the kernel tells it of a name.
+    pub fn of_stat(data: &rustix::fs::Stat) -> Self {
+        Self {
+            disk: data.st_dev,
+            inode: data.st_ino,
+            size: data.st_size.cast_unsigned(),
+            seconds: data.st_mtime,
+            nanoseconds: data.st_mtime_nsec.cast_signed(),
+        }
+    }
+
+    /// Of an open file.
+    pub fn of(data: &std::fs::Metadata) -> Self {
         Self {
             disk: data.dev(),
             inode: data.ino(),
@@ -82,15 +124,7 @@ fn at_opening(error: &io::Error) -> Why {
 }
 
 fn check_kind(data: &std::fs::Metadata) -> Result<(), Why> {
-    let kind = data.file_type();
-    match () {
-        () if kind.is_file() => Ok(()),
-        () if kind.is_dir() => Err(Why::IsDirectory),
-        () if kind.is_fifo() || kind.is_socket() || kind.is_char_device() || kind.is_block_device() => {
-            Err(Why::NotAFile)
-        }
-        () => Err(Why::NotAFile),
-    }
+    if data.file_type().is_file() { Ok(()) } else { Err(Why::NotAFile) }
 }
 
 impl Source {
@@ -104,21 +138,25 @@ impl Source {
         check_kind(&data)?;
         Ok(Self { path: path.to_owned(), file, stamp: Stamp::of(&data) })
     }
+}
 
-    /// Bytes.
-    pub fn size(&self) -> u64 {
+impl Material for Source {
+    fn size(&self) -> u64 {
         self.stamp.size
     }
 
+    fn key(&self) -> [u8; 32] {
+        self.stamp.key()
+    }
+
     /// The path still leads to this file, and nobody has written to it since it was opened.
-    pub fn check_same(&self) -> Result<(), Why> {
+    fn check_same(&self) -> Result<(), Why> {
         let held = self.file.metadata().map_err(|_| Why::Unreadable)?;
         let found = std::fs::metadata(&self.path).map_err(|_| Why::SourceGone)?;
         if Stamp::of(&held) == self.stamp && Stamp::of(&found) == self.stamp { Ok(()) } else { Err(Why::SourceChanged) }
     }
 
-    /// Fills `bytes` with group `index`.
-    pub fn read(&self, index: u64, bytes: &mut [u8]) -> Result<(), Why> {
+    fn read(&mut self, index: u64, bytes: &mut [u8]) -> Result<(), Why> {
         self.file.read_exact_at(bytes, index * GROUP_SIZE).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => Why::SourceChanged,
             _ => Why::Unreadable,
@@ -140,14 +178,14 @@ fn sent_name(transfer: TransferId) -> OsString {
 
 impl Sent {
     /// Up to and without group `from`, which the receiver wants next. What is not known of those before is hashed now.
-    pub fn open(folder: &Path, transfer: TransferId, source: &Source, from: u64) -> Result<Self, Why> {
+    pub fn open(folder: &Path, transfer: TransferId, source: &mut dyn Material, from: u64) -> Result<Self, Why> {
         if from > groups(source.size()) {
             return Err(Why::Protocol("more groups than the file has"));
         }
         let at = |_: io::Error| Why::Internal("cannot keep group hashes");
         let folder = Folder::create_private(folder).map_err(|_| Why::Internal("cannot use the profile"))?;
         let (mut sidecar, found) = Sidecar::open(&folder, &sent_name(transfer)).map_err(at)?;
-        let key = source.stamp.key();
+        let key = source.key();
         match found {
             Some(found) if found.key == key => {}
             Some(_) if from > 0 => return Err(Why::SourceChanged),
@@ -188,9 +226,8 @@ impl Sent {
 
 /// Forgets what is kept of a sent file.
 pub fn forget(folder: &Path, transfer: TransferId) {
-    if let Ok(folder) = Folder::open(folder)
-        && let Err(error) = folder.remove(&sent_name(transfer))
-    {
-        tracing::warn!(%error, "cannot remove the hashes of a sent file");
+    let Ok(folder) = Folder::open(folder) else { return };
+    if let Err(error) = folder.remove(&sent_name(transfer)).and_then(|()| outgoing::forget(&folder, transfer)) {
+        tracing::warn!(%error, "cannot remove what is kept of a sent file");
     }
 }

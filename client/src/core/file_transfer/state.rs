@@ -155,6 +155,7 @@ impl State {
             from: self.transfer.from.clone(),
             name: self.transfer.name.clone(),
             size: self.transfer.size,
+            files: self.transfer.folder.map(|folder| folder.files),
         })
     }
 
@@ -285,7 +286,7 @@ impl State {
 
     /// A crash came between the final name and the record of it.
     pub(super) fn was_finished(&mut self, path: PathBuf, root: Hash, asked: bool) -> Effects {
-        let mut effects = self.finished(Some(path), root);
+        let mut effects = self.finished(Some(path), root, Vec::new());
         if asked {
             effects.insert(1, Effect::Answer(Ok(())));
         }
@@ -342,6 +343,7 @@ impl State {
             transfer: self.transfer.known_as(),
             name: self.transfer.name.clone(),
             size: self.transfer.size,
+            folder: self.transfer.folder,
             media_type: self.transfer.media_type.clone(),
             sent_at: self.transfer.sent_at,
         };

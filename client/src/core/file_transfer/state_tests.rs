@@ -47,6 +47,7 @@ fn transfer(direction: Direction) -> Transfer {
         device: (!outgoing).then_some(ALICE),
         share: None,
         room: None,
+        folder: None,
     }
 }
 
@@ -240,14 +241,14 @@ impl World {
             Task::Receive => {
                 self.whole = true;
                 self.ends[B].pumping = false;
-                let effects = self.ends[B].state.pump_finished(Some("/home/bob/a.txt".into()), ROOT);
+                let effects = self.ends[B].state.pump_finished(Some("/home/bob/a.txt".into()), ROOT, Vec::new());
                 self.carry_out(B, effects);
                 self.end_of_sender(heard);
             }
             Task::Confirm(root) => {
                 assert_eq!(root, ROOT);
                 self.ends[B].pumping = false;
-                let effects = self.ends[B].state.pump_finished(None, root);
+                let effects = self.ends[B].state.pump_finished(None, root, Vec::new());
                 self.carry_out(B, effects);
                 self.end_of_sender(heard);
             }
@@ -257,7 +258,7 @@ impl World {
     fn end_of_sender(&mut self, heard: bool) {
         self.ends[A].pumping = false;
         let effects = if heard {
-            self.ends[A].state.pump_finished(None, ROOT)
+            self.ends[A].state.pump_finished(None, ROOT, Vec::new())
         } else {
             self.ends[A].state.pump_lost(0, self.now)
         };

@@ -7,14 +7,17 @@ use hobnob_shared::id::{DeviceId, Hash};
 use hobnob_shared::limits;
 use hobnob_shared::message::Circuit;
 
+use super::pump::Skipped;
 use super::state::{Effect, Effects, Run, State, Task};
 use super::why::Why;
-use crate::core::event::Event;
+use crate::core::event::{Event, SkippedInfo};
 use crate::core::history::transfers::Stage;
 
 /// First and longest wait before the receiver asks again while the link stands.
 const AGAIN_MIN: Duration = Duration::from_secs(1);
 const AGAIN_MAX: Duration = Duration::from_mins(1);
+/// Files that did not come along and are told by name.
+const TOLD: usize = 100;
 
 impl State {
     /// A dial failed. What does not go directly goes by the relay, once.
@@ -81,23 +84,26 @@ impl State {
         }
     }
 
-    pub(super) fn pump_finished(&mut self, path: Option<PathBuf>, root: Hash) -> Effects {
+    pub(super) fn pump_finished(&mut self, path: Option<PathBuf>, root: Hash, skipped: Vec<Skipped>) -> Effects {
         self.run = Run::Idle;
-        if self.transfer.stage == Stage::Finished { Vec::new() } else { self.finished(path, root) }
+        if self.transfer.stage == Stage::Finished { Vec::new() } else { self.finished(path, root, skipped) }
     }
 
-    pub(super) fn finished(&mut self, path: Option<PathBuf>, root: Hash) -> Effects {
+    pub(super) fn finished(&mut self, path: Option<PathBuf>, root: Hash, skipped: Vec<Skipped>) -> Effects {
         // A file that was just whole when somebody stopped it is whole.
         self.transfer.stage = Stage::Finished;
         self.transfer.done = self.transfer.size;
         self.transfer.root = Some(root);
-        self.transfer.why = None;
+        let text = incomplete(skipped.len(), self.transfer.folder.map_or(0, |folder| folder.files));
+        self.transfer.why = text.clone().map(|text| ("incomplete".to_owned(), text));
         self.transfer.path = path.or_else(|| self.transfer.path.take());
         let event = Event::FileFinished {
             transfer: self.transfer.known_as(),
             path: self.transfer.path.clone().unwrap_or_default(),
             blake3: root,
             size: self.transfer.size,
+            text,
+            skipped: skipped.into_iter().take(TOLD).map(|Skipped { path, code }| SkippedInfo { path, code }).collect(),
             by: self.transfer.by(),
         };
         let rate = self.meter.rate();
@@ -170,5 +176,16 @@ impl State {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+/// Says that a folder came without some of its files.
+fn incomplete(skipped: usize, files: u32) -> Option<String> {
+    match skipped {
+        0 => None,
+        1 => Some("One file did not come along: it changed or could not be read while it was sent.".to_owned()),
+        n => Some(format!(
+            "{n} of {files} files did not come along: they changed or could not be read while they were sent."
+        )),
     }
 }

@@ -11,9 +11,9 @@ pub enum Why {
     /// The user's: nothing at that path.
     #[error("nothing at that path")]
     NotFound,
-    /// The user's: a folder.
-    #[error("a folder, not a file")]
-    IsDirectory,
+    /// The user's: a folder with more in it than can be sent at once.
+    #[error("too much in the folder")]
+    TooMuch,
     /// The user's: a pipe, a device, a socket.
     #[error("not a regular file")]
     NotAFile,
@@ -69,7 +69,7 @@ impl Why {
     pub fn code(&self) -> String {
         match self {
             Self::NotFound => "not_found".into(),
-            Self::IsDirectory => "is_directory".into(),
+            Self::TooMuch => "too_much".into(),
             Self::NotAFile => "not_a_file".into(),
             Self::Unreadable => "unreadable".into(),
             Self::FolderMissing => "folder_missing".into(),
@@ -81,7 +81,7 @@ impl Why {
     /// What the other side is told.
     pub fn wire(&self) -> WireCode {
         match self {
-            Self::NotFound | Self::IsDirectory | Self::NotAFile | Self::Unreadable | Self::SourceGone => {
+            Self::NotFound | Self::TooMuch | Self::NotAFile | Self::Unreadable | Self::SourceGone => {
                 WireCode::SourceGone
             }
             Self::SourceChanged => WireCode::SourceChanged,
@@ -99,7 +99,9 @@ impl Why {
     pub fn sentence(&self, peer: &dyn std::fmt::Display) -> String {
         match self {
             Self::NotFound => "There is no file at that path.".into(),
-            Self::IsDirectory => "That is a folder. Folders cannot be sent yet; pack it into one file first.".into(),
+            Self::TooMuch => {
+                "There is more in the folder than can be sent at once: 100,000 files, 32 folders deep. Send parts of it.".into()
+            }
             Self::NotAFile => "Only ordinary files can be sent, not pipes, devices or sockets.".into(),
             Self::Unreadable => "The file cannot be read. Check its permissions.".into(),
             Self::SourceChanged => "The file changed while it was being sent. Send it again.".into(),

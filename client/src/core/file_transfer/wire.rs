@@ -1,10 +1,11 @@
-//! Frames of a data stream as bytes. A frame is a `u32` length of what follows, one byte of kind, and a control message or a group.
+//! Frames of a data stream as bytes. A frame is a `u32` length of what follows, one byte of kind, and a control message, a group, or a
+//! part of a folder's listing.
 
 use std::io;
 
 use hobnob_shared::codec::{self, Decoded};
 use hobnob_shared::limits;
-use hobnob_shared::message::{STREAM_CONTROL, STREAM_GROUP, Stream};
+use hobnob_shared::message::{STREAM_CONTROL, STREAM_GROUP, STREAM_LISTING, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::tree::GroupHash;
@@ -53,6 +54,14 @@ impl GroupBuffer {
         &self.frame
     }
 
+    /// Holds a part of a listing instead, of at most [`limits::GROUP`] bytes.
+    pub fn hold_listing(&mut self, part: &[u8]) {
+        self.frame.clear();
+        self.frame.extend(u32::try_from(part.len() + 1).unwrap_or(u32::MAX).to_be_bytes());
+        self.frame.push(STREAM_LISTING);
+        self.frame.extend(part);
+    }
+
     /// The whole frame, as sealed.
     pub fn frame(&self) -> &[u8] {
         &self.frame
@@ -66,6 +75,8 @@ pub enum Head {
     Control(usize),
     /// Number and hash of a group follow, then so many bytes of the file.
     Group(usize),
+    /// A part of a listing, of so many bytes.
+    Listing(usize),
 }
 
 /// Reads a frame's length and kind; a length beyond the limits is the other side's fault.
@@ -80,6 +91,8 @@ pub async fn read_head<R: AsyncRead + Unpin>(reader: &mut R) -> Result<Head, End
             let bytes = rest.checked_sub(limits::GROUP_HEADER - 1).filter(|bytes| *bytes <= limits::GROUP);
             bytes.map(Head::Group).ok_or(broken("group of an impossible length"))
         }
+        STREAM_LISTING if rest <= limits::GROUP => Ok(Head::Listing(rest)),
+        STREAM_LISTING => Err(broken("part of a listing too long")),
         STREAM_CONTROL => Err(broken("control frame too long")),
         _ => Err(broken("unknown kind of frame")),
     }

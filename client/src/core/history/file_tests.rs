@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use hobnob_shared::id::{DeviceId, Fingerprint, TransferId};
+use hobnob_shared::id::{DeviceId, Fingerprint, Hash, TransferId};
 use hobnob_shared::identity::IdentityStatement;
+use hobnob_shared::message::FolderOffer;
 use refinery::Migration;
 use rusqlite::Connection;
 
@@ -98,6 +99,7 @@ fn a_transfer_is_stored_once_and_ends_in_the_list() {
         device: Some(DeviceId([3; 32])),
         share: None,
         room: None,
+        folder: Some(FolderOffer { files: 3, listing: Hash([4; 32]), length: 90 }),
     };
     assert!(transfers::insert(&c, &transfer).unwrap());
     let again = Transfer { name: "b.txt".into(), ..transfer.clone() };

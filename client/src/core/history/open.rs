@@ -25,6 +25,7 @@ pub(super) fn migrations() -> Result<Vec<Migration>, HistoryError> {
         ("V1__history", include_str!("migrations/V1__history.sql")),
         ("V2__logs_and_rooms", include_str!("migrations/V2__logs_and_rooms.sql")),
         ("V3__contacts", include_str!("migrations/V3__contacts.sql")),
+        ("V4__folders", include_str!("migrations/V4__folders.sql")),
     ];
     all.into_iter().map(|(name, sql)| Migration::unapplied(name, sql).map_err(refused)).collect()
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, Hash, Incarnation, TransferId};
+use hobnob_shared::message::FolderOffer;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::row;
@@ -109,6 +110,8 @@ pub struct Transfer {
     pub share: Option<TransferId>,
     /// The room in which it was offered.
     pub room: Option<Incarnation>,
+    /// It is a folder.
+    pub folder: Option<FolderOffer>,
 }
 
 impl Transfer {
@@ -132,6 +135,7 @@ impl Transfer {
             direction: self.direction,
             name: self.name.clone(),
             size: self.size,
+            files: self.folder.map(|folder| folder.files),
             done: self.done,
             state: if running { TransferState::Running } else { self.stage.told() },
             path: self.path.clone(),
@@ -142,7 +146,7 @@ impl Transfer {
 }
 
 const COLUMNS: &str = "id, conversation, peer, author, outgoing, name, size, media_type, sent_at, state, done, path, save_as, code, \
-                       text, meant_for, root, device, share, room";
+                       text, meant_for, root, device, share, room, files, listing, listing_length";
 
 fn transfer(row: &Row<'_>) -> Result<Transfer> {
     let stage: isize = row.get(9)?;
@@ -167,6 +171,10 @@ fn transfer(row: &Row<'_>) -> Result<Transfer> {
         device: row::some_bytes(row, 17)?.map(DeviceId),
         share: row::some_bytes(row, 18)?.map(|bytes| TransferId(uuid::Uuid::from_bytes(bytes))),
         room: row::some_bytes(row, 19)?.map(Incarnation),
+        folder: row::some_bytes(row, 21)?
+            .zip(row.get::<_, Option<u32>>(20)?)
+            .zip(row.get::<_, Option<u32>>(22)?)
+            .map(|((listing, files), length)| FolderOffer { files, listing: Hash(listing), length }),
     })
 }
 
@@ -175,7 +183,7 @@ pub fn insert(c: &Connection, transfer: &Transfer) -> Result<bool> {
     let added = c
         .prepare_cached(&format!(
             "INSERT OR IGNORE INTO transfers ({COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)"
         ))?
         .execute(params![
             transfer.id.0.as_bytes(),
@@ -198,6 +206,9 @@ pub fn insert(c: &Connection, transfer: &Transfer) -> Result<bool> {
             transfer.device.map(|device| device.0),
             transfer.share.map(|share| *share.0.as_bytes()),
             transfer.room.map(|room| room.0),
+            transfer.folder.map(|folder| folder.files),
+            transfer.folder.map(|folder| folder.listing.0),
+            transfer.folder.map(|folder| folder.length),
         ])?;
     Ok(added > 0)
 }

@@ -14,7 +14,7 @@ use crate::core::error::Problem;
 use crate::core::event::{Answer, Direction};
 use crate::core::file_transfer::{
     CircuitCame, CircuitRefused, FileTransfer, FrameCame, Hold, Linked, Order, Readdressed, SayAgain, StreamCame,
-    TransferContext, Unlinked, Wish, names, source,
+    TransferContext, Unlinked, Why, Wish, names, source,
 };
 use crate::core::history::transfers::{self, Stage, Transfer};
 use crate::core::outlet::Ticket;
@@ -56,13 +56,12 @@ impl Registry {
             Ok(receivers) => receivers,
             Err(problem) => return ticket.failed(problem),
         };
-        let history = self.history.clone();
+        let (history, partials) = (self.history.clone(), self.partials());
         let offering = async move {
             let who = to.friend().map_or_else(|| to.to_string(), ToString::to_string);
             let looked = tokio::task::spawn_blocking(move || source::look(&path)).await;
-            let offered = looked
-                .map_err(|_| Problem::transfer_state())?
-                .map_err(|why| Problem::new(why.code(), why.sentence(&who)))?;
+            let problem = move |why: Why| Problem::new(why.code(), why.sentence(&who));
+            let offered = looked.map_err(|_| Problem::transfer_state())?.map_err(&problem)?;
             let share = to_whom.room.map(|_| TransferId::new());
             let transfers: Vec<Transfer> = to_whom
                 .people
@@ -87,17 +86,27 @@ impl Registry {
                     device: None,
                     share,
                     room: to_whom.room,
+                    folder: offered.offer,
                 })
                 .collect();
+            // A folder's state is kept first: what is offered can be sent.
+            let left_out = offered.folder.as_ref().map_or(0, |folder| folder.left_out);
+            if let Some(folder) = offered.folder {
+                let ids: Vec<TransferId> = transfers.iter().map(|transfer| transfer.id).collect();
+                let kept =
+                    tokio::task::spawn_blocking(move || ids.iter().try_for_each(|id| folder.save(&partials, *id)));
+                kept.await.map_err(|_| Problem::transfer_state())?.map_err(&problem)?;
+            }
             let stored = transfers.clone();
             history.write(move |c| stored.iter().try_for_each(|one| transfers::insert(c, one).map(drop))).await?;
-            Ok::<_, Problem>(transfers)
+            Ok::<_, Problem>((transfers, left_out))
         };
         Self::then(ctx, offering, move |registry, offered, ctx| match offered {
             Err(problem) => ticket.failed(problem),
-            Ok(transfers) => {
+            Ok((transfers, left_out)) => {
                 if let Some(first) = transfers.first() {
-                    ticket.done(Answer::Transfer { transfer: first.known_as() });
+                    let (size, files) = (first.size, first.folder.map(|folder| folder.files));
+                    ticket.done(Answer::Transfer { transfer: first.known_as(), size, files, left_out });
                 }
                 for transfer in transfers {
                     let peer = transfer.peer.clone();
@@ -156,6 +165,11 @@ impl Registry {
         });
     }
 
+    /// Where unfinished files are.
+    fn partials(&self) -> PathBuf {
+        self.profile.folder().join("partial")
+    }
+
     /// Finds or makes the actor of a stored transfer, and tells it of the links that stand.
     fn take_up(&mut self, transfer: Transfer, ctx: &mut Context<Self>) -> Option<Addr<FileTransfer>> {
         if let Some((_, actor)) = self.transfers.get(&transfer.id) {
@@ -168,7 +182,7 @@ impl Registry {
             registry: actix::AsyncContext::address(ctx),
             tokens: self.tokens.clone(),
             downloads: self.downloads.clone(),
-            partials: self.profile.folder().join("partial"),
+            partials: self.partials(),
             running: self.running.clone(),
         };
         let (id, peer) = (transfer.id, transfer.peer.clone());
@@ -296,6 +310,12 @@ impl Registry {
         if names::clean(&offer.name).is_err() {
             return answer(self, WireCode::BadName);
         }
+        if offer
+            .folder
+            .is_some_and(|folder| folder.length as usize > limits::LISTING || folder.files as usize > limits::LISTED)
+        {
+            return answer(self, WireCode::TooLarge);
+        }
         let conversation = match offer.room {
             None if self.state.roster.get(&user).is_some() => ConversationId::Direct(user.clone()),
             Some(room) if self.state.rooms.is_member(&room, &user) => match self.state.rooms.get(&room) {
@@ -325,12 +345,14 @@ impl Registry {
             device: Some(device),
             share: None,
             room: offer.room,
+            folder: offer.folder,
         };
         let frame = Peer::Offer(Offer {
             room: transfer.room,
             transfer: id,
             name: transfer.name.clone(),
             size: transfer.size,
+            folder: transfer.folder,
             media_type: transfer.media_type.clone(),
             sent_at: transfer.sent_at,
         });

@@ -5,7 +5,7 @@ use gtk::prelude::*;
 use hobnob_shared::id::Handle;
 use relm4::gtk;
 
-use crate::core::event::{Direction, TransferState};
+use crate::core::event::{Direction, TransferInfo, TransferState};
 use crate::model::transfers::Transfer;
 use crate::ui::widgets::icon_button::icon_button;
 use crate::ui::{text, words};
@@ -40,6 +40,8 @@ const BUTTONS: [CardOutput; 7] = [
     CardOutput::OpenFolder,
 ];
 
+const FOLDER: &str = "folder-symbolic";
+
 /// What a card shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Card {
@@ -56,8 +58,11 @@ impl Card {
     /// The card of a transfer.
     pub fn new(transfer: &Transfer, own: bool) -> Self {
         let info = &transfer.info;
-        let size = words::size(info.size);
-        let so_far = || format!("{} of {size}", words::size(info.done));
+        let size = match info.files {
+            Some(files) => format!("{} · {}", words::files(files), words::size(info.size)),
+            None => words::size(info.size),
+        };
+        let so_far = || format!("{} of {}", words::size(info.done), words::size(info.size));
         let reason = |usual: &str| info.text.as_deref().map_or_else(|| usual.to_owned(), text::literal_line);
         let incoming = info.direction == Direction::Incoming;
         let (detail, buttons): (String, &[CardOutput]) = match info.state {
@@ -82,9 +87,10 @@ impl Card {
                 (parts.join(" · "), &[CardOutput::Pause, CardOutput::Cancel])
             }
             TransferState::Paused => (format!("{} · paused", so_far()), &[CardOutput::Resume, CardOutput::Cancel]),
-            TransferState::Finished if own => (format!("{size} · delivered, verified"), &[]),
+            TransferState::Finished if own => (complete(format!("{size} · delivered, verified"), info), &[]),
             TransferState::Finished => {
-                (format!("{size} · verified · {}", words::time(info.sent_at)), &[CardOutput::OpenFolder])
+                let words = format!("{size} · verified · {}", words::time(info.sent_at));
+                (complete(words, info), &[CardOutput::OpenFolder])
             }
             TransferState::Declined => (format!("{size} · declined"), &[]),
             TransferState::Cancelled => (format!("{size} · cancelled"), &[]),
@@ -97,6 +103,7 @@ impl Card {
             name: text::literal_line(&info.name),
             detail,
             icon: match (info.state, incoming) {
+                _ if info.files.is_some() => FOLDER,
                 (TransferState::Finished, _) => "text-x-generic-symbolic",
                 (_, true) => "document-save-symbolic",
                 (_, false) => "document-send-symbolic",
@@ -109,7 +116,16 @@ impl Card {
 
     /// The card as a sentence.
     pub fn spoken(&self) -> String {
-        format!("file {}, {}", self.name, self.detail)
+        let what = if self.icon == FOLDER { "folder" } else { "file" };
+        format!("{what} {}, {}", self.name, self.detail)
+    }
+}
+
+/// How it ended, and what of a folder is missing.
+fn complete(words: String, info: &TransferInfo) -> String {
+    match &info.text {
+        Some(text) => format!("{words}\n{}", text::literal_line(text)),
+        None => words,
     }
 }
 
@@ -224,7 +240,6 @@ impl Card {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use crate::core::event::TransferInfo;
     use hobnob_shared::id::{ConversationId, TransferId};
     use std::collections::BTreeSet;
 
@@ -237,6 +252,7 @@ mod tests {
             direction,
             name: "a\u{202E}gpj.exe".to_owned(),
             size: 3_100_000_000,
+            files: None,
             done: 1_900_000_000,
             state,
             path: None,
@@ -260,6 +276,19 @@ mod tests {
         };
         assert!(can_accept(Direction::Incoming));
         assert!(!can_accept(Direction::Outgoing));
+    }
+
+    #[test]
+    fn a_folder_says_how_many_files_it_has_and_what_is_missing() {
+        let mut folder = transfer(TransferState::Finished, Direction::Outgoing);
+        folder.info.files = Some(12);
+        folder.info.text = Some("One file did not come along.".to_owned());
+        let card = Card::new(&folder, true);
+        assert_eq!(card.detail, "12 files · 3.1 GB · delivered, verified\nOne file did not come along.");
+        assert!(card.spoken().starts_with("folder "), "{}", card.spoken());
+        folder.info.files = None;
+        folder.info.text = None;
+        assert!(Card::new(&folder, true).spoken().starts_with("file "));
     }
 
     #[test]

@@ -7,10 +7,23 @@ use gtk::gio;
 use gtk::prelude::*;
 use relm4::gtk;
 
-/// Lets the user choose files to send, beginning in `folder`.
-pub fn files_to_send(window: &impl IsA<gtk::Window>, folder: &Path, chosen: impl FnOnce(Vec<PathBuf>) + 'static) {
-    let chooser =
-        gtk::FileChooserNative::new(Some("Send Files"), Some(window), gtk::FileChooserAction::Open, Some("Send"), None);
+/// Gets what was chosen.
+pub type Chosen = Box<dyn FnOnce(Vec<PathBuf>)>;
+/// Lets the user choose what to send, beginning in a folder.
+pub type ToSend = fn(&gtk::Window, &Path, Chosen);
+
+/// Files.
+pub fn files_to_send(window: &gtk::Window, folder: &Path, chosen: Chosen) {
+    to_send(window, ("Send Files", gtk::FileChooserAction::Open), folder, chosen);
+}
+
+/// Folders, each with all that is in it.
+pub fn folder_to_send(window: &gtk::Window, folder: &Path, chosen: Chosen) {
+    to_send(window, ("Send Folder", gtk::FileChooserAction::SelectFolder), folder, chosen);
+}
+
+fn to_send(window: &gtk::Window, (title, action): (&str, gtk::FileChooserAction), folder: &Path, chosen: Chosen) {
+    let chooser = gtk::FileChooserNative::new(Some(title), Some(window), action, Some("Send"), None);
     chooser.set_select_multiple(true);
     begin_in(&chooser, folder);
     run(&chooser, chosen);
