@@ -1,5 +1,7 @@
 //! `hobnob-cli`: the client's core on JSON Lines, for scripts, bots and tests. One object a line on standard input is a command, one a line
-//! on standard output is an event; nothing else is printed there.
+//! on standard output is an event; nothing else is printed there. `progress.rs` draws bars for a person who asks for them.
+
+mod progress;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
@@ -15,6 +17,8 @@ use hobnob_client::core::command::Request;
 use hobnob_client::core::error::Problem;
 use hobnob_client::core::event::Event;
 use hobnob_client::core::{Commands, Core, Options};
+
+use crate::progress::Progress;
 
 /// Longest line that is read as a command, in bytes: the longest message, escaped, and much room.
 const LINE: usize = 1024 * 1024;
@@ -38,6 +42,9 @@ struct Arguments {
     /// Where friends' programs connect; by default a port that is chosen once and kept, on all addresses.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    /// Shows transfers as bars on standard error, where that is a terminal, instead of as `file_progress` events.
+    #[arg(long)]
+    progress: bool,
 }
 
 const HELP: &str = r##"COMMANDS, one JSON object a line on standard input:
@@ -61,7 +68,7 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   remove_device               password, device: one of the other devices
   change_password             password, new_password
   transfers                   -> transfers
-  send_file                   to, path -> transfer (its id)
+  send_file                   to, path (a file or a folder) -> transfer (its id), size, files, left_out
   accept_file                 transfer, optional save_as (the full path of the file to be)
   decline_file, pause_file, resume_file, cancel_file               transfer
   safety_number               user -> safety_number (60 digits), verified
@@ -89,9 +96,10 @@ EVENTS, one JSON object a line on standard output:
   room_left                   room, reason: left removed
   devices                     devices: [{device, this}]
   typing                      conversation, from, active
-  file_offered                transfer, conversation, from, name, size
+  file_offered                transfer, conversation, from, name, size; of a folder files (how many)
   file_progress               transfer, done, size, rate (bytes a second); yours to a room: by (the member)
-  file_finished               transfer, path, blake3, size
+  file_finished               transfer, path, blake3, size; of a folder, where files did not come along, text and
+                              skipped: [{path, code}]
   file_failed                 transfer, code, text
   alarm                       code (such as key_changed, server_key_changed), user, text
 
@@ -140,8 +148,9 @@ fn main() -> ExitCode {
     });
     let printer = thread::spawn({
         let owed = owed.clone();
+        let bars = arguments.progress.then(Progress::on_terminal).flatten();
         move || {
-            if print(&queue).is_err() {
+            if print(&queue, bars).is_err() {
                 // Nobody listens any more: end as at the end of input.
                 owed.give_up();
                 for _unheard in queue.iter().map_while(|event| event) {}
@@ -164,15 +173,17 @@ fn tell(events: &SyncSender<Out>, event: Event) {
 }
 
 /// Prints until the end, or until nobody reads; everything that is there goes out in one write.
-fn print(queue: &Receiver<Out>) -> std::io::Result<()> {
+fn print(queue: &Receiver<Out>, mut bars: Option<Progress>) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let mut lines = Vec::new();
     while let Ok(first) = queue.recv() {
         let mut next = first;
         let mut over = true;
         while let Some(event) = next {
-            serde_json::to_writer(&mut lines, &event)?;
-            lines.push(b'\n');
+            if bars.as_mut().is_none_or(|bars| bars.shows(&event)) {
+                serde_json::to_writer(&mut lines, &event)?;
+                lines.push(b'\n');
+            }
             over = false;
             match queue.try_recv() {
                 Ok(event) => {
@@ -182,8 +193,11 @@ fn print(queue: &Receiver<Out>) -> std::io::Result<()> {
                 Err(_) => break,
             }
         }
-        out.write_all(&lines)?;
-        out.flush()?;
+        let mut write = || out.write_all(&lines).and_then(|()| out.flush());
+        match &bars {
+            Some(bars) if !lines.is_empty() => bars.beside(write)?,
+            _ => write()?,
+        }
         lines.clear();
         if over {
             break;
