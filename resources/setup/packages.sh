@@ -9,18 +9,18 @@ readonly RUST_NEEDED=1.93 GTK_NEEDED=4.8 ADWAITA_NEEDED=1.2
 
 # Build: compiler, pkg-config, GTK 4, libadwaita, glib-compile-resources.
 # Windows without a screen (demo and UI tests): X server, session bus, accessibility, input, screenshots, fonts, icons.
-# Checks: desktop entry and metainfo validators. Network tests: nft and ip.
+# Checks: desktop entry and metainfo validators. Network tests: nft and ip. Crashes at a chosen system call: strace.
 readonly DEBIAN="build-essential pkg-config git ca-certificates libgtk-4-dev libadwaita-1-dev libglib2.0-dev-bin
   xvfb xauth xdotool x11-utils at-spi2-core dbus dbus-x11 python3 python3-gi gir1.2-atspi-2.0 imagemagick
   adwaita-icon-theme fonts-cantarell fonts-dejavu-core fonts-noto-color-emoji desktop-file-utils appstream
-  nftables iproute2"
+  nftables iproute2 strace"
 readonly FEDORA="gcc make pkgconf-pkg-config git ca-certificates gtk4-devel libadwaita-devel glib2-devel
   xorg-x11-server-Xvfb xorg-x11-xauth xdotool xwininfo at-spi2-core dbus-daemon dbus-x11 python3 python3-gobject-base
   ImageMagick adwaita-icon-theme abattis-cantarell-fonts dejavu-sans-fonts google-noto-color-emoji-fonts
-  desktop-file-utils appstream nftables iproute"
+  desktop-file-utils appstream nftables iproute strace"
 readonly ARCH="base-devel pkgconf git ca-certificates gtk4 libadwaita glib2-devel
   xorg-server-xvfb xorg-xauth xdotool xorg-xwininfo at-spi2-core dbus python python-gobject imagemagick
-  adwaita-icon-theme cantarell-fonts ttf-dejavu noto-fonts-emoji desktop-file-utils appstream nftables iproute2"
+  adwaita-icon-theme cantarell-fonts ttf-dejavu noto-fonts-emoji desktop-file-utils appstream nftables iproute2 strace"
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 give_up() { say "$*"; exit 1; }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod devices;
+mod file_storms;
 mod files;
 mod folders;
 mod friends;

@@ -27,6 +27,8 @@ pub struct Start {
     pub downloads: PathBuf,
     /// `--listen`.
     pub listen: String,
+    /// A command that runs it, such as `strace` with its options; empty for none.
+    pub under: Vec<String>,
 }
 
 impl Start {
@@ -37,13 +39,21 @@ impl Start {
             server: Some(server.to_owned()),
             downloads: home.join(format!("{name}-downloads")),
             listen: "127.0.0.1:0".to_owned(),
+            under: Vec::new(),
         }
     }
 
     /// Runs it without waiting for anything.
     pub fn spawn(&self) -> Process {
         std::fs::create_dir_all(&self.downloads).unwrap_or_else(|error| panic!("no download folder: {error}"));
-        let mut command = Command::new(program("hobnob-cli"));
+        let mut command = match self.under.split_first() {
+            None => Command::new(program("hobnob-cli")),
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program("hobnob-cli"));
+                command
+            }
+        };
         command.arg("--profile").arg(&self.profile).arg("--downloads").arg(&self.downloads);
         command.arg("--listen").arg(&self.listen).stdin(Stdio::piped());
         if let Some(server) = &self.server {
