@@ -260,8 +260,7 @@ impl FileTransfer {
         self.prepared = None;
         let (partials, id) = (self.context.partials.clone(), self.id());
         let erasing = tokio::task::spawn_blocking(move || {
-            partial::erase(&partials, id);
-            source::forget(&partials, id);
+            source::forget_all(&partials, id);
         });
         self.waiting = true;
         ctx.wait(erasing.into_actor(self).map(move |_, actor, ctx| {

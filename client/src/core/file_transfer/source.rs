@@ -1,5 +1,6 @@
 //! The file that is sent: looked at before it is offered, and watched while it is sent, so that nobody ever receives a mixture of two states.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::bundle::outgoing;
 use super::bundle::snapshot::Snapshot;
 use super::folder::Folder;
+use super::partial;
 use super::sidecar::Sidecar;
 use super::tree::{GROUP_SIZE, GroupHash, Tree, group_hash, group_len, groups};
 use super::why::Why;
@@ -222,6 +224,19 @@ impl Sent {
     pub fn tree(&self) -> &Tree {
         &self.tree
     }
+}
+
+/// Transfers of which something is kept in the profile's folder for that.
+pub fn kept(partials: &Path) -> Vec<TransferId> {
+    let names = std::fs::read_dir(partials).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let ids: BTreeSet<TransferId> = names.filter_map(|name| name.to_str()?.split_once('.')?.0.parse().ok()).collect();
+    ids.into_iter().collect()
+}
+
+/// Forgets all that is kept of a transfer, sent or received.
+pub fn forget_all(partials: &Path, transfer: TransferId) {
+    partial::erase(partials, transfer);
+    forget(partials, transfer);
 }
 
 /// Forgets what is kept of a sent file.

@@ -14,7 +14,7 @@ use super::pairs::Pair;
 use super::tests::{HERE, THERE, handle, memory, number_of, own, texts, thread, with};
 use super::transfers::{Stage, Transfer};
 use super::{History, HistoryError, friends, logs, messages, open, pages, pairs, rooms, transfers};
-use crate::core::event::Direction;
+use crate::core::event::{Direction, TransferState};
 
 struct File {
     _folder: tempfile::TempDir,
@@ -110,9 +110,13 @@ fn a_transfer_is_stored_once_and_ends_in_the_list() {
     transfers::update(&c, &transfer).unwrap();
     assert_eq!(transfers::load(&c, transfer.id).unwrap().as_ref(), Some(&transfer));
     assert_eq!(transfers::load_unfinished(&c).unwrap().len(), 1);
+    assert_eq!(transfers::over(&c, &[transfer.id, TransferId::new()]).unwrap(), []);
     transfer.stage = Stage::Finished;
     transfer.path = Some("/tmp/x".into());
     transfers::update(&c, &transfer).unwrap();
+    assert_eq!(transfers::over(&c, &[transfer.id, TransferId::new()]).unwrap(), [transfer.id]);
+    // While it is confirmed to a sender that missed its end.
+    assert_eq!(transfer.info(true).state, TransferState::Finished);
     assert_eq!(transfers::load_unfinished(&c).unwrap(), []);
     assert_eq!(transfers::list(&c).unwrap(), [transfer]);
 }

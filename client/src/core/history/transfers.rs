@@ -137,7 +137,8 @@ impl Transfer {
             size: self.size,
             files: self.folder.map(|folder| folder.files),
             done: self.done,
-            state: if running { TransferState::Running } else { self.stage.told() },
+            // What is over may still be confirmed to a sender that missed its end.
+            state: if running && !self.stage.is_over() { TransferState::Running } else { self.stage.told() },
             path: self.path.clone(),
             text: self.why.as_ref().map(|(_, text)| text.clone()),
             sent_at: self.sent_at,
@@ -266,6 +267,18 @@ pub fn load_unfinished(c: &Connection) -> Result<Vec<Transfer>> {
     c.prepare_cached(&format!("SELECT {COLUMNS} FROM transfers WHERE state < 4 OR state = 7 ORDER BY seq"))?
         .query_map([], transfer)?
         .collect()
+}
+
+/// Which of these are over: nothing of their bytes needs to be kept.
+pub fn over(c: &Connection, ids: &[TransferId]) -> Result<Vec<TransferId>> {
+    let mut over = c.prepare_cached("SELECT NOT (state < 4 OR state = 7) FROM transfers WHERE id = ?1")?;
+    let mut found = Vec::new();
+    for id in ids {
+        if over.query_row([id.0.as_bytes()], |row| row.get(0)).optional()? == Some(true) {
+            found.push(*id);
+        }
+    }
+    Ok(found)
 }
 
 /// Offers files that are offered to a friend's old key to their new one.

@@ -10,7 +10,7 @@
 //! - `talk`: messages, history, typing, read marks. `replicas`: the logs that they are in, on all links together. `marks`: how far they got.
 //! - `rooms`: joining, leaving, members.
 //! - `links`: introductions, live links, re-dialling.
-//! - `files`: transfers.
+//! - `files`: transfers, by what people here want; `offers`: by what friends say.
 
 pub mod account;
 mod commands;
@@ -20,6 +20,7 @@ mod files;
 pub mod keys;
 mod links;
 mod marks;
+mod offers;
 mod password;
 pub mod people;
 mod replicas;

@@ -1,0 +1,191 @@
+//! What friends and room mates say about files: offers, which are bounded and cleaned before they are stored, and answers to ours.
+
+use actix::Context;
+use hobnob_shared::error::WireCode;
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, TransferId};
+use hobnob_shared::limits;
+use hobnob_shared::message::{Accept, CancelTransfer, Offer, Peer};
+
+use crate::core::event::Direction;
+use crate::core::file_transfer::{FrameCame, SayAgain, names};
+use crate::core::history::transfers::{self, Stage, Transfer};
+use crate::core::peer_link::SendFrame;
+use crate::core::registry::Registry;
+
+/// Frames about transfers without an actor that are being looked up: a friend who sends more at once is not answered.
+const LOOKED_UP: usize = 64;
+/// Longest media type that is kept, in bytes.
+const MEDIA_TYPE: usize = 127;
+
+impl Registry {
+    /// A friend offers a file, or reminds of it.
+    pub(in crate::core) fn offered(&mut self, user: Handle, device: DeviceId, offer: Offer, ctx: &mut Context<Self>) {
+        let id = offer.transfer;
+        if self.pass_on(&user, id, device, Peer::Offer(offer.clone())) {
+            return;
+        }
+        let answer = move |registry: &mut Self, code| registry.refuse(device, id, code);
+        if names::clean(&offer.name).is_err() {
+            return answer(self, WireCode::BadName);
+        }
+        if offer
+            .folder
+            .is_some_and(|folder| folder.length as usize > limits::LISTING || folder.files as usize > limits::LISTED)
+        {
+            return answer(self, WireCode::TooLarge);
+        }
+        let conversation = match offer.room {
+            None if self.state.roster.get(&user).is_some() => ConversationId::Direct(user.clone()),
+            Some(room) if self.state.rooms.is_member(&room, &user) => match self.state.rooms.get(&room) {
+                Some(room) => ConversationId::Room(room.room.clone()),
+                None => return,
+            },
+            _ => return answer(self, WireCode::NotFriends),
+        };
+        let media_type = offer.media_type.filter(|text| text.len() <= MEDIA_TYPE);
+        let transfer = Transfer {
+            id,
+            conversation,
+            peer: user.clone(),
+            from: user.clone(),
+            direction: Direction::Incoming,
+            name: offer.name,
+            size: offer.size,
+            media_type,
+            sent_at: offer.sent_at,
+            stage: Stage::Offered,
+            done: 0,
+            path: None,
+            save_as: None,
+            why: None,
+            meant_for: None,
+            root: None,
+            device: Some(device),
+            share: None,
+            room: offer.room,
+            folder: offer.folder,
+        };
+        let frame = Peer::Offer(Offer {
+            room: transfer.room,
+            transfer: id,
+            name: transfer.name.clone(),
+            size: transfer.size,
+            folder: transfer.folder,
+            media_type: transfer.media_type.clone(),
+            sent_at: transfer.sent_at,
+        });
+        let history = self.history.clone();
+        let storing = async move { history.write(move |c| store_offer(c, transfer)).await };
+        self.look_up(ctx, storing, move |registry, stored, ctx| match stored {
+            Ok(Stored::New(transfer)) => {
+                if let Some(actor) = registry.take_up(*transfer, ctx) {
+                    actor.do_send(SayAgain);
+                }
+            }
+            Ok(Stored::Known(transfer)) if transfer.peer == user => {
+                if let Some(actor) = registry.take_up(*transfer, ctx) {
+                    actor.do_send(FrameCame { device, frame });
+                }
+            }
+            Ok(Stored::Known(_)) => answer(registry, WireCode::Conflict),
+            Ok(Stored::TooMany) => answer(registry, WireCode::Full),
+            Err(error) => tracing::error!(%error, "an offer was not stored"),
+        });
+    }
+
+    pub(in crate::core) fn accepted(
+        &mut self,
+        user: Handle,
+        device: DeviceId,
+        accept: Accept,
+        ctx: &mut Context<Self>,
+    ) {
+        let id = accept.transfer;
+        let frame = Peer::Accept(accept);
+        if self.pass_on(&user, id, device, frame.clone()) {
+            return;
+        }
+        let history = self.history.clone();
+        let peer = user.clone();
+        let look = async move { history.read(move |c| transfers::load_known_as(c, id, &peer)).await };
+        self.look_up(ctx, look, move |registry, found, ctx| match found {
+            Ok(Some(transfer)) if transfer.peer == user => {
+                if let Some(actor) = registry.take_up(transfer, ctx) {
+                    actor.do_send(FrameCame { device, frame });
+                }
+            }
+            Ok(_) => registry.refuse(device, id, WireCode::NotFound),
+            Err(error) => tracing::error!(%error, "a transfer was not read"),
+        });
+    }
+
+    pub(in crate::core) fn declined(&mut self, user: &Handle, device: DeviceId, transfer: TransferId) {
+        let about = hobnob_shared::message::AboutTransfer { transfer };
+        self.pass_on(user, transfer, device, Peer::Decline(about));
+    }
+
+    pub(in crate::core) fn cancelled(&mut self, user: &Handle, device: DeviceId, cancel: CancelTransfer) {
+        self.pass_on(user, cancel.transfer, device, Peer::Cancel(cancel));
+    }
+
+    /// To the transfer's actor, if it has one and it is with this person.
+    fn pass_on(&self, user: &Handle, transfer: TransferId, device: DeviceId, frame: Peer) -> bool {
+        match self.transfers.get(&self.own_id(transfer, user)).filter(|(peer, _)| peer == user) {
+            Some((_, actor)) => {
+                // One that is busy loses it: whoever means it says it again on the next link, whoever floods is not stored.
+                if actor.try_send(FrameCame { device, frame }).is_err() {
+                    tracing::debug!(%transfer, "a transfer is too busy to listen");
+                }
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The id in this profile of the transfer that `user` knows by `id`.
+    pub(in crate::core) fn own_id(&self, id: TransferId, user: &Handle) -> TransferId {
+        self.shares.get(&(id, user.clone())).copied().unwrap_or(id)
+    }
+
+    fn refuse(&self, device: DeviceId, transfer: TransferId, code: WireCode) {
+        if let Some((link, _)) = self.state.links.standing(&device) {
+            link.do_send(SendFrame(Peer::Cancel(CancelTransfer { transfer, code })));
+        }
+    }
+
+    /// Asks the disk about a transfer, so many at once.
+    fn look_up<T: Send + 'static>(
+        &mut self,
+        ctx: &Context<Self>,
+        job: impl Future<Output = T> + 'static,
+        next: impl FnOnce(&mut Self, T, &mut Context<Self>) + Send + 'static,
+    ) {
+        if self.looked_up >= LOOKED_UP {
+            tracing::warn!("too many offers at once; some are left for the next link");
+            return;
+        }
+        self.looked_up += 1;
+        Self::then(ctx, job, move |registry, out, ctx| {
+            registry.looked_up = registry.looked_up.saturating_sub(1);
+            next(registry, out, ctx);
+        });
+    }
+}
+
+/// What became of an offer.
+enum Stored {
+    New(Box<Transfer>),
+    Known(Box<Transfer>),
+    TooMany,
+}
+
+fn store_offer(c: &rusqlite::Connection, transfer: Transfer) -> rusqlite::Result<Stored> {
+    if let Some(known) = transfers::load(c, transfer.id)? {
+        return Ok(Stored::Known(Box::new(known)));
+    }
+    if transfers::waiting_offers(c, &transfer.peer)? as usize >= limits::OFFERS_PER_FRIEND {
+        return Ok(Stored::TooMany);
+    }
+    transfers::insert(c, &transfer)?;
+    Ok(Stored::New(Box::new(transfer)))
+}
