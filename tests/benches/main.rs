@@ -1,8 +1,10 @@
 //! The benchmarks of `make bench`: every number is printed beside a reference that is measured in the same run. `make bench` builds them, and
-//! the programs, for release. Arguments choose: `talk`, `file`, `server`, `window`; none means all.
+//! the programs, for release. Arguments choose: `talk`, `file`, `folder`, `busy`, `server`, `window`; none means all.
 #![expect(clippy::print_stdout, reason = "the report is what the program is for")]
 
+mod busy;
 mod file;
+mod folder;
 mod measure;
 mod reference;
 mod server_load;
@@ -20,6 +22,12 @@ fn main() -> Result<()> {
     }
     if chosen("file") {
         file::run()?;
+    }
+    if chosen("folder") {
+        folder::run()?;
+    }
+    if chosen("busy") {
+        busy::run()?;
     }
     if chosen("server") {
         server_load::run()?;

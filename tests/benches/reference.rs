@@ -136,6 +136,56 @@ pub fn copy(from: &Path, to: &Path) -> Result<f64> {
     })
 }
 
+/// Copies the files of one folder into another over TLS, one after the other in one stream, hashing on both ends. Seconds until the receiver
+/// has written, compared and synced all of them.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<f64> {
+    let to = to.to_owned();
+    let names = std::fs::read_dir(from)?.map(|entry| Ok(entry?.file_name())).collect::<Result<Vec<_>>>()?;
+    let count = names.len();
+    let receive = move |mut stream: StreamOwned<ServerConnection, TcpStream>| -> Result<()> {
+        let (mut hasher, mut bytes) = (blake3::Hasher::new(), Vec::new());
+        for _ in 0..count {
+            let mut head = [0; 8];
+            stream.read_exact(&mut head)?;
+            let [a, b, c, d, rest @ ..] = head;
+            let (name, size) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes(rest));
+            bytes.resize(usize::try_from(name)?, 0);
+            stream.read_exact(&mut bytes)?;
+            let path = to.join(std::str::from_utf8(&bytes)?);
+            bytes.resize(usize::try_from(size)?, 0);
+            stream.read_exact(&mut bytes)?;
+            hasher.update(&bytes);
+            std::fs::write(path, &bytes)?;
+        }
+        let mut root = [0; 32];
+        stream.read_exact(&mut root)?;
+        anyhow::ensure!(root == *hasher.finalize().as_bytes(), "hash differs");
+        rustix::fs::syncfs(std::fs::File::open(&to)?)?;
+        stream.write_all(b"+")?;
+        stream.flush()?;
+        Ok(())
+    };
+    let begun = Instant::now();
+    over_tls(tls::FILE, receive, |mut stream| {
+        let mut hasher = blake3::Hasher::new();
+        let mut out = std::io::BufWriter::with_capacity(256 * 1024, &mut stream);
+        for name in &names {
+            let bytes = std::fs::read(from.join(name))?;
+            hasher.update(&bytes);
+            let name = name.to_str().context("name")?;
+            out.write_all(&u32::try_from(name.len())?.to_be_bytes())?;
+            out.write_all(&u32::try_from(bytes.len())?.to_be_bytes())?;
+            out.write_all(name.as_bytes())?;
+            out.write_all(&bytes)?;
+        }
+        out.write_all(hasher.finalize().as_bytes())?;
+        out.flush()?;
+        drop(out);
+        stream.read_exact(&mut [0])?;
+        Ok(begun.elapsed().as_secs_f64())
+    })
+}
+
 /// CPU seconds of the listening end for one mutual TLS handshake, over `rounds`.
 pub fn handshake_cpu(rounds: u32) -> Result<f64> {
     let (alice, bob) = (end("alice")?, end("bob")?);

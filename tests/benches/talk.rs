@@ -50,7 +50,7 @@ pub fn run() -> Result<()> {
 }
 
 /// Milliseconds until Bob's program shows it and until Alice's program knows that.
-fn message(alice: &mut Client, bob: &mut Client, text: &str) -> (f64, f64) {
+pub fn message(alice: &mut Client, bob: &mut Client, text: &str) -> (f64, f64) {
     let begun = Instant::now();
     let id = alice.post(json!({"command": "send", "to": "@bob", "text": text}));
     bob.expect(json!({"event": "message", "from": "alice"}));
