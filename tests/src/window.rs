@@ -109,6 +109,12 @@ impl Hands {
         self.must(window, json!({"do": "choose", "path": path}));
     }
 
+    /// Sends a folder as a person would: its keys, then its path into the chooser.
+    pub fn attach_folder(&mut self, window: &Window, path: &Path) {
+        self.key(window, "ctrl+shift+o");
+        self.must(window, json!({"do": "choose", "path": path}));
+    }
+
     /// Waits until that text is shown.
     pub fn sees(&mut self, window: &Window, text: &str) {
         self.must(window, json!({"do": "wait", "contains": text}));

@@ -1,7 +1,7 @@
 //! Two people in two windows: sign-up, friends, a conversation both ways, a file, a restart, and everything is still there.
 
 use hobnob_tests::display::{Display, missing};
-use hobnob_tests::files::{hash, random_file};
+use hobnob_tests::files::{hash, manifest, random_file};
 use hobnob_tests::process::until;
 use hobnob_tests::story::{House, PASSWORD};
 use hobnob_tests::window::{Hands, Window, pictures, shows_something};
@@ -112,6 +112,10 @@ fn a_file_goes_from_window_to_window_and_all_is_there_after_a_restart() {
     hobnob_tests::story::say(&mut alice, &mut bob, "a message from before");
     let file = random_file(&house.path("holiday picture.jpg"), 3 << 20, 5);
     hobnob_tests::story::offer(&mut alice, &mut bob, &file);
+    let folder = house.path("slides");
+    std::fs::create_dir_all(folder.join("empty")).unwrap();
+    random_file(&folder.join("one.pdf"), 40_000, 6);
+    random_file(&folder.join("two.pdf"), 1_400_000, 7);
     assert!(alice.quit().success() && bob.quit().success());
 
     let mut desk = Desk::new(&house);
@@ -128,6 +132,22 @@ fn a_file_goes_from_window_to_window_and_all_is_there_after_a_restart() {
     hands.open_friend(alice, "bob");
     hands.sees(alice, "a message from before");
     desk.picture("4-file");
+
+    // A folder, by the chooser's keys, and the panel over all transfers.
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.attach_folder(alice, &folder);
+    hands.sees(bob, "2 files · 1.4 MB");
+    hands.click(bob, "Accept");
+    let arrived = house.path("bob-downloads").join("slides");
+    until("the folder lies there", hobnob_tests::client::SOON * 2, || arrived.exists());
+    assert_eq!(manifest(&arrived), manifest(&folder));
+    hands.sees(alice, "2 files · 1.4 MB · delivered, verified");
+    hands.key(alice, "ctrl+shift+f");
+    hands.sees(alice, "folder slides, 2 files · 1.4 MB · delivered, verified, to bob");
+    hands.sees(alice, "file holiday picture.jpg, 3.1 MB · delivered, verified, to bob");
+    let nameless = hands.nameless(alice);
+    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    desk.picture("4-folder-and-transfers");
 
     drop(desk);
     let mut desk = Desk::new(&house);

@@ -117,6 +117,8 @@ pub const SCENES: &[Scene] = &[
     scene("files", Content::Files, &["@bob"]),
     Scene { dark: true, ..scene("files-dark", Content::Files, &["@bob"]) },
     Scene { size: NARROW, ..scene("files-narrow", Content::Files, &["@bob"]) },
+    done("transfers", Content::Files, &["@bob"], &[Step::Do("win.transfers", None)]),
+    Scene { dark: true, ..done("transfers-dark", Content::Files, &["@bob"], &[Step::Do("win.transfers", None)]) },
     done("dialog-add-friend", Content::Day, &[], &[Step::Do("win.add-friend", None)]),
     done("dialog-status-text", Content::Day, &[], &[Step::Do("win.status-text", None)]),
     done("dialog-safety-number", Content::Day, &[], &[Step::Do("win.verify-person", Some("bob"))]),

@@ -70,7 +70,9 @@ impl Model {
             }
             (Question::Transfers, Answer::Transfers { transfers }) => {
                 self.transfers.replace(transfers.clone());
-                self.transfers_came()
+                let mut changes = self.transfers_came();
+                changes.push(Change::Transfers);
+                changes
             }
             (Question::History { conversation, before, limit }, Answer::Messages { messages }) => {
                 let complete = messages.len() < usize::try_from(*limit).unwrap_or(usize::MAX);

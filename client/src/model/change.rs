@@ -27,6 +27,8 @@ pub enum Change {
     Room(RoomId),
     /// The account's devices.
     Devices,
+    /// Transfers, for the panel over all of them.
+    Transfers,
     /// Lines of a timeline were replaced.
     Spliced {
         /// Which timeline.

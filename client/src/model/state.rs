@@ -239,8 +239,8 @@ impl Model {
             }
             // What was offered to a room goes to each member by itself: what this card tells is who has it.
             Event::FileProgress { by: Some(_), .. } | Event::FileFailed { by: Some(_), .. } => Vec::new(),
-            Event::FileFinished { transfer, by: Some(user), .. } => {
-                self.transfers.taken(transfer, user);
+            Event::FileFinished { transfer, by: Some(user), text, .. } => {
+                self.transfers.taken(transfer, user, text.as_ref());
                 self.transfer_changed(transfer)
             }
             Event::FileProgress { transfer, done, size, rate, .. } => {
@@ -404,9 +404,12 @@ impl Model {
     ) -> Vec<Change> {
         let Some(known) = self.transfers.get(transfer) else { return Vec::new() };
         let (from, at) = (known.info.from.clone(), known.info.sent_at);
-        let Some(open) = self.open.get_mut(conversation) else { return Vec::new() };
+        let Some(open) = self.open.get_mut(conversation) else { return vec![Change::Transfers] };
         match open.push_transfer(transfer, from, at) {
-            Some(at) => vec![Change::Spliced { conversation: conversation.clone(), at, removed: 0, added: 1 }],
+            Some(at) => {
+                let conversation = conversation.clone();
+                vec![Change::Transfers, Change::Spliced { conversation, at, removed: 0, added: 1 }]
+            }
             None => self.transfer_changed(transfer),
         }
     }
@@ -414,7 +417,8 @@ impl Model {
     pub(in crate::model) fn transfer_changed(&self, transfer: TransferId) -> Vec<Change> {
         let conversation = self.transfers.get(transfer).map(|transfer| transfer.info.conversation.clone());
         let place = conversation.and_then(|id| self.open.get(&id)?.find_transfer(transfer).map(|at| (id, at)));
-        place.map(|(conversation, at)| Change::Line { conversation, at }).into_iter().collect()
+        let line = place.map(|(conversation, at)| Change::Line { conversation, at });
+        [Change::Transfers].into_iter().chain(line).collect()
     }
 
     fn alarm(&mut self, code: &str, user: Option<Handle>, text: String) -> Vec<Change> {

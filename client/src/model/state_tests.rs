@@ -276,7 +276,7 @@ fn a_file_is_offered_runs_and_finishes_in_its_place() {
     model.apply(done(&request, Answer::Nothing {}));
     assert_eq!(model.transfers.get(transfer).unwrap().info.state, TransferState::Accepted);
     let changes = model.apply(Event::FileProgress { transfer, done: 5, size: 10, rate: 1, by: None });
-    assert_eq!(changes, [Change::Line { conversation: bob(), at: 1 }]);
+    assert_eq!(changes, [Change::Transfers, Change::Line { conversation: bob(), at: 1 }]);
     model.apply(Event::FileFinished {
         transfer,
         path: "/d/a.tar".into(),

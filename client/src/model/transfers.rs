@@ -1,6 +1,6 @@
 //! Files on their way and those that arrived, by id: what the cards in the timelines show.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use hobnob_shared::id::{ConversationId, Handle, TransferId};
@@ -15,8 +15,23 @@ pub struct Transfer {
     pub info: TransferInfo,
     /// Bytes a second, while bytes flow.
     pub rate: u64,
-    /// Own, offered to a room: who has it.
-    pub taken: BTreeSet<Handle>,
+    /// Own, offered to a room: who has it, and who has not all of it.
+    pub taken: BTreeMap<Handle, Taken>,
+}
+
+/// How much of it a member of a room has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// All.
+    Whole,
+    /// Of a folder, not all files.
+    Incomplete,
+}
+
+impl Taken {
+    fn new(text: Option<&String>) -> Self {
+        if text.is_some() { Self::Incomplete } else { Self::Whole }
+    }
 }
 
 /// What an offer says of itself.
@@ -77,22 +92,39 @@ impl Transfers {
         for info in list {
             let rate = old.get(&info.transfer).map_or(0, |transfer| transfer.rate);
             let Some(member) = info.by.clone() else {
-                self.all.insert(info.transfer, Transfer { info, rate, taken: BTreeSet::new() });
+                self.all.insert(info.transfer, Transfer { info, rate, taken: BTreeMap::new() });
                 continue;
             };
             // Offered to a room: one card for all of its members.
-            let done = info.state == TransferState::Finished;
+            let (done, taken) = (info.state == TransferState::Finished, Taken::new(info.text.as_ref()));
             let offered = TransferInfo { by: None, state: TransferState::Offered, done: 0, text: None, ..info };
-            let card = Transfer { info: offered, rate: 0, taken: BTreeSet::new() };
+            let card = Transfer { info: offered, rate: 0, taken: BTreeMap::new() };
             let card = self.all.entry(card.info.transfer).or_insert(card);
             if done {
-                card.taken.insert(member);
+                card.taken.insert(member, taken);
             }
         }
         for (id, transfer) in old {
             // Made while the list was on its way.
             self.all.entry(id).or_insert(transfer);
         }
+    }
+
+    /// All, newest first.
+    pub fn newest(&self) -> Vec<&Transfer> {
+        let mut list: Vec<_> = self.all.values().collect();
+        list.sort_by_key(|transfer| std::cmp::Reverse((transfer.info.sent_at, transfer.info.transfer)));
+        list
+    }
+
+    /// There are none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Bytes of one of them flow.
+    pub fn any_runs(&self) -> bool {
+        self.all.values().any(|transfer| transfer.info.state == TransferState::Running)
     }
 
     /// Those of one conversation with their times, oldest first.
@@ -137,7 +169,7 @@ impl Transfers {
             text: None,
             sent_at: made_at(transfer),
         };
-        self.all.insert(transfer, Transfer { info, rate: 0, taken: BTreeSet::new() });
+        self.all.insert(transfer, Transfer { info, rate: 0, taken: BTreeMap::new() });
         true
     }
 
@@ -153,9 +185,9 @@ impl Transfers {
     }
 
     /// A member of the room has it.
-    pub fn taken(&mut self, transfer: TransferId, user: Handle) -> bool {
+    pub fn taken(&mut self, transfer: TransferId, user: Handle, text: Option<&String>) -> bool {
         self.change(transfer, |transfer| {
-            transfer.taken.insert(user);
+            transfer.taken.insert(user, Taken::new(text));
         })
     }
 

@@ -20,6 +20,8 @@ pub enum ActionMsg {
     Attach,
     /// Choose a folder to send.
     AttachFolder,
+    /// Open the panel of all transfers.
+    Transfers,
     /// From the conversation back to the sidebar, when narrow.
     Back,
     /// Ask for a status text.
@@ -116,12 +118,13 @@ pub fn presence_name(presence: OwnPresence) -> &'static str {
 }
 
 /// Actions without a parameter, and their keys.
-const PLAIN: [(&str, ActionMsg, &[&str]); 15] = [
+const PLAIN: [(&str, ActionMsg, &[&str]); 16] = [
     ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
     ("join-room", ActionMsg::JoinRoom, &["<Control>j"]),
     ("members", ActionMsg::Members, &["<Control>m"]),
     ("devices", ActionMsg::Devices, &[]),
     ("change-password", ActionMsg::ChangePassword, &[]),
+    ("transfers", ActionMsg::Transfers, &["<Control><Shift>f"]),
     ("focus-search", ActionMsg::FocusSearch, &["<Control>k", "<Control>f"]),
     ("close-tab", ActionMsg::CloseTab, &["<Control>w"]),
     ("attach", ActionMsg::Attach, &["<Control>o"]),

@@ -22,6 +22,7 @@ use crate::ui::members::MemberOutput;
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
 use crate::ui::text::literal_line;
+use crate::ui::transfers::TransfersOutput;
 use crate::ui::widgets::dialog::Dialog;
 use crate::ui::widgets::pages::Pages;
 use crate::ui::widgets::spoken::name_library_buttons;
@@ -54,6 +55,8 @@ pub enum AppMsg {
     Answer(DialogAnswer),
     /// From the panel of a room's members.
     Member(MemberOutput),
+    /// Something was done in the panel of all transfers.
+    Transfers(TransfersOutput),
     /// The window got or lost the focus.
     Looked,
     /// Another tab came to the front.
@@ -180,7 +183,12 @@ impl Component for App {
         let sidebar = Sidebar::builder().launch((menu, leaflet.clone())).forward(&input, AppMsg::Sidebar);
         let sign_in = SignIn::builder().launch(()).forward(&input, AppMsg::Enter);
         let about_member = input.clone();
-        let content = Content::new(&leaflet, move |output| about_member.emit(AppMsg::Member(output)));
+        let about_transfer = input.clone();
+        let content = Content::new(
+            &leaflet,
+            move |output| about_member.emit(AppMsg::Member(output)),
+            move |output| about_transfer.emit(AppMsg::Transfers(output)),
+        );
         let narrow_banner = Banner::new();
         let left = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         left.append(sidebar.widget());
@@ -240,6 +248,7 @@ impl Component for App {
             AppMsg::Action(action) => self.act(action),
             AppMsg::Answer(answer) => self.answered(answer),
             AppMsg::Member(output) => self.member_said(output),
+            AppMsg::Transfers(output) => self.transfers_said(output),
             AppMsg::Looked => self.look(),
             AppMsg::Switched => {
                 self.look();

@@ -75,6 +75,7 @@ impl App {
             Change::Person(user) => self.show_person(&user),
             Change::Room(room) => self.show_room(&room),
             Change::Devices => self.show_devices(),
+            Change::Transfers => self.content.transfers.show(&self.model),
             Change::Recount => self.ask(Question::Conversations, Command::Conversations),
             Change::Requests => self.sidebar.emit(SidebarInput::Requests(self.model.roster.requests().to_vec())),
             Change::Spliced { conversation, at, removed, added } => self.splice(&conversation, at, removed, added),

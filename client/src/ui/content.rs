@@ -9,6 +9,7 @@ use relm4::{adw, gtk};
 
 use crate::ui::header::{Header, Subject};
 use crate::ui::members::{MemberOutput, MembersPanel};
+use crate::ui::transfers::{TransfersOutput, TransfersPanel};
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::pages::Pages;
 
@@ -25,6 +26,8 @@ pub struct Content {
     stack: Pages,
     /// Who is in the room in front.
     pub members: MembersPanel,
+    /// Files of all conversations.
+    pub transfers: TransfersPanel,
     /// The tabs.
     pub tabs: adw::TabView,
     /// Their bar.
@@ -34,8 +37,12 @@ pub struct Content {
 }
 
 impl Content {
-    /// Without a conversation. `back` leads to the sidebar when the window is narrow; `tell` gets what is done about members.
-    pub fn new(leaflet: &adw::Leaflet, tell: impl Fn(MemberOutput) + 'static) -> Self {
+    /// Without a conversation. `back` leads to the sidebar when the window is narrow; `tell` gets what is done about members, `about_transfers` about files.
+    pub fn new(
+        leaflet: &adw::Leaflet,
+        tell: impl Fn(MemberOutput) + 'static,
+        about_transfers: impl Fn(TransfersOutput) + 'static,
+    ) -> Self {
         let name = gtk::Label::builder().ellipsize(pango::EllipsizeMode::End).build();
         name.add_css_class("title");
         let path_icon = gtk::Image::builder().pixel_size(12).accessible_role(gtk::AccessibleRole::Presentation).build();
@@ -64,6 +71,8 @@ impl Content {
         bar.pack_end(&menu);
         let members = MembersPanel::new(tell);
         bar.pack_end(members.widget());
+        let transfers = TransfersPanel::new(about_transfers);
+        bar.pack_end(transfers.widget());
 
         let tabs = adw::TabView::new();
         let tab_bar = adw::TabBar::builder().view(&tabs).autohide(false).build();
@@ -92,6 +101,7 @@ impl Content {
             subject,
             stack,
             members,
+            transfers,
             tabs,
             tab_bar,
             banner,

@@ -15,7 +15,7 @@ use crate::ui::conversation::PageOutput;
 use crate::ui::dialogs::{about, add_friend, confirm, safety_number, shortcuts, status_text};
 use crate::ui::sidebar::{SidebarInput, SidebarOutput};
 use crate::ui::sign_in::{Door, SignInOutput};
-use crate::ui::transfers::{CardOutput, choose, folder};
+use crate::ui::transfers::{CardOutput, TransfersOutput, choose, folder};
 use crate::ui::{text, words};
 
 impl App {
@@ -140,6 +140,15 @@ impl App {
         }
     }
 
+    /// From the panel of all transfers.
+    pub(in crate::ui) fn transfers_said(&mut self, output: TransfersOutput) {
+        match output {
+            TransfersOutput::Opened => self.content.transfers.show(&self.model),
+            TransfersOutput::Card(output, transfer) => self.card(output, transfer),
+            TransfersOutput::Open(conversation) => self.open_and_read(&conversation),
+        }
+    }
+
     fn card(&mut self, output: CardOutput, transfer: TransferId) {
         let mut wish = |wish, command| self.ask(Question::File(wish, transfer), command);
         match output {
@@ -203,6 +212,7 @@ impl App {
             }
             ActionMsg::JoinRoom => self.ask_room(None, None),
             ActionMsg::Members => self.content.members.open(),
+            ActionMsg::Transfers => self.content.transfers.open(),
             ActionMsg::Devices => self.open_devices(),
             ActionMsg::ChangePassword => self.ask_change_password(),
             ActionMsg::Room(what, id) => self.act_on_room(what, &id),

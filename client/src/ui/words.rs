@@ -36,7 +36,7 @@ pub fn files(count: u32) -> String {
 /// What of a folder is not sent, as it is no file.
 pub fn left_out(count: u32) -> String {
     let (what, is) = if count == 1 { ("entry", "is") } else { ("entries", "are") };
-    format!("{count} {what} of the folder {is} left out: links, devices, and what cannot be read.")
+    format!("{count} {what} of the folder {is} left out: links, devices, and folders that cannot be read.")
 }
 
 /// Time left, rounded to what a person plans with.

@@ -6,7 +6,7 @@ use hobnob_shared::id::Handle;
 use relm4::gtk;
 
 use crate::core::event::{Direction, TransferInfo, TransferState};
-use crate::model::transfers::Transfer;
+use crate::model::transfers::{Taken, Transfer};
 use crate::ui::widgets::icon_button::icon_button;
 use crate::ui::{text, words};
 
@@ -70,7 +70,11 @@ impl Card {
                 (size, &[CardOutput::Decline, CardOutput::SaveAs, CardOutput::Accept])
             }
             TransferState::Offered if !transfer.taken.is_empty() => {
-                let names: Vec<&str> = transfer.taken.iter().map(Handle::as_str).collect();
+                let name = |(user, taken): (&Handle, &Taken)| match taken {
+                    Taken::Whole => user.to_string(),
+                    Taken::Incomplete => format!("{user} (without some files)"),
+                };
+                let names: Vec<String> = transfer.taken.iter().map(name).collect();
                 (format!("{size} · delivered to {}, verified", names.join(", ")), &[CardOutput::Cancel])
             }
             TransferState::Offered => (format!("{size} · waiting for an answer"), &[CardOutput::Cancel]),
@@ -241,7 +245,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use hobnob_shared::id::{ConversationId, TransferId};
-    use std::collections::BTreeSet;
+    use std::collections::BTreeMap;
 
     fn transfer(state: TransferState, direction: Direction) -> Transfer {
         let info = TransferInfo {
@@ -259,7 +263,7 @@ mod tests {
             text: Some("The disk is full.".to_owned()),
             sent_at: 0,
         };
-        Transfer { info, rate: 402_000_000, taken: BTreeSet::new() }
+        Transfer { info, rate: 402_000_000, taken: BTreeMap::new() }
     }
 
     #[test]
