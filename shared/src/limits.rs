@@ -61,6 +61,8 @@ pub const LISTED: usize = 100_000;
 pub const LISTING: usize = 16 * 1024 * 1024;
 /// Folders within folders: paths stay shorter than systems take.
 pub const LISTED_DEPTH: usize = 32;
+/// Bytes of a path below a folder that is offered; systems take 4,096 for all of it.
+pub const LISTED_PATH: usize = 3_000;
 /// Files in one word about those that were skipped: some 30 bytes each.
 pub const SKIPPED_PER_FRAME: usize = 1_000;
 /// Messages written to a link and not yet acknowledged: bounds memory on both sides, fills any path.

@@ -3,10 +3,14 @@
 //! A frame is a `u32` length, one byte of kind, and the rest: kind 0 is a CBOR message of [`Stream`], kind 1 is a group of the file's bytes,
 //! kind 2 is a part of a folder's [`Listing`].
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::WireCode;
 use crate::id::{Hash, TransferId};
+use crate::limits::LISTED;
 
 /// Kind byte of a control frame: a [`Stream`] message follows.
 pub const STREAM_CONTROL: u8 = 0;
@@ -44,8 +48,33 @@ pub struct StreamOpen {
 /// What is in a folder that is offered. Its files' bytes follow each other in this order, as if they were one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
-    /// Folders before what is in them.
+    /// Folders before what is in them; at most [`crate::limits::LISTED`].
+    #[serde(deserialize_with = "bounded")]
     pub entries: Vec<ListedEntry>,
+}
+
+/// Reads no more entries than there may be: each takes more memory than bytes of the wire.
+fn bounded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ListedEntry>, D::Error> {
+    struct Entries;
+    impl<'de> Visitor<'de> for Entries {
+        type Value = Vec<ListedEntry>;
+
+        fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(out, "at most {LISTED} entries")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = seq.next_element()? {
+                if entries.len() == LISTED {
+                    return Err(serde::de::Error::custom("too many entries"));
+                }
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+    }
+    deserializer.deserialize_seq(Entries)
 }
 
 /// One file or folder of a [`Listing`].

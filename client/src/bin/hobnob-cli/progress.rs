@@ -44,10 +44,10 @@ impl Progress {
                 }
                 false
             }
-            Event::FileFinished { transfer, path, size, .. } => {
+            Event::FileFinished { transfer, path, size, text, .. } => {
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 self.name(*transfer, &name, *size);
-                self.end(*transfer, "whole and verified");
+                self.end(*transfer, text.as_deref().unwrap_or("whole and verified"));
                 true
             }
             Event::FileFailed { transfer, code, .. } => {

@@ -155,7 +155,7 @@ impl FileTransfer {
                 return Ok(Opened::Finished(finished));
             }
             let place = match wanted {
-                Some(path) => Place::exactly(&path)?,
+                Some(path) => Place::exactly(&path, folder.is_some())?,
                 None => Place::in_downloads(&downloads, &name)?,
             };
             place.folder().check_writable()?;
@@ -169,7 +169,7 @@ impl FileTransfer {
             actor.waiting = false;
             let now = Instant::now();
             let effects = match opened.unwrap_or(Err(Why::Internal("opening stopped"))) {
-                Ok(Opened::Finished((path, root))) => actor.state.was_finished(path, root, asked),
+                Ok(Opened::Finished(before)) => actor.state.was_finished(before, asked),
                 Ok(Opened::Ready(partial, place)) => {
                     let have = partial.have();
                     actor.state.found(partial.done());
@@ -259,8 +259,10 @@ impl FileTransfer {
     fn erase(&mut self, rest: VecDeque<Effect>, ticket: Option<Ticket>, ctx: &mut Ctx) {
         self.prepared = None;
         let (partials, id) = (self.context.partials.clone(), self.id());
+        // What may be resumed is still to be sent as it was offered.
+        let over = self.state.transfer().stage.is_over();
         let erasing = tokio::task::spawn_blocking(move || {
-            source::forget_all(&partials, id);
+            if over { source::forget_all(&partials, id) } else { source::begin_anew(&partials, id) }
         });
         self.waiting = true;
         ctx.wait(erasing.into_actor(self).map(move |_, actor, ctx| {
@@ -314,7 +316,7 @@ impl Drop for Dialling {
 }
 
 enum Opened {
-    Finished((PathBuf, hobnob_shared::id::Hash)),
+    Finished(partial::Before),
     Ready(Partial, Place),
 }
 
@@ -448,7 +450,7 @@ impl Handler<PumpEnded> for FileTransfer {
         self.context.running.set(self.id(), None);
         let (done, now) = (self.counter.load(Ordering::Relaxed), Instant::now());
         let effects = match outcome {
-            Outcome::Finished { path, root, skipped } => self.state.pump_finished(path, root, skipped),
+            Outcome::Finished { path, root, missing } => self.state.pump_finished(path, root, missing),
             Outcome::Ended(Ended::Failed(why)) => {
                 tracing::info!(transfer = %self.id(), %why, "a transfer failed");
                 self.state.pump_failed(&why, done, now)

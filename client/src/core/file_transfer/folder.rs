@@ -11,6 +11,7 @@ use rustix::fs::{self, Access, AtFlags, Mode, OFlags, RenameFlags, ResolveFlags}
 use rustix::io::Errno;
 
 use super::names;
+use super::pump::Missing;
 use super::why::Why;
 
 /// Files of one name that get a number; with more, something is wrong.
@@ -117,6 +118,19 @@ impl Folder {
         }
     }
 
+    /// Gives a file in it a second name there.
+    pub fn link(&self, name: &OsStr, other: &OsStr) -> rustix::io::Result<()> {
+        match fs::linkat(&self.dir, name, &self.dir, other, AtFlags::empty()) {
+            Err(Errno::EXIST) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Gives what is in it another name there.
+    pub fn rename(&self, name: &OsStr, to: &OsStr) -> rustix::io::Result<()> {
+        fs::renameat(&self.dir, name, &self.dir, to)
+    }
+
     /// Removes one file; one that is not there is as good as removed.
     pub fn remove(&self, name: &OsStr) -> rustix::io::Result<()> {
         match fs::unlinkat(&self.dir, name, AtFlags::empty()) {
@@ -163,12 +177,12 @@ impl Place {
         Ok(Self { folder: Folder::open(folder)?, name: name.into(), exact: false })
     }
 
-    /// Exactly where the user wants it.
-    pub fn exactly(path: &Path) -> Result<Self, Why> {
+    /// Exactly where the user wants it. A folder replaces nothing.
+    pub fn exactly(path: &Path, is_folder: bool) -> Result<Self, Why> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Err(Why::BadName) };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         // Replaced by renaming, so only a file may stand there: not a folder, a link, or a device.
-        if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        if std::fs::symlink_metadata(path).is_ok_and(|there| is_folder || !there.is_file()) {
             return Err(Why::NotWritable);
         }
         Ok(Self { folder: Folder::open(folder)?, name: name.to_owned(), exact: true })
@@ -179,8 +193,10 @@ impl Place {
         &self.folder
     }
 
-    fn candidate(&self, n: u32) -> OsString {
+    fn candidate(&self, n: u32, is_folder: bool) -> OsString {
         match self.name.to_str() {
+            // There is no extension to be kept.
+            Some(name) if is_folder && n > 0 => format!("{name} ({n})").into(),
             Some(name) => names::with_number(name, n).into(),
             None => self.name.clone(),
         }
@@ -193,18 +209,22 @@ impl Place {
         from: From<'_>,
         transfer: TransferId,
         is_folder: bool,
-        copy: impl FnOnce(&OsStr) -> Result<(), Why>,
-        mut about_to: impl FnMut(&Path) -> std::io::Result<()>,
-    ) -> Result<PathBuf, Why> {
+        mut missing: Missing,
+        copy: impl FnOnce(&OsStr) -> Result<Missing, Why>,
+        mut about_to: impl FnMut(&Path, &Missing) -> Result<(), Why>,
+    ) -> Result<(PathBuf, Missing), Why> {
         self.folder.check_same()?;
         let (from, name, copied) = match from {
             From::Here(folder, name) => (folder, name, false),
             From::Copy => {
                 let hidden = self.hidden(transfer);
                 self.tidy(transfer);
-                if let Err(why) = copy(&hidden) {
-                    self.tidy(transfer);
-                    return Err(why);
+                match copy(&hidden) {
+                    Ok(left) => missing = left,
+                    Err(why) => {
+                        self.tidy(transfer);
+                        return Err(why);
+                    }
                 }
                 (&self.folder, hidden, true)
             }
@@ -212,9 +232,9 @@ impl Place {
         let replace = self.exact && !is_folder;
         let mut placed = Err(Why::NotWritable);
         for n in 0..=NUMBERS {
-            let candidate = self.candidate(n);
+            let candidate = self.candidate(n, is_folder);
             let path = self.folder.path.join(&candidate);
-            about_to(&path).map_err(|error| Why::at_writing(&error))?;
+            about_to(&path, &missing)?;
             match self.rename(from, &name, &candidate, replace, is_folder) {
                 Err(Errno::EXIST) if !self.exact => {}
                 outcome => {
@@ -228,7 +248,7 @@ impl Place {
         }
         let path = placed?;
         self.folder.sync()?;
-        Ok(path)
+        Ok((path, missing))
     }
 
     fn rename(

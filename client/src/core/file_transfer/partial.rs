@@ -9,13 +9,15 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use hobnob_shared::codec::{from_cbor, to_cbor};
 use hobnob_shared::id::{Hash, TransferId};
 use hobnob_shared::message::{FolderOffer, SkippedFile};
 use rustix::fs::{Advice, Mode, OFlags};
+use serde::{Deserialize, Serialize};
 
 use super::bundle::incoming::{self, Incoming};
 use super::folder::{self, Folder, From, Place};
-use super::pump::Skipped;
+use super::pump::Missing;
 use super::sidecar::{self, Sidecar};
 use super::tree::{GROUP_SIZE, GroupHash, Tree, group_hash, group_len, groups};
 use super::why::Why;
@@ -120,11 +122,15 @@ impl Partial {
             Data::File(..) => 0,
             Data::Folder(incoming) => incoming.entries() as u64 * BLOCK,
         };
-        if self.folder.free()? < with_spare(self.size - self.done() + blocks) {
+        if self.folder.free()? < with_spare((self.size - self.done()).saturating_add(blocks)) {
             return Err(Why::DiskFull);
         }
         let copied = !place.folder().shares_disk_with(&self.folder);
-        if copied && place.folder().free()? < with_spare(self.size) { Err(Why::DiskFull) } else { Ok(()) }
+        if copied && place.folder().free()? < with_spare(self.size.saturating_add(blocks)) {
+            Err(Why::DiskFull)
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes the next group: checked first, then written, then counted.
@@ -176,12 +182,7 @@ impl Partial {
 
     /// Everything is here and `root` is right: syncs the file and gives it its final name. The partial is gone afterwards. Of a folder, what
     /// was `skipped` is taken out.
-    pub fn finish(
-        mut self,
-        place: &Place,
-        root: Hash,
-        skipped: Vec<SkippedFile>,
-    ) -> Result<(PathBuf, Vec<Skipped>), Why> {
+    pub fn finish(mut self, place: &Place, root: Hash, skipped: &[SkippedFile]) -> Result<(PathBuf, Missing), Why> {
         if self.have() != groups(self.size) {
             return Err(Why::Protocol("end before the last group"));
         }
@@ -190,46 +191,61 @@ impl Partial {
         }
         let at = |error: io::Error| Why::at_writing(&error);
         let (folder, transfer, size) = (&self.folder, self.transfer, self.size);
-        let about_to = |path: &Path| note(folder, transfer, size, path, root);
         let moves = place.folder().shares_disk_with(folder);
         match &mut self.data {
             Data::File(..) if !skipped.is_empty() => Err(Why::Protocol("skipped a part of a file")),
             Data::File(file, _) => {
                 file.set_len(size).and_then(|()| file.sync_all()).map_err(at)?;
-                let part = part_name(transfer);
+                let (part, missing) = (part_name(transfer), Missing::default());
                 let from = if moves { From::Here(folder, part.clone()) } else { From::Copy };
-                let copy = |hidden: &OsStr| place.copy_here(folder, &part, hidden, root);
-                let path = place.finish(from, transfer, false, copy, about_to)?;
+                let copy = |hidden: &OsStr| place.copy_here(folder, &part, hidden, root).map(|()| missing.clone());
+                let about_to = |path: &Path, missing: &Missing| note(folder, transfer, size, path, root, missing);
+                let placed = place.finish(from, transfer, false, Missing::default(), copy, about_to)?;
                 folder.remove(&part).map_err(|error| at(error.into()))?;
-                Ok((path, Vec::new()))
+                Ok(placed)
             }
             Data::Folder(incoming) => {
-                let places: Vec<u32> = skipped.iter().map(|file| file.entry).collect();
-                let tree = incoming::tree_name(transfer);
+                let (tree, gone) = (incoming::tree_name(transfer), incoming::gone_name(transfer));
                 let from = if moves { From::Here(folder, tree.clone()) } else { From::Copy };
-                let mut paths = if moves { incoming.settle(&places)? } else { Vec::new() };
-                let copy = |hidden: &OsStr| {
-                    incoming.copy(place.folder(), hidden, root)?;
-                    paths = incoming.settle_copy(place.folder(), hidden, &places)?;
-                    Ok(())
-                };
-                let path = place.finish(from, transfer, true, copy, about_to)?;
-                folder.remove_all(&tree).map_err(at)?;
-                let codes = skipped.into_iter().map(|file| file.code);
-                Ok((path, paths.into_iter().zip(codes).map(|(path, code)| Skipped { path, code }).collect()))
+                let missing = if moves { incoming.settle(skipped)? } else { Missing::default() };
+                let copy = |hidden: &OsStr| incoming.copy(place.folder(), hidden, root, skipped);
+                let about_to = |path: &Path, missing: &Missing| note(folder, transfer, size, path, root, missing);
+                let placed = place.finish(from, transfer, true, missing, copy, about_to)?;
+                if !moves {
+                    // In one step: half a tree would look like one that is still to be copied.
+                    folder.rename(&tree, &gone).map_err(|error| at(error.into()))?;
+                    if let Err(error) = folder.remove_all(&gone) {
+                        tracing::warn!(%error, "cannot remove what was copied");
+                    }
+                }
+                Ok(placed)
             }
         }
     }
 }
 
+/// What is noted before a final name appears.
+#[derive(Debug, Serialize, Deserialize)]
+struct Note {
+    root: Hash,
+    size: u64,
+    #[serde(with = "serde_bytes")]
+    path: Vec<u8>,
+    missing: Missing,
+}
+
 /// Remembers the final name before it appears: a crash just after that is not mistaken for a file that never came.
-fn note(folder: &Folder, transfer: TransferId, size: u64, path: &Path, root: Hash) -> io::Result<()> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
-    let file = folder.open_file(&final_name(transfer), flags, Mode::from_raw_mode(0o600))?;
-    let mut note = root.0.to_vec();
-    note.extend(size.to_be_bytes());
-    note.extend(path.as_os_str().as_bytes());
-    file.write_all_at(&note, 0)
+fn note(
+    folder: &Folder,
+    transfer: TransferId,
+    size: u64,
+    path: &Path,
+    root: Hash,
+    missing: &Missing,
+) -> Result<(), Why> {
+    let note = Note { root, size, path: path.as_os_str().as_bytes().to_vec(), missing: missing.clone() };
+    let bytes = to_cbor(&note).map_err(|_| Why::Internal("cannot encode"))?;
+    folder.write_whole(&final_name(transfer), &bytes)
 }
 
 fn is_zero(bytes: &[u8]) -> bool {
@@ -237,37 +253,46 @@ fn is_zero(bytes: &[u8]) -> bool {
     words.iter().all(|word| u128::from_ne_bytes(*word) == 0) && rest.iter().all(|byte| *byte == 0)
 }
 
-/// The final path and hash of a transfer that a crash interrupted just when it was finished: the file of the noted name has the noted size and
-/// hash, and the partial is gone.
-pub fn finished_before(folder: &Path, transfer: TransferId) -> Option<(PathBuf, Hash)> {
+/// How a transfer ended that a crash interrupted just then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its hash.
+    pub root: Hash,
+    /// What of a folder did not come along.
+    pub missing: Missing,
+}
+
+/// Whether a crash came when the transfer was just finished: what has the noted name has the noted size and hash, and the partial is gone.
+pub fn finished_before(folder: &Path, transfer: TransferId) -> Option<Before> {
     let folder = Folder::open(folder).ok()?;
     let there = |name: &OsStr| folder.open_file(name, OFlags::RDONLY, Mode::empty()).is_ok();
     if there(&part_name(transfer)) || there(&incoming::tree_name(transfer)) {
         return None;
     }
-    let mut note = Vec::new();
-    let mut file = folder.open_file(&final_name(transfer), OFlags::RDONLY, Mode::empty()).ok()?;
-    io::Read::read_to_end(&mut file, &mut note).ok()?;
-    let (root, rest) = note.split_first_chunk::<32>()?;
-    let (size, path) = rest.split_first_chunk::<8>()?;
-    let path = PathBuf::from(OsString::from_vec(path.to_vec()));
+    let Note { root, size, path, missing } = from_cbor(&folder.read_whole(&final_name(transfer)).ok()?).ok()?;
+    let path = PathBuf::from(OsString::from_vec(path));
+    let before = Before { path, root, missing };
     // A folder that was moved here is whole; its bytes are not read again, as people may have begun to use it.
-    if folder.read_whole(&incoming::listing_name(transfer)).is_ok() && path.is_dir() {
-        return Some((path, Hash(*root)));
+    if folder.read_whole(&incoming::listing_name(transfer)).is_ok() && before.path.is_dir() {
+        return Some(before);
     }
-    let found = File::open(&path).ok().filter(|found| {
-        found.metadata().is_ok_and(|data| data.is_file() && data.size() == u64::from_be_bytes(*size))
-    })?;
+    let found = File::open(&before.path)
+        .ok()
+        .filter(|found| found.metadata().is_ok_and(|data| data.is_file() && data.size() == size))?;
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(found).ok()?;
-    (hasher.finalize().as_bytes() == root).then_some((path, Hash(*root)))
+    (*hasher.finalize().as_bytes() == root.0).then_some(before)
 }
 
 /// Forgets what is kept of a transfer, bytes and hashes.
 pub fn erase(folder: &Path, transfer: TransferId) {
     let Ok(folder) = Folder::open(folder) else { return };
-    let (tree, listing) = (incoming::tree_name(transfer), incoming::listing_name(transfer));
-    for name in [part_name(transfer), groups_name(transfer), final_name(transfer), tree, listing] {
+    // The listing first: it says that the tree stands.
+    let (listing, tree) = (incoming::listing_name(transfer), incoming::tree_name(transfer));
+    let gone = incoming::gone_name(transfer);
+    for name in [listing, part_name(transfer), groups_name(transfer), final_name(transfer), tree, gone] {
         if let Err(error) = folder.remove_all(&name) {
             tracing::warn!(%error, "cannot remove a partial file");
         }

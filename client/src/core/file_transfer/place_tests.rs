@@ -8,7 +8,8 @@ use hobnob_shared::id::{Hash, TransferId};
 use hobnob_shared::limits::GROUP;
 
 use super::folder::Place;
-use super::partial::{self, Partial};
+use super::partial::{self, Before, Partial};
+use super::pump::Missing;
 use super::source::{Material as _, Source, look};
 use super::tree::group_hash;
 use super::why::Why;
@@ -43,7 +44,7 @@ impl Desk {
 
     fn finish(&self, place: &Place, bytes: &[u8]) -> Result<PathBuf, Why> {
         self.filled(TransferId::new(), bytes)
-            .finish(place, Hash(*blake3::hash(bytes).as_bytes()), Vec::new())
+            .finish(place, Hash(*blake3::hash(bytes).as_bytes()), &[])
             .map(|(path, _)| path)
     }
 
@@ -80,13 +81,13 @@ fn save_as_replaces_exactly_the_chosen_file() {
     let desk = desk();
     let chosen = desk.downloads.join("chosen");
     std::fs::write(&chosen, "old").unwrap();
-    let place = Place::exactly(&chosen).unwrap();
+    let place = Place::exactly(&chosen, false).unwrap();
     assert_eq!(desk.finish(&place, b"new").unwrap(), chosen);
     assert_eq!(std::fs::read(&chosen).unwrap(), b"new");
     assert_eq!(entries(&desk.downloads), ["chosen"]);
-    assert_eq!(Place::exactly(&desk.downloads).err(), Some(Why::NotWritable));
-    assert_eq!(Place::exactly(&desk.downloads.join("no/such")).err(), Some(Why::FolderMissing));
-    assert_eq!(Place::exactly(Path::new("/")).err(), Some(Why::BadName));
+    assert_eq!(Place::exactly(&desk.downloads, false).err(), Some(Why::NotWritable));
+    assert_eq!(Place::exactly(&desk.downloads.join("no/such"), false).err(), Some(Why::FolderMissing));
+    assert_eq!(Place::exactly(Path::new("/"), false).err(), Some(Why::BadName));
 }
 
 #[test]
@@ -129,7 +130,7 @@ fn another_disk_gets_a_verified_copy_and_nothing_hidden_stays() {
     let partial = desk.filled(id, &content);
     let part = desk.partials.join(format!("{id}.part"));
     std::fs::OpenOptions::new().write(true).open(part).unwrap().write_all_at(b"!", 5).unwrap();
-    assert_eq!(partial.finish(&place, Hash(*blake3::hash(&content).as_bytes()), Vec::new()), Err(Why::HashMismatch));
+    assert_eq!(partial.finish(&place, Hash(*blake3::hash(&content).as_bytes()), &[]), Err(Why::HashMismatch));
     assert_eq!(entries(folder.path()), ["b (1).bin", "b.bin"]);
 }
 
@@ -182,8 +183,11 @@ fn a_crash_between_the_final_name_and_its_record_is_not_forgotten() {
     assert_eq!(partial::finished_before(&desk.partials, id), None);
     let partial = desk.filled(id, &content);
     assert_eq!(partial::finished_before(&desk.partials, id), None);
-    let path = partial.finish(&desk.place("x.bin"), root, Vec::new()).unwrap().0;
-    assert_eq!(partial::finished_before(&desk.partials, id), Some((path.clone(), root)));
+    let path = partial.finish(&desk.place("x.bin"), root, &[]).unwrap().0;
+    assert_eq!(
+        partial::finished_before(&desk.partials, id),
+        Some(Before { path: path.clone(), root, missing: Missing::default() })
+    );
     std::fs::write(&path, "something else").unwrap();
     assert_eq!(partial::finished_before(&desk.partials, id), None);
     partial::erase(&desk.partials, id);
@@ -200,7 +204,7 @@ fn only_regular_files_are_offered() {
     symlink(at("loop"), at("loop")).unwrap();
     rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-    let offered = look(&at("link")).unwrap();
+    let offered = look(&at("link"), Path::new("/nowhere")).unwrap();
     assert_eq!((offered.name.as_str(), offered.size), ("link", 5));
     for (name, expected) in [
         ("none", Why::NotFound),
@@ -210,10 +214,10 @@ fn only_regular_files_are_offered() {
         ("pipe", Why::NotAFile),
         ("socket", Why::NotAFile),
     ] {
-        assert_eq!(look(&at(name)).err(), Some(expected), "{name}");
+        assert_eq!(look(&at(name), Path::new("/nowhere")).err(), Some(expected), "{name}");
     }
-    assert_eq!(look(Path::new("/dev/zero")).err(), Some(Why::NotAFile));
-    assert_eq!(look(Path::new("/")).err(), Some(Why::NotAFile));
+    assert_eq!(look(Path::new("/dev/zero"), Path::new("/nowhere")).err(), Some(Why::NotAFile));
+    assert_eq!(look(Path::new("/"), Path::new("/nowhere")).err(), Some(Why::NotAFile));
     let source = Source::open(&at("file")).unwrap();
     assert_eq!(source.check_same(), Ok(()));
     let touched = std::fs::File::options().write(true).open(at("file")).unwrap();

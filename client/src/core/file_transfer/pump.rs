@@ -12,6 +12,7 @@ use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{Hash, TransferId};
 use hobnob_shared::limits::DEAD_AFTER;
 use hobnob_shared::message::{Stream, StreamOpen};
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -72,14 +73,26 @@ pub enum Outcome {
         /// Of the whole file.
         root: Hash,
         /// Files of a folder that did not come along.
-        skipped: Vec<Skipped>,
+        missing: Missing,
     },
     /// It did not get so far.
     Ended(Ended),
 }
 
+/// Files of a folder that did not come along.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// How many.
+    pub count: u32,
+    /// The first [`TOLD`] of them.
+    pub first: Vec<Skipped>,
+}
+
+/// Files that did not come along and are told by name.
+pub const TOLD: usize = 100;
+
 /// A file of a folder that was not as it was listed when its turn came.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// Below the folder.
     pub path: String,

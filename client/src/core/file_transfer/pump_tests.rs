@@ -17,8 +17,8 @@ use tokio::sync::oneshot;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::folder::Place;
-use super::partial::{self, Partial};
-use super::pump::{self, Counter, Job, Outcome, Stop};
+use super::partial::{self, Before, Partial};
+use super::pump::{self, Counter, Job, Missing, Outcome, Stop};
 use super::tree::{GROUP_SIZE, Tree, group_hash, groups};
 use super::why::Why;
 use super::wire::{self, Ended, Head};
@@ -115,8 +115,8 @@ impl Desk {
 
     fn finished(&self, outcome: Outcome) -> Option<PathBuf> {
         match outcome {
-            Outcome::Finished { path, root, skipped } => {
-                assert_eq!((root, skipped), (self.root(), Vec::new()));
+            Outcome::Finished { path, root, missing } => {
+                assert_eq!((root, missing), (self.root(), Missing::default()));
                 path
             }
             Outcome::Ended(ended) => panic!("{ended:?}"),
@@ -146,7 +146,8 @@ async fn files_of_every_edge_arrive_equal_whoever_dialled() {
         assert_eq!(desk.final_names(), ["a_b.txt"]);
         assert_eq!(receiver.counter.load(Ordering::Relaxed), desk.size);
         assert_eq!(sender.counter.load(Ordering::Relaxed), desk.size);
-        assert_eq!(partial::finished_before(&desk.partials, desk.id), Some((path, desk.root())));
+        let before = Before { path, root: desk.root(), missing: Missing::default() };
+        assert_eq!(partial::finished_before(&desk.partials, desk.id), Some(before));
     }
 }
 

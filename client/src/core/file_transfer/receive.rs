@@ -15,7 +15,7 @@ use tokio_rustls::TlsStream;
 
 use super::folder::Place;
 use super::partial::Partial;
-use super::pump::{self, BUFFERS, Counter, Outcome, Skipped, Watch};
+use super::pump::{self, BUFFERS, Counter, Missing, Outcome, Watch};
 use super::send::{close, say_failed};
 use super::tree::GroupHash;
 use super::why::Why;
@@ -41,7 +41,7 @@ enum Came {
 struct Placed {
     path: PathBuf,
     root: Hash,
-    skipped: Vec<Skipped>,
+    missing: Missing,
 }
 
 /// What became of the file, as the writing thread sees it.
@@ -92,7 +92,7 @@ pub(super) async fn receive(
         Err(_) => {}
     }
     close(reader, writer).await;
-    outcome.map(|Placed { path, root, skipped }| Outcome::Finished { path: Some(path), root, skipped })
+    outcome.map(|Placed { path, root, missing }| Outcome::Finished { path: Some(path), root, missing })
 }
 
 /// Which of the two came first: the writing thread's verdict, or the end of the stream.
@@ -117,7 +117,7 @@ pub(super) async fn confirm(stream: TlsStream<TcpStream>, root: Hash, watch: &Wa
     }
     close(reader, writer).await;
     if same {
-        Ok(Outcome::Finished { path: None, root, skipped: Vec::new() })
+        Ok(Outcome::Finished { path: None, root, missing: Missing::default() })
     } else {
         Err(Ended::Failed(Why::HashMismatch))
     }
@@ -232,8 +232,8 @@ fn write_groups(
             }
             Came::End(end) if end.size != partial.size() => return Err(Why::HashMismatch),
             Came::End(end) => {
-                let (path, skipped) = partial.finish(place, end.root, skipped)?;
-                return Ok(Placed { path, root: end.root, skipped });
+                let (path, missing) = partial.finish(place, end.root, &skipped)?;
+                return Ok(Placed { path, root: end.root, missing });
             }
         }
     }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsStream;
 
 use super::bundle::outgoing::Outgoing;
-use super::pump::{self, BUFFERS, Counter, Outcome, Skipped, Watch};
+use super::pump::{self, BUFFERS, Counter, Missing, Outcome, Watch};
 use super::source::{Material, Sent, Source};
 use super::tree::{GROUP_SIZE, group_hash, group_len, groups};
 use super::why::Why;
@@ -96,7 +96,7 @@ pub(super) async fn send(
 struct Read {
     root: Hash,
     left: Vec<SkippedFile>,
-    skipped: Vec<Skipped>,
+    missing: Missing,
 }
 
 /// The reading thread: fills buffers in order until the end of the file, then gives its hash.
@@ -117,12 +117,12 @@ fn read_groups(
             }
         }
         let root = read_material(what, &mut folder, filled, emptied)?;
-        return Ok(Read { root, left: folder.skipped(), skipped: folder.skipped_paths() });
+        return Ok(Read { root, left: folder.skipped(), missing: folder.missing() });
     }
     let opened = Source::open(&what.path);
     let mut source = opened.map_err(|why| if why == Why::NotFound { Why::SourceGone } else { why })?;
     let root = read_material(what, &mut source, filled, emptied)?;
-    Ok(Read { root, left: Vec::new(), skipped: Vec::new() })
+    Ok(Read { root, left: Vec::new(), missing: Missing::default() })
 }
 
 fn read_material(
@@ -159,25 +159,25 @@ async fn send_groups<W: AsyncWrite + Unpin>(
     read: oneshot::Receiver<Result<Read, Why>>,
     size: u64,
     watch: &Watch,
-) -> Result<(Hash, Vec<Skipped>), Ended> {
+) -> Result<(Hash, Missing), Ended> {
     while let Some(buffer) = full.recv().await {
         pump::write(writer, buffer.frame(), watch).await?;
         // At the end of the file nobody takes them back.
         let _last = empty.try_send(buffer);
     }
-    let Read { root, left, skipped } = read.await.map_err(|_| Why::Internal("reading stopped"))??;
+    let Read { root, left, missing } = read.await.map_err(|_| Why::Internal("reading stopped"))??;
     for files in left.chunks(SKIPPED_PER_FRAME) {
         let frame = wire::control(&Stream::Skipped(StreamSkipped { files: files.to_vec() }))?;
         pump::write(writer, &frame, watch).await?;
     }
     pump::write(writer, &wire::control(&Stream::End(StreamEnd { root, size }))?, watch).await?;
-    Ok((root, skipped))
+    Ok((root, missing))
 }
 
 /// Listens to the receiver until it has the whole file or ends it.
 async fn listen<R: AsyncRead + Unpin>(
     reader: &mut R,
-    mut ended: oneshot::Receiver<(Hash, Vec<Skipped>)>,
+    mut ended: oneshot::Receiver<(Hash, Missing)>,
     size: u64,
     counter: &Counter,
     watch: &Watch,
@@ -195,9 +195,9 @@ async fn listen<R: AsyncRead + Unpin>(
             Some(Stream::Finished(finished)) => {
                 // The end is on its way as soon as it is written, which may be noticed here a moment later than the answer to it.
                 return match ended.try_recv() {
-                    Ok((root, skipped)) if root == finished.root => {
+                    Ok((root, missing)) if root == finished.root => {
                         counter.store(size, Ordering::Relaxed);
-                        Ok(Outcome::Finished { path: None, root, skipped })
+                        Ok(Outcome::Finished { path: None, root, missing })
                     }
                     Ok(_) => Err(Ended::Failed(Why::HashMismatch)),
                     Err(_) => Err(wire::broken("finished before the end")),

@@ -1,7 +1,7 @@
 //! The file that is sent: looked at before it is offered, and watched while it is sent, so that nobody ever receives a mixture of two states.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -13,8 +13,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::bundle::outgoing;
-use super::bundle::snapshot::Snapshot;
+use super::bundle::snapshot::{self, Snapshot};
+use super::bundle::{layout, outgoing};
 use super::folder::Folder;
 use super::partial;
 use super::sidecar::Sidecar;
@@ -49,60 +49,72 @@ pub trait Material {
 }
 
 /// Looks at a path that the user chose: regular files that can be read, and folders, may be offered. Blocks on the disk.
-pub fn look(path: &Path) -> Result<Offered, Why> {
+/// Nothing in the profile, and no folder with it inside, is for others: the account's keys are there.
+pub fn look(path: &Path, profile: &Path) -> Result<Offered, Why> {
     let path = std::path::absolute(path).map_err(|_| Why::NotFound)?;
     let data = std::fs::metadata(&path).map_err(|error| at_opening(&error))?;
+    let real = std::fs::canonicalize(&path).map_err(|error| at_opening(&error))?;
+    if std::fs::canonicalize(profile).is_ok_and(|own| own.starts_with(&real) || real.starts_with(own)) {
+        return Err(Why::OwnProfile);
+    }
     let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).ok_or(Why::NotAFile);
     if data.is_dir() {
         // `..` has no name of its own; what has none at all is everything that there is.
-        let real = std::fs::canonicalize(&path).map_err(|error| at_opening(&error))?;
         let name = named(&path).or_else(|_| named(&real))?;
         let snapshot = Snapshot::take(&path)?;
-        let offer = Some(snapshot.offer()?);
+        let offer = snapshot.offer()?;
+        // What no receiver could keep is said now, not when somebody has accepted it.
+        layout::Layout::new(&snapshot.entries(), &offer, snapshot.size())?;
+        let offer = Some(offer);
         return Ok(Offered { name, size: snapshot.size(), folder: Some(Box::new(snapshot)), offer, path });
     }
     let source = Source::open(&path)?;
-    Ok(Offered { name: named(&path)?, size: source.stamp.size, folder: None, offer: None, path })
+    Ok(Offered { name: named(&path)?, size: source.stamp.state.size, folder: None, offer: None, path })
 }
 
 /// What tells one state of a file from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     disk: u64,
     inode: u64,
+    /// What lasts.
+    pub state: FileState,
+}
+
+/// What tells one state of a file from another for days: numbers of disks and inodes are others after a restart or on another day's mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileState {
     /// Bytes.
     pub size: u64,
     seconds: i64,
     nanoseconds: i64,
 }
 
-impl Stamp {
+impl FileState {
     /// As the kernel tells it of a name.
     pub fn of_stat(data: &rustix::fs::Stat) -> Self {
         Self {
-            disk: data.st_dev,
-            inode: data.st_ino,
             size: data.st_size.cast_unsigned(),
             seconds: data.st_mtime,
             nanoseconds: data.st_mtime_nsec.cast_signed(),
         }
     }
+}
 
+impl Stamp {
     /// Of an open file.
     pub fn of(data: &std::fs::Metadata) -> Self {
         Self {
             disk: data.dev(),
             inode: data.ino(),
-            size: data.size(),
-            seconds: data.mtime(),
-            nanoseconds: data.mtime_nsec(),
+            state: FileState { size: data.size(), seconds: data.mtime(), nanoseconds: data.mtime_nsec() },
         }
     }
 
     fn key(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
-        for number in [self.disk, self.inode, self.size, self.seconds.cast_unsigned(), self.nanoseconds.cast_unsigned()]
-        {
+        let FileState { size, seconds, nanoseconds } = self.state;
+        for number in [self.disk, self.inode, size, seconds.cast_unsigned(), nanoseconds.cast_unsigned()] {
             hasher.update(&number.to_be_bytes());
         }
         *hasher.finalize().as_bytes()
@@ -144,7 +156,7 @@ impl Source {
 
 impl Material for Source {
     fn size(&self) -> u64 {
-        self.stamp.size
+        self.stamp.state.size
     }
 
     fn key(&self) -> [u8; 32] {
@@ -233,6 +245,14 @@ pub fn kept(partials: &Path) -> Vec<TransferId> {
     ids.into_iter().collect()
 }
 
+/// Forgets the bytes of a transfer that may begin anew, and not what was offered.
+pub fn begin_anew(partials: &Path, transfer: TransferId) {
+    partial::erase(partials, transfer);
+    if let Ok(folder) = Folder::open(partials) {
+        remove(&folder, &sent_name(transfer));
+    }
+}
+
 /// Forgets all that is kept of a transfer, sent or received.
 pub fn forget_all(partials: &Path, transfer: TransferId) {
     partial::erase(partials, transfer);
@@ -240,9 +260,15 @@ pub fn forget_all(partials: &Path, transfer: TransferId) {
 }
 
 /// Forgets what is kept of a sent file.
-pub fn forget(folder: &Path, transfer: TransferId) {
+fn forget(folder: &Path, transfer: TransferId) {
     let Ok(folder) = Folder::open(folder) else { return };
-    if let Err(error) = folder.remove(&sent_name(transfer)).and_then(|()| outgoing::forget(&folder, transfer)) {
+    for name in [sent_name(transfer), snapshot::file_name(transfer), outgoing::record_name(transfer)] {
+        remove(&folder, &name);
+    }
+}
+
+fn remove(folder: &Folder, name: &OsStr) {
+    if let Err(error) = folder.remove(name) {
         tracing::warn!(%error, "cannot remove what is kept of a sent file");
     }
 }

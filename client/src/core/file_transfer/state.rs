@@ -12,6 +12,7 @@ use hobnob_shared::message::{AboutTransfer, Accept, Offer, Peer};
 
 use super::message::Wish;
 use super::meter::Meter;
+use super::partial::Before;
 use super::why::Why;
 use crate::core::event::{Direction, Event, LinkPath};
 use crate::core::history::transfers::{Stage, Transfer};
@@ -285,8 +286,8 @@ impl State {
     }
 
     /// A crash came between the final name and the record of it.
-    pub(super) fn was_finished(&mut self, path: PathBuf, root: Hash, asked: bool) -> Effects {
-        let mut effects = self.finished(Some(path), root, Vec::new());
+    pub(super) fn was_finished(&mut self, before: Before, asked: bool) -> Effects {
+        let mut effects = self.finished(Some(before.path), before.root, before.missing);
         if asked {
             effects.insert(1, Effect::Answer(Ok(())));
         }

@@ -12,6 +12,8 @@ use hobnob_shared::message::{Accept, CancelTransfer, Circuit, Peer};
 use proptest::prelude::*;
 
 use super::message::Wish;
+use super::partial::Before;
+use super::pump::Missing;
 use super::state::{Effect, Refusal, State, Task};
 use super::why::Why;
 use crate::core::event::{Direction, Event, LinkPath};
@@ -119,7 +121,10 @@ impl World {
                 Effect::Prepare { save_as, asked } => {
                     let state = &mut self.ends[end].state;
                     let more = if self.whole {
-                        state.was_finished("/home/bob/a.txt".into(), ROOT, asked)
+                        {
+                            let (path, missing) = ("/home/bob/a.txt".into(), Missing::default());
+                            state.was_finished(Before { path, root: ROOT, missing }, asked)
+                        }
                     } else {
                         state.found(self.have * GROUP as u64);
                         state.prepared(Ok(self.have), save_as, asked, self.now)
@@ -241,14 +246,15 @@ impl World {
             Task::Receive => {
                 self.whole = true;
                 self.ends[B].pumping = false;
-                let effects = self.ends[B].state.pump_finished(Some("/home/bob/a.txt".into()), ROOT, Vec::new());
+                let effects =
+                    self.ends[B].state.pump_finished(Some("/home/bob/a.txt".into()), ROOT, Missing::default());
                 self.carry_out(B, effects);
                 self.end_of_sender(heard);
             }
             Task::Confirm(root) => {
                 assert_eq!(root, ROOT);
                 self.ends[B].pumping = false;
-                let effects = self.ends[B].state.pump_finished(None, root, Vec::new());
+                let effects = self.ends[B].state.pump_finished(None, root, Missing::default());
                 self.carry_out(B, effects);
                 self.end_of_sender(heard);
             }
@@ -258,7 +264,7 @@ impl World {
     fn end_of_sender(&mut self, heard: bool) {
         self.ends[A].pumping = false;
         let effects = if heard {
-            self.ends[A].state.pump_finished(None, ROOT, Vec::new())
+            self.ends[A].state.pump_finished(None, ROOT, Missing::default())
         } else {
             self.ends[A].state.pump_lost(0, self.now)
         };

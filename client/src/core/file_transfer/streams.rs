@@ -7,7 +7,7 @@ use hobnob_shared::id::{DeviceId, Hash};
 use hobnob_shared::limits;
 use hobnob_shared::message::Circuit;
 
-use super::pump::Skipped;
+use super::pump::{Missing, Skipped};
 use super::state::{Effect, Effects, Run, State, Task};
 use super::why::Why;
 use crate::core::event::{Event, SkippedInfo};
@@ -16,8 +16,6 @@ use crate::core::history::transfers::Stage;
 /// First and longest wait before the receiver asks again while the link stands.
 const AGAIN_MIN: Duration = Duration::from_secs(1);
 const AGAIN_MAX: Duration = Duration::from_mins(1);
-/// Files that did not come along and are told by name.
-const TOLD: usize = 100;
 
 impl State {
     /// A dial failed. What does not go directly goes by the relay, once.
@@ -84,17 +82,17 @@ impl State {
         }
     }
 
-    pub(super) fn pump_finished(&mut self, path: Option<PathBuf>, root: Hash, skipped: Vec<Skipped>) -> Effects {
+    pub(super) fn pump_finished(&mut self, path: Option<PathBuf>, root: Hash, missing: Missing) -> Effects {
         self.run = Run::Idle;
-        if self.transfer.stage == Stage::Finished { Vec::new() } else { self.finished(path, root, skipped) }
+        if self.transfer.stage == Stage::Finished { Vec::new() } else { self.finished(path, root, missing) }
     }
 
-    pub(super) fn finished(&mut self, path: Option<PathBuf>, root: Hash, skipped: Vec<Skipped>) -> Effects {
+    pub(super) fn finished(&mut self, path: Option<PathBuf>, root: Hash, missing: Missing) -> Effects {
         // A file that was just whole when somebody stopped it is whole.
         self.transfer.stage = Stage::Finished;
         self.transfer.done = self.transfer.size;
         self.transfer.root = Some(root);
-        let text = incomplete(skipped.len(), self.transfer.folder.map_or(0, |folder| folder.files));
+        let text = incomplete(missing.count, self.transfer.folder.map_or(0, |folder| folder.files));
         self.transfer.why = text.clone().map(|text| ("incomplete".to_owned(), text));
         self.transfer.path = path.or_else(|| self.transfer.path.take());
         let event = Event::FileFinished {
@@ -103,7 +101,7 @@ impl State {
             blake3: root,
             size: self.transfer.size,
             text,
-            skipped: skipped.into_iter().take(TOLD).map(|Skipped { path, code }| SkippedInfo { path, code }).collect(),
+            skipped: missing.first.into_iter().map(|Skipped { path, code }| SkippedInfo { path, code }).collect(),
             by: self.transfer.by(),
         };
         let rate = self.meter.rate();
@@ -180,8 +178,8 @@ impl State {
 }
 
 /// Says that a folder came without some of its files.
-fn incomplete(skipped: usize, files: u32) -> Option<String> {
-    match skipped {
+fn incomplete(missing: u32, files: u32) -> Option<String> {
+    match missing {
         0 => None,
         1 => Some("One file did not come along: it changed or could not be read while it was sent.".to_owned()),
         n => Some(format!(

@@ -14,6 +14,9 @@ pub enum Why {
     /// The user's: a folder with more in it than can be sent at once.
     #[error("too much in the folder")]
     TooMuch,
+    /// The user's: the profile of this account, or a folder with it inside.
+    #[error("keys of this account in it")]
+    OwnProfile,
     /// The user's: a pipe, a device, a socket.
     #[error("not a regular file")]
     NotAFile,
@@ -70,6 +73,7 @@ impl Why {
         match self {
             Self::NotFound => "not_found".into(),
             Self::TooMuch => "too_much".into(),
+            Self::OwnProfile => "own_profile".into(),
             Self::NotAFile => "not_a_file".into(),
             Self::Unreadable => "unreadable".into(),
             Self::FolderMissing => "folder_missing".into(),
@@ -81,9 +85,12 @@ impl Why {
     /// What the other side is told.
     pub fn wire(&self) -> WireCode {
         match self {
-            Self::NotFound | Self::TooMuch | Self::NotAFile | Self::Unreadable | Self::SourceGone => {
-                WireCode::SourceGone
-            }
+            Self::NotFound
+            | Self::TooMuch
+            | Self::OwnProfile
+            | Self::NotAFile
+            | Self::Unreadable
+            | Self::SourceGone => WireCode::SourceGone,
             Self::SourceChanged => WireCode::SourceChanged,
             Self::DiskFull => WireCode::DiskFull,
             Self::NotWritable | Self::FolderMissing | Self::FolderReplaced => WireCode::NotWritable,
@@ -102,10 +109,11 @@ impl Why {
             Self::TooMuch => {
                 "There is more in the folder than can be sent at once: 100,000 files, 32 folders deep. Send parts of it.".into()
             }
+            Self::OwnProfile => "The keys of your account are in there. They are not for others.".into(),
             Self::NotAFile => "Only ordinary files can be sent, not pipes, devices or sockets.".into(),
             Self::Unreadable => "The file cannot be read. Check its permissions.".into(),
             Self::SourceChanged => "The file changed while it was being sent. Send it again.".into(),
-            Self::SourceGone => "The file is no longer where it was, or cannot be read any more.".into(),
+            Self::SourceGone => "What was to be sent is no longer where it was, or cannot be read any more.".into(),
             Self::DiskFull => "There is not enough room on the disk. Free some space, then resume.".into(),
             Self::NotWritable => {
                 "The folder cannot be written to. Check its permissions, or save the file elsewhere.".into()
@@ -125,7 +133,7 @@ impl Why {
 
 fn peer_sentence(code: &WireCode, peer: &dyn std::fmt::Display) -> String {
     match code {
-        WireCode::Declined => format!("{peer} declined the file."),
+        WireCode::Declined => format!("{peer} declined it."),
         WireCode::Cancelled => format!("{peer} cancelled the transfer."),
         WireCode::Paused => format!("{peer} paused the transfer."),
         WireCode::SourceChanged => format!("The file changed on {peer}'s side while it was being sent."),

@@ -110,11 +110,13 @@ fn a_transfer_is_stored_once_and_ends_in_the_list() {
     transfers::update(&c, &transfer).unwrap();
     assert_eq!(transfers::load(&c, transfer.id).unwrap().as_ref(), Some(&transfer));
     assert_eq!(transfers::load_unfinished(&c).unwrap().len(), 1);
-    assert_eq!(transfers::over(&c, &[transfer.id, TransferId::new()]).unwrap(), []);
+    assert_eq!(transfers::forgettable(&c, &[transfer.id, TransferId::new()], 5).unwrap(), []);
     transfer.stage = Stage::Finished;
     transfer.path = Some("/tmp/x".into());
     transfers::update(&c, &transfer).unwrap();
-    assert_eq!(transfers::over(&c, &[transfer.id, TransferId::new()]).unwrap(), [transfer.id]);
+    assert_eq!(transfers::forgettable(&c, &[transfer.id, TransferId::new()], 5).unwrap(), [transfer.id]);
+    let never_offered = TransferId::new();
+    assert_eq!(transfers::forgettable(&c, &[never_offered], u64::MAX).unwrap(), [never_offered]);
     // While it is confirmed to a sender that missed its end.
     assert_eq!(transfer.info(true).state, TransferState::Finished);
     assert_eq!(transfers::load_unfinished(&c).unwrap(), []);

@@ -269,16 +269,23 @@ pub fn load_unfinished(c: &Connection) -> Result<Vec<Transfer>> {
         .collect()
 }
 
-/// Which of these are over: nothing of their bytes needs to be kept.
-pub fn over(c: &Connection, ids: &[TransferId]) -> Result<Vec<TransferId>> {
+/// Of which of these nothing needs to be kept: they are over, or unknown although they were made before `started`, in milliseconds since 1970.
+pub fn forgettable(c: &Connection, ids: &[TransferId], started: u64) -> Result<Vec<TransferId>> {
     let mut over = c.prepare_cached("SELECT NOT (state < 4 OR state = 7) FROM transfers WHERE id = ?1")?;
     let mut found = Vec::new();
     for id in ids {
-        if over.query_row([id.0.as_bytes()], |row| row.get(0)).optional()? == Some(true) {
+        let known: Option<bool> = over.query_row([id.0.as_bytes()], |row| row.get(0)).optional()?;
+        if known.unwrap_or_else(|| made_at(*id) < started) {
             found.push(*id);
         }
     }
     Ok(found)
+}
+
+/// When an id was made, by the clock that made it; 0 if it does not say.
+fn made_at(id: TransferId) -> u64 {
+    let made = id.0.get_timestamp().map(|time| time.to_unix());
+    made.map_or(0, |(seconds, nanos)| seconds * 1_000 + u64::from(nanos) / 1_000_000)
 }
 
 /// Offers files that are offered to a friend's old key to their new one.

@@ -49,9 +49,10 @@ impl Registry {
             Err(problem) => return ticket.failed(problem),
         };
         let (history, partials) = (self.history.clone(), self.partials());
+        let profile = self.profile.folder().to_owned();
         let offering = async move {
             let who = to.friend().map_or_else(|| to.to_string(), ToString::to_string);
-            let looked = tokio::task::spawn_blocking(move || source::look(&path)).await;
+            let looked = tokio::task::spawn_blocking(move || source::look(&path, &profile)).await;
             let problem = move |why: Why| Problem::new(why.code(), why.sentence(&who));
             let offered = looked.map_err(|_| Problem::transfer_state())?.map_err(&problem)?;
             let share = to_whom.room.map(|_| TransferId::new());
@@ -85,8 +86,8 @@ impl Registry {
             let left_out = offered.folder.as_ref().map_or(0, |folder| folder.left_out);
             if let Some(folder) = offered.folder {
                 let ids: Vec<TransferId> = transfers.iter().map(|transfer| transfer.id).collect();
-                let kept =
-                    tokio::task::spawn_blocking(move || ids.iter().try_for_each(|id| folder.save(&partials, *id)));
+                // What is kept of an offer that fails goes with the next start.
+                let kept = tokio::task::spawn_blocking(move || folder.save(&partials, &ids));
                 kept.await.map_err(|_| Problem::transfer_state())?.map_err(&problem)?;
             }
             let stored = transfers.clone();
@@ -201,13 +202,13 @@ impl Registry {
         })
     }
 
-    /// What a crash left of transfers that were just over.
+    /// What a crash left of transfers that were just over, or were never offered.
     fn tidy_transfers(&self) {
-        let (history, partials) = (self.history.clone(), self.partials());
+        let (history, partials, started) = (self.history.clone(), self.partials(), now_ms());
         actix_rt::spawn(async move {
             let folder = partials.clone();
             let kept = tokio::task::spawn_blocking(move || source::kept(&folder)).await.unwrap_or_default();
-            match history.read(move |c| transfers::over(c, &kept)).await {
+            match history.read(move |c| transfers::forgettable(c, &kept, started)).await {
                 Ok(over) => {
                     let _tidied = tokio::task::spawn_blocking(move || {
                         for id in over {

@@ -1,7 +1,7 @@
 //! What a folder's listing says: which bytes of the whole belong to which file, and under which names all of it is kept. Nothing of it is
 //! believed before it is checked. Pure.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use hobnob_shared::limits;
@@ -46,10 +46,11 @@ impl Layout {
     /// Checks a listing that came with this offer of `size` bytes.
     pub fn new(listing: &Listing, offer: &FolderOffer, size: u64) -> Result<Self, Why> {
         if listing.entries.len() > limits::LISTED {
-            return Err(Why::Protocol("listing too long"));
+            return Err(Why::TooMuch);
         }
-        let mut layout = Self::default();
-        let (mut depths, mut taken): (Vec<usize>, HashSet<(Option<usize>, String)>) = (Vec::new(), HashSet::new());
+        let (mut layout, mut taken) = (Self::default(), Taken::default());
+        // How deep each stands, and how long its path is.
+        let mut depths: Vec<(usize, usize)> = Vec::new();
         let (mut offset, mut files) = (0_u64, 0_u32);
         for (place, ListedEntry { parent, name, size }) in listing.entries.iter().enumerate() {
             let parent = match parent {
@@ -63,17 +64,18 @@ impl Layout {
                     Some(parent)
                 }
             };
-            let depth = parent.and_then(|parent| depths.get(parent)).map_or(0, |depth| depth + 1);
-            if depth > limits::LISTED_DEPTH {
-                return Err(Why::Protocol("listing too deep"));
+            let above = parent.and_then(|parent| depths.get(parent));
+            let (depth, length) = above.map_or((0, 0), |(depth, length)| (depth + 1, length + 1));
+            let name = taken.free_name(parent, name, size.is_none())?;
+            if depth > limits::LISTED_DEPTH || length + name.len() > limits::LISTED_PATH {
+                return Err(Why::TooMuch);
             }
-            depths.push(depth);
-            let name = free_name(name, |name| taken.insert((parent, name.to_lowercase())))?;
+            depths.push((depth, length + name.len()));
             let bytes = match size {
                 None => None,
                 Some(size) => {
                     let begin = offset;
-                    offset = offset.checked_add(*size).ok_or(Why::Protocol("listing of too many bytes"))?;
+                    offset = offset.checked_add(*size).ok_or(Why::TooMuch)?;
                     files += 1;
                     if *size > 0 {
                         layout.starts.push((begin, place));
@@ -116,13 +118,33 @@ impl Layout {
     }
 }
 
-/// The safe form of a name, numbered until `take` takes it. A dot before it stays: what is hidden in a folder may be hidden there too, while
-/// the folder itself is not.
-fn free_name(name: &str, mut take: impl FnMut(&str) -> bool) -> Result<String, Why> {
-    let hidden = name.starts_with('.') && name.chars().any(|c| c != '.') && !name.contains(['/', '\\']);
-    let clean = names::clean(name).map_err(|_| Why::BadName)?;
-    (0..=u32::try_from(limits::LISTED).unwrap_or(u32::MAX))
-        .map(|n| format!("{}{}", if hidden { "." } else { "" }, names::with_number(&clean, n)))
-        .find(|name| take(name))
-        .ok_or(Why::BadName)
+/// Names that are taken in each folder, without regard to case, and the number that the next one alike begins with: however many are alike,
+/// each is found in a few steps.
+#[derive(Debug, Default)]
+struct Taken(HashMap<(Option<usize>, String), u32>);
+
+impl Taken {
+    /// The safe form of a name, numbered where it is taken. A dot before it stays: what is hidden in a folder may be hidden there too, while
+    /// the folder itself is not.
+    fn free_name(&mut self, parent: Option<usize>, name: &str, is_folder: bool) -> Result<String, Why> {
+        let hidden = name.starts_with('.') && name.chars().any(|c| c != '.') && !name.contains(['/', '\\']);
+        let clean = format!("{}{}", if hidden { "." } else { "" }, names::clean(name).map_err(|_| Why::BadName)?);
+        let key = |name: &str| (parent, name.to_lowercase());
+        let mut n = self.0.get(&key(&clean)).copied().unwrap_or(0);
+        loop {
+            let candidate = if hidden || is_folder { numbered(&clean, n) } else { names::with_number(&clean, n) };
+            n = n.checked_add(1).ok_or(Why::BadName)?;
+            let free = key(&candidate);
+            if !self.0.contains_key(&free) {
+                self.0.insert(free, 1);
+                self.0.insert(key(&clean), n);
+                return Ok(candidate);
+            }
+        }
+    }
+}
+
+/// Where there is no extension to be kept.
+fn numbered(name: &str, n: u32) -> String {
+    if n == 0 { name.to_owned() } else { format!("{name} ({n})") }
 }

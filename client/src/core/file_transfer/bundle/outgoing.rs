@@ -12,11 +12,12 @@ use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{Hash, TransferId};
 use hobnob_shared::message::{Listing, SkippedFile};
 use rustix::fs::{self, AtFlags, Mode, OFlags};
+use rustix::io::Errno;
 
 use super::layout::{Layout, Piece};
-use super::snapshot::{self, Snapshot};
+use super::snapshot::{self, Snapshot, Trouble, trouble};
 use crate::core::file_transfer::folder::Folder;
-use crate::core::file_transfer::pump::Skipped;
+use crate::core::file_transfer::pump::{Missing, Skipped, TOLD};
 use crate::core::file_transfer::source::{Material, Stamp};
 use crate::core::file_transfer::tree::GROUP_SIZE;
 use crate::core::file_transfer::why::Why;
@@ -33,13 +34,16 @@ pub struct Outgoing {
     key: Hash,
     size: u64,
     root: OwnedFd,
-    open: Option<(usize, File)>,
+    open: Option<(usize, File, Stamp)>,
     skipped: BTreeMap<usize, WireCode>,
     /// Survives this program: what was skipped before a break stays so.
     record: File,
+    /// Records of this group that are not on the disk yet.
+    fresh: Vec<u8>,
 }
 
-fn record_name(transfer: TransferId) -> OsString {
+/// Where it is kept what was skipped.
+pub fn record_name(transfer: TransferId) -> OsString {
     format!("{transfer}.skipped").into()
 }
 
@@ -52,7 +56,7 @@ impl Outgoing {
         let listed: Listing = hobnob_shared::codec::from_cbor(&listing).map_err(|_| Why::Internal("own listing"))?;
         let layout = Layout::new(&listed, &offer, size)?;
         let root = snapshot::open_root(&snapshot.root())?;
-        let trouble = |_| Why::Internal("cannot use the profile");
+        let trouble = |_: std::io::Error| Why::Internal("cannot use the profile");
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND;
         let record = folder
             .open_file(&record_name(transfer), flags, Mode::from_raw_mode(0o600))
@@ -62,12 +66,25 @@ impl Outgoing {
         }
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut &record, &mut bytes).map_err(trouble)?;
+        // A record that a crash tore is none, and the next must not stand behind half of it.
+        record.set_len((bytes.len() - bytes.len() % RECORD) as u64).map_err(trouble)?;
         let skipped = bytes.chunks_exact(RECORD).filter_map(|one| {
             let (place, reason) = one.split_first_chunk::<4>()?;
             Some((usize::try_from(u32::from_be_bytes(*place)).ok()?, if reason == [1] { GONE } else { CHANGED }))
         });
         let skipped = skipped.collect();
-        Ok(Self { snapshot, layout, listing, key: offer.listing, size, root, open: None, skipped, record })
+        Ok(Self {
+            snapshot,
+            layout,
+            listing,
+            key: offer.listing,
+            size,
+            root,
+            open: None,
+            skipped,
+            record,
+            fresh: Vec::new(),
+        })
     }
 
     /// The listing, as bytes of the wire.
@@ -84,50 +101,63 @@ impl Outgoing {
     }
 
     /// The same, for people.
-    pub fn skipped_paths(&self) -> Vec<Skipped> {
+    pub fn missing(&self) -> Missing {
         let file = |(place, code): (&usize, &WireCode)| {
             let path = self.layout.path(*place).to_string_lossy().into_owned();
             Skipped { path, code: code.clone() }
         };
-        self.skipped.iter().map(file).collect()
+        let count = u32::try_from(self.skipped.len()).unwrap_or(u32::MAX);
+        Missing { count, first: self.skipped.iter().take(TOLD).map(file).collect() }
     }
 
-    fn fill(&mut self, piece: &Piece, bytes: &mut [u8]) -> Result<(), Why> {
-        let stamp = self.snapshot.found.get(piece.entry).and_then(|found| found.file).ok_or(Why::SourceGone)?;
-        if self.open.as_ref().is_none_or(|(entry, _)| *entry != piece.entry) {
+    fn fill(&mut self, piece: &Piece, bytes: &mut [u8]) -> Result<(), Trouble> {
+        let found = self.snapshot.found.get(piece.entry).and_then(|found| found.file);
+        let state = found.ok_or(Trouble::All(Why::Internal("own layout")))?;
+        let trouble = |error: std::io::Error| trouble(Errno::from_io_error(&error).unwrap_or(Errno::IO));
+        if self.open.as_ref().is_none_or(|(entry, ..)| *entry != piece.entry) {
             self.open = None;
             let file = snapshot::open_in(&self.root, &self.snapshot.path(piece.entry))?;
-            if Stamp::of(&file.metadata().map_err(|_| Why::Unreadable)?) != stamp {
-                return Err(Why::SourceChanged);
+            let data = file.metadata().map_err(trouble)?;
+            if !data.is_file() || Stamp::of(&data).state != state {
+                return Err(Trouble::File(Why::SourceChanged));
             }
-            self.open = Some((piece.entry, file));
+            self.open = Some((piece.entry, file, Stamp::of(&data)));
         }
-        let Some((_, file)) = &self.open else { return Err(Why::Unreadable) };
+        let Some((_, file, stamp)) = &self.open else { return Err(Trouble::All(Why::Internal("no file"))) };
         file.read_exact_at(bytes, piece.from).map_err(|error| match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => Why::SourceChanged,
-            _ => Why::Unreadable,
+            std::io::ErrorKind::UnexpectedEof => Trouble::File(Why::SourceChanged),
+            _ => trouble(error),
         })?;
         if piece.last {
-            let held = file.metadata().map_err(|_| Why::Unreadable)?;
-            let path = self.snapshot.path(piece.entry);
-            let found = fs::statat(&self.root, &path, AtFlags::SYMLINK_NOFOLLOW).map_err(|_| Why::SourceGone)?;
+            // Written to meanwhile, it may be a mixture. Removed or replaced, what was read is still what was offered.
+            let same = Stamp::of(&file.metadata().map_err(trouble)?) == *stamp;
             self.open = None;
-            if Stamp::of(&held) != stamp || Stamp::of_stat(&found) != stamp {
-                return Err(Why::SourceChanged);
-            }
+            return if same { Ok(()) } else { Err(Trouble::File(Why::SourceChanged)) };
         }
         Ok(())
+    }
+
+    /// Something of what was found at the top is still there: otherwise it is not one file that is gone, but the disk, or the folder.
+    fn is_there(&self) -> bool {
+        let mut top = self.snapshot.found.iter().enumerate().filter(|(_, found)| found.parent.is_none());
+        top.any(|(place, _)| fs::statat(&self.root, self.snapshot.path(place), AtFlags::SYMLINK_NOFOLLOW).is_ok())
+    }
+
+    fn skip(&mut self, place: usize, why: &Why) {
+        let code = if *why == Why::SourceChanged { CHANGED } else { GONE };
+        self.fresh.extend(u32::try_from(place).unwrap_or(u32::MAX).to_be_bytes());
+        self.fresh.push(u8::from(code == GONE));
+        self.skipped.insert(place, code);
     }
 
     /// On the disk before its zeros are sent: after a crash of the machine they could be taken for the file.
-    fn skip(&mut self, place: usize, why: &Why) -> Result<(), Why> {
-        let code = if *why == Why::SourceChanged { CHANGED } else { GONE };
-        let mut one = u32::try_from(place).unwrap_or(u32::MAX).to_be_bytes().to_vec();
-        one.push(u8::from(code == GONE));
-        let kept = std::io::Write::write_all(&mut &self.record, &one).and_then(|()| self.record.sync_data());
-        kept.map_err(|_| Why::Internal("cannot use the profile"))?;
-        self.skipped.insert(place, code);
-        Ok(())
+    fn record(&mut self) -> Result<(), Why> {
+        if self.fresh.is_empty() {
+            return Ok(());
+        }
+        let fresh = std::mem::take(&mut self.fresh);
+        let kept = std::io::Write::write_all(&mut &self.record, &fresh).and_then(|()| self.record.sync_data());
+        kept.map_err(|_| Why::Internal("cannot use the profile"))
     }
 }
 
@@ -151,12 +181,22 @@ impl Material for Outgoing {
             rest = behind;
             if self.skipped.contains_key(&piece.entry) {
                 part.fill(0);
-            } else if let Err(why) = self.fill(&piece, part) {
-                self.open = None;
-                part.fill(0);
-                self.skip(piece.entry, &why)?;
+                continue;
+            }
+            match self.fill(&piece, part) {
+                Ok(()) => {}
+                Err(Trouble::All(why)) => return Err(why),
+                Err(Trouble::File(why)) => {
+                    self.open = None;
+                    if why == Why::SourceGone && !self.is_there() {
+                        return Err(Why::SourceGone);
+                    }
+                    part.fill(0);
+                    self.skip(piece.entry, &why);
+                }
             }
         }
+        self.record()?;
         if rest.is_empty() { Ok(()) } else { Err(Why::Internal("own layout")) }
     }
 
@@ -164,10 +204,4 @@ impl Material for Outgoing {
         // Each file is looked at where it begins and ends.
         Ok(())
     }
-}
-
-/// Forgets what was kept of it.
-pub fn forget(folder: &Folder, transfer: TransferId) -> rustix::io::Result<()> {
-    snapshot::forget(folder, transfer)?;
-    folder.remove(&record_name(transfer))
 }

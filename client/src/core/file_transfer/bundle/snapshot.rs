@@ -11,11 +11,12 @@ use hobnob_shared::id::{Hash, TransferId};
 use hobnob_shared::limits;
 use hobnob_shared::message::{FolderOffer, ListedEntry, Listing};
 use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::core::file_transfer::folder::Folder;
-use crate::core::file_transfer::source::Stamp;
+use crate::core::file_transfer::source::FileState;
 use crate::core::file_transfer::why::Why;
 
 /// A file or folder that was found.
@@ -26,7 +27,7 @@ pub struct Found {
     /// As the disk has it.
     pub name: ByteBuf,
     /// The state of a file; none of a folder.
-    pub file: Option<Stamp>,
+    pub file: Option<FileState>,
 }
 
 /// See the module.
@@ -54,13 +55,17 @@ impl Snapshot {
         if depth > limits::LISTED_DEPTH {
             return Err(Why::TooMuch);
         }
-        let Ok(list) = Dir::read_from(dir) else {
-            self.left_out += 1;
-            return Ok(());
-        };
-        let mut names: Vec<OsString> =
-            list.flatten().map(|entry| OsString::from_vec(entry.file_name().to_bytes().to_vec())).collect();
-        names.retain(|name| name != "." && name != "..");
+        let mut names: Vec<OsString> = Vec::new();
+        for entry in Dir::read_from(dir).map_err(|_| Why::Unreadable)? {
+            // A disk that fails in the middle of a folder must not make a smaller one of it.
+            let name = OsString::from_vec(entry.map_err(|_| Why::Unreadable)?.file_name().to_bytes().to_vec());
+            if name != "." && name != ".." {
+                names.push(name);
+            }
+            if names.len() + self.found.len() > limits::LISTED {
+                return Err(Why::TooMuch);
+            }
+        }
         names.sort();
         for name in names {
             // Gone already, or no right to look.
@@ -73,7 +78,7 @@ impl Snapshot {
             }
             let place = u32::try_from(self.found.len()).map_err(|_| Why::TooMuch)?;
             match FileType::from_raw_mode(data.st_mode) {
-                FileType::RegularFile => self.add(parent, &name, Some(Stamp::of_stat(&data))),
+                FileType::RegularFile => self.add(parent, &name, Some(FileState::of_stat(&data))),
                 FileType::Directory => match fs::openat(dir, &name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
                     Ok(inner) => {
                         self.add(parent, &name, None);
@@ -87,7 +92,7 @@ impl Snapshot {
         Ok(())
     }
 
-    fn add(&mut self, parent: Option<u32>, name: &OsStr, file: Option<Stamp>) {
+    fn add(&mut self, parent: Option<u32>, name: &OsStr, file: Option<FileState>) {
         self.found.push(Found { parent, name: ByteBuf::from(name.as_bytes()), file });
     }
 
@@ -109,17 +114,22 @@ impl Snapshot {
 
     /// Bytes of all files.
     pub fn size(&self) -> u64 {
-        self.found.iter().filter_map(|found| found.file.as_ref()).map(|stamp| stamp.size).sum()
+        self.found.iter().filter_map(|found| found.file.as_ref()).fold(0, |all, file| all.saturating_add(file.size))
     }
 
-    /// What the receiver is told of it, as bytes of the wire.
-    pub fn listing(&self) -> Result<Vec<u8>, Why> {
+    /// What the receiver is told of it.
+    pub fn entries(&self) -> Listing {
         let entries = self.found.iter().map(|found| ListedEntry {
             parent: found.parent,
             name: OsStr::from_bytes(&found.name).to_string_lossy().into_owned(),
-            size: found.file.as_ref().map(|stamp| stamp.size),
+            size: found.file.as_ref().map(|file| file.size),
         });
-        let listing = to_cbor(&Listing { entries: entries.collect() }).map_err(|_| Why::Internal("cannot encode"))?;
+        Listing { entries: entries.collect() }
+    }
+
+    /// The same as bytes of the wire.
+    pub fn listing(&self) -> Result<Vec<u8>, Why> {
+        let listing = to_cbor(&self.entries()).map_err(|_| Why::Internal("cannot encode"))?;
         if listing.len() > limits::LISTING { Err(Why::TooMuch) } else { Ok(listing) }
     }
 
@@ -134,16 +144,20 @@ impl Snapshot {
         })
     }
 
-    /// Keeps it for a transfer, before it is offered.
-    pub fn save(&self, partials: &Path, transfer: TransferId) -> Result<(), Why> {
+    /// Keeps it for these transfers, before they are offered.
+    pub fn save(&self, partials: &Path, transfers: &[TransferId]) -> Result<(), Why> {
+        let Some((first, others)) = transfers.split_first() else { return Ok(()) };
         let folder = Folder::create_private(partials)?;
         let bytes = to_cbor(self).map_err(|_| Why::Internal("cannot encode"))?;
-        folder.write_whole(&name(transfer), &bytes)
+        folder.write_whole(&file_name(*first), &bytes)?;
+        // For everybody in a room it is the same.
+        let link = |other: &TransferId| folder.link(&file_name(*first), &file_name(*other));
+        others.iter().try_for_each(link).map_err(|errno| Why::at_writing(&errno.into()))
     }
 
     /// What was kept.
     pub fn load(folder: &Folder, transfer: TransferId) -> Result<Self, Why> {
-        let bytes = folder.read_whole(&name(transfer)).map_err(|_| Why::SourceGone)?;
+        let bytes = folder.read_whole(&file_name(transfer)).map_err(|_| Why::SourceGone)?;
         from_cbor(&bytes).map_err(|_| Why::SourceGone)
     }
 }
@@ -151,13 +165,9 @@ impl Snapshot {
 /// A folder is read, not written.
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::RDONLY).union(OFlags::CLOEXEC);
 
-fn name(transfer: TransferId) -> OsString {
+/// Where it is kept.
+pub fn file_name(transfer: TransferId) -> OsString {
     format!("{transfer}.snapshot").into()
-}
-
-/// Forgets what is kept of a folder that was offered.
-pub fn forget(folder: &Folder, transfer: TransferId) -> rustix::io::Result<()> {
-    folder.remove(&name(transfer))
 }
 
 /// The folder at `root`, to open files in.
@@ -166,16 +176,34 @@ pub(super) fn open_root(root: &Path) -> Result<OwnedFd, Why> {
 }
 
 /// Opens a file of it for reading, over no link and never out of it.
-pub(super) fn open_in(root: &OwnedFd, path: &Path) -> Result<std::fs::File, Why> {
+pub(super) fn open_in(root: &OwnedFd, path: &Path) -> Result<std::fs::File, Trouble> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let resolve = fs::ResolveFlags::BENEATH | fs::ResolveFlags::NO_SYMLINKS | fs::ResolveFlags::NO_MAGICLINKS;
     let opened = match fs::openat2(root.as_fd(), path, flags, Mode::empty(), resolve) {
         // Old kernels, and sandboxes that know no such call.
-        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => fs::openat(root, path, flags, Mode::empty()),
+        Err(Errno::NOSYS | Errno::PERM) => fs::openat(root, path, flags, Mode::empty()),
         other => other,
     };
-    opened.map(std::fs::File::from).map_err(|errno| match errno {
-        rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP => Why::SourceGone,
-        _ => Why::Unreadable,
-    })
+    opened.map(std::fs::File::from).map_err(trouble)
+}
+
+/// What a failing system call says of a file that is read, or of more than that.
+pub(super) fn trouble(errno: Errno) -> Trouble {
+    match errno {
+        Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG => Trouble::File(Why::SourceGone),
+        Errno::ACCESS | Errno::PERM | Errno::NXIO => Trouble::File(Why::Unreadable),
+        // Ours, and not for long.
+        Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR | Errno::AGAIN => {
+            Trouble::All(Why::Internal("no more descriptors or memory"))
+        }
+        // The disk's: whatever comes next will not be read either.
+        _ => Trouble::All(Why::Unreadable),
+    }
+}
+
+/// Whether one file cannot be read, or nothing.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    File(Why),
+    All(Why),
 }

@@ -79,9 +79,9 @@ impl Desk {
     }
 
     fn offer(&mut self) {
-        let offered = source::look(&self.root()).unwrap();
+        let offered = source::look(&self.root(), Path::new("/nowhere")).unwrap();
         assert_eq!(offered.name, "my photos");
-        offered.folder.unwrap().save(&self.sender(), self.id).unwrap();
+        offered.folder.unwrap().save(&self.sender(), &[self.id]).unwrap();
         (self.offer, self.size) = (offered.offer.unwrap(), offered.size);
     }
 
@@ -115,11 +115,9 @@ impl Desk {
     fn finish(&self, before: impl FnMut(u64)) -> (PathBuf, Vec<(String, WireCode)>) {
         let (outgoing, sent, partial) = self.carry(u64::MAX, before);
         let place = Place::in_downloads(&self.downloads, "my photos").unwrap();
-        let (path, skipped) = partial.finish(&place, sent.tree().clone().root(), outgoing.skipped()).unwrap();
-        let told: Vec<_> = skipped.into_iter().map(|skipped| (skipped.path, skipped.code)).collect();
-        let known: Vec<_> = outgoing.skipped_paths().into_iter().map(|one| (one.path, one.code)).collect();
-        assert_eq!(told, known, "both sides tell the same");
-        (path, told)
+        let (path, missing) = partial.finish(&place, sent.tree().clone().root(), &outgoing.skipped()).unwrap();
+        assert_eq!(missing, outgoing.missing(), "both sides tell the same");
+        (path, missing.first.into_iter().map(|one| (one.path, one.code)).collect())
     }
 }
 
@@ -154,9 +152,9 @@ fn a_folder_arrives_equal_without_links_and_rights_to_run() {
     assert!(std::fs::symlink_metadata(path.join("link")).is_err());
     assert_eq!(Snapshot::take(&desk.root()).unwrap().left_out, 2);
     // A crash just after that does not bring it again; erased, nothing of it is left in the profiles.
-    assert!(partial::finished_before(&desk.receiver(), desk.id).is_some_and(|(found, _)| found == path));
-    partial::erase(&desk.receiver(), desk.id);
-    source::forget(&desk.sender(), desk.id);
+    assert!(partial::finished_before(&desk.receiver(), desk.id).is_some_and(|before| before.path == path));
+    source::forget_all(&desk.receiver(), desk.id);
+    source::forget_all(&desk.sender(), desk.id);
     assert_eq!((tree(&desk.receiver()).len(), tree(&desk.sender()).len()), (0, 0));
     // The same again stands beside it.
     let again = Desk { id: TransferId::new(), ..desk };
@@ -189,25 +187,19 @@ fn after_a_restart_of_the_machine_what_the_disk_lost_comes_again() {
     std::fs::OpenOptions::new().write(true).open(groups).unwrap().write_all_at(&[0; 16], 40).unwrap();
     let large = desk.receiver().join(format!("{}.tree/2026/summer/large.raw", desk.id));
     std::fs::OpenOptions::new().write(true).open(large).unwrap().set_len(2 * GROUP as u64).unwrap();
-    assert_eq!(desk.partial().have(), 2);
-    assert_eq!(tree(&desk.finish(|_| ()).0), tree(&desk.root()));
+    let mut first = None;
+    let (path, _) = desk.finish(|index| {
+        first.get_or_insert(index);
+    });
+    assert_eq!((first, tree(&path)), (Some(2), tree(&desk.root())));
 }
 
 type Change<'a> = &'a dyn Fn(&Path);
 
 #[test]
 fn a_file_that_changes_under_way_is_left_out_and_the_rest_is_whole() {
-    let change: [(&str, Change<'_>, WireCode); 4] = [
+    let change: [(&str, Change<'_>, WireCode); 2] = [
         ("edited", &|path| std::fs::write(path, b"short").unwrap(), WireCode::SourceChanged),
-        ("removed", &|path| std::fs::remove_file(path).unwrap(), WireCode::SourceGone),
-        (
-            "replaced by a link",
-            &|path| {
-                std::fs::remove_file(path).unwrap();
-                symlink("/etc/passwd", path).unwrap();
-            },
-            WireCode::SourceChanged,
-        ),
         (
             "appended to",
             &|path| {
@@ -231,6 +223,84 @@ fn a_file_that_changes_under_way_is_left_out_and_the_rest_is_whole() {
         expected.remove(Path::new(large));
         assert_eq!(tree(&path), expected, "{what}");
     }
+}
+
+#[test]
+fn a_file_that_is_removed_or_replaced_while_it_is_read_is_sent_as_it_was() {
+    let replace = |path: &Path| {
+        std::fs::remove_file(path).unwrap();
+        symlink("/etc/passwd", path).unwrap();
+    };
+    let remove = |path: &Path| std::fs::remove_file(path).unwrap();
+    let change: [Change<'_>; 2] = [&remove, &replace];
+    for change in change {
+        let desk = desk();
+        let expected = tree(&desk.root());
+        let (path, skipped) = desk.finish(|index| {
+            if index == 1 {
+                change(&desk.root().join("2026/summer/large.raw"));
+            }
+        });
+        assert_eq!((skipped, tree(&path)), (Vec::new(), expected));
+    }
+}
+
+#[test]
+fn a_disk_that_is_gone_is_not_a_folder_of_skipped_files() {
+    let desk = desk();
+    drop(desk.carry(1, |_| ()));
+    // As a stick that was taken out leaves its mount point.
+    std::fs::rename(desk.root(), desk.home.path().join("aside")).unwrap();
+    std::fs::create_dir(desk.root()).unwrap();
+    let mut outgoing = Outgoing::open(&desk.sender(), desk.id, 1).unwrap();
+    assert_eq!(outgoing.read(1, &mut vec![0; GROUP]), Err(Why::SourceGone));
+    // Back again, it goes on with every file.
+    std::fs::remove_dir(desk.root()).unwrap();
+    std::fs::rename(desk.home.path().join("aside"), desk.root()).unwrap();
+    let (path, skipped) = desk.finish(|_| ());
+    assert_eq!((skipped, tree(&path)), (Vec::new(), tree(&desk.root())));
+}
+
+#[test]
+fn what_is_kept_of_an_offer_lasts_as_long_as_it_may_be_resumed() {
+    let desk = desk();
+    drop(desk.carry(2, |_| ()));
+    source::begin_anew(&desk.sender(), desk.id);
+    source::begin_anew(&desk.receiver(), desk.id);
+    assert_eq!(tree(&desk.receiver()).len(), 0);
+    assert_eq!(tree(&desk.finish(|_| ()).0), tree(&desk.root()));
+}
+
+#[test]
+fn a_tree_that_lost_a_folder_is_made_whole_again_or_begun_anew() {
+    let desk = desk();
+    drop(desk.carry(1, |_| ()));
+    let kept = desk.receiver().join(format!("{}.tree", desk.id));
+    std::fs::remove_dir(kept.join("2026/summer/empty")).unwrap();
+    std::fs::remove_file(kept.join("2026/winter/zero")).unwrap();
+    assert_eq!(tree(&desk.finish(|_| ()).0), tree(&desk.root()));
+
+    let other = Desk { id: TransferId::new(), ..desk };
+    let mut other = other;
+    other.offer();
+    let (outgoing, sent, partial) = other.carry(u64::MAX, |_| ());
+    std::fs::remove_file(other.receiver().join(format!("{}.tree/run.sh", other.id))).unwrap();
+    let place = Place::in_downloads(&other.downloads, "other").unwrap();
+    assert_eq!(
+        partial.finish(&place, sent.tree().clone().root(), &outgoing.skipped()),
+        Err(Why::HashMismatch),
+        "no folder gets its name without one of its files"
+    );
+}
+
+#[test]
+fn the_profile_with_its_keys_is_not_sent() {
+    let desk = desk();
+    let profile = desk.root().join("2026");
+    for path in [desk.root(), profile.clone(), profile.join("winter/zero")] {
+        assert_eq!(source::look(&path, &profile).err(), Some(Why::OwnProfile), "{}", path.display());
+    }
+    assert!(source::look(&desk.root().join("run.sh"), &profile).is_ok());
 }
 
 #[test]
@@ -312,6 +382,8 @@ fn a_listing_that_no_honest_sender_makes_is_refused() {
     let many = (0..=limits::LISTED).map(|_| file(None, "a", 0)).collect();
     let (listing, offer, size) = offer_of(many);
     assert!(Layout::new(&listing, &offer, size).is_err(), "too many");
+    let read: Result<Listing, _> = hobnob_shared::codec::from_cbor(&to_cbor(&listing).unwrap());
+    assert!(read.is_err(), "too many to be read at all");
 }
 
 #[test]
@@ -328,6 +400,15 @@ fn names_from_a_listing_stay_in_the_folder_and_apart_from_each_other() {
             "file (3)"
         ]
     );
+}
+
+#[test]
+fn a_hundred_thousand_of_one_name_are_told_apart_in_a_moment() {
+    let (listing, offer, size) = offer_of((0..limits::LISTED).map(|_| file(None, "photo.jpg", 0)).collect());
+    let layout = Layout::new(&listing, &offer, size).unwrap();
+    let names: std::collections::BTreeSet<&str> = layout.entries().iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(names.len(), limits::LISTED);
+    assert!(names.contains("photo (99999).jpg"));
 }
 
 #[test]
@@ -351,9 +432,9 @@ fn a_stream_that_breaks_the_rules_of_a_folder_is_ended() {
         let mut partial = open();
         partial.take_listing(&bytes).unwrap();
         partial.write(0, &hash, b"12345678").unwrap();
-        let skipped = vec![hobnob_shared::message::SkippedFile { entry, code: WireCode::SourceGone }];
+        let skipped = [hobnob_shared::message::SkippedFile { entry, code: WireCode::SourceGone }];
         assert_eq!(
-            partial.finish(&place, Hash(hash), skipped),
+            partial.finish(&place, Hash(hash), &skipped),
             Err(Why::Protocol("skipped what is no file")),
             "{entry}"
         );
