@@ -11,9 +11,9 @@ use hobnob_shared::id::{Fingerprint, Handle, InstanceId, Token, TransferId};
 use hobnob_shared::identity::Statement;
 use hobnob_shared::link::{self, FrameReader, FrameWriter};
 use hobnob_shared::message::{
-    AboutUser, Accept, Entries, Entry, FRIEND_REQUEST, Failed, FriendRequest, FriendStatement, FromServer, Introduced,
-    Offer, Peer, PeerHello, Presence, Pulse, STREAM_CONTROL, STREAM_GROUP, Select, Stream, StreamEnd, StreamOpen,
-    Thread, ToServer,
+    AboutUser, Accept, Entries, Entry, FRIEND_REQUEST, Failed, FolderOffer, FriendRequest, FriendStatement, FromServer,
+    Introduced, Offer, Peer, PeerHello, Presence, Pulse, STREAM_CONTROL, STREAM_GROUP, STREAM_LISTING, Select, Stream,
+    StreamEnd, StreamOpen, Thread, ToServer,
 };
 use hobnob_shared::{limits, tls};
 use serde_json::json;
@@ -228,7 +228,65 @@ impl RawFriend {
     }
 }
 
+/// A frame of a data stream, for [`RawFriend::serve_frames`].
+#[derive(Debug, Clone)]
+pub enum StreamFrame {
+    /// A control message.
+    Control(Stream),
+    /// A group: number, hash that is claimed, bytes.
+    Group(u64, Hash, Vec<u8>),
+    /// A part of a listing.
+    Listing(Vec<u8>),
+}
+
+impl StreamFrame {
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Control(message) => control(message),
+            Self::Group(index, hash, bytes) => {
+                framed(STREAM_GROUP, &[&index.to_be_bytes()[..], &hash.0, bytes].concat())
+            }
+            Self::Listing(part) => framed(STREAM_LISTING, part),
+        }
+    }
+}
+
+impl RawFriend {
+    /// Says whatever it likes on a data stream; the receiver's last word, `None` if it closed without one.
+    pub async fn serve_frames(&self, link: &RawLink, accept: &Accept, frames: &[StreamFrame]) -> Option<Stream> {
+        let mut stream = self.connect(link.address, tls::FILE, &accept.token, &link.introduced).await;
+        let open = control(&Stream::Open(StreamOpen { transfer: accept.transfer }));
+        let said = std::iter::once(open).chain(frames.iter().map(StreamFrame::bytes));
+        for frame in said {
+            // It may have had enough.
+            if stream.write_all(&frame).await.is_err() {
+                break;
+            }
+        }
+        let _had_enough = stream.flush().await;
+        loop {
+            let length = tokio::time::timeout(ANSWER, stream.read_u32()).await;
+            let length = length.unwrap_or_else(|_| panic!("no word on the data stream")).ok()?;
+            let mut frame = vec![0; usize::try_from(length).unwrap_or(0).min(limits::FRAME)];
+            stream.read_exact(&mut frame).await.ok()?;
+            match hobnob_shared::codec::from_cbor(frame.strip_prefix(&[STREAM_CONTROL])?).ok()? {
+                Stream::Have(_) => {}
+                last => return Some(last),
+            }
+        }
+    }
+}
+
 impl RawLink {
+    /// Offers a folder.
+    pub fn offer_folder(&self, name: &str, size: u64, folder: FolderOffer) -> TransferId {
+        let transfer = TransferId::new();
+        let name = name.to_owned();
+        let (folder, media_type, sent_at, room) = (Some(folder), None, 0, None);
+        self.say(&Peer::Offer(Offer { transfer, name, size, folder, media_type, sent_at, room }));
+        transfer
+    }
+
     /// Sends a frame.
     pub fn say(&self, frame: &Peer) {
         self.writer.try_send(frame).unwrap_or_else(|error| panic!("cannot send: {error}"));

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::bytes::{Base, run};
 
-async fn mallory(house: &House, victim: &mut Client) -> RawFriend {
+pub async fn mallory(house: &House, victim: &mut Client) -> RawFriend {
     RawFriend::of(&house.server.address, &house.server.fingerprint, victim).await
 }
 
@@ -189,7 +189,7 @@ fn offers_are_bounded_and_presence_that_cannot_be_is_not_shown() {
 }
 
 /// names as only a wire can carry them, made of what is dangerous somewhere.
-fn names() -> Vec<String> {
+pub fn names() -> Vec<String> {
     let mut names: Vec<String> = [
         "../x",
         "../../x",
@@ -314,7 +314,7 @@ fn names() -> Vec<String> {
 }
 
 /// Waits until the client has shown the offer, or has refused it.
-async fn is_offered(client: &mut Client, link: &mut RawLink, transfer: TransferId) -> bool {
+pub async fn is_offered(client: &mut Client, link: &mut RawLink, transfer: TransferId) -> bool {
     let shown = json!({"event": "file_offered", "transfer": transfer.to_string()});
     let deadline = Instant::now() + SOON;
     while Instant::now() < deadline {
