@@ -277,3 +277,42 @@ fn a_receiver_that_stands_still_does_not_fill_the_senders_memory() {
     assert!(grown < 64 * 1024, "the sender grew by {grown} KiB");
     finished(&mut alice, &mut bob, &id, &file);
 }
+
+#[test]
+fn a_rule_takes_what_it_says_without_asking_and_ends_with_the_friendship() {
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let (small, large) =
+        (random_file(&house.path("small.txt"), 900, 1), random_file(&house.path("large.bin"), 70_000, 2));
+    assert_eq!(bob.done(json!({"command": "file_rule", "user": "alice"}))["accept"], "ask");
+    bob.done(json!({"command": "set_file_rule", "user": "alice", "accept": "up_to", "size": 1_000}));
+    let id = offer(&mut alice, &mut bob, &small);
+    finished(&mut alice, &mut bob, &id, &small);
+    let waits = offer(&mut alice, &mut bob, &large);
+    say(&mut alice, &mut bob, "and a word behind it");
+    let list = bob.done(json!({"command": "transfers"}));
+    assert_eq!(list["transfers"][1]["state"], "offered", "larger than the rule says");
+
+    bob.done(json!({"command": "set_file_rule", "user": "alice", "accept": "always"}));
+    bob.crash();
+    let mut bob = Client::again(&bob.start);
+    linked(&mut alice, &mut bob, "direct");
+    assert_eq!(bob.done(json!({"command": "file_rule", "user": "alice"}))["accept"], "always");
+    let id = offer(&mut alice, &mut bob, &large);
+    finished(&mut alice, &mut bob, &id, &large);
+    // What was offered before the rule still waits for a person.
+    bob.done(json!({"command": "decline_file", "transfer": waits}));
+    assert_eq!(
+        bob.failed(json!({"command": "set_file_rule", "user": "carol", "accept": "ask"}))["code"],
+        "not_friends"
+    );
+    assert_eq!(
+        bob.failed(json!({"command": "set_file_rule", "user": "alice", "accept": "maybe"}))["code"],
+        "bad_command"
+    );
+
+    bob.done(json!({"command": "remove_friend", "user": "alice"}));
+    alice.expect(json!({"event": "friend_removed", "user": "bob"}));
+    hobnob_tests::story::befriend(&mut alice, &mut bob);
+    assert_eq!(bob.done(json!({"command": "file_rule", "user": "alice"}))["accept"], "ask");
+}

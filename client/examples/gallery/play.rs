@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hobnob_client::bridge::Backend;
 use hobnob_client::core::Sink;
 use hobnob_client::core::command::{Command, Request};
-use hobnob_client::core::event::{Answer, ConversationInfo, DeviceInfo, Event, LinkPath, ServerState};
+use hobnob_client::core::event::{Answer, ConversationInfo, DeviceInfo, Event, FileRule, LinkPath, ServerState};
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, TransferId};
 use hobnob_shared::message::OwnPresence;
 
@@ -136,6 +136,7 @@ impl Play {
                 device: DeviceId([0; 32]),
                 number: 0,
             },
+            Command::FileRule { .. } => Answer::FileRule(FileRule::UpTo { size: 10_000_000 }),
             Command::SendFile { .. } => {
                 Answer::Transfer { transfer: TransferId::new(), size: 0, files: None, left_out: 0 }
             }

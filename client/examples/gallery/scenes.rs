@@ -122,6 +122,7 @@ pub const SCENES: &[Scene] = &[
     done("dialog-add-friend", Content::Day, &[], &[Step::Do("win.add-friend", None)]),
     done("dialog-status-text", Content::Day, &[], &[Step::Do("win.status-text", None)]),
     done("dialog-safety-number", Content::Day, &[], &[Step::Do("win.verify-person", Some("bob"))]),
+    done("dialog-files-of-person", Content::Day, &[], &[Step::Do("win.files-of-person", Some("bob"))]),
     done("dialog-remove", Content::Day, &[], &[Step::Do("win.remove-person", Some("bob"))]),
     done("shortcuts", Content::Day, &[], &[Step::Do("win.shortcuts", None)]),
     done("about", Content::Day, &[], &[Step::Do("win.about", None)]),

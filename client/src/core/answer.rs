@@ -10,6 +10,7 @@ use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, Tra
 use hobnob_shared::message::Presence;
 
 use super::event::{LinkPath, MessageState};
+pub use super::history::file_rules::FileRule;
 
 /// What a `done` carries.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -82,6 +83,8 @@ pub enum Answer {
         /// What arrived since the start and was not believed, by reason.
         refused: BTreeMap<&'static str, u64>,
     },
+    /// What of a friend's files is taken without asking.
+    FileRule(FileRule),
     /// Digits to compare.
     SafetyNumber {
         /// 60 digits.

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::OwnPresence;
 
+use super::history::file_rules::FileRule;
+
 /// A command with the id under which its one answer comes back.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Request {
@@ -241,6 +243,19 @@ pub enum Command {
         to: ConversationId,
         /// A regular file.
         path: PathBuf,
+    },
+    /// What of a friend's files is taken without asking: [`super::event::Answer::FileRule`].
+    FileRule {
+        /// Whose.
+        user: Handle,
+    },
+    /// Changes that.
+    SetFileRule {
+        /// Whose.
+        user: Handle,
+        /// From now on.
+        #[serde(flatten)]
+        rule: FileRule,
     },
     /// Accepts an offer.
     AcceptFile {

@@ -81,6 +81,10 @@ pub enum Question {
     Person(PersonWish, Handle),
     /// The digits to compare.
     SafetyNumber(Handle),
+    /// What of a friend's files is taken without asking.
+    FileRule(Handle),
+    /// Change that.
+    SetFileRule(Handle),
     /// Presence and status text.
     Presence(OwnPresence, Option<String>),
     /// Something about a transfer.

@@ -59,6 +59,8 @@ pub enum PersonAction {
     Open,
     /// Compare the safety number.
     Verify,
+    /// Say what of their files is taken without asking.
+    Files,
     /// End the friendship.
     Remove,
     /// End it and refuse more.
@@ -137,9 +139,10 @@ const PLAIN: [(&str, ActionMsg, &[&str]); 16] = [
     ("quit", ActionMsg::Quit, &["<Control>q"]),
 ];
 
-const PERSON: [(&str, PersonAction); 4] = [
+const PERSON: [(&str, PersonAction); 5] = [
     ("open-person", PersonAction::Open),
     ("verify-person", PersonAction::Verify),
+    ("files-of-person", PersonAction::Files),
     ("remove-person", PersonAction::Remove),
     ("block-person", PersonAction::Block),
 ];

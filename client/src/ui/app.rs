@@ -12,6 +12,7 @@ use relm4::{Component, ComponentController, ComponentParts, ComponentSender, Con
 
 use crate::bridge::{Bridge, Delivery, Start};
 use crate::core::command::{Command, Password, Request};
+use crate::core::event::FileRule;
 use crate::model::{Model, PersonWish, Question};
 use crate::ui::actions::{self, ActionMsg};
 use crate::ui::content::{Banner, Content};
@@ -78,6 +79,8 @@ pub enum DialogAnswer {
     Person(PersonWish, Handle),
     /// This is the status text from now on.
     StatusText(String),
+    /// What of a friend's files is taken without asking.
+    FileRule(Handle, FileRule),
     /// Save an offered file here.
     SaveAs(TransferId, PathBuf),
     /// Send these files.

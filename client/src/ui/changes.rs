@@ -11,9 +11,10 @@ use crate::model::connection::Page;
 use crate::model::conversation::Past;
 use crate::model::{Batch, Change, PersonWish, Question};
 use crate::ui::actions::presence_name;
-use crate::ui::app::{App, AppMsg, Tab};
+use crate::ui::app::{App, AppMsg, DialogAnswer, Tab};
 use crate::ui::conversation::PageInput;
 use crate::ui::conversation::rows;
+use crate::ui::dialogs::file_rule;
 use crate::ui::header::Header;
 use crate::ui::sidebar::SidebarInput;
 use crate::ui::sidebar::person_row::PersonRow;
@@ -337,6 +338,12 @@ impl App {
             (Question::RemoveDevice(_), _) => self.device_removed(),
             (Question::ChangePassword, _) => self.toast("Your password is changed."),
             (Question::AddFriend(_), _) => self.toast("Request sent. You are friends once it is accepted."),
+            (Question::FileRule(user), Answer::FileRule(rule)) => {
+                let (input, user) = (self.sender.clone(), user.clone());
+                file_rule::ask(&self.window, &user.clone(), *rule, move |rule| {
+                    input.emit(AppMsg::Answer(DialogAnswer::FileRule(user.clone(), rule)));
+                });
+            }
             (Question::SafetyNumber(user), Answer::SafetyNumber { safety_number, verified }) => {
                 self.compare(user, safety_number, *verified);
             }
@@ -372,6 +379,8 @@ impl App {
             | Question::AddFriend(_)
             | Question::Person(..)
             | Question::SafetyNumber(_)
+            | Question::FileRule(_)
+            | Question::SetFileRule(_)
             | Question::Presence(..)
             | Question::File(..)
             | Question::LeaveRoom(_)

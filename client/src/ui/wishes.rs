@@ -274,6 +274,7 @@ impl App {
         match what {
             PersonAction::Open => self.open_and_read(&ConversationId::Direct(user)),
             PersonAction::Verify => self.ask_safety_number(user),
+            PersonAction::Files => self.ask(Question::FileRule(user.clone()), Command::FileRule { user }),
             PersonAction::Remove => {
                 let heading = format!("Remove {user}?");
                 let body = "You will not see each other any more. What you wrote stays on this computer.";
@@ -298,6 +299,9 @@ impl App {
                 let presence = self.model.connection.presence;
                 let command = Command::SetPresence { presence, text: Some(text.clone()) };
                 self.ask(Question::Presence(presence, Some(text)), command);
+            }
+            DialogAnswer::FileRule(user, rule) => {
+                self.ask(Question::SetFileRule(user.clone()), Command::SetFileRule { user, rule });
             }
             DialogAnswer::SaveAs(transfer, path) => {
                 let command = Command::AcceptFile { transfer, save_as: Some(path) };

@@ -70,6 +70,8 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   transfers                   -> transfers
   send_file                   to, path (a file or a folder) -> transfer (its id), size, files, left_out
   accept_file                 transfer, optional save_as (the full path of the file to be)
+  file_rule                   user -> accept: ask up_to always; size
+  set_file_rule               user, accept; with up_to the size in bytes that is taken without asking
   decline_file, pause_file, resume_file, cancel_file               transfer
   safety_number               user -> safety_number (60 digits), verified
   verify, accept_key          user

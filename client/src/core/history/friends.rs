@@ -99,6 +99,7 @@ pub fn remove(c: &Connection, user: &Handle) -> Result<bool> {
         "INSERT OR REPLACE INTO former (user, account) SELECT user, account FROM friends WHERE user = ?1",
     )?
     .execute([user.as_str()])?;
+    super::file_rules::save(c, user, super::file_rules::FileRule::Ask)?;
     Ok(c.prepare_cached("DELETE FROM friends WHERE user = ?1")?.execute([user.as_str()])? > 0)
 }
 

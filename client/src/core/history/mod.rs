@@ -3,9 +3,10 @@
 //!
 //! - `open.rs`: opening, checking and migrating the file. `threads.rs`: the two threads and the group commit.
 //! - [`logs`], [`messages`], [`signed`], [`marks`]: the copies of everybody's logs, and how far each got. [`pages`]: the same for people.
-//! - [`rooms`], [`friends`], [`contacts`], [`pairs`], [`transfers`]: what else can be asked of an open connection.
+//! - [`rooms`], [`friends`], [`contacts`], [`pairs`], [`transfers`], [`file_rules`]: what else can be asked of an open connection.
 
 pub mod contacts;
+pub mod file_rules;
 #[cfg(test)]
 mod file_tests;
 pub mod friends;

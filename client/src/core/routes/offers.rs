@@ -6,9 +6,12 @@ use hobnob_shared::id::{ConversationId, DeviceId, Handle, TransferId};
 use hobnob_shared::limits;
 use hobnob_shared::message::{Accept, CancelTransfer, Offer, Peer};
 
-use crate::core::event::Direction;
-use crate::core::file_transfer::{FrameCame, SayAgain, names};
+use crate::core::error::Problem;
+use crate::core::event::{Answer, Direction};
+use crate::core::file_transfer::{FrameCame, Order, SayAgain, Wish, names};
+use crate::core::history::file_rules::{self, FileRule};
 use crate::core::history::transfers::{self, Stage, Transfer};
+use crate::core::outlet::Ticket;
 use crate::core::peer_link::SendFrame;
 use crate::core::registry::Registry;
 
@@ -77,9 +80,14 @@ impl Registry {
         let history = self.history.clone();
         let storing = async move { history.write(move |c| store_offer(c, transfer)).await };
         self.look_up(ctx, storing, move |registry, stored, ctx| match stored {
-            Ok(Stored::New(transfer)) => {
+            Ok(Stored::New(transfer, rule)) => {
+                let taken = transfer.conversation.friend().is_some() && rule.takes(transfer.size);
                 if let Some(actor) = registry.take_up(*transfer, ctx) {
                     actor.do_send(SayAgain);
+                    if taken {
+                        // Where that is not possible it waits for a person, as any other.
+                        actor.do_send(Order { wish: Wish::Accept { save_as: None }, ticket: None });
+                    }
                 }
             }
             Ok(Stored::Known(transfer)) if transfer.peer == user => {
@@ -90,6 +98,30 @@ impl Registry {
             Ok(Stored::Known(_)) => answer(registry, WireCode::Conflict),
             Ok(Stored::TooMany) => answer(registry, WireCode::Full),
             Err(error) => tracing::error!(%error, "an offer was not stored"),
+        });
+    }
+
+    /// What of a friend's files is taken without asking.
+    pub(in crate::core) fn file_rule(&self, user: &Handle, ticket: Ticket) {
+        if self.state.roster.get(user).is_none() {
+            return ticket.failed(Problem::not_friends(user));
+        }
+        let (history, user) = (self.history.clone(), user.clone());
+        actix_rt::spawn(async move {
+            let rule = history.read(move |c| file_rules::load(c, &user)).await;
+            ticket.answer(rule.map(Answer::FileRule).map_err(Problem::from));
+        });
+    }
+
+    /// Changes that, for what is offered from now on.
+    pub(in crate::core) fn set_file_rule(&self, user: &Handle, rule: FileRule, ticket: Ticket) {
+        if self.state.roster.get(user).is_none() {
+            return ticket.failed(Problem::not_friends(user));
+        }
+        let (history, user) = (self.history.clone(), user.clone());
+        actix_rt::spawn(async move {
+            let kept = history.write(move |c| file_rules::save(c, &user, rule)).await;
+            ticket.answer(kept.map(|()| Answer::Nothing {}).map_err(Problem::from));
         });
     }
 
@@ -174,7 +206,8 @@ impl Registry {
 
 /// What became of an offer.
 enum Stored {
-    New(Box<Transfer>),
+    /// And what the rule for this friend says.
+    New(Box<Transfer>, FileRule),
     Known(Box<Transfer>),
     TooMany,
 }
@@ -187,5 +220,6 @@ fn store_offer(c: &rusqlite::Connection, transfer: Transfer) -> rusqlite::Result
         return Ok(Stored::TooMany);
     }
     transfers::insert(c, &transfer)?;
-    Ok(Stored::New(Box::new(transfer)))
+    let rule = file_rules::load(c, &transfer.peer)?;
+    Ok(Stored::New(Box::new(transfer), rule))
 }

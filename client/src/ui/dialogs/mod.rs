@@ -6,6 +6,7 @@
 //! - [`status_text`] what friends read under one's name
 //! - [`join_room`] which room, and its password; [`room_password`] a new one for those who come later
 //! - [`devices`] the account's devices; [`remove_device`] its password before one goes; [`change_password`]
+//! - [`file_rule`] what of a friend's files is taken without asking
 //! - [`confirm`] before something that is hard to take back
 //! - [`about`] the program, and its [`shortcuts`]
 
@@ -14,6 +15,7 @@ pub mod add_friend;
 pub mod change_password;
 pub mod confirm;
 pub mod devices;
+pub mod file_rule;
 pub mod join_room;
 pub mod remove_device;
 pub mod room_password;

@@ -104,6 +104,7 @@ pub fn person_menu(user: &Handle) -> gio::Menu {
     let (talk, end) = (gio::Menu::new(), gio::Menu::new());
     add(&talk, "Open Conversation", "win.open-person", user.as_str());
     add(&talk, "Verify Safety Number…", "win.verify-person", user.as_str());
+    add(&talk, "Take Files…", "win.files-of-person", user.as_str());
     add(&end, "Remove Friend…", "win.remove-person", user.as_str());
     add(&end, "Block…", "win.block-person", user.as_str());
     menu.append_section(None, &talk);
