@@ -106,6 +106,8 @@ impl Registry {
                     self.share_thread(&user, device, &thread, ctx);
                 }
             }
+            // The room may have ended and begun again between two pages of it: whoever was on the first is no news on the last.
+            self.reconsider(&user);
         }
     }
 

@@ -53,6 +53,7 @@ impl Device {
                     self.share_thread(device, &thread);
                 }
             }
+            self.reconsider(&user);
         }
     }
 
