@@ -61,7 +61,7 @@ fn a_folder_arrives_equal_down_to_the_last_empty_one() {
     assert_eq!(finished(&mut alice, &mut bob, &id).0, elsewhere);
     let id = offer(&mut alice, &mut bob, &sent);
     let why = bob.failed(json!({"command": "accept_file", "transfer": id, "save_as": elsewhere}));
-    assert_eq!(why["code"], "not_writable");
+    assert_eq!(why["code"], "name_taken");
 }
 
 #[test]

@@ -245,6 +245,11 @@ impl Problem {
         Self::new("wrong_state", "This cannot be done with the transfer now.")
     }
 
+    /// A file is about to get its name.
+    pub fn transfer_finishing() -> Self {
+        Self::new("wrong_state", "It is being finished right now. Look again in a moment.")
+    }
+
     /// The other side paused it.
     pub fn paused_there(peer: &Handle) -> Self {
         Self::new("paused", format!("{peer} paused this transfer. It goes on when {peer} resumes it."))

@@ -56,6 +56,8 @@ pub struct FileTransfer {
     waiting: bool,
     /// The dial under way: a newer one takes its place.
     dialling: Option<Dialling>,
+    /// A command that is answered when the pump has ended.
+    held: Option<Ticket>,
 }
 
 type Ctx = Context<FileTransfer>;
@@ -65,8 +67,8 @@ impl FileTransfer {
     pub fn launch(context: TransferContext, transfer: Transfer) -> Addr<Self> {
         let state = State::new(transfer, Token::random);
         let (links, counter) = (HashMap::new(), Counter::default());
-        let (prepared, stream, pump, timer, dialling) = (None, None, None, None, None);
-        Self { context, state, links, prepared, stream, pump, counter, timer, waiting: false, dialling }.start()
+        let (prepared, stream, pump, timer, dialling, held) = (None, None, None, None, None, None);
+        Self { context, state, links, prepared, stream, pump, counter, timer, waiting: false, dialling, held }.start()
     }
 
     fn id(&self) -> TransferId {
@@ -85,11 +87,12 @@ impl FileTransfer {
                 Effect::Prepare { save_as, asked } => return self.prepare(save_as, asked, effects, ticket, ctx),
                 Effect::Tell(event) => self.context.outlet.tell(event),
                 Effect::Answer(outcome) => {
-                    if let Some(ticket) = ticket.take() {
+                    if let Some(ticket) = ticket.take().or_else(|| self.held.take()) {
                         let answer = outcome.map(|()| Answer::Nothing {});
                         ticket.answer(answer.map_err(|refusal| self.problem(&refusal)));
                     }
                 }
+                Effect::HoldAnswer => self.held = ticket.take(),
                 Effect::Send(device, frame) => {
                     if let Some(link) = self.links.get(&device) {
                         link.link.do_send(SendFrame(frame));
@@ -187,6 +190,7 @@ impl FileTransfer {
             Refusal::Why(why) => Problem::new(why.code(), why.sentence(&self.state.transfer().peer)),
             Refusal::Over => Problem::transfer_over(),
             Refusal::WrongState => Problem::transfer_state(),
+            Refusal::Finishing => Problem::transfer_finishing(),
             Refusal::PausedThere => Problem::paused_there(&self.state.transfer().peer),
         }
     }
@@ -332,7 +336,7 @@ impl Handler<Order> for FileTransfer {
     type Result = ();
 
     fn handle(&mut self, Order { wish, ticket }: Order, ctx: &mut Ctx) {
-        let effects = self.state.order(wish);
+        let effects = self.state.order(wish, Instant::now());
         self.carry_out(effects, ticket, ctx);
     }
 }
@@ -450,7 +454,7 @@ impl Handler<PumpEnded> for FileTransfer {
         self.context.running.set(self.id(), None);
         let (done, now) = (self.counter.load(Ordering::Relaxed), Instant::now());
         let effects = match outcome {
-            Outcome::Finished { path, root, missing } => self.state.pump_finished(path, root, missing),
+            Outcome::Finished { path, root, missing } => self.state.pump_finished(path, root, missing, now),
             Outcome::Ended(Ended::Failed(why)) => {
                 tracing::info!(transfer = %self.id(), %why, "a transfer failed");
                 self.state.pump_failed(&why, done, now)

@@ -18,6 +18,8 @@ use super::why::Why;
 const NUMBERS: u32 = 9_999;
 /// Rights of received files, before the umask: never executable.
 pub(super) const RIGHTS: Mode = Mode::from_raw_mode(0o644);
+/// Longest name that file systems take, in bytes.
+const NAME: usize = 255;
 /// Bytes copied at once between two file systems.
 const COPY: usize = 256 * 1024;
 
@@ -183,7 +185,10 @@ impl Place {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         // Replaced by renaming, so only a file may stand there: not a folder, a link, or a device.
         if std::fs::symlink_metadata(path).is_ok_and(|there| is_folder || !there.is_file()) {
-            return Err(Why::NotWritable);
+            return Err(Why::NameTaken);
+        }
+        if name.len() > NAME {
+            return Err(Why::BadName);
         }
         Ok(Self { folder: Folder::open(folder)?, name: name.to_owned(), exact: true })
     }

@@ -6,7 +6,7 @@ use hobnob_shared::error::WireCode;
 use hobnob_shared::id::DeviceId;
 use hobnob_shared::message::{AboutTransfer, Accept, CancelTransfer, Peer};
 
-use super::state::{Effect, Effects, Run, State, Task};
+use super::state::{ENDS_WITHIN, Effect, Effects, End, Ending, Run, State, Task};
 use super::tree::groups;
 use super::why::Why;
 use crate::core::event::Event;
@@ -20,8 +20,8 @@ impl State {
         match frame {
             Peer::Offer(_) if !self.outgoing() => self.offered_again(device, now),
             Peer::Accept(accept) if self.outgoing() => self.accepted(device, accept, now),
-            Peer::Decline(_) if self.outgoing() => self.ended_there(device, WireCode::Declined),
-            Peer::Cancel(cancel) => self.ended_there(device, cancel.code),
+            Peer::Decline(_) if self.outgoing() => self.ended_there(device, WireCode::Declined, now),
+            Peer::Cancel(cancel) => self.ended_there(device, cancel.code, now),
             _ => Vec::new(),
         }
     }
@@ -110,10 +110,15 @@ impl State {
     }
 
     /// The other side does not go on.
-    pub(super) fn ended_there(&mut self, device: DeviceId, code: WireCode) -> Effects {
+    pub(super) fn ended_there(&mut self, device: DeviceId, code: WireCode, now: Instant) -> Effects {
         let concerned = self.transfer.device.is_none_or(|bound| bound == device);
         if !concerned || self.transfer.stage.is_over() {
             return Vec::new();
+        }
+        if self.run == Run::Running && !self.outgoing() {
+            // It may be getting its name just now: then that is what the sender hears.
+            self.ending.get_or_insert(Ending { what: End::There(code), until: now + ENDS_WITHIN });
+            return self.stop();
         }
         let mut effects = self.stop();
         effects.extend(self.ended_by_peer(code));
@@ -121,8 +126,9 @@ impl State {
     }
 
     pub(super) fn ended_by_peer(&mut self, code: WireCode) -> Effects {
-        // What is over, or paused here, stays so whatever the last words from the stream are.
-        if self.transfer.stage.is_over() || self.transfer.stage == Stage::PausedHere {
+        // What is over stays so whatever the last words from the stream are; what is paused here, unless the other side gave it up.
+        let given_up = matches!(code, WireCode::Cancelled | WireCode::Declined);
+        if self.transfer.stage.is_over() || (self.transfer.stage == Stage::PausedHere && !given_up) {
             return Vec::new();
         }
         if code == WireCode::Paused && self.transfer.stage == Stage::PausedThere {

@@ -85,7 +85,7 @@ fn save_as_replaces_exactly_the_chosen_file() {
     assert_eq!(desk.finish(&place, b"new").unwrap(), chosen);
     assert_eq!(std::fs::read(&chosen).unwrap(), b"new");
     assert_eq!(entries(&desk.downloads), ["chosen"]);
-    assert_eq!(Place::exactly(&desk.downloads, false).err(), Some(Why::NotWritable));
+    assert_eq!(Place::exactly(&desk.downloads, false).err(), Some(Why::NameTaken));
     assert_eq!(Place::exactly(&desk.downloads.join("no/such"), false).err(), Some(Why::FolderMissing));
     assert_eq!(Place::exactly(Path::new("/"), false).err(), Some(Why::BadName));
 }

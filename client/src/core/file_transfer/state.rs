@@ -28,8 +28,10 @@ pub(super) enum Effect {
     Save,
     /// Tell the person.
     Tell(Event),
-    /// Answer the command.
+    /// Answer the command, or the one that was held.
     Answer(Result<(), Refusal>),
+    /// Keep the command until it is known what comes of it.
+    HoldAnswer,
     /// Write a frame to the link with this device, if it stands.
     Send(DeviceId, Peer),
     /// Open the partial file and the folder, with this place if the person chose one; the result is the next input.
@@ -72,7 +74,32 @@ pub(super) enum Refusal {
     WrongState,
     /// The friend paused it, and only they go on.
     PausedThere,
+    /// It gets its final name right now.
+    Finishing,
 }
+
+/// Somebody wants a running transfer to end or to pause. Whether it has come to its end before is known only when the pump has ended: until
+/// then nothing is said of it, so that both sides tell the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) what: End,
+    /// The pump must have ended by then.
+    pub(super) until: Instant,
+}
+
+/// See [`Ending`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum End {
+    /// A person here paused it.
+    Pause,
+    /// A person here cancelled it.
+    Cancel,
+    /// The other side said this.
+    There(WireCode),
+}
+
+/// The other side has so long to end its half of a stream, and this side's disk to give a file its name.
+pub(super) const ENDS_WITHIN: Duration = Duration::from_secs(8);
 
 /// What happens right now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +121,7 @@ pub(super) struct State {
     pub(super) links: BTreeMap<DeviceId, Up>,
     pub(super) run: Run,
     pub(super) meter: Meter,
+    pub(super) ending: Option<Ending>,
     /// A newer accept than the pump that is being stopped for it.
     pub(super) granted: Option<(DeviceId, Accept)>,
     /// When an accept was followed last.
@@ -113,6 +141,7 @@ impl State {
             transfer,
             links: BTreeMap::new(),
             run: Run::Idle,
+            ending: None,
             granted: None,
             followed: None,
             attempt: 0,
@@ -160,9 +189,15 @@ impl State {
         })
     }
 
-    pub(super) fn order(&mut self, wish: Wish) -> Effects {
+    pub(super) fn order(&mut self, wish: Wish, now: Instant) -> Effects {
         if self.transfer.stage.is_over() {
             return vec![Effect::Answer(Err(Refusal::Over))];
+        }
+        match (&wish, self.run) {
+            (Wish::Pause, Run::Running) => return self.begin_to_end(End::Pause, WireCode::Paused, now),
+            (Wish::Cancel, Run::Running) => return self.begin_to_end(End::Cancel, WireCode::Cancelled, now),
+            (Wish::Pause | Wish::Cancel, Run::Stopping) => return vec![Effect::Answer(Err(Refusal::Finishing))],
+            _ => {}
         }
         match (wish, self.transfer.stage) {
             (Wish::Accept { .. } | Wish::Decline, _) if self.outgoing() => wrong_state(),
@@ -179,6 +214,8 @@ impl State {
                 self.transfer.stage = Stage::Declined;
                 let mut effects = vec![Effect::Save, Effect::Answer(Ok(()))];
                 effects.extend(self.to_device(&Peer::Decline(AboutTransfer { transfer: self.transfer.known_as() })));
+                // An accept that failed may have left something.
+                effects.push(Effect::Erase);
                 effects
             }
             (Wish::Pause, Stage::Accepted | Stage::PausedHere | Stage::PausedThere) => {
@@ -197,7 +234,7 @@ impl State {
             (Wish::Resume, Stage::PausedHere | Stage::Failed) => {
                 vec![Effect::Prepare { save_as: self.transfer.save_as.clone(), asked: true }]
             }
-            (Wish::Cancel, _) => self.give_up(WireCode::Cancelled, "You cancelled the transfer.".to_owned()),
+            (Wish::Cancel, _) => self.cancelled_here(),
             (Wish::Part, _) => {
                 let text = match &self.transfer.conversation {
                     ConversationId::Direct(user) => format!("You and {user} are no longer friends."),
@@ -209,6 +246,30 @@ impl State {
             }
             _ => wrong_state(),
         }
+    }
+
+    /// The receiver stops at once, and then knows. The sender asks it to, and hears by the stream.
+    fn begin_to_end(&mut self, what: End, code: WireCode, now: Instant) -> Effects {
+        self.ending = Some(Ending { what, until: now + ENDS_WITHIN });
+        let mut effects = vec![Effect::HoldAnswer];
+        effects.extend(if self.outgoing() { self.to_device(&self.cancel(code)) } else { self.stop() });
+        effects
+    }
+
+    /// The pump has ended, and not with the file's end.
+    pub(super) fn end(&mut self, what: End) -> Effects {
+        match what {
+            End::Pause => {
+                self.transfer.stage = Stage::PausedHere;
+                self.halt(WireCode::Paused)
+            }
+            End::Cancel => self.cancelled_here(),
+            End::There(code) => self.ended_by_peer(code),
+        }
+    }
+
+    fn cancelled_here(&mut self) -> Effects {
+        self.give_up(WireCode::Cancelled, "You cancelled the transfer.".to_owned())
     }
 
     /// It is over on both sides, for this reason.

@@ -112,6 +112,7 @@ impl World {
                 Effect::Save => self.ends[end].saved = self.ends[end].state.transfer().clone(),
                 Effect::Tell(event) => self.ends[end].told.push(event),
                 Effect::Answer(answer) => self.ends[end].answer = Some(answer),
+                Effect::HoldAnswer => {}
                 Effect::Send(to, frame) => {
                     assert_eq!(to, device(other(end)));
                     if self.link.is_some() {
@@ -121,10 +122,8 @@ impl World {
                 Effect::Prepare { save_as, asked } => {
                     let state = &mut self.ends[end].state;
                     let more = if self.whole {
-                        {
-                            let (path, missing) = ("/home/bob/a.txt".into(), Missing::default());
-                            state.was_finished(Before { path, root: ROOT, missing }, asked)
-                        }
+                        let (path, missing) = ("/home/bob/a.txt".into(), Missing::default());
+                        state.was_finished(Before { path, root: ROOT, missing }, asked)
                     } else {
                         state.found(self.have * GROUP as u64);
                         state.prepared(Ok(self.have), save_as, asked, self.now)
@@ -246,15 +245,19 @@ impl World {
             Task::Receive => {
                 self.whole = true;
                 self.ends[B].pumping = false;
-                let effects =
-                    self.ends[B].state.pump_finished(Some("/home/bob/a.txt".into()), ROOT, Missing::default());
+                let effects = self.ends[B].state.pump_finished(
+                    Some("/home/bob/a.txt".into()),
+                    ROOT,
+                    Missing::default(),
+                    self.now,
+                );
                 self.carry_out(B, effects);
                 self.end_of_sender(heard);
             }
             Task::Confirm(root) => {
                 assert_eq!(root, ROOT);
                 self.ends[B].pumping = false;
-                let effects = self.ends[B].state.pump_finished(None, root, Missing::default());
+                let effects = self.ends[B].state.pump_finished(None, root, Missing::default(), self.now);
                 self.carry_out(B, effects);
                 self.end_of_sender(heard);
             }
@@ -264,7 +267,7 @@ impl World {
     fn end_of_sender(&mut self, heard: bool) {
         self.ends[A].pumping = false;
         let effects = if heard {
-            self.ends[A].state.pump_finished(None, ROOT, Missing::default())
+            self.ends[A].state.pump_finished(None, ROOT, Missing::default(), self.now)
         } else {
             self.ends[A].state.pump_lost(0, self.now)
         };
@@ -296,8 +299,12 @@ impl World {
             return None;
         }
         self.ends[end].answer = None;
-        let effects = self.ends[end].state.order(wish);
+        let effects = self.ends[end].state.order(wish, self.now);
         self.carry_out(end, effects);
+        if self.ends[end].answer.is_none() {
+            while self.deliver(A) || self.deliver(B) {}
+            self.break_stream();
+        }
         assert!(self.ends[end].answer.is_some(), "every command is answered");
         self.ends[end].answer.clone()
     }
@@ -488,3 +495,6 @@ proptest! {
         }
     }
 }
+
+#[path = "ending_tests.rs"]
+mod endings;

@@ -8,7 +8,8 @@ use hobnob_shared::limits;
 use hobnob_shared::message::Circuit;
 
 use super::pump::{Missing, Skipped};
-use super::state::{Effect, Effects, Run, State, Task};
+use super::state::{Effect, Effects, End, Ending, Refusal, Run, State, Task};
+use super::tree::groups;
 use super::why::Why;
 use crate::core::event::{Event, SkippedInfo};
 use crate::core::history::transfers::Stage;
@@ -82,9 +83,28 @@ impl State {
         }
     }
 
-    pub(super) fn pump_finished(&mut self, path: Option<PathBuf>, root: Hash, missing: Missing) -> Effects {
+    pub(super) fn pump_finished(
+        &mut self,
+        path: Option<PathBuf>,
+        root: Hash,
+        missing: Missing,
+        now: Instant,
+    ) -> Effects {
+        let stopping = self.run == Run::Stopping;
         self.run = Run::Idle;
-        if self.transfer.stage == Stage::Finished { Vec::new() } else { self.finished(path, root, missing) }
+        let too_late = matches!(self.ending.take(), Some(Ending { what: End::Pause | End::Cancel, .. }));
+        if self.transfer.stage == Stage::Finished {
+            return Vec::new();
+        }
+        let mut effects = self.finished(path, root, missing);
+        if too_late {
+            effects.insert(1, Effect::Answer(Err(Refusal::Over)));
+        }
+        if stopping && !self.outgoing() {
+            // Whoever had it stopped may not have heard the end of it: a sender that offers again, or came back just now.
+            effects.extend(self.ask(groups(self.transfer.size), Task::Confirm(root), now));
+        }
+        effects
     }
 
     pub(super) fn finished(&mut self, path: Option<PathBuf>, root: Hash, missing: Missing) -> Effects {
@@ -110,6 +130,9 @@ impl State {
 
     pub(super) fn pump_failed(&mut self, why: &Why, done: u64, now: Instant) -> Effects {
         let stopped = self.pump_over(done);
+        if let Some(ending) = self.ending.take() {
+            return self.end(ending.what);
+        }
         if let Some(effects) = stopped {
             return self.after_stop(effects, now);
         }
@@ -122,7 +145,11 @@ impl State {
 
     /// The connection broke, or we stopped the pump.
     pub(super) fn pump_lost(&mut self, done: u64, now: Instant) -> Effects {
-        if let Some(effects) = self.pump_over(done) {
+        let stopped = self.pump_over(done);
+        if let Some(ending) = self.ending.take() {
+            return self.end(ending.what);
+        }
+        if let Some(effects) = stopped {
             return self.after_stop(effects, now);
         }
         let mut effects = vec![Effect::Save];
@@ -166,7 +193,14 @@ impl State {
 
     /// The time of [`Self::next_due`] has come.
     pub(super) fn tick(&mut self, now: Instant) -> Effects {
+        let late = self.ending.as_ref().is_some_and(|ending| ending.until <= now);
         match self.run {
+            // The other side does not end its half: this one ends, and what was wanted holds.
+            Run::Running if late => self.stop(),
+            Run::Stopping if late && !matches!(self.ending, Some(Ending { what: End::There(_), .. })) => {
+                self.ending = None;
+                vec![Effect::Answer(Err(Refusal::Finishing))]
+            }
             Run::Connecting { until, .. } if until <= now => self.try_again(now),
             Run::Idle if self.again_at.is_some_and(|at| at <= now) => {
                 self.again_at = None;

@@ -35,6 +35,9 @@ pub enum Why {
     /// The folder cannot be written to.
     #[error("folder not writable")]
     NotWritable,
+    /// Something else stands at exactly the place that was chosen.
+    #[error("name taken")]
+    NameTaken,
     /// There is no such folder.
     #[error("folder is missing")]
     FolderMissing,
@@ -76,6 +79,7 @@ impl Why {
             Self::OwnProfile => "own_profile".into(),
             Self::NotAFile => "not_a_file".into(),
             Self::Unreadable => "unreadable".into(),
+            Self::NameTaken => "name_taken".into(),
             Self::FolderMissing => "folder_missing".into(),
             Self::FolderReplaced => "folder_replaced".into(),
             other => other.wire().name().to_owned(),
@@ -93,7 +97,7 @@ impl Why {
             | Self::SourceGone => WireCode::SourceGone,
             Self::SourceChanged => WireCode::SourceChanged,
             Self::DiskFull => WireCode::DiskFull,
-            Self::NotWritable | Self::FolderMissing | Self::FolderReplaced => WireCode::NotWritable,
+            Self::NotWritable | Self::NameTaken | Self::FolderMissing | Self::FolderReplaced => WireCode::NotWritable,
             Self::BadName => WireCode::BadName,
             Self::HashMismatch => WireCode::HashMismatch,
             Self::Protocol(_) => WireCode::BadRequest,
@@ -113,11 +117,12 @@ impl Why {
             Self::NotAFile => "Only ordinary files can be sent, not pipes, devices or sockets.".into(),
             Self::Unreadable => "The file cannot be read. Check its permissions.".into(),
             Self::SourceChanged => "The file changed while it was being sent. Send it again.".into(),
-            Self::SourceGone => "What was to be sent is no longer where it was, or cannot be read any more.".into(),
+            Self::SourceGone => "What was to be sent is no longer where it was, or cannot be read any more. Put it back, then resume.".into(),
             Self::DiskFull => "There is not enough room on the disk. Free some space, then resume.".into(),
             Self::NotWritable => {
                 "The folder cannot be written to. Check its permissions, or save the file elsewhere.".into()
             }
+            Self::NameTaken => "Something of that name is there already. Choose another name.".into(),
             Self::FolderMissing => "The folder does not exist. Make it again, or save the file elsewhere.".into(),
             Self::FolderReplaced => {
                 "The folder was replaced by another one while the file arrived. Resume to save it there.".into()
@@ -136,8 +141,12 @@ fn peer_sentence(code: &WireCode, peer: &dyn std::fmt::Display) -> String {
         WireCode::Declined => format!("{peer} declined it."),
         WireCode::Cancelled => format!("{peer} cancelled the transfer."),
         WireCode::Paused => format!("{peer} paused the transfer."),
-        WireCode::SourceChanged => format!("The file changed on {peer}'s side while it was being sent."),
-        WireCode::SourceGone => format!("The file is no longer there, or cannot be read, on {peer}'s side."),
+        WireCode::SourceChanged => {
+            format!("The file changed on {peer}'s side while it was being sent. Ask {peer} to send it again.")
+        }
+        WireCode::SourceGone => format!(
+            "It is no longer there, or cannot be read, on {peer}'s side. It goes on once {peer} has put it back."
+        ),
         WireCode::HashMismatch => format!("What arrived at {peer} is not what was announced."),
         WireCode::DiskFull => format!("{peer}'s disk is full."),
         WireCode::NotWritable => format!("{peer} cannot write to the folder for the file."),

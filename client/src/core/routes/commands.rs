@@ -61,12 +61,12 @@ impl Registry {
             Command::SetFileRule { user, rule } => self.set_file_rule(&user, rule, ticket),
             Command::AcceptFile { transfer, save_as } => {
                 let save_as = save_as.map(|path| std::path::absolute(&path).unwrap_or(path));
-                self.wish(transfer, Wish::Accept { save_as }, ticket, ctx);
+                self.wish(transfer, &Wish::Accept { save_as }, ticket, ctx);
             }
-            Command::DeclineFile { transfer } => self.wish(transfer, Wish::Decline, ticket, ctx),
-            Command::PauseFile { transfer } => self.wish(transfer, Wish::Pause, ticket, ctx),
-            Command::ResumeFile { transfer } => self.wish(transfer, Wish::Resume, ticket, ctx),
-            Command::CancelFile { transfer } => self.wish(transfer, Wish::Cancel, ticket, ctx),
+            Command::DeclineFile { transfer } => self.wish(transfer, &Wish::Decline, ticket, ctx),
+            Command::PauseFile { transfer } => self.wish(transfer, &Wish::Pause, ticket, ctx),
+            Command::ResumeFile { transfer } => self.wish(transfer, &Wish::Resume, ticket, ctx),
+            Command::CancelFile { transfer } => self.wish(transfer, &Wish::Cancel, ticket, ctx),
 
             Command::SafetyNumber { user } => self.safety_number(&user, ticket),
             Command::Verify { user } => self.verify(&user, ticket, ctx),

@@ -133,17 +133,21 @@ impl Registry {
     }
 
     /// A person wants something of a transfer.
-    pub(in crate::core) fn wish(&mut self, transfer: TransferId, wish: Wish, ticket: Ticket, ctx: &mut Context<Self>) {
+    pub(in crate::core) fn wish(&mut self, transfer: TransferId, wish: &Wish, ticket: Ticket, ctx: &mut Context<Self>) {
         // What was offered to a room is one thing for people, and one transfer for each member.
-        let mut ticket = Some(ticket);
-        for (_, known) in self.shares.iter().filter(|((id, _), _)| *id == transfer) {
-            if let Some((_, actor)) = self.transfers.get(known) {
-                actor.do_send(Order { wish: wish.clone(), ticket: ticket.take() });
+        let of_members = self.shares.iter().filter(|((id, _), _)| *id == transfer).map(|(_, known)| known);
+        let actors: Vec<_> = of_members
+            .chain([&transfer])
+            .filter_map(|id| self.transfers.get(id).map(|(_, actor)| actor.clone()))
+            .filter(Addr::connected)
+            .collect();
+        if !actors.is_empty() {
+            // One that ends just now answers nothing any more.
+            let ticket = ticket.or_else(Problem::transfer_over());
+            for (actor, ticket) in actors.iter().zip(ticket.parts(actors.len())) {
+                actor.do_send(Order { wish: wish.clone(), ticket: Some(ticket) });
             }
-        }
-        let Some(ticket) = ticket else { return };
-        if let Some((_, actor)) = self.transfers.get(&transfer) {
-            return actor.do_send(Order { wish, ticket: Some(ticket) });
+            return;
         }
         let history = self.history.clone();
         let look = async move {

@@ -56,7 +56,16 @@ impl Snapshot {
             return Err(Why::TooMuch);
         }
         let mut names: Vec<OsString> = Vec::new();
-        for entry in Dir::read_from(dir).map_err(|_| Why::Unreadable)? {
+        let list = match Dir::read_from(dir) {
+            Ok(list) => list,
+            // No right to it, as to those that cannot be opened at all.
+            Err(Errno::ACCESS | Errno::PERM) if parent.is_some() => {
+                self.left_out += 1;
+                return Ok(());
+            }
+            Err(_) => return Err(Why::Unreadable),
+        };
+        for entry in list {
             // A disk that fails in the middle of a folder must not make a smaller one of it.
             let name = OsString::from_vec(entry.map_err(|_| Why::Unreadable)?.file_name().to_bytes().to_vec());
             if name != "." && name != ".." {
