@@ -53,6 +53,8 @@ pub const ROSTER_PART: usize = 48 * 1024;
 pub const ROSTER_PARTS: u8 = 16;
 /// Peer links that a client keeps at once.
 pub const LINKS: usize = 64;
+/// Connections of one running transfer: on a path that loses a packet now and then, one alone spends most of its time recovering.
+pub const FLOWS: usize = 8;
 /// Offers from one friend that wait for an answer.
 pub const OFFERS_PER_FRIEND: usize = 32;
 /// Files and folders in a folder that is offered: what a desktop still shows, and a listing that fits into memory.

@@ -58,6 +58,9 @@ const ACTORS: [(&str, &[&str]); 6] = [
         "client/src/core/file_transfer",
         &[
             "pump.rs",
+            "flows.rs",
+            "pace.rs",
+            "opening.rs",
             "send.rs",
             "receive.rs",
             "wire.rs",

@@ -209,7 +209,7 @@ impl RawFriend {
     pub async fn serve(&self, link: &RawLink, accept: &Accept, bytes: &[u8]) -> Stream {
         let mut stream = self.connect(link.address, tls::FILE, &accept.token, &link.introduced).await;
         let hash = blake3::hash(bytes);
-        let mut out = control(&Stream::Open(StreamOpen { transfer: accept.transfer }));
+        let mut out = control(&Stream::Open(StreamOpen { transfer: accept.transfer, flow: 0 }));
         if !bytes.is_empty() {
             out.extend(framed(STREAM_GROUP, &[&0_u64.to_be_bytes()[..], hash.as_bytes(), bytes].concat()));
         }
@@ -255,7 +255,7 @@ impl RawFriend {
     /// Says whatever it likes on a data stream; the receiver's last word, `None` if it closed without one.
     pub async fn serve_frames(&self, link: &RawLink, accept: &Accept, frames: &[StreamFrame]) -> Option<Stream> {
         let mut stream = self.connect(link.address, tls::FILE, &accept.token, &link.introduced).await;
-        let open = control(&Stream::Open(StreamOpen { transfer: accept.transfer }));
+        let open = control(&Stream::Open(StreamOpen { transfer: accept.transfer, flow: 0 }));
         let said = std::iter::once(open).chain(frames.iter().map(StreamFrame::bytes));
         for frame in said {
             // It may have had enough.

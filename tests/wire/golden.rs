@@ -303,7 +303,8 @@ fn peer() -> Vec<Peer> {
 
 fn stream() -> Vec<Stream> {
     vec![
-        Stream::Open(StreamOpen { transfer: transfer() }),
+        Stream::Open(StreamOpen { transfer: transfer(), flow: 1 }),
+        Stream::Ready(StreamReady {}),
         Stream::Skipped(StreamSkipped { files: vec![SkippedFile { entry: 3, code: WireCode::SourceGone }] }),
         Stream::End(StreamEnd { root: Hash([14; 32]), size: 3_000_000_000 }),
         Stream::Have(StreamHave { groups: 8 }),

@@ -10,6 +10,7 @@ use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, Tra
 use hobnob_shared::message::Presence;
 
 use super::event::{LinkPath, MessageState};
+pub use super::file_transfer::pace::{Rates, SLOWEST};
 pub use super::history::file_rules::FileRule;
 
 /// What a `done` carries.
@@ -85,6 +86,8 @@ pub enum Answer {
     },
     /// What of a friend's files is taken without asking.
     FileRule(FileRule),
+    /// How fast files may go.
+    Rates(Rates),
     /// Digits to compare.
     SafetyNumber {
         /// 60 digits.

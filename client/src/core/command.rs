@@ -8,6 +8,7 @@ use serde::Deserialize;
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::OwnPresence;
 
+use super::file_transfer::pace::Rates;
 use super::history::file_rules::FileRule;
 
 /// A command with the id under which its one answer comes back.
@@ -256,6 +257,14 @@ pub enum Command {
         /// From now on.
         #[serde(flatten)]
         rule: FileRule,
+    },
+    /// How fast files may go, in bytes a second: [`super::event::Answer::Rates`].
+    Rates,
+    /// Changes that, at once and for all transfers together; what is left out is as fast as it goes.
+    SetRates {
+        /// From now on.
+        #[serde(flatten)]
+        rates: Rates,
     },
     /// Accepts an offer.
     AcceptFile {

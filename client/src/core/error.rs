@@ -9,6 +9,7 @@ use hobnob_shared::limits;
 use hobnob_shared::link::LinkError;
 
 use super::event::Event;
+use super::file_transfer::pace::SLOWEST;
 use super::history::HistoryError;
 use super::session::{ConnectError, EnrolError};
 
@@ -223,6 +224,15 @@ impl Problem {
     /// A status text that does not fit.
     pub fn status_too_long() -> Self {
         Self::new("too_long", format!("A status text has at most {} characters. Shorten it.", limits::STATUS_TEXT))
+    }
+
+    /// A transfer rate that would look like no connection.
+    pub fn too_slow() -> Self {
+        let least = SLOWEST / 1024;
+        Self::new(
+            "bad_request",
+            format!("Files cannot be made slower than {least} KiB a second. Choose a higher limit."),
+        )
     }
 
     /// No such message on this disk.

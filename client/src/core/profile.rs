@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use zeroize::Zeroizing;
 
+use crate::core::file_transfer::pace::Rates;
+
 /// Who this installation is, once it has an account.
 pub struct Identity {
     /// The account.
@@ -75,6 +77,8 @@ pub struct Settings {
     pub device_removed: bool,
     /// Where received files go, if not to the usual folder.
     pub downloads: Option<PathBuf>,
+    /// How fast files may go.
+    pub rates: Rates,
 }
 
 /// The account as stored.

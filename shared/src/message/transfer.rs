@@ -26,6 +26,8 @@ pub const STREAM_LISTING: u8 = 2;
 pub enum Stream {
     /// First frame, from the TLS client.
     Open(StreamOpen),
+    /// From the file's receiver, on a further connection of the same transfer: groups may come here too.
+    Ready(StreamReady),
     /// From a folder's sender, before the end: these files could not be read as they were listed; what stands in their place is zeros.
     Skipped(StreamSkipped),
     /// From the file's sender: all groups are out.
@@ -43,7 +45,14 @@ pub enum Stream {
 pub struct StreamOpen {
     /// Which transfer.
     pub transfer: TransferId,
+    /// 0 on the first connection, 1 on further ones of the same transfer: these carry groups and nothing else.
+    #[serde(default)]
+    pub flow: u8,
 }
+
+/// See [`Stream::Ready`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamReady {}
 
 /// What is in a folder that is offered. Its files' bytes follow each other in this order, as if they were one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

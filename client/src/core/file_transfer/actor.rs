@@ -2,65 +2,65 @@
 //! before the next. The bytes themselves go by the pump's threads.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use hobnob_shared::id::{DeviceId, Fingerprint, Token, TransferId};
-use hobnob_shared::limits::TOKEN_LIFE;
-use hobnob_shared::message::Circuit;
-use hobnob_shared::tls;
+use hobnob_shared::net;
 
 use super::context::TransferContext;
 use super::folder::Place;
 use super::message::{
-    CircuitCame, CircuitRefused, DialEnded, FrameCame, Hold, Linked, Order, PumpEnded, Readdressed, SayAgain,
-    StreamCame, Unlinked,
+    CircuitCame, CircuitRefused, DialEnded, FlowStands, FrameCame, Hold, Linked, Order, PumpEnded, Readdressed,
+    SayAgain, StreamCame, Unlinked,
 };
+use super::opening::Dialling;
 use super::partial::{self, Partial};
-use super::pump::{self, Counter, Job, Outcome, Stop};
+use super::pump::{self, Counter, Job, Outcome, Pump};
 use super::source;
 use super::state::{Effect, Refusal, State, Task};
+use super::streams::Way;
 use super::why::Why;
 use super::wire::Ended;
 use crate::core::error::Problem;
 use crate::core::event::Answer;
 use crate::core::history::transfers::{self, Transfer};
 use crate::core::outlet::Ticket;
-use crate::core::peer_link::dial::{self, PeerStream, Target};
-use crate::core::peer_link::tokens::{Expected, Purpose};
+use crate::core::peer_link::dial::PeerStream;
 use crate::core::peer_link::{PeerLink, SendFrame};
 use crate::core::registry::{CircuitWanted, TransferOver};
 
 /// How often the counter of a running pump is looked at; twice as often as progress is told, so that none is told late.
 const LOOK: Duration = Duration::from_millis(50);
 
-struct Link {
-    account: Fingerprint,
+pub(super) struct Link {
+    pub(super) account: Fingerprint,
     link: Addr<PeerLink>,
 }
 
 /// See the module.
 pub struct FileTransfer {
-    context: TransferContext,
-    state: State,
-    links: HashMap<DeviceId, Link>,
+    pub(super) context: TransferContext,
+    pub(super) state: State,
+    pub(super) links: HashMap<DeviceId, Link>,
     prepared: Option<(Partial, Place)>,
     stream: Option<PeerStream>,
-    pump: Option<Stop>,
+    pump: Option<Pump>,
+    /// More connections than one would help what runs.
+    pub(super) narrow: bool,
     counter: Counter,
     timer: Option<(Instant, SpawnHandle)>,
     /// Effects are left behind a wait. Messages stay in the mailbox meanwhile, but a timer that is due in the same moment still fires.
     waiting: bool,
     /// The dial under way: a newer one takes its place.
-    dialling: Option<Dialling>,
+    pub(super) dialling: Option<Dialling>,
     /// A command that is answered when the pump has ended.
     held: Option<Ticket>,
 }
 
-type Ctx = Context<FileTransfer>;
+pub(super) type Ctx = Context<FileTransfer>;
 
 impl FileTransfer {
     /// Takes up a stored transfer on the current arbiter.
@@ -68,10 +68,11 @@ impl FileTransfer {
         let state = State::new(transfer, Token::random);
         let (links, counter) = (HashMap::new(), Counter::default());
         let (prepared, stream, pump, timer, dialling, held) = (None, None, None, None, None, None);
-        Self { context, state, links, prepared, stream, pump, counter, timer, waiting: false, dialling, held }.start()
+        let (narrow, waiting) = (false, false);
+        Self { context, state, links, prepared, stream, pump, narrow, counter, timer, waiting, dialling, held }.start()
     }
 
-    fn id(&self) -> TransferId {
+    pub(super) fn id(&self) -> TransferId {
         self.state.transfer().id
     }
 
@@ -110,6 +111,12 @@ impl FileTransfer {
                     });
                 }
                 Effect::Start(task) => self.start_pump(task, ctx),
+                Effect::Widen(device, address, token) => self.widen(device, address, token, ctx),
+                Effect::Join => {
+                    if let Some((pump, stream)) = self.pump.as_ref().zip(self.stream.take()) {
+                        pump.join(stream);
+                    }
+                }
                 Effect::StopPump => self.pump = None,
                 Effect::Erase => return self.erase(effects, ticket, ctx),
             }
@@ -195,37 +202,11 @@ impl FileTransfer {
         }
     }
 
-    fn expect(&self, device: DeviceId, token: Token) {
-        let Some(link) = self.links.get(&device) else { return };
-        let (user, account) = (self.state.transfer().peer.clone(), link.account);
-        let expected = Expected { user, account, device, purpose: Purpose::Data(self.id()) };
-        self.context.tokens.admit(token, expected, Some(TOKEN_LIFE));
-    }
-
-    fn dial(&mut self, device: DeviceId, address: SocketAddr, token: Token, ctx: &Ctx) {
-        let Some(link) = self.links.get(&device) else { return };
-        let (target, own, addr) =
-            (Target { account: link.account, device }, self.context.identity.clone(), ctx.address());
-        self.dialling = Some(Dialling(actix_rt::spawn(async move {
-            let result = dial::dial(address, &token, tls::FILE, &own, target).await;
-            addr.do_send(DialEnded { device, relayed: false, result });
-        })));
-    }
-
-    fn relay(&mut self, circuit: &Circuit, relay: SocketAddr, ctx: &Ctx) {
-        let Some(link) = self.links.get(&circuit.device) else { return };
-        let (device, token, dialler) = (circuit.device, circuit.relay, circuit.dialler);
-        let (target, own, addr) =
-            (Target { account: link.account, device }, self.context.identity.clone(), ctx.address());
-        self.dialling = Some(Dialling(actix_rt::spawn(async move {
-            let result = dial::relay(relay, &token, dialler, tls::FILE, &own, target).await;
-            addr.do_send(DialEnded { device, relayed: true, result });
-        })));
-    }
-
     fn start_pump(&mut self, task: Task, ctx: &Ctx) {
         let Some(stream) = self.stream.take() else { return };
         let transfer = self.state.transfer();
+        // Of a sender it is known; of a receiver's path back it says nothing, and the sender will not use what it does not need.
+        self.narrow = !matches!(task, Task::Send(_)) || !net::bears_loss(stream.get_ref().0);
         let job = match task {
             Task::Send(from) => transfer.path.clone().map(|path| Job::Send {
                 path,
@@ -244,7 +225,8 @@ impl FileTransfer {
         self.counter.store(transfer.done, Ordering::Relaxed);
         let addr = ctx.address();
         let told = move |outcome| addr.do_send(PumpEnded { outcome });
-        let started = job.map(|job| pump::start(job, transfer.known_as(), stream, self.counter.clone(), told));
+        let (id, counter, paces) = (transfer.known_as(), self.counter.clone(), &self.context.paces);
+        let started = job.map(|job| pump::start(job, id, stream, counter, paces, told));
         match started {
             Some(Ok(stop)) => {
                 self.pump = Some(stop);
@@ -302,20 +284,11 @@ impl FileTransfer {
         }
     }
 
-    fn stream_stands(&mut self, device: DeviceId, stream: PeerStream, ctx: &mut Ctx) {
-        let effects = self.state.stream(device, Instant::now());
+    fn stream_stands(&mut self, device: DeviceId, stream: PeerStream, way: Way, ctx: &mut Ctx) {
+        let effects = self.state.stream(device, way, Instant::now());
         // Dropped where it is not wanted.
         self.stream = (!effects.is_empty()).then_some(stream);
         self.carry_out(effects, None, ctx);
-    }
-}
-
-/// Ends with whoever holds it.
-struct Dialling(actix_rt::task::JoinHandle<()>);
-
-impl Drop for Dialling {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
@@ -376,8 +349,8 @@ impl Handler<FrameCame> for FileTransfer {
 impl Handler<StreamCame> for FileTransfer {
     type Result = ();
 
-    fn handle(&mut self, StreamCame { device, stream }: StreamCame, ctx: &mut Ctx) {
-        self.stream_stands(device, stream, ctx);
+    fn handle(&mut self, StreamCame { device, token, stream }: StreamCame, ctx: &mut Ctx) {
+        self.stream_stands(device, stream, Way::Accepted(token), ctx);
     }
 }
 
@@ -386,12 +359,24 @@ impl Handler<DialEnded> for FileTransfer {
 
     fn handle(&mut self, DialEnded { device, relayed, result }: DialEnded, ctx: &mut Ctx) {
         match result {
-            Ok(stream) => self.stream_stands(device, stream, ctx),
+            Ok((stream, round_trip)) => {
+                self.stream_stands(device, stream, round_trip.map_or(Way::Relayed, Way::Dialled), ctx);
+            }
             Err(error) => {
                 tracing::debug!(%error, relayed, "no data stream");
                 let effects = self.state.dial_failed(device, relayed, Instant::now());
                 self.carry_out(effects, None, ctx);
             }
+        }
+    }
+}
+
+impl Handler<FlowStands> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, FlowStands { token, stream }: FlowStands, _: &mut Ctx) {
+        if let Some(pump) = self.pump.as_ref().filter(|_| self.state.runs_by(&token)) {
+            pump.join(stream);
         }
     }
 }
@@ -451,6 +436,9 @@ impl Handler<PumpEnded> for FileTransfer {
 
     fn handle(&mut self, PumpEnded { outcome }: PumpEnded, ctx: &mut Ctx) {
         self.pump = None;
+        if let Some(token) = self.state.token.take() {
+            self.context.tokens.forget(&token);
+        }
         self.context.running.set(self.id(), None);
         let (done, now) = (self.counter.load(Ordering::Relaxed), Instant::now());
         let effects = match outcome {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix::Addr;
 use hobnob_shared::id::TransferId;
 
+use super::pace::Paces;
 use super::pump::Counter;
 use crate::core::history::History;
 use crate::core::outlet::Outlet;
@@ -52,6 +53,8 @@ pub struct TransferContext {
     pub downloads: PathBuf,
     /// Where partial files are, in the profile.
     pub partials: PathBuf,
+    /// How fast they may go.
+    pub paces: Paces,
     /// What runs.
     pub running: Running,
 }

@@ -3,9 +3,10 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use actix::{Addr, Message};
-use hobnob_shared::id::{DeviceId, Fingerprint};
+use hobnob_shared::id::{DeviceId, Fingerprint, Token};
 use hobnob_shared::message::{Circuit, Peer};
 
 use super::pump::Outcome;
@@ -76,12 +77,14 @@ pub struct FrameCame {
     pub frame: Peer,
 }
 
-/// The other side dialled the data stream.
+/// The other side dialled the data stream, or a further connection of it.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct StreamCame {
     /// Which device.
     pub device: DeviceId,
+    /// With which token.
+    pub token: Token,
     /// After the handshake.
     pub stream: PeerStream,
 }
@@ -130,14 +133,24 @@ pub(super) struct PumpEnded {
     pub outcome: Outcome,
 }
 
+/// A further connection of the data stream stands, dialled from here.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct FlowStands {
+    /// With which token.
+    pub token: Token,
+    /// After the handshake.
+    pub stream: PeerStream,
+}
+
 /// A dial, direct or by the relay, ended.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct DialEnded {
     /// To which device.
     pub device: DeviceId,
-    /// By the relay.
+    /// By the relay; otherwise the stream comes with the round trip of its path.
     pub relayed: bool,
     /// How.
-    pub result: Result<PeerStream, DialError>,
+    pub result: Result<(PeerStream, Option<Duration>), DialError>,
 }

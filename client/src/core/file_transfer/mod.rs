@@ -2,8 +2,9 @@
 //! still go on, tells it of links, of what the other side says and of what people want; it decides, and the pump moves the bytes.
 //!
 //! - `state.rs`, and by topic `other_side.rs` and `streams.rs`: the decisions, pure; `meter.rs`: how fast it goes.
-//! - `actor.rs`: carries them out; `context.rs`: what it needs for that. `why.rs`: reasons, in sentences.
-//! - `pump.rs`: the bytes, on threads of their own; `send.rs`, `receive.rs`: its halves; `wire.rs`: frames of a data stream.
+//! - `actor.rs`, and `opening.rs` for data streams: carries them out; `context.rs`: what it needs for that. `why.rs`: reasons, in sentences.
+//! - `pump.rs`: the bytes, on threads of their own; `send.rs`, `receive.rs`: its halves; `flows.rs`: more connections than one; `wire.rs`:
+//!   frames of a data stream; `pace.rs`: how fast they may go.
 //! - `source.rs`: the file that is sent. `partial.rs`: what has arrived. `folder.rs`: where it ends, under a name by `names.rs`.
 //! - `bundle/`: folders, as one row of bytes.
 //! - `tree.rs`: the hash of a file from those of its groups; `sidecar.rs`: where these are kept.
@@ -11,13 +12,16 @@
 mod actor;
 pub mod bundle;
 mod context;
+mod flows;
 mod folder;
 mod message;
 mod meter;
 pub mod names;
 #[cfg(test)]
 mod names_cases;
+mod opening;
 mod other_side;
+pub mod pace;
 mod partial;
 #[cfg(test)]
 mod place_tests;

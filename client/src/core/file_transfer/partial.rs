@@ -2,6 +2,7 @@
 //! everything; nothing that was verified is hashed again, except after a restart of the machine, when the disk may have lost what was
 //! still on its way.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -37,8 +38,13 @@ pub struct Partial {
     data: Data,
     sidecar: Sidecar,
     tree: Tree,
+    /// Groups behind a gap: they came over another connection than the next one will. They are not kept over a break.
+    beyond: BTreeMap<u64, GroupHash>,
     started: u64,
 }
+
+/// So far behind the first gap groups are taken: what comes in the time that a dead connection has until it counts as dead.
+const AHEAD: u64 = 8 * 1024;
 
 /// Where the bytes go.
 #[derive(Debug)]
@@ -88,7 +94,16 @@ impl Partial {
             Ok((sidecar, tree))
         };
         let (sidecar, tree) = opened().map_err(|error| Why::at_writing(&error))?;
-        Ok(Self { folder, transfer, size, data, sidecar, started: tree.groups() * GROUP_SIZE, tree })
+        Ok(Self {
+            folder,
+            transfer,
+            size,
+            data,
+            sidecar,
+            started: tree.groups() * GROUP_SIZE,
+            tree,
+            beyond: BTreeMap::new(),
+        })
     }
 
     /// A part of a folder's listing, which comes before its bytes.
@@ -107,6 +122,11 @@ impl Partial {
     /// Groups that are verified, from the start.
     pub fn have(&self) -> u64 {
         self.tree.groups()
+    }
+
+    /// All groups are here.
+    pub fn is_whole(&self) -> bool {
+        self.have() == groups(self.size)
     }
 
     /// Bytes of those.
@@ -133,9 +153,10 @@ impl Partial {
         }
     }
 
-    /// Takes the next group: checked first, then written, then counted.
+    /// Takes a group: checked first, then written, then counted.
     pub fn write(&mut self, index: u64, claimed: &GroupHash, bytes: &[u8]) -> Result<(), Why> {
-        if index != self.have() || index >= groups(self.size) {
+        let taken = (self.have()..groups(self.size)).contains(&index) && index - self.have() < AHEAD;
+        if !taken || self.beyond.contains_key(&index) {
             return Err(Why::Protocol("group out of order"));
         }
         if bytes.len() != group_len(index, self.size) {
@@ -154,14 +175,17 @@ impl Partial {
             Data::Folder(incoming) if !incoming.is_known() => return Err(Why::Protocol("group before the listing")),
             Data::Folder(incoming) => incoming.write_all_at(bytes, offset),
         };
-        let written = written.and_then(|()| self.sidecar.write(index, &hash));
         written.map_err(|error| Why::at_writing(&error))?;
-        self.tree.push(hash);
+        self.beyond.insert(index, hash);
+        while let Some(hash) = self.beyond.remove(&self.have()) {
+            self.sidecar.write(self.have(), &hash).map_err(|error| Why::at_writing(&error))?;
+            self.tree.push(hash);
+        }
         if let Data::File(_, length) = &mut self.data {
             *length = (*length).max(end);
         }
-        if end - self.started >= WRITEBACK {
-            self.start_writeback(end);
+        if self.done() - self.started >= WRITEBACK {
+            self.start_writeback(self.done());
         }
         Ok(())
     }
@@ -183,7 +207,7 @@ impl Partial {
     /// Everything is here and `root` is right: syncs the file and gives it its final name. The partial is gone afterwards. Of a folder, what
     /// was `skipped` is taken out.
     pub fn finish(mut self, place: &Place, root: Hash, skipped: &[SkippedFile]) -> Result<(PathBuf, Missing), Why> {
-        if self.have() != groups(self.size) {
+        if !self.is_whole() {
             return Err(Why::Protocol("end before the last group"));
         }
         if self.tree.clone().root() != root {

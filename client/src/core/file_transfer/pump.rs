@@ -10,19 +10,22 @@ use std::time::Duration;
 
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{Hash, TransferId};
-use hobnob_shared::limits::DEAD_AFTER;
+use hobnob_shared::limits::{DEAD_AFTER, FLOWS};
 use hobnob_shared::message::{Stream, StreamOpen};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_rustls::TlsStream;
 
+use super::flows::Flows;
 use super::folder::Place;
+use super::pace::{Pace, Paces};
 use super::partial::Partial;
 use super::wire::{self, Ended, Head};
 use super::{receive, send};
+use crate::core::peer_link::dial::PeerStream;
 
 /// Buffers of one group each that go round between the two threads of a pump: one at the disk, one on the wire, one waiting at either end.
 pub(super) const BUFFERS: usize = 4;
@@ -103,54 +106,71 @@ pub struct Skipped {
 /// Bytes that the receiver has verified, as far as this side knows.
 pub type Counter = Arc<AtomicU64>;
 
-/// Stops a pump, at once, when dropped or told so.
+/// A running pump. Stops, at once, when dropped.
 #[derive(Debug)]
-pub struct Stop(#[expect(dead_code, reason = "dropping it is the signal")] watch::Sender<()>);
+pub struct Pump {
+    #[expect(dead_code, reason = "dropping it is the signal")]
+    stop: watch::Sender<()>,
+    flows: mpsc::Sender<PeerStream>,
+}
+
+impl Pump {
+    /// Gives it a further connection, which is closed where it has enough.
+    pub fn join(&self, stream: PeerStream) {
+        if self.flows.try_send(stream).is_err() {
+            tracing::debug!("a further connection is not wanted any more");
+        }
+    }
+}
 
 /// Starts a pump on its own thread. `told` is called there, once, at the end.
 pub fn start(
     job: Job,
     transfer: TransferId,
-    stream: TlsStream<TcpStream>,
+    stream: PeerStream,
     counter: Counter,
+    paces: &Paces,
     told: impl FnOnce(Outcome) + Send + 'static,
-) -> io::Result<Stop> {
+) -> io::Result<Pump> {
     let (stop, stopped) = watch::channel(());
+    let (flows, joining) = mpsc::channel(FLOWS - 1);
+    let pace = if matches!(job, Job::Send { .. }) { paces.up.clone() } else { paces.down.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     std::thread::Builder::new().name("file-net".into()).spawn(move || {
-        let outcome = runtime.block_on(run(job, transfer, stream, &counter, stopped));
+        let watch = Watch::new(stopped, pace);
+        let flows = Flows { transfer, joining };
+        let outcome = runtime.block_on(run(job, stream, flows, &counter, &watch));
         told(outcome.unwrap_or_else(Outcome::Ended));
     })?;
-    Ok(Stop(stop))
+    Ok(Pump { stop, flows })
 }
 
 async fn run(
     job: Job,
-    transfer: TransferId,
-    mut stream: TlsStream<TcpStream>,
+    mut stream: PeerStream,
+    flows: Flows,
     counter: &Counter,
-    stopped: watch::Receiver<()>,
+    watch: &Watch,
 ) -> Result<Outcome, Ended> {
     rehome(&mut stream)?;
-    let watch = Watch::new(stopped);
     tokio::select! {
-        opened = open(&mut stream, transfer) => opened?,
+        opened = open(&mut stream, flows.transfer, 0) => opened?,
         ended = watch.halt() => return Err(ended),
     }
     watch.beat();
     match job {
         Job::Send { path, size, folder, kept_as, from, partials } => {
             let what = send::What { transfer: kept_as, path, size, folder, from, partials };
-            send::send(stream, what, counter, &watch).await
+            send::send(stream, flows, what, counter, watch).await
         }
-        Job::Receive { partial, place } => receive::receive(stream, *partial, place, counter, &watch).await,
-        Job::Confirm { root } => receive::confirm(stream, root, &watch).await,
+        Job::Receive { partial, place } => receive::receive(stream, flows, *partial, place, counter, watch).await,
+        Job::Confirm { root } => receive::confirm(stream, root, watch).await,
     }
 }
 
 /// Moves the socket from the core's reactor to this thread's: a second descriptor of it is registered here, the first one is closed, and
 /// the encryption around it goes on unaware. Otherwise each wake-up would go through the core's thread.
-fn rehome(stream: &mut TlsStream<TcpStream>) -> io::Result<()> {
+pub(super) fn rehome(stream: &mut PeerStream) -> io::Result<()> {
     use std::os::fd::AsFd;
     let (socket, _) = stream.get_mut();
     let second = std::net::TcpStream::from(socket.as_fd().try_clone_to_owned()?);
@@ -158,16 +178,16 @@ fn rehome(stream: &mut TlsStream<TcpStream>) -> io::Result<()> {
     Ok(())
 }
 
-/// The TLS client says which transfer this is; the server has admitted it for this one only, and checks.
-async fn open(stream: &mut TlsStream<TcpStream>, transfer: TransferId) -> Result<(), Ended> {
+/// The TLS client says which transfer this is, and which of its connections; the server has admitted it for this one only, and checks.
+pub(super) async fn open(stream: &mut PeerStream, transfer: TransferId, flow: u8) -> Result<(), Ended> {
     if matches!(stream, TlsStream::Client(_)) {
-        stream.write_all(&wire::control(&Stream::Open(StreamOpen { transfer }))?).await?;
+        stream.write_all(&wire::control(&Stream::Open(StreamOpen { transfer, flow }))?).await?;
         stream.flush().await?;
         return Ok(());
     }
     let Head::Control(len) = wire::read_head(stream).await? else { return Err(wire::broken("group before open")) };
     match wire::read_control(stream, len).await? {
-        Some(Stream::Open(open)) if open.transfer == transfer => Ok(()),
+        Some(Stream::Open(open)) if open.transfer == transfer && (open.flow == 0) == (flow == 0) => Ok(()),
         _ => Err(wire::broken("another transfer than expected")),
     }
 }
@@ -180,12 +200,21 @@ pub(super) struct Watch {
     /// Milliseconds from `start` to the last sign of life.
     last: AtomicU64,
     /// It is our own disk that takes its time.
-    held: AtomicBool,
+    held: Arc<AtomicBool>,
+    pace: Pace,
 }
 
+/// How much is handed over at once where the pace is a person's wish.
+const SMALL_PIECE: usize = 16 * 1024;
+
 impl Watch {
-    fn new(stopped: watch::Receiver<()>) -> Self {
-        Self { stopped, start: Instant::now(), last: AtomicU64::new(0), held: AtomicBool::new(false) }
+    fn new(stopped: watch::Receiver<()>, pace: Pace) -> Self {
+        Self { stopped, start: Instant::now(), last: AtomicU64::new(0), held: Arc::default(), pace }
+    }
+
+    /// Of what goes over the connection at once.
+    fn piece(&self) -> usize {
+        if self.pace.is_set() { SMALL_PIECE } else { PIECE }
     }
 
     /// The connection did something.
@@ -194,9 +223,9 @@ impl Watch {
         self.last.store(now, Ordering::Relaxed);
     }
 
-    /// From now on silence is no sign of death: nothing more is expected from the other side.
-    pub(super) fn hold(&self) {
-        self.held.store(true, Ordering::Relaxed);
+    /// Set it, and from then on silence is no sign of death: nothing more is expected from the other side.
+    pub(super) fn hold(&self) -> Arc<AtomicBool> {
+        self.held.clone()
     }
 
     /// Returns when the pump must end.
@@ -218,7 +247,8 @@ impl Watch {
 
 /// Writes all of `bytes` and sends it off; each piece that the connection takes is a sign of life.
 pub(super) async fn write<W: AsyncWrite + Unpin>(writer: &mut W, bytes: &[u8], watch: &Watch) -> io::Result<()> {
-    for piece in bytes.chunks(PIECE) {
+    for piece in bytes.chunks(watch.piece()) {
+        watch.pace.take(piece.len()).await;
         writer.write_all(piece).await?;
         watch.beat();
     }
@@ -227,7 +257,8 @@ pub(super) async fn write<W: AsyncWrite + Unpin>(writer: &mut W, bytes: &[u8], w
 
 /// Fills all of `bytes`; each piece that comes is a sign of life.
 pub(super) async fn read<R: AsyncRead + Unpin>(reader: &mut R, bytes: &mut [u8], watch: &Watch) -> io::Result<()> {
-    for piece in bytes.chunks_mut(PIECE) {
+    for piece in bytes.chunks_mut(watch.piece()) {
+        watch.pace.take(piece.len()).await;
         reader.read_exact(piece).await?;
         watch.beat();
     }

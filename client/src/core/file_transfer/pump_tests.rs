@@ -17,8 +17,9 @@ use tokio::sync::oneshot;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::folder::Place;
+use super::pace::Paces;
 use super::partial::{self, Before, Partial};
-use super::pump::{self, Counter, Job, Missing, Outcome, Stop};
+use super::pump::{self, Counter, Job, Missing, Outcome, Pump};
 use super::tree::{GROUP_SIZE, Tree, group_hash, groups};
 use super::why::Why;
 use super::wire::{self, Ended, Head};
@@ -72,7 +73,7 @@ fn desk(size: usize) -> Desk {
 }
 
 struct Running {
-    _stop: Stop,
+    pump: Pump,
     counter: Counter,
     outcome: oneshot::Receiver<Outcome>,
 }
@@ -82,8 +83,8 @@ impl Desk {
         let (tell, outcome) = oneshot::channel();
         let counter = Counter::default();
         let told = move |outcome| drop(tell.send(outcome));
-        let stop = pump::start(job, self.id, stream, counter.clone(), told).unwrap();
-        Running { _stop: stop, counter, outcome }
+        let pump = pump::start(job, self.id, stream, counter.clone(), &Paces::default(), told).unwrap();
+        Running { pump, counter, outcome }
     }
 
     fn send(&self, from: u64, stream: PeerStream) -> Running {
@@ -188,12 +189,12 @@ async fn a_broken_stream_goes_on_where_it_was_and_ends_equal() {
 async fn stopping_either_side_keeps_what_was_verified() {
     let desk = desk(3 * GROUP);
     let (dialled, _silent) = connection().await;
-    let Running { _stop: stop, outcome, .. } = desk.send(0, dialled);
-    drop(stop);
+    let Running { pump, outcome, .. } = desk.send(0, dialled);
+    drop(pump);
     assert!(matches!(outcome.await.unwrap(), Outcome::Ended(Ended::Stopped)));
     let (_silent, accepted) = connection().await;
-    let Running { _stop: stop, outcome, .. } = desk.receive(accepted);
-    drop(stop);
+    let Running { pump, outcome, .. } = desk.receive(accepted);
+    drop(pump);
     assert!(matches!(outcome.await.unwrap(), Outcome::Ended(Ended::Stopped)));
     assert!(desk.final_names().is_empty());
 }
@@ -255,7 +256,7 @@ async fn receive_from(desk: &Desk, frames: Vec<u8>) -> (Outcome, Option<Stream>)
 }
 
 fn open(desk: &Desk) -> Frames<'_> {
-    Frames { desk, bytes: Vec::new() }.control(&Stream::Open(StreamOpen { transfer: desk.id }))
+    Frames { desk, bytes: Vec::new() }.control(&Stream::Open(StreamOpen { transfer: desk.id, flow: 0 }))
 }
 
 #[tokio::test]
@@ -291,10 +292,10 @@ async fn a_sender_that_keeps_to_no_rule_never_gets_a_final_name() {
         ("group after the end", open(&desk).whole().end(Hash([0; 32]), desk.size).group(0).bytes),
         ("another transfer", {
             let frames = Frames { desk: &desk, bytes: Vec::new() };
-            frames.control(&Stream::Open(StreamOpen { transfer: TransferId::new() })).bytes
+            frames.control(&Stream::Open(StreamOpen { transfer: TransferId::new(), flow: 0 })).bytes
         }),
         ("no open", Frames { desk: &desk, bytes: Vec::new() }.group(0).bytes),
-        ("open twice", open(&desk).control(&Stream::Open(StreamOpen { transfer: desk.id })).bytes),
+        ("open twice", open(&desk).control(&Stream::Open(StreamOpen { transfer: desk.id, flow: 0 })).bytes),
         ("the receiver's words", open(&desk).control(&Stream::Finished(StreamFinished { root })).bytes),
         ("not CBOR", open(&desk).raw(0, &[0xff; 40]).bytes),
         ("unknown kind", open(&desk).raw(7, b"?").bytes),
@@ -324,7 +325,7 @@ async fn a_sender_that_keeps_to_no_rule_never_gets_a_final_name() {
 async fn send_to(desk: &Desk, from: u64, groups: usize, reply: Stream) -> Outcome {
     let (mut dialled, accepted) = connection().await;
     let sender = desk.send(from, accepted);
-    let frames = Frames { desk, bytes: Vec::new() }.control(&Stream::Open(StreamOpen { transfer: desk.id }));
+    let frames = Frames { desk, bytes: Vec::new() }.control(&Stream::Open(StreamOpen { transfer: desk.id, flow: 0 }));
     dialled.write_all(&frames.bytes).await.unwrap();
     let mut through = vec![0; groups * (wire::BEFORE_BYTES + GROUP)];
     dialled.read_exact(&mut through).await.unwrap();
@@ -360,7 +361,7 @@ type Meddle<'a> = &'a dyn Fn(&Path);
 async fn send_while(desk: &Desk, meddle: impl FnOnce(&Path)) -> (Why, Option<Stream>) {
     let (mut dialled, accepted) = connection().await;
     let sender = desk.send(0, accepted);
-    let frames = Frames { desk, bytes: Vec::new() }.control(&Stream::Open(StreamOpen { transfer: desk.id }));
+    let frames = Frames { desk, bytes: Vec::new() }.control(&Stream::Open(StreamOpen { transfer: desk.id, flow: 0 }));
     dialled.write_all(&frames.bytes).await.unwrap();
     let mut first = vec![0; wire::BEFORE_BYTES + GROUP];
     dialled.read_exact(&mut first).await.unwrap();
@@ -438,3 +439,6 @@ async fn a_finished_file_is_confirmed_to_a_sender_that_missed_it() {
     assert_eq!(why(receiver.outcome.await.unwrap()), Why::HashMismatch);
     assert_eq!(why(sender.outcome.await.unwrap()), Why::Peer(WireCode::HashMismatch));
 }
+
+#[path = "flow_tests.rs"]
+mod flows;

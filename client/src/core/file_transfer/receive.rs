@@ -1,18 +1,18 @@
 //! The receiving half of a pump. This thread decrypts, another one checks, writes and counts; whether the file is whole is decided there.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hobnob_shared::id::Hash;
 use hobnob_shared::limits;
 use hobnob_shared::message::{SkippedFile, Stream, StreamEnd, StreamFinished, StreamHave};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
-use tokio_rustls::TlsStream;
 
+use super::flows::{self, Flows, Row};
 use super::folder::Place;
 use super::partial::Partial;
 use super::pump::{self, BUFFERS, Counter, Missing, Outcome, Watch};
@@ -20,6 +20,7 @@ use super::send::{close, say_failed};
 use super::tree::GroupHash;
 use super::why::Why;
 use super::wire::{self, Ended, GroupBuffer, Head};
+use crate::core::peer_link::dial::PeerStream;
 
 /// The sender is told after so many verified groups, or after this time: it shows progress from that.
 const TELL_GROUPS: u64 = 8;
@@ -30,8 +31,16 @@ const STILL_HERE: Duration = Duration::from_secs(10);
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// What came, for the writing thread.
-enum Came {
-    Group { index: u64, hash: GroupHash, buffer: GroupBuffer },
+pub(super) enum Came {
+    /// A further connection will bring groups.
+    FlowBegan,
+    /// One has brought all that it had.
+    FlowEnded,
+    Group {
+        index: u64,
+        hash: GroupHash,
+        buffer: GroupBuffer,
+    },
     Listing(GroupBuffer),
     Skipped(Vec<SkippedFile>),
     End(StreamEnd),
@@ -48,7 +57,8 @@ struct Placed {
 type Verdict = Result<Placed, Why>;
 
 pub(super) async fn receive(
-    stream: TlsStream<TcpStream>,
+    stream: PeerStream,
+    flows: Flows,
     partial: Partial,
     place: Place,
     counter: &Counter,
@@ -58,25 +68,28 @@ pub(super) async fn receive(
     let (came, coming) = mpsc::channel(BUFFERS);
     let (say, mut said) = watch::channel(partial.have());
     let (tell_verdict, mut verdict) = oneshot::channel();
-    let (empty, emptied) = mpsc::channel(BUFFERS);
-    for _ in 0..BUFFERS {
-        empty.try_send(GroupBuffer::default()).map_err(|_| Why::Internal("no buffers"))?;
-    }
-    let shared = counter.clone();
+    let (empty, emptied) = Row::channel();
+    Row::fill(&empty)?;
+    let row = Row::new(emptied, empty.clone());
+    let (shared, held) = (counter.clone(), watch.hold());
     std::thread::Builder::new()
         .name("file-write".into())
         .spawn(move || {
             // Somebody always waits for it: nothing else may touch the partial before.
-            let _waited_for = tell_verdict.send(write_groups(partial, &place, coming, &empty, &say, &shared));
+            let _waited_for =
+                tell_verdict.send(write_groups(partial, &place, coming, &empty, &Told { say, counter: shared, held }));
         })
         .map_err(|_| Why::Internal("no thread"))?;
     let (mut reader, mut writer) = tokio::io::split(stream);
     let ended = tokio::select! {
         decided = &mut verdict => Decided(decided),
         ended = tell_have(&mut writer, &mut said, watch) => Undecided(ended),
-        ended = read_groups(&mut reader, came, emptied, watch) => Undecided(ended),
+        ended = read_groups(&mut reader, came.clone(), &row, watch) => Undecided(ended),
+        ended = flows.run(|stream, transfer| flows::receive(stream, transfer, &row, came.clone(), watch)) => Undecided(ended),
         ended = watch.halt() => Undecided(ended),
     };
+    // The thread ends when nobody sends any more.
+    drop(came);
     let outcome = match ended {
         Decided(decided) => decided.unwrap_or(Err(Why::Internal("writing stopped"))).map_err(Ended::Failed),
         // The thread sees its channel closed. Where it was just finishing the file, that counts.
@@ -103,7 +116,7 @@ enum First {
 use First::{Decided, Undecided};
 
 /// Tells a sender that missed it that the file is here.
-pub(super) async fn confirm(stream: TlsStream<TcpStream>, root: Hash, watch: &Watch) -> Result<Outcome, Ended> {
+pub(super) async fn confirm(stream: PeerStream, root: Hash, watch: &Watch) -> Result<Outcome, Ended> {
     let (mut reader, mut writer) = tokio::io::split(stream);
     let end = tokio::select! {
         end = read_end(&mut reader) => end?,
@@ -150,10 +163,10 @@ async fn read_end<R: AsyncRead + Unpin>(reader: &mut R) -> Result<StreamEnd, End
 async fn read_groups<R: AsyncRead + Unpin>(
     reader: &mut R,
     came: mpsc::Sender<Came>,
-    emptied: mpsc::Receiver<GroupBuffer>,
+    row: &Row,
     watch: &Watch,
 ) -> Ended {
-    match take_groups(reader, came, emptied, watch).await {
+    match take_groups(reader, came, row, watch).await {
         // The writing thread has ended, and its verdict is on the way.
         Ok(()) => std::future::pending().await,
         Err(ended) => ended,
@@ -163,7 +176,7 @@ async fn read_groups<R: AsyncRead + Unpin>(
 async fn take_groups<R: AsyncRead + Unpin>(
     reader: &mut R,
     came: mpsc::Sender<Came>,
-    mut emptied: mpsc::Receiver<GroupBuffer>,
+    row: &Row,
     watch: &Watch,
 ) -> Result<(), Ended> {
     let mut whole = false;
@@ -172,20 +185,19 @@ async fn take_groups<R: AsyncRead + Unpin>(
             Head::Group(_) if whole => return Err(wire::broken("group after the end")),
             Head::Group(len) => {
                 let (index, hash) = wire::read_group_head(reader).await?;
-                let Some(mut buffer) = emptied.recv().await else { return Ok(()) };
+                let Some(mut buffer) = row.take().await else { return Ok(()) };
                 pump::read(reader, buffer.bytes_mut(len), watch).await?;
                 Came::Group { index, hash, buffer }
             }
             Head::Listing(_) if whole => return Err(wire::broken("listing after the end")),
             Head::Listing(len) => {
-                let Some(mut buffer) = emptied.recv().await else { return Ok(()) };
+                let Some(mut buffer) = row.take().await else { return Ok(()) };
                 pump::read(reader, buffer.bytes_mut(len), watch).await?;
                 Came::Listing(buffer)
             }
             Head::Control(len) => match wire::read_control(reader, len).await? {
                 Some(Stream::End(end)) if !whole => {
                     whole = true;
-                    watch.hold();
                     Came::End(end)
                 }
                 Some(Stream::Skipped(skipped)) if !whole && skipped.files.len() <= limits::SKIPPED_PER_FRAME => {
@@ -203,16 +215,27 @@ async fn take_groups<R: AsyncRead + Unpin>(
     }
 }
 
+/// What the writing thread tells.
+struct Told {
+    /// Groups, for the sender.
+    say: watch::Sender<u64>,
+    /// Bytes, for people.
+    counter: Counter,
+    /// Whether nothing more is expected from the sender.
+    held: Arc<AtomicBool>,
+}
+
 /// The writing thread: each group is checked, written and counted; at the end the file gets its name.
 fn write_groups(
     mut partial: Partial,
     place: &Place,
     mut coming: mpsc::Receiver<Came>,
     empty: &mpsc::Sender<GroupBuffer>,
-    say: &watch::Sender<u64>,
-    counter: &Counter,
+    told: &Told,
 ) -> Verdict {
-    let mut skipped = Vec::new();
+    let (mut skipped, mut flows, mut announced) = (Vec::new(), 0_u32, None);
+    // Over one connection they come in order.
+    let mut ordered = true;
     while let Some(came) = coming.blocking_recv() {
         match came {
             Came::Listing(buffer) => {
@@ -223,18 +246,29 @@ fn write_groups(
                 return Err(Why::Protocol("more skipped than listed"));
             }
             Came::Skipped(files) => skipped.extend(files),
+            Came::Group { index, .. } if ordered && index != partial.have() => {
+                return Err(Why::Protocol("group out of order"));
+            }
             Came::Group { index, hash, buffer } => {
                 partial.write(index, &hash, buffer.bytes())?;
-                counter.store(partial.done(), Ordering::Relaxed);
-                say.send_replace(partial.have());
+                told.counter.store(partial.done(), Ordering::Relaxed);
+                told.say.send_replace(partial.have());
                 // The stream may have ended, then nobody needs the buffer.
                 let _stream_ended = empty.try_send(buffer);
             }
-            Came::End(end) if end.size != partial.size() => return Err(Why::HashMismatch),
-            Came::End(end) => {
-                let (path, missing) = partial.finish(place, end.root, &skipped)?;
-                return Ok(Placed { path, root: end.root, missing });
+            Came::FlowBegan => {
+                flows += 1;
+                ordered = false;
             }
+            Came::FlowEnded => flows = flows.saturating_sub(1),
+            Came::End(end) if end.size != partial.size() => return Err(Why::HashMismatch),
+            Came::End(end) => announced = Some(end),
+        }
+        // Groups may still be on other connections when the end is said on the first.
+        if let Some(end) = announced.filter(|_| flows == 0 || partial.is_whole()) {
+            told.held.store(true, Ordering::Relaxed);
+            let (path, missing) = partial.finish(place, end.root, &skipped)?;
+            return Ok(Placed { path, root: end.root, missing });
         }
     }
     Err(Why::Internal("stream ended"))
@@ -244,20 +278,21 @@ fn write_groups(
 async fn tell_have<W: AsyncWrite + Unpin>(writer: &mut W, said: &mut watch::Receiver<u64>, watch: &Watch) -> Ended {
     let mut told = *said.borrow_and_update();
     let mut at = Instant::now();
+    let mut have = told;
     loop {
-        let have = match timeout(STILL_HERE, said.changed()).await {
-            Ok(Ok(())) => *said.borrow_and_update(),
+        let patience = if have > told { TELL_AFTER.saturating_sub(at.elapsed()) } else { STILL_HERE };
+        match timeout(patience, said.changed()).await {
+            Ok(Ok(())) => {
+                have = *said.borrow_and_update();
+                // Our own disk may be what is slow.
+                watch.beat();
+                if have - told < TELL_GROUPS && at.elapsed() < TELL_AFTER {
+                    continue;
+                }
+            }
             // The thread has ended, and its verdict is on the way.
             Ok(Err(_)) => std::future::pending().await,
-            Err(_) => told,
-        };
-        // Our own disk may be what is slow.
-        if have > told {
-            watch.beat();
-        }
-        let due = have - told >= TELL_GROUPS || at.elapsed() >= TELL_AFTER;
-        if !due {
-            continue;
+            Err(_) => {}
         }
         let frame = match wire::control(&Stream::Have(StreamHave { groups: have })) {
             Ok(frame) => frame,

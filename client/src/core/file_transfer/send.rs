@@ -8,17 +8,17 @@ use hobnob_shared::id::{Hash, TransferId};
 use hobnob_shared::limits::{GROUP, SKIPPED_PER_FRAME};
 use hobnob_shared::message::{SkippedFile, Stream, StreamEnd, StreamFailed, StreamSkipped};
 use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
-use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
-use tokio_rustls::TlsStream;
 
 use super::bundle::outgoing::Outgoing;
-use super::pump::{self, BUFFERS, Counter, Missing, Outcome, Watch};
+use super::flows::{self, Flows, Row};
+use super::pump::{self, Counter, Missing, Outcome, Watch};
 use super::source::{Material, Sent, Source};
 use super::tree::{GROUP_SIZE, group_hash, group_len, groups};
 use super::why::Why;
 use super::wire::{self, Ended, GroupBuffer, Head};
+use crate::core::peer_link::dial::PeerStream;
 
 /// How long a last word may take, to or from a connection that may take nothing more.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -35,7 +35,8 @@ pub(super) struct What {
 }
 
 pub(super) async fn send(
-    stream: TlsStream<TcpStream>,
+    stream: PeerStream,
+    flows: Flows,
     what: What,
     counter: &Counter,
     watch: &Watch,
@@ -45,12 +46,10 @@ pub(super) async fn send(
         return Err(wire::broken("more groups than the file has"));
     }
     counter.store(what.from.saturating_mul(GROUP_SIZE).min(size), Ordering::Relaxed);
-    let (filled, full) = mpsc::channel(BUFFERS);
-    let (empty, emptied) = mpsc::channel(BUFFERS);
-    for _ in 0..BUFFERS {
-        // The channel has room for exactly these.
-        empty.try_send(GroupBuffer::default()).map_err(|_| Why::Internal("no buffers"))?;
-    }
+    let from = what.from;
+    let (filled, full) = Row::channel();
+    let (empty, emptied) = Row::channel();
+    Row::fill(&empty)?;
     let (tell_root, root) = oneshot::channel();
     std::thread::Builder::new()
         .name("file-read".into())
@@ -63,12 +62,20 @@ pub(super) async fn send(
     let (mut reader, mut writer) = tokio::io::split(stream);
     let (tell_end, ended) = oneshot::channel();
     let outcome = {
+        let row = Row::new(full, empty);
+        let (taking, takes) = watch::channel(false);
         let sending = async {
-            let sent = send_groups(&mut writer, full, empty, root, size, watch).await?;
+            let sent = send_groups(&mut writer, &row, root, size, watch).await?;
             let _listening = tell_end.send(sent);
             std::future::pending::<Result<Outcome, Ended>>().await
         };
-        let listening = listen(&mut reader, ended, size, counter, watch);
+        let have = |groups: u64| {
+            counter.store(groups.saturating_mul(GROUP_SIZE).min(size), Ordering::Relaxed);
+            // Whoever has a group has all that must come before groups, and takes them in any order from here.
+            taking.send_if_modified(|taking| !std::mem::replace(taking, *taking || groups > from));
+        };
+        let listening = listen(&mut reader, ended, have, size, watch);
+        let more = flows.run(|stream, transfer| flows::send(stream, transfer, &row, takes.clone(), watch));
         tokio::pin!(listening);
         tokio::select! {
             outcome = sending => match outcome {
@@ -79,6 +86,7 @@ pub(super) async fn send(
                 outcome => outcome,
             },
             outcome = &mut listening => outcome,
+            ended = more => Err(ended),
             ended = watch.halt() => Err(ended),
         }
     };
@@ -154,16 +162,14 @@ fn read_material(
 /// Sends what the reading thread fills, then the end. Gives the file's hash, and what was skipped.
 async fn send_groups<W: AsyncWrite + Unpin>(
     writer: &mut W,
-    mut full: mpsc::Receiver<GroupBuffer>,
-    empty: mpsc::Sender<GroupBuffer>,
+    row: &Row,
     read: oneshot::Receiver<Result<Read, Why>>,
     size: u64,
     watch: &Watch,
 ) -> Result<(Hash, Missing), Ended> {
-    while let Some(buffer) = full.recv().await {
+    while let Some(buffer) = row.take().await {
         pump::write(writer, buffer.frame(), watch).await?;
-        // At the end of the file nobody takes them back.
-        let _last = empty.try_send(buffer);
+        row.give(buffer);
     }
     let Read { root, left, missing } = read.await.map_err(|_| Why::Internal("reading stopped"))??;
     for files in left.chunks(SKIPPED_PER_FRAME) {
@@ -178,8 +184,8 @@ async fn send_groups<W: AsyncWrite + Unpin>(
 async fn listen<R: AsyncRead + Unpin>(
     reader: &mut R,
     mut ended: oneshot::Receiver<(Hash, Missing)>,
+    has: impl Fn(u64),
     size: u64,
-    counter: &Counter,
     watch: &Watch,
 ) -> Result<Outcome, Ended> {
     loop {
@@ -189,14 +195,12 @@ async fn listen<R: AsyncRead + Unpin>(
         let message = wire::read_control(reader, len).await?;
         watch.beat();
         match message {
-            Some(Stream::Have(have)) => {
-                counter.store(have.groups.saturating_mul(GROUP_SIZE).min(size), Ordering::Relaxed);
-            }
+            Some(Stream::Have(have)) => has(have.groups),
             Some(Stream::Finished(finished)) => {
                 // The end is on its way as soon as it is written, which may be noticed here a moment later than the answer to it.
                 return match ended.try_recv() {
                     Ok((root, missing)) if root == finished.root => {
-                        counter.store(size, Ordering::Relaxed);
+                        has(groups(size));
                         Ok(Outcome::Finished { path: None, root, missing })
                     }
                     Ok(_) => Err(Ended::Failed(Why::HashMismatch)),
@@ -204,7 +208,7 @@ async fn listen<R: AsyncRead + Unpin>(
                 };
             }
             Some(Stream::Failed(failed)) => return Err(Ended::Failed(Why::Peer(failed.code))),
-            Some(Stream::Open(_) | Stream::Skipped(_) | Stream::End(_)) => {
+            Some(Stream::Open(_) | Stream::Ready(_) | Stream::Skipped(_) | Stream::End(_)) => {
                 return Err(wire::broken("not the receiver's to say"));
             }
             None => {}
@@ -222,7 +226,7 @@ pub(super) async fn say_failed<W: AsyncWrite + Unpin>(writer: &mut W, why: &Why,
 }
 
 /// Ends the connection in order. What the other side still sends is not waited for.
-pub(super) async fn close(reader: ReadHalf<TlsStream<TcpStream>>, writer: WriteHalf<TlsStream<TcpStream>>) {
+pub(super) async fn close(reader: ReadHalf<PeerStream>, writer: WriteHalf<PeerStream>) {
     use tokio::io::AsyncWriteExt;
     let mut stream = reader.unsplit(writer);
     // One that stands still takes no goodbye either.

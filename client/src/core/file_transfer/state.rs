@@ -46,6 +46,10 @@ pub(super) enum Effect {
     AskCircuit(DeviceId),
     /// The stream that just came is taken; start the pump.
     Start(Task),
+    /// Dial further connections of the stream that runs.
+    Widen(DeviceId, SocketAddr, Token),
+    /// The stream that just came is a further connection of what runs.
+    Join,
     /// Stop the pump; its end is an input.
     StopPump,
     /// Erase everything that is kept of the bytes.
@@ -120,6 +124,8 @@ pub(super) struct State {
     pub(super) transfer: Transfer,
     pub(super) links: BTreeMap<DeviceId, Up>,
     pub(super) run: Run,
+    /// What opened the stream that runs, and opens further connections of it.
+    pub(super) token: Option<Token>,
     pub(super) meter: Meter,
     pub(super) ending: Option<Ending>,
     /// A newer accept than the pump that is being stopped for it.
@@ -141,6 +147,7 @@ impl State {
             transfer,
             links: BTreeMap::new(),
             run: Run::Idle,
+            token: None,
             ending: None,
             granted: None,
             followed: None,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use hobnob_shared::id::{DeviceId, Hash};
+use hobnob_shared::id::{DeviceId, Hash, Token};
 use hobnob_shared::limits;
 use hobnob_shared::message::Circuit;
 
@@ -17,6 +17,22 @@ use crate::core::history::transfers::Stage;
 /// First and longest wait before the receiver asks again while the link stands.
 const AGAIN_MIN: Duration = Duration::from_secs(1);
 const AGAIN_MAX: Duration = Duration::from_mins(1);
+
+/// From this round trip on several connections carry more than one where packets are lost; below it one fills any path.
+const FAR: Duration = Duration::from_millis(8);
+/// Bytes that are worth the handshakes of more connections.
+const WIDE: u64 = 8 * limits::GROUP as u64;
+
+/// How a stream came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Dialled from here over a path with this round trip.
+    Dialled(Duration),
+    /// By the relay.
+    Relayed,
+    /// Dialled by the other side, with this token.
+    Accepted(Token),
+}
 
 impl State {
     /// A dial failed. What does not go directly goes by the relay, once.
@@ -38,24 +54,46 @@ impl State {
     }
 
     /// A stream stands. Without an effect it is not wanted.
-    pub(super) fn stream(&mut self, from: DeviceId, now: Instant) -> Effects {
-        let Run::Connecting { device, token, task, .. } = self.run else { return Vec::new() };
-        if device != from {
+    pub(super) fn stream(&mut self, from: DeviceId, way: Way, now: Instant) -> Effects {
+        let Run::Connecting { device, token, task, .. } = self.run else { return self.join(from, way) };
+        if device != from || matches!(way, Way::Accepted(shown) if shown != token) {
             return Vec::new();
         }
         self.run = Run::Running;
+        self.token = Some(token);
         let done = match task {
             Task::Send(from) => from.saturating_mul(limits::GROUP as u64).min(self.transfer.size),
             Task::Receive => self.transfer.done,
             Task::Confirm(_) => self.transfer.size,
         };
-        let mut effects = vec![Effect::Forget(token), Effect::Start(task)];
+        let mut effects = vec![Effect::Start(task)];
         if !matches!(task, Task::Confirm(_)) {
             self.transfer.done = done;
             self.meter.start(done, now);
             effects.push(self.progress(0));
         }
+        let address = self.links.get(&device).and_then(|up| up.address);
+        if let (Way::Dialled(round_trip), Some(address)) = (way, address)
+            && round_trip >= FAR
+            && self.transfer.size.saturating_sub(done) >= WIDE
+        {
+            effects.push(Effect::Widen(device, address, token));
+        }
         effects
+    }
+
+    /// A further connection of what runs.
+    fn join(&self, from: DeviceId, way: Way) -> Effects {
+        let ours = self.run == Run::Running && self.transfer.device == Some(from);
+        match way {
+            Way::Accepted(shown) if ours && self.token == Some(shown) => vec![Effect::Join],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The stream that runs is the one that this token opened.
+    pub(super) fn runs_by(&self, token: &Token) -> bool {
+        self.run == Run::Running && self.token.as_ref() == Some(token)
     }
 
     /// What was on the disk when the partial was opened.
@@ -221,3 +259,7 @@ fn incomplete(missing: u32, files: u32) -> Option<String> {
         )),
     }
 }
+
+#[cfg(test)]
+#[path = "widening_tests.rs"]
+mod tests;

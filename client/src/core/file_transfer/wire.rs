@@ -81,10 +81,23 @@ pub enum Head {
 
 /// Reads a frame's length and kind; a length beyond the limits is the other side's fault.
 pub async fn read_head<R: AsyncRead + Unpin>(reader: &mut R) -> Result<Head, Ended> {
-    let mut head = [0; HEAD];
-    reader.read_exact(&mut head).await?;
-    let [a, b, c, d, kind] = head;
-    let rest = (u32::from_be_bytes([a, b, c, d]) as usize).checked_sub(1).ok_or(broken("empty frame"))?;
+    next_head(reader).await?.ok_or(Ended::Lost(io::ErrorKind::UnexpectedEof.into()))
+}
+
+/// As [`read_head`]; `None` where the other side closed in order, with no frame begun.
+pub async fn next_head<R: AsyncRead + Unpin>(reader: &mut R) -> Result<Option<Head>, Ended> {
+    let mut first = [0; 1];
+    if reader.read(&mut first).await? == 0 {
+        return Ok(None);
+    }
+    let mut rest = [0; HEAD - 1];
+    reader.read_exact(&mut rest).await?;
+    let ([a], [b, c, d, kind]) = (first, rest);
+    parse_head([a, b, c, d], kind).map(Some)
+}
+
+fn parse_head(length: [u8; 4], kind: u8) -> Result<Head, Ended> {
+    let rest = (u32::from_be_bytes(length) as usize).checked_sub(1).ok_or(broken("empty frame"))?;
     match kind {
         STREAM_CONTROL if rest <= limits::FRAME => Ok(Head::Control(rest)),
         STREAM_GROUP => {

@@ -202,7 +202,7 @@ impl PeerLink {
         actix_rt::spawn(async move {
             tokio::time::sleep(after).await;
             match dial::dial(address, &token, tls::PEER, &own, target).await {
-                Ok(stream) => {
+                Ok((stream, _)) => {
                     if let Some(counter) = reunion {
                         addr.do_send(LetIn { counter });
                     }

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hobnob_shared::id::{DeviceId, Fingerprint, Token};
 use hobnob_shared::limits::{DIAL_TIMEOUT, TLS_TIMEOUT};
@@ -61,18 +61,24 @@ pub fn may_dial(address: SocketAddr, server_is_loopback: bool) -> bool {
     address.port() >= 1024 && !blocked
 }
 
-/// Connects to `address`, shows `token`, and proves both identities.
+/// Connects to `address`, shows `token`, and proves both identities. Gives also how long the first answer took: one round trip.
 pub async fn dial(
     address: SocketAddr,
     token: &Token,
     alpn: &'static [u8],
     own: &Identity,
     target: Target,
-) -> Result<PeerStream, DialError> {
+) -> Result<(PeerStream, Duration), DialError> {
+    let begun = Instant::now();
     let tcp =
         tokio::time::timeout(DIAL_TIMEOUT, TcpStream::connect(address)).await.map_err(|_| DialError::TimedOut)??;
-    net::configure(&tcp)?;
-    connect(tcp, token, alpn, own, target).await
+    let round_trip = begun.elapsed();
+    configure(&tcp, alpn)?;
+    Ok((connect(tcp, token, alpn, own, target).await?, round_trip))
+}
+
+fn configure(tcp: &TcpStream, alpn: &[u8]) -> io::Result<()> {
+    if alpn == tls::FILE { net::configure_bulk(tcp) } else { net::configure(tcp) }
 }
 
 /// Meets the other device at the server's relay. The relay joins two byte streams; TLS runs end to end inside.
@@ -86,7 +92,7 @@ pub async fn relay(
 ) -> Result<PeerStream, DialError> {
     let connecting = TcpStream::connect(server);
     let mut tcp = tokio::time::timeout(DIAL_TIMEOUT, connecting).await.map_err(|_| DialError::TimedOut)??;
-    net::configure(&tcp)?;
+    configure(&tcp, alpn)?;
     tcp.write_all(&relay::encode_preamble(token)).await?;
     let answer = tokio::time::timeout(RELAY_WAIT, tcp.read_u8()).await.map_err(|_| DialError::TimedOut)??;
     if answer != relay::JOINED {

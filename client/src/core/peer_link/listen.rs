@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::Addr;
+use hobnob_shared::id::Token;
 use hobnob_shared::limits::{TLS_TIMEOUT, UNAUTHENTICATED, UNAUTHENTICATED_PER_ADDRESS, UNKNOWN_TOKEN_PARK};
 use hobnob_shared::{net, tls};
 use tokio::net::{TcpListener, TcpStream};
@@ -126,20 +127,27 @@ async fn admit(
             return Err(error.into());
         }
     };
-    // Consumed: one authenticated connection is all that it was for. Losing dials of the same race come by the other side's token.
-    tokens.forget(&token);
-    hand_over(TlsStream::from(stream), address, expected, registry).await
+    let stream = TlsStream::from(stream);
+    if matches!(expected.purpose, Purpose::Data(_)) {
+        // Good for all connections of one stream; the transfer forgets it.
+        net::configure_bulk(stream.get_ref().0)?;
+    } else {
+        // Consumed: one authenticated connection is all that it was for. Losing dials of the same race come by the other side's token.
+        tokens.forget(&token);
+    }
+    hand_over(stream, token, address, expected, registry).await
 }
 
 async fn hand_over(
     stream: TlsStream<TcpStream>,
+    token: Token,
     address: SocketAddr,
     expected: Expected,
     registry: &Addr<Registry>,
 ) -> Result<(), Refused> {
     let Expected { user, device, purpose, .. } = expected;
     let sent = match purpose {
-        Purpose::Data(transfer) => registry.send(IncomingStream { transfer, user, device, stream }).await,
+        Purpose::Data(transfer) => registry.send(IncomingStream { transfer, user, device, token, stream }).await,
         Purpose::Link | Purpose::Reunion(_) => {
             let reunion = match purpose {
                 Purpose::Reunion(counter) => Some(counter),

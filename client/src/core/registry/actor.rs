@@ -19,6 +19,7 @@ use super::message::{
 };
 use super::state::State;
 use crate::core::event::{Event, MessageState, ServerState};
+use crate::core::file_transfer::pace::Paces;
 use crate::core::file_transfer::{FileTransfer, Running};
 use crate::core::friendship::Proven;
 use crate::core::history::History;
@@ -151,6 +152,8 @@ pub struct Registry {
     pub(in crate::core) shares: BTreeMap<(TransferId, Handle), TransferId>,
     /// Those of them whose bytes flow.
     pub(in crate::core) running: Running,
+    /// How fast transfers may go.
+    pub(in crate::core) paces: Paces,
     /// Questions to the disk about transfers without an actor.
     pub(in crate::core) looked_up: usize,
     timer: Option<(Instant, SpawnHandle)>,
@@ -176,6 +179,8 @@ impl Registry {
         if let Some(identity) = &identity {
             state.exchange = exchange(identity.device, setup.logs);
         }
+        let paces = Paces::default();
+        paces.set(setup.profile.settings().rates);
         Self::create(|ctx| Self {
             addr: ctx.address(),
             marks_due: BTreeSet::new(),
@@ -213,6 +218,7 @@ impl Registry {
             transfers: HashMap::new(),
             shares: BTreeMap::new(),
             running: Running::default(),
+            paces,
             looked_up: 0,
             timer: None,
             finished: Some(setup.finished),

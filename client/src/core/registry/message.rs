@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use actix::{Context, Message};
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle, MessageId, TransferId};
+use hobnob_shared::id::{DeviceId, Fingerprint, Handle, MessageId, Token, TransferId};
 use hobnob_shared::identity::IdentityStatement;
 use hobnob_shared::message::{FromServer, Head, Peer, Presence, Welcome};
 
@@ -191,6 +191,8 @@ pub struct IncomingStream {
     pub user: Handle,
     /// Which device.
     pub device: DeviceId,
+    /// With which token.
+    pub token: Token,
     /// After the handshake.
     pub stream: PeerStream,
 }

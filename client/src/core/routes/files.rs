@@ -184,6 +184,7 @@ impl Registry {
             tokens: self.tokens.clone(),
             downloads: self.downloads.clone(),
             partials: self.partials(),
+            paces: self.paces.clone(),
             running: self.running.clone(),
         };
         let (id, peer) = (transfer.id, transfer.peer.clone());
@@ -322,9 +323,9 @@ impl Registry {
     }
 
     pub(in crate::core) fn incoming_stream(&mut self, news: IncomingStream, _: &mut Context<Self>) {
-        let IncomingStream { transfer, user, device, stream } = news;
+        let IncomingStream { transfer, user, device, token, stream } = news;
         if let Some((_, actor)) = self.transfers.get(&transfer).filter(|(peer, _)| *peer == user) {
-            actor.do_send(StreamCame { device, stream });
+            actor.do_send(StreamCame { device, token, stream });
         }
     }
 }

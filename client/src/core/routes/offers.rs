@@ -8,6 +8,7 @@ use hobnob_shared::message::{Accept, CancelTransfer, Offer, Peer};
 
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Direction};
+use crate::core::file_transfer::pace::Rates;
 use crate::core::file_transfer::{FrameCame, Order, SayAgain, Wish, names};
 use crate::core::history::file_rules::{self, FileRule};
 use crate::core::history::transfers::{self, Stage, Transfer};
@@ -122,6 +123,23 @@ impl Registry {
         actix_rt::spawn(async move {
             let kept = history.write(move |c| file_rules::save(c, &user, rule)).await;
             ticket.answer(kept.map(|()| Answer::Nothing {}).map_err(Problem::from));
+        });
+    }
+
+    /// How fast files may go, from now on. `done` when it is kept.
+    pub(in crate::core) fn set_rates(&self, rates: Rates, ticket: Ticket) {
+        if !rates.are_possible() {
+            return ticket.failed(Problem::too_slow());
+        }
+        self.paces.set(rates);
+        self.profile.change(|settings| settings.rates = rates);
+        let profile = self.profile.clone();
+        tokio::task::spawn_blocking(move || match profile.save() {
+            Ok(()) => ticket.ok(),
+            Err(error) => {
+                tracing::error!(%error, "settings not saved");
+                ticket.failed(Problem::internal());
+            }
         });
     }
 
