@@ -11,6 +11,7 @@ mod mesh;
 mod messages;
 mod names;
 mod own_devices;
+mod rates;
 mod relay;
 mod room_loss;
 mod rooms;

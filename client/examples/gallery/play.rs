@@ -1,5 +1,6 @@
 //! The made-up core of the gallery: answers commands from a script, so that the window cannot tell it from the real one.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hobnob_client::bridge::Backend;
 use hobnob_client::core::Sink;
 use hobnob_client::core::command::{Command, Request};
-use hobnob_client::core::event::{Answer, ConversationInfo, DeviceInfo, Event, FileRule, LinkPath, ServerState};
+use hobnob_client::core::event::{Answer, ConversationInfo, DeviceInfo, Event, FileRule, LinkPath, Rates, ServerState};
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, TransferId};
 use hobnob_shared::message::OwnPresence;
 
@@ -137,6 +138,7 @@ impl Play {
                 number: 0,
             },
             Command::FileRule { .. } => Answer::FileRule(FileRule::UpTo { size: 10_000_000 }),
+            Command::Rates => Answer::Rates(Rates { up: NonZeroU64::new(1_000_000), down: None }),
             Command::SendFile { .. } => {
                 Answer::Transfer { transfer: TransferId::new(), size: 0, files: None, left_out: 0 }
             }

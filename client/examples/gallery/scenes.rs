@@ -119,6 +119,7 @@ pub const SCENES: &[Scene] = &[
     Scene { size: NARROW, ..scene("files-narrow", Content::Files, &["@bob"]) },
     done("transfers", Content::Files, &["@bob"], &[Step::Do("win.transfers", None)]),
     Scene { dark: true, ..done("transfers-dark", Content::Files, &["@bob"], &[Step::Do("win.transfers", None)]) },
+    done("limit-speed", Content::Files, &["@bob"], &[Step::Do("win.transfers", None), Step::Press("Limit Speed…")]),
     done("dialog-add-friend", Content::Day, &[], &[Step::Do("win.add-friend", None)]),
     done("dialog-status-text", Content::Day, &[], &[Step::Do("win.status-text", None)]),
     done("dialog-safety-number", Content::Day, &[], &[Step::Do("win.verify-person", Some("bob"))]),

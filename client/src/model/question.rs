@@ -85,6 +85,10 @@ pub enum Question {
     FileRule(Handle),
     /// Change that.
     SetFileRule(Handle),
+    /// How fast files may go.
+    Rates,
+    /// Change that.
+    SetRates,
     /// Presence and status text.
     Presence(OwnPresence, Option<String>),
     /// Something about a transfer.

@@ -12,7 +12,7 @@ use relm4::{Component, ComponentController, ComponentParts, ComponentSender, Con
 
 use crate::bridge::{Bridge, Delivery, Start};
 use crate::core::command::{Command, Password, Request};
-use crate::core::event::FileRule;
+use crate::core::event::{FileRule, Rates};
 use crate::model::{Model, PersonWish, Question};
 use crate::ui::actions::{self, ActionMsg};
 use crate::ui::content::{Banner, Content};
@@ -81,6 +81,8 @@ pub enum DialogAnswer {
     StatusText(String),
     /// What of a friend's files is taken without asking.
     FileRule(Handle, FileRule),
+    /// How fast files may go.
+    Rates(Rates),
     /// Save an offered file here.
     SaveAs(TransferId, PathBuf),
     /// Send these files.

@@ -14,7 +14,7 @@ use crate::ui::actions::presence_name;
 use crate::ui::app::{App, AppMsg, DialogAnswer, Tab};
 use crate::ui::conversation::PageInput;
 use crate::ui::conversation::rows;
-use crate::ui::dialogs::file_rule;
+use crate::ui::dialogs::{file_rule, rates};
 use crate::ui::header::Header;
 use crate::ui::sidebar::SidebarInput;
 use crate::ui::sidebar::person_row::PersonRow;
@@ -344,6 +344,10 @@ impl App {
                     input.emit(AppMsg::Answer(DialogAnswer::FileRule(user.clone(), rule)));
                 });
             }
+            (Question::Rates, Answer::Rates(now)) => {
+                let input = self.sender.clone();
+                rates::ask(&self.window, *now, move |rates| input.emit(AppMsg::Answer(DialogAnswer::Rates(rates))));
+            }
             (Question::SafetyNumber(user), Answer::SafetyNumber { safety_number, verified }) => {
                 self.compare(user, safety_number, *verified);
             }
@@ -381,6 +385,8 @@ impl App {
             | Question::SafetyNumber(_)
             | Question::FileRule(_)
             | Question::SetFileRule(_)
+            | Question::Rates
+            | Question::SetRates
             | Question::Presence(..)
             | Question::File(..)
             | Question::LeaveRoom(_)

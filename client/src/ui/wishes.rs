@@ -146,6 +146,7 @@ impl App {
             TransfersOutput::Opened => self.content.transfers.show(&self.model),
             TransfersOutput::Card(output, transfer) => self.card(output, transfer),
             TransfersOutput::Open(conversation) => self.open_and_read(&conversation),
+            TransfersOutput::Limit => self.ask(Question::Rates, Command::Rates),
         }
     }
 
@@ -303,6 +304,7 @@ impl App {
             DialogAnswer::FileRule(user, rule) => {
                 self.ask(Question::SetFileRule(user.clone()), Command::SetFileRule { user, rule });
             }
+            DialogAnswer::Rates(rates) => self.ask(Question::SetRates, Command::SetRates { rates }),
             DialogAnswer::SaveAs(transfer, path) => {
                 let command = Command::AcceptFile { transfer, save_as: Some(path) };
                 self.ask(Question::File(FileWish::Accept, transfer), command);

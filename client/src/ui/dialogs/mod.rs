@@ -7,6 +7,7 @@
 //! - [`join_room`] which room, and its password; [`room_password`] a new one for those who come later
 //! - [`devices`] the account's devices; [`remove_device`] its password before one goes; [`change_password`]
 //! - [`file_rule`] what of a friend's files is taken without asking
+//! - [`rates`] how fast files may go
 //! - [`confirm`] before something that is hard to take back
 //! - [`about`] the program, and its [`shortcuts`]
 
@@ -17,6 +18,7 @@ pub mod confirm;
 pub mod devices;
 pub mod file_rule;
 pub mod join_room;
+pub mod rates;
 pub mod remove_device;
 pub mod room_password;
 pub mod safety_number;

@@ -30,6 +30,8 @@ pub enum TransfersOutput {
     Card(CardOutput, TransferId),
     /// Show the conversation.
     Open(ConversationId),
+    /// Change how fast files may go.
+    Limit,
 }
 
 /// What a line shows.
@@ -142,6 +144,7 @@ impl TransfersPanel {
             }
             tell(output);
         });
+        let limited = speak.clone();
         let rows = LiveList::<TransferRow>::new(speak);
         let selection = gtk::NoSelection::new(Some(rows.store().clone()));
         let list: gtk::ListView = called("Transfers");
@@ -151,8 +154,15 @@ impl TransfersPanel {
         let scroller = gtk::ScrolledWindow::builder().hscrollbar_policy(gtk::PolicyType::Never).child(&list).build();
         let title = gtk::Label::builder().label("Transfers").xalign(0.0).build();
         title.set_css_classes(&["heading", "member-head"]);
+        title.set_hexpand(true);
+        let limit = gtk::Button::with_label("Limit Speed…");
+        limit.add_css_class("flat");
+        limit.connect_clicked(move |_| limited(TransfersOutput::Limit));
+        let head = gtk::Box::builder().spacing(6).build();
+        head.append(&title);
+        head.append(&limit);
         let column = gtk::Box::builder().orientation(gtk::Orientation::Vertical).width_request(WIDTH).build();
-        column.append(&title);
+        column.append(&head);
         column.append(&scroller);
         popover.set_child(Some(&column));
         button.set_popover(Some(&popover));
