@@ -323,7 +323,7 @@ impl Place {
         };
         match copying() {
             Ok(hash) if hash == root => Ok(()),
-            Ok(_) => Err(Why::HashMismatch),
+            Ok(_) => Err(Why::ChangedHere),
             Err(error) => Err(Why::at_writing(&error)),
         }
     }

@@ -153,7 +153,8 @@ impl State {
         }
         self.transfer.stage = Stage::Failed;
         self.transfer.why = Some((why.code(), why.sentence(&self.transfer.peer)));
-        let mut effects = self.settle(matches!(why, Why::HashMismatch | Why::Protocol(_) | Why::SourceChanged));
+        let mut effects =
+            self.settle(matches!(why, Why::HashMismatch | Why::Protocol(_) | Why::SourceChanged | Why::ChangedHere));
         effects.extend(self.to_device(&self.cancel(why.wire())));
         effects
     }

@@ -130,7 +130,7 @@ fn another_disk_gets_a_verified_copy_and_nothing_hidden_stays() {
     let partial = desk.filled(id, &content);
     let part = desk.partials.join(format!("{id}.part"));
     std::fs::OpenOptions::new().write(true).open(part).unwrap().write_all_at(b"!", 5).unwrap();
-    assert_eq!(partial.finish(&place, Hash(*blake3::hash(&content).as_bytes()), &[]), Err(Why::HashMismatch));
+    assert_eq!(partial.finish(&place, Hash(*blake3::hash(&content).as_bytes()), &[]), Err(Why::ChangedHere));
     assert_eq!(entries(folder.path()), ["b (1).bin", "b.bin"]);
 }
 

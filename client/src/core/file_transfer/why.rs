@@ -14,6 +14,9 @@ pub enum Why {
     /// The user's: a folder with more in it than can be sent at once.
     #[error("too much in the folder")]
     TooMuch,
+    /// The user's: a disk that takes too long to show what is to be sent.
+    #[error("the disk is too slow")]
+    TooSlow,
     /// The user's: the profile of this account, or a folder with it inside.
     #[error("keys of this account in it")]
     OwnProfile,
@@ -50,6 +53,9 @@ pub enum Why {
     /// The other side's: the bytes are not what was announced.
     #[error("bytes do not match their hash")]
     HashMismatch,
+    /// What had arrived was changed here by somebody else.
+    #[error("what had arrived was changed on this disk")]
+    ChangedHere,
     /// The other side's: it broke the rules of the stream.
     #[error("broken stream: {0}")]
     Protocol(&'static str),
@@ -76,6 +82,8 @@ impl Why {
         match self {
             Self::NotFound => "not_found".into(),
             Self::TooMuch => "too_much".into(),
+            Self::TooSlow => "too_slow".into(),
+            Self::ChangedHere => "changed_here".into(),
             Self::OwnProfile => "own_profile".into(),
             Self::NotAFile => "not_a_file".into(),
             Self::Unreadable => "unreadable".into(),
@@ -91,13 +99,16 @@ impl Why {
         match self {
             Self::NotFound
             | Self::TooMuch
+            | Self::TooSlow
             | Self::OwnProfile
             | Self::NotAFile
             | Self::Unreadable
             | Self::SourceGone => WireCode::SourceGone,
             Self::SourceChanged => WireCode::SourceChanged,
             Self::DiskFull => WireCode::DiskFull,
-            Self::NotWritable | Self::NameTaken | Self::FolderMissing | Self::FolderReplaced => WireCode::NotWritable,
+            Self::NotWritable | Self::NameTaken | Self::FolderMissing | Self::FolderReplaced | Self::ChangedHere => {
+                WireCode::NotWritable
+            }
             Self::BadName => WireCode::BadName,
             Self::HashMismatch => WireCode::HashMismatch,
             Self::Protocol(_) => WireCode::BadRequest,
@@ -113,12 +124,15 @@ impl Why {
             Self::TooMuch => {
                 "There is more in the folder than can be sent at once: 100,000 files, 32 folders deep. Send parts of it.".into()
             }
+            Self::TooSlow => {
+                "The disk takes too long to show what is in there. Copy it to this computer, or send parts of it.".into()
+            }
             Self::OwnProfile => "The keys of your account are in there. They are not for others.".into(),
             Self::NotAFile => "Only ordinary files can be sent, not pipes, devices or sockets.".into(),
             Self::Unreadable => "The file cannot be read. Check its permissions.".into(),
             Self::SourceChanged => "The file changed while it was being sent. Send it again.".into(),
             Self::SourceGone => "What was to be sent is no longer where it was, or cannot be read any more. Put it back, then resume.".into(),
-            Self::DiskFull => "There is not enough room on the disk. Free some space, then resume.".into(),
+            Self::DiskFull => "There is not enough room on the disk. Free some space, then try again.".into(),
             Self::NotWritable => {
                 "The folder cannot be written to. Check its permissions, or save the file elsewhere.".into()
             }
@@ -129,6 +143,9 @@ impl Why {
             }
             Self::BadName => "The file's name cannot be used.".into(),
             Self::HashMismatch => format!("What {peer} sent is not what was announced. The file was not kept."),
+            Self::ChangedHere => {
+                "What had arrived so far was changed on this disk by something else. Resume to receive it again.".into()
+            }
             Self::Protocol(_) => format!("{peer}'s program broke the rules of the transfer. The file was not kept."),
             Self::Peer(code) => peer_sentence(code, peer),
             Self::Internal(_) => "Something went wrong in this program. Resume to try again.".into(),

@@ -2,6 +2,7 @@
 //! go on has an actor; this finds or makes it, and passes things on.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use actix::{Addr, Context};
 use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, Incarnation, TransferId};
@@ -17,6 +18,9 @@ use crate::core::file_transfer::{
 use crate::core::history::transfers::{self, Stage, Transfer};
 use crate::core::outlet::Ticket;
 use crate::core::registry::{CircuitWanted, IncomingStream, Registry, TransferOver};
+
+/// A slow disk has so long to show what is to be sent: the command's answer comes after it, and in time.
+const LOOKING: Duration = Duration::from_secs(15);
 
 impl Registry {
     /// All, with what is done of those that run.
@@ -52,7 +56,8 @@ impl Registry {
         let profile = self.profile.folder().to_owned();
         let offering = async move {
             let who = to.friend().map_or_else(|| to.to_string(), ToString::to_string);
-            let looked = tokio::task::spawn_blocking(move || source::look(&path, &profile)).await;
+            let looking = tokio::task::spawn_blocking(move || source::look(&path, &profile));
+            let looked = tokio::time::timeout(LOOKING, looking).await.unwrap_or(Ok(Err(Why::TooSlow)));
             let problem = move |why: Why| Problem::new(why.code(), why.sentence(&who));
             let offered = looked.map_err(|_| Problem::transfer_state())?.map_err(&problem)?;
             let share = to_whom.room.map(|_| TransferId::new());

@@ -157,6 +157,7 @@ impl TransfersPanel {
         title.set_hexpand(true);
         let limit = gtk::Button::with_label("Limit Speed…");
         limit.add_css_class("flat");
+        limit.set_valign(gtk::Align::End);
         limit.connect_clicked(move |_| limited(TransfersOutput::Limit));
         let head = gtk::Box::builder().spacing(6).build();
         head.append(&title);

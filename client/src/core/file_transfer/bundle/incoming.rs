@@ -218,7 +218,7 @@ impl Incoming {
             }
         }
         if gone.is_empty() && Hash(*hasher.finalize().as_bytes()) != root {
-            return Err(Why::HashMismatch);
+            return Err(Why::ChangedHere);
         }
         settle(layout, &copy, &gone)?;
         Ok(missing(layout, skipped))
@@ -268,7 +268,7 @@ fn settle(layout: &Layout, tree: &OwnedFd, gone: &BTreeSet<usize>) -> Result<(),
         };
         if !right {
             // Whatever did that: from the beginning.
-            return Err(Why::HashMismatch);
+            return Err(Why::ChangedHere);
         }
     }
     fs::syncfs(tree).map_err(why)

@@ -288,7 +288,7 @@ fn a_tree_that_lost_a_folder_is_made_whole_again_or_begun_anew() {
     let place = Place::in_downloads(&other.downloads, "other").unwrap();
     assert_eq!(
         partial.finish(&place, sent.tree().clone().root(), &outgoing.skipped()),
-        Err(Why::HashMismatch),
+        Err(Why::ChangedHere),
         "no folder gets its name without one of its files"
     );
 }
