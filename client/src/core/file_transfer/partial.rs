@@ -20,7 +20,7 @@ use super::bundle::incoming::{self, Incoming};
 use super::folder::{self, Folder, From, Place};
 use super::pump::Missing;
 use super::sidecar::{self, Sidecar};
-use super::tree::{GROUP_SIZE, GroupHash, Tree, group_hash, group_len, groups};
+use super::tree::{self, GROUP_SIZE, GroupHash, GroupHasher, Tree, group_hash, group_len, groups};
 use super::why::Why;
 
 /// Bytes between two starts of writeback: the disk works while the rest arrives, and no commit of the chat waits behind a full cache.
@@ -153,7 +153,7 @@ impl Partial {
         }
     }
 
-    /// Takes a group: checked first, then written, then counted.
+    /// Takes a group: it counts when it is written and checked.
     pub fn write(&mut self, index: u64, claimed: &GroupHash, bytes: &[u8]) -> Result<(), Why> {
         let taken = (self.have()..groups(self.size)).contains(&index) && index - self.have() < AHEAD;
         if !taken || self.beyond.contains_key(&index) {
@@ -162,20 +162,16 @@ impl Partial {
         if bytes.len() != group_len(index, self.size) {
             return Err(Why::Protocol("group of the wrong length"));
         }
-        let hash = group_hash(index, self.size, bytes);
-        if hash != *claimed {
-            return Err(Why::HashMismatch);
+        if matches!(&self.data, Data::Folder(incoming) if !incoming.is_known()) {
+            return Err(Why::Protocol("group before the listing"));
         }
         let offset = index * GROUP_SIZE;
         let end = offset + bytes.len() as u64;
-        let written = match &mut self.data {
-            // Nothing was written there yet, and zeros need not be: a file with holes arrives with holes.
-            Data::File(file, length) if *length <= offset && is_zero(bytes) => file.set_len(end),
-            Data::File(file, _) => file.write_all_at(bytes, offset),
-            Data::Folder(incoming) if !incoming.is_known() => return Err(Why::Protocol("group before the listing")),
-            Data::Folder(incoming) => incoming.write_all_at(bytes, offset),
-        };
-        written.map_err(|error| Why::at_writing(&error))?;
+        // Written before it is checked, while it is near: what is not counted afterwards was never there.
+        let hash = self.put(index, bytes).map_err(|error| Why::at_writing(&error))?;
+        if hash != *claimed {
+            return Err(Why::HashMismatch);
+        }
         self.beyond.insert(index, hash);
         while let Some(hash) = self.beyond.remove(&self.have()) {
             self.sidecar.write(self.have(), &hash).map_err(|error| Why::at_writing(&error))?;
@@ -188,6 +184,31 @@ impl Partial {
             self.start_writeback(self.done());
         }
         Ok(())
+    }
+
+    /// Writes a group to its place, and hashes it.
+    fn put(&mut self, index: u64, bytes: &[u8]) -> io::Result<GroupHash> {
+        let mut at = index * GROUP_SIZE;
+        let mut hasher = GroupHasher::new(index, self.size);
+        match &mut self.data {
+            // Nothing was written there yet, and zeros need not be: a file with holes arrives with holes.
+            Data::File(file, length) if *length <= at && is_zero(bytes) => {
+                hasher.update(bytes);
+                file.set_len(at + bytes.len() as u64)?;
+            }
+            Data::File(file, _) => {
+                for piece in bytes.chunks(tree::PIECE) {
+                    hasher.update(piece);
+                    file.write_all_at(piece, at)?;
+                    at += piece.len() as u64;
+                }
+            }
+            Data::Folder(incoming) => {
+                hasher.update(bytes);
+                incoming.write_all_at(bytes, at)?;
+            }
+        }
+        Ok(hasher.finish())
     }
 
     /// Asks the kernel to begin writing what is dirty; the advice that does so also lets it drop what is written.

@@ -15,7 +15,7 @@ use super::bundle::outgoing::Outgoing;
 use super::flows::{self, Flows, Row};
 use super::pump::{self, Counter, Missing, Outcome, Watch};
 use super::source::{Material, Sent, Source};
-use super::tree::{GROUP_SIZE, group_hash, group_len, groups};
+use super::tree::{GROUP_SIZE, group_len, groups};
 use super::why::Why;
 use super::wire::{self, Ended, GroupBuffer, Head};
 use crate::core::peer_link::dial::PeerStream;
@@ -146,8 +146,7 @@ fn read_material(
     for index in what.from..groups(what.size) {
         let Some(mut buffer) = emptied.blocking_recv() else { return Err(Why::Internal("stream ended")) };
         let bytes = buffer.bytes_mut(group_len(index, what.size));
-        source.read(index, bytes)?;
-        let hash = group_hash(index, what.size, bytes);
+        let hash = source.read(index, bytes)?;
         sent.push(hash)?;
         buffer.seal(index, &hash);
         source.check_same()?;

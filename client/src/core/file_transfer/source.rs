@@ -18,7 +18,7 @@ use super::bundle::{layout, outgoing};
 use super::folder::Folder;
 use super::partial;
 use super::sidecar::Sidecar;
-use super::tree::{GROUP_SIZE, GroupHash, Tree, group_hash, group_len, groups};
+use super::tree::{self, GROUP_SIZE, GroupHash, GroupHasher, Tree, group_len, groups};
 use super::why::Why;
 
 /// What is known of a file before it is offered.
@@ -42,8 +42,8 @@ pub trait Material {
     fn size(&self) -> u64;
     /// Differs between any two states of it.
     fn key(&self) -> [u8; 32];
-    /// Fills `bytes` with group `index`.
-    fn read(&mut self, index: u64, bytes: &mut [u8]) -> Result<(), Why>;
+    /// Fills `bytes` with group `index`, and gives its hash.
+    fn read(&mut self, index: u64, bytes: &mut [u8]) -> Result<GroupHash, Why>;
     /// It is still what it was when it was opened.
     fn check_same(&self) -> Result<(), Why>;
 }
@@ -170,11 +170,17 @@ impl Material for Source {
         if Stamp::of(&held) == self.stamp && Stamp::of(&found) == self.stamp { Ok(()) } else { Err(Why::SourceChanged) }
     }
 
-    fn read(&mut self, index: u64, bytes: &mut [u8]) -> Result<(), Why> {
-        self.file.read_exact_at(bytes, index * GROUP_SIZE).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => Why::SourceChanged,
-            _ => Why::Unreadable,
-        })
+    fn read(&mut self, index: u64, bytes: &mut [u8]) -> Result<GroupHash, Why> {
+        let (mut hasher, mut at) = (GroupHasher::new(index, self.size()), index * GROUP_SIZE);
+        for piece in bytes.chunks_mut(tree::PIECE) {
+            self.file.read_exact_at(piece, at).map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => Why::SourceChanged,
+                _ => Why::Unreadable,
+            })?;
+            hasher.update(piece);
+            at += piece.len() as u64;
+        }
+        Ok(hasher.finish())
     }
 }
 
@@ -218,8 +224,8 @@ impl Sent {
         while sent.tree.groups() < from {
             let index = sent.tree.groups();
             buffer.resize(group_len(index, source.size()), 0);
-            source.read(index, &mut buffer)?;
-            sent.push(group_hash(index, source.size(), &buffer))?;
+            let hash = source.read(index, &mut buffer)?;
+            sent.push(hash)?;
         }
         Ok(sent)
     }

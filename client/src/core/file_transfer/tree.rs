@@ -22,12 +22,47 @@ pub fn group_len(index: u64, size: u64) -> usize {
     usize::try_from(rest.min(GROUP_SIZE)).unwrap_or(GROUP)
 }
 
+/// Bytes of a group that are read and hashed, or hashed and written, at once: they are still in a core's own cache for the second of both.
+pub const PIECE: usize = 128 * 1024;
+
 /// The hash of group `index` with these bytes, in a file of `size` bytes.
 pub fn group_hash(index: u64, size: u64, bytes: &[u8]) -> GroupHash {
-    if size <= GROUP_SIZE || bytes.is_empty() {
-        return *blake3::hash(bytes).as_bytes();
+    let mut hasher = GroupHasher::new(index, size);
+    hasher.update(bytes);
+    hasher.finish()
+}
+
+/// The same, of bytes that come piece by piece.
+#[derive(Debug)]
+pub struct GroupHasher {
+    hasher: blake3::Hasher,
+    /// The group is the whole file.
+    alone: bool,
+}
+
+impl GroupHasher {
+    /// Of group `index` in a file of `size` bytes.
+    pub fn new(index: u64, size: u64) -> Self {
+        let (mut hasher, alone) = (blake3::Hasher::new(), size <= GROUP_SIZE);
+        if !alone {
+            hasher.set_input_offset(index.saturating_mul(GROUP_SIZE));
+        }
+        Self { hasher, alone }
     }
-    blake3::Hasher::new().set_input_offset(index * GROUP_SIZE).update(bytes).finalize_non_root()
+
+    /// The next bytes of the group, of which there are at most [`GROUP`].
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+    }
+
+    /// After the last of them.
+    pub fn finish(self) -> GroupHash {
+        if self.alone || self.hasher.count() == 0 {
+            *self.hasher.finalize().as_bytes()
+        } else {
+            self.hasher.finalize_non_root()
+        }
+    }
 }
 
 /// Takes group hashes in order and gives the file's hash. Its size grows with the logarithm of the file's.

@@ -19,7 +19,7 @@ use super::snapshot::{self, Snapshot, Trouble, trouble};
 use crate::core::file_transfer::folder::Folder;
 use crate::core::file_transfer::pump::{Missing, Skipped, TOLD};
 use crate::core::file_transfer::source::{Material, Stamp};
-use crate::core::file_transfer::tree::GROUP_SIZE;
+use crate::core::file_transfer::tree::{GROUP_SIZE, GroupHash, group_hash};
 use crate::core::file_transfer::why::Why;
 
 /// Place and reason of one skipped file in its record.
@@ -173,9 +173,9 @@ impl Material for Outgoing {
         self.key.0
     }
 
-    fn read(&mut self, index: u64, bytes: &mut [u8]) -> Result<(), Why> {
+    fn read(&mut self, index: u64, bytes: &mut [u8]) -> Result<GroupHash, Why> {
         let pieces: Vec<Piece> = self.layout.pieces(index * GROUP_SIZE, bytes.len()).collect();
-        let mut rest = bytes;
+        let mut rest = &mut *bytes;
         for piece in pieces {
             let (part, behind) = rest.split_at_mut_checked(piece.len).ok_or(Why::Internal("own layout"))?;
             rest = behind;
@@ -197,7 +197,7 @@ impl Material for Outgoing {
             }
         }
         self.record()?;
-        if rest.is_empty() { Ok(()) } else { Err(Why::Internal("own layout")) }
+        if rest.is_empty() { Ok(group_hash(index, self.size, bytes)) } else { Err(Why::Internal("own layout")) }
     }
 
     fn check_same(&self) -> Result<(), Why> {
