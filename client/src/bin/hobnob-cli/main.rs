@@ -72,6 +72,8 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   accept_file                 transfer, optional save_as (the full path of the file to be)
   file_rule                   user -> accept: ask up_to always; size
   set_file_rule               user, accept; with up_to the size in bytes that is taken without asking
+  rates                       -> up, down: bytes a second of all files together, null for no limit
+  set_rates                   up, down: at least 16384, at once; what is left out has no limit
   decline_file, pause_file, resume_file, cancel_file               transfer
   safety_number               user -> safety_number (60 digits), verified
   verify, accept_key          user
