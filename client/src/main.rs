@@ -1,4 +1,4 @@
-//! The desktop program `hobnob`: arguments, log, and the window over the core.
+//! The desktop program `hobnob`: arguments, log, and the window over the core. Started by itself it decodes one picture instead.
 
 use std::cell::Cell;
 use std::io::IsTerminal;
@@ -14,6 +14,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use hobnob_client::bridge;
 use hobnob_client::core::Options;
+use hobnob_client::pictures::child;
 use hobnob_client::ui::app::{App, Init};
 use hobnob_client::ui::{APP_ID, RESOURCES};
 
@@ -33,6 +34,10 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    // Before anything is read, opened or started that such a process should not have.
+    if child::is_wanted() {
+        return child::run();
+    }
     let arguments = Arguments::parse();
     // relm4 writes every message of its components at INFO, with what people type in them.
     let mut filter = EnvFilter::builder()

@@ -1,0 +1,52 @@
+//! The process that decodes pictures gives up what it does not need, before it reads the first byte of one. Everything here holds for the
+//! rest of its life and cannot be taken back by an ordinary user's process.
+
+use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetError, Scope};
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
+use rustix::thread::set_no_new_privs;
+
+/// Memory that it may write to, in bytes. The address space as a whole (`RLIMIT_AS`) is no measure: the program's libraries alone fill a
+/// good part of it, more or less on each system.
+pub const MEMORY: u64 = 256 << 20;
+/// Processor time, in seconds.
+pub const SECONDS: u64 = 2;
+
+/// The newest landlock that is asked for.
+const NEWEST: ABI = ABI::V6;
+
+/// What it may use, at most.
+const LIMITS: [(Resource, u64); 6] = [
+    (Resource::Data, MEMORY),
+    (Resource::Cpu, SECONDS),
+    // It writes to a pipe only, which is no file.
+    (Resource::Fsize, 0),
+    (Resource::Core, 0),
+    // No process, no thread.
+    (Resource::Nproc, 0),
+    // What is open stays open; no file, socket or anything else can be opened any more.
+    (Resource::Nofile, 0),
+];
+
+/// No file may be opened, read or changed by its name, no TCP connection made or awaited, no process outside signalled: as much of it as the
+/// kernel knows.
+fn lock() -> Result<(), RulesetError> {
+    let (files, network) = (AccessFs::from_all(NEWEST), AccessNet::from_all(NEWEST));
+    let rules = Ruleset::default().handle_access(files)?.handle_access(network)?.scope(Scope::from_all(NEWEST))?;
+    rules.create()?.restrict_self()?;
+    Ok(())
+}
+
+/// Gives it up. The landlock is a second door behind the limits and may be missing from the kernel; everything else must hold.
+pub fn confine() -> Result<(), Errno> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    set_no_new_privs(true)?;
+    // Kernels without it, and sandboxes that forbid it, are no reason to show no pictures.
+    let _locked = lock();
+    for (resource, most) in LIMITS {
+        // What is lower already cannot be raised.
+        let most = getrlimit(resource).maximum.map_or(most, |now| now.min(most));
+        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! The real program's other process: good pictures come back, bad ones and whatever is fed without end do not, and it can do next to nothing.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs::File;
+use std::io::{Cursor, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use hobnob_client::pictures::child::ARGUMENT;
+use hobnob_client::pictures::confine::{MEMORY, SECONDS};
+use hobnob_client::pictures::parent::{Found, Refused, decode, look};
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Longer than any picture takes on a busy machine.
+const PATIENT: Duration = Duration::from_secs(120);
+
+fn program() -> PathBuf {
+    let built = PathBuf::from(env!("CARGO_BIN_EXE_hobnob"));
+    std::env::var_os("HOBNOB_BIN_DIR").map_or(built, |folder| Path::new(&folder).join("hobnob"))
+}
+
+fn pictured(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+    let image = RgbImage::from_fn(width, height, |x, y| Rgb([x.to_le_bytes()[0], y.to_le_bytes()[0], 99]));
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::ImageRgb8(image).write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn good_pictures_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp] {
+        let (path, bytes) = (folder.path().join("picture"), pictured(800, 300, format));
+        std::fs::write(&path, &bytes).unwrap();
+        let found = look(&program(), &path, bytes.len() as u64, None, PATIENT);
+        assert!(matches!(&found, Found::Picture(_, picture) if picture.size() == (640, 240)), "{format:?}: {found:?}");
+    }
+}
+
+#[test]
+fn a_photo_of_24_million_pixels_comes_back() {
+    let path = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&path, pictured(6000, 4000, ImageFormat::Jpeg)).unwrap();
+    let picture = decode(&program(), path.reopen().unwrap(), PATIENT);
+    assert_eq!(picture.unwrap().size(), (640, 427));
+}
+
+#[test]
+fn what_is_no_picture_does_not() {
+    let mut bomb = pictured(8, 8, ImageFormat::Bmp);
+    bomb[18..22].copy_from_slice(&60_000_i32.to_le_bytes());
+    bomb[22..26].copy_from_slice(&60_000_i32.to_le_bytes());
+    for bytes in [bomb, Vec::new(), b"GIF89a".to_vec(), vec![0; 100_000]] {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        std::io::Seek::rewind(&mut file).unwrap();
+        assert_eq!(decode(&program(), file, PATIENT), Err(Refused::NoPicture));
+    }
+}
+
+#[test]
+fn a_child_that_is_fed_without_end_ends_by_itself() {
+    let zeros = File::open("/dev/zero").unwrap();
+    assert_eq!(decode(&program(), zeros, PATIENT), Err(Refused::NoPicture));
+}
+
+#[test]
+fn a_child_that_is_never_fed_is_ended() {
+    let (never, _fed) = std::io::pipe().unwrap();
+    let never = File::from(OwnedFd::from(never));
+    assert_eq!(decode(&program(), never, Duration::from_millis(300)), Err(Refused::TooSlow));
+}
+
+/// A line of `/proc/PID/FILE` that begins so.
+fn line(pid: u32, file: &str, beginning: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(beginning)).unwrap_or_default();
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn before_it_reads_anything_it_has_given_up_everything_else() {
+    // Not fed, so it waits with its first read for as long as it is looked at.
+    let mut child = Command::new(program());
+    let mut child = child.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let pid = child.id();
+    // The last of its limits; the system tells nobody that it is there.
+    while line(pid, "limits", "Max open files").first().is_none_or(|most| most != "0") {
+        assert!(child.try_wait().unwrap().is_none(), "it ended");
+        std::thread::yield_now();
+    }
+    for (name, most) in [
+        ("Max data size", MEMORY),
+        ("Max cpu time", SECONDS),
+        ("Max file size", 0),
+        ("Max core file size", 0),
+        ("Max processes", 0),
+    ] {
+        assert_eq!(line(pid, "limits", name)[..2], [most.to_string(), most.to_string()], "{name}");
+    }
+    assert_eq!(line(pid, "status", "NoNewPrivs:"), ["1"]);
+    assert_eq!(line(pid, "status", "Threads:"), ["1"]);
+    kill_process(Pid::from_child(&child), Signal::KILL).unwrap();
+    let mut nothing = Vec::new();
+    child.stdout.take().unwrap().read_to_end(&mut nothing).unwrap();
+    assert!(nothing.is_empty());
+    child.wait().unwrap();
+}
