@@ -11,6 +11,9 @@ use hobnob_shared::message::OwnPresence;
 use super::file_transfer::pace::Rates;
 use super::history::file_rules::FileRule;
 
+/// Name of the folder in the profile where pasted pictures are kept; of all that is in the profile only files in it can be sent.
+pub const PASTED: &str = "pasted";
+
 /// A command with the id under which its one answer comes back.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Request {

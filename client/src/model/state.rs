@@ -239,8 +239,8 @@ impl Model {
             }
             // What was offered to a room goes to each member by itself: what this card tells is who has it.
             Event::FileProgress { by: Some(_), .. } | Event::FileFailed { by: Some(_), .. } => Vec::new(),
-            Event::FileFinished { transfer, by: Some(user), text, .. } => {
-                self.transfers.taken(transfer, user, text.as_ref());
+            Event::FileFinished { transfer, by: Some(user), path, text, .. } => {
+                self.transfers.taken(transfer, user, path, text.as_ref());
                 self.transfer_changed(transfer)
             }
             Event::FileProgress { transfer, done, size, rate, .. } => {

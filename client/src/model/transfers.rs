@@ -184,9 +184,10 @@ impl Transfers {
         })
     }
 
-    /// A member of the room has it.
-    pub fn taken(&mut self, transfer: TransferId, user: Handle, text: Option<&String>) -> bool {
+    /// A member of the room has it, of the file at `path`.
+    pub fn taken(&mut self, transfer: TransferId, user: Handle, path: PathBuf, text: Option<&String>) -> bool {
         self.change(transfer, |transfer| {
+            transfer.info.path = Some(path);
             transfer.taken.insert(user, Taken::new(text));
         })
     }

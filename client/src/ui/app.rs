@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use adw::prelude::*;
-use gtk::{gio, glib};
+use gtk::{gdk, gio, glib};
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, RoomId, TransferId};
 use relm4::{Component, ComponentController, ComponentParts, ComponentSender, Controller, adw, gtk};
 
@@ -17,13 +17,13 @@ use crate::model::{Model, PersonWish, Question};
 use crate::ui::actions::{self, ActionMsg};
 use crate::ui::content::{Banner, Content};
 use crate::ui::conversation::page::title;
-use crate::ui::conversation::{ConversationPage, PageInput, PageOutput};
+use crate::ui::conversation::{ConversationPage, PageInit, PageInput, PageOutput};
 use crate::ui::dialogs::devices::DevicesDialog;
 use crate::ui::members::MemberOutput;
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
 use crate::ui::text::literal_line;
-use crate::ui::transfers::TransfersOutput;
+use crate::ui::transfers::{Pictures, TransfersOutput};
 use crate::ui::widgets::dialog::Dialog;
 use crate::ui::widgets::pages::Pages;
 use crate::ui::widgets::spoken::name_library_buttons;
@@ -87,6 +87,10 @@ pub enum DialogAnswer {
     SaveAs(TransferId, PathBuf),
     /// Send these files.
     Files(ConversationId, Vec<PathBuf>),
+    /// Send this pasted picture.
+    Paste(ConversationId, gdk::Texture),
+    /// It was kept as this file, or why not.
+    Pasted(ConversationId, std::io::Result<PathBuf>),
     /// Sign out.
     SignOut,
     /// Join this room.
@@ -136,6 +140,8 @@ pub struct App {
     pub(in crate::ui) sign_in: Controller<SignIn>,
     pub(in crate::ui) presence: gio::SimpleAction,
     pub(in crate::ui) tabs: Vec<Tab>,
+    /// What the timelines show of files.
+    pictures: Pictures,
     /// What is searched for in the sidebar.
     pub(in crate::ui) words: String,
     /// Where files to send were last chosen.
@@ -228,6 +234,7 @@ impl Component for App {
             sign_in,
             presence,
             tabs: Vec::new(),
+            pictures: Pictures::default(),
             words: String::new(),
             sent_from: glib::home_dir(),
             fronted: None,
@@ -330,7 +337,7 @@ impl App {
         let (input, id) = (self.sender.clone(), conversation.clone());
         let name = title(conversation);
         let controller = ConversationPage::builder()
-            .launch(conversation.clone())
+            .launch(PageInit { conversation: conversation.clone(), pictures: self.pictures.clone() })
             .connect_receiver(move |_, output| input.emit(AppMsg::Page(id.clone(), output)));
         let page = self.content.tabs.append(controller.widget());
         name_library_buttons(&self.content.tab_bar);

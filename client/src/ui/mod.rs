@@ -2,7 +2,7 @@
 //! bridge.
 //!
 //! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants;
-//!   [`rooms`] and [`account`] do both for rooms and for the account's devices and password
+//!   [`rooms`] and [`account`] do both for rooms and for the account's devices and password, [`paste`] for pasted pictures
 //! - [`sign_in`] sign-up, sign-in, and the page that stops everything when the server's key changed
 //! - [`sidebar`] friends, requests and rooms
 //! - [`content`] header, tabs and banner beside it; [`header`] what the header says; [`members`] who is in a room;
@@ -22,6 +22,7 @@ pub mod dialogs;
 pub mod header;
 pub mod members;
 pub mod notify;
+pub mod paste;
 pub mod rooms;
 pub mod sidebar;
 pub mod sign_in;

@@ -84,6 +84,7 @@ impl App {
             }
             PageOutput::Attach => self.choose(conversation, choose::files_to_send),
             PageOutput::Drop(paths) => self.send_files(&conversation, paths),
+            PageOutput::Paste(picture) => self.pasted(conversation, picture),
             PageOutput::Writing(active) => self.tell(Command::Typing { to: conversation, active }),
             PageOutput::Older => {
                 if let Some(request) = self.model.older(&conversation) {
@@ -134,10 +135,15 @@ impl App {
             folder.clone_into(&mut self.sent_from);
         }
         for path in paths {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let question = Question::SendFile { conversation: conversation.clone(), name };
-            self.ask(question, Command::SendFile { to: conversation.clone(), path });
+            self.send_file(conversation, path);
         }
+    }
+
+    /// Offers a file or folder.
+    pub(in crate::ui) fn send_file(&mut self, conversation: &ConversationId, path: PathBuf) {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let question = Question::SendFile { conversation: conversation.clone(), name };
+        self.ask(question, Command::SendFile { to: conversation.clone(), path });
     }
 
     /// From the panel of all transfers.
@@ -310,6 +316,8 @@ impl App {
                 self.ask(Question::File(FileWish::Accept, transfer), command);
             }
             DialogAnswer::Files(conversation, paths) => self.send_files(&conversation, paths),
+            DialogAnswer::Paste(conversation, picture) => self.keep_pasted(conversation, picture),
+            DialogAnswer::Pasted(conversation, kept) => self.send_pasted(&conversation, kept),
             DialogAnswer::SignOut => self.ask(Question::SignOut, Command::SignOut),
             DialogAnswer::JoinRoom(room, password) => self.join_from_dialog(room, password),
             DialogAnswer::LeaveRoom(room) => self.ask(Question::LeaveRoom(room.clone()), Command::LeaveRoom { room }),

@@ -195,6 +195,11 @@ pub fn time(at: u64) -> String {
     local(at).map(|time| formatted(&time, "%H:%M")).unwrap_or_default()
 }
 
+/// Now, as it stands in a file's name.
+pub fn now_in_a_name() -> String {
+    glib::DateTime::now_local().map(|now| formatted(&now, "%Y-%m-%d %H-%M-%S")).unwrap_or_default()
+}
+
 /// A number for the local day, for telling days apart.
 pub fn day_number(at: u64) -> i64 {
     local(at).map_or(0, |time| i64::from(time.year()) * 1_000 + i64::from(time.day_of_year()))

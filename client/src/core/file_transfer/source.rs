@@ -13,6 +13,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::core::command::PASTED;
+
 use super::bundle::snapshot::{self, Snapshot};
 use super::bundle::{layout, outgoing};
 use super::folder::Folder;
@@ -49,13 +51,18 @@ pub trait Material {
 }
 
 /// Looks at a path that the user chose: regular files that can be read, and folders, may be offered. Blocks on the disk.
-/// Nothing in the profile, and no folder with it inside, is for others: the account's keys are there.
+/// Nothing in the profile, and no folder with it inside, is for others: the account's keys are there. Only files that were pasted, in a folder
+/// of their own, are.
 pub fn look(path: &Path, profile: &Path) -> Result<Offered, Why> {
     let path = std::path::absolute(path).map_err(|_| Why::NotFound)?;
     let data = std::fs::metadata(&path).map_err(|error| at_opening(&error))?;
     let real = std::fs::canonicalize(&path).map_err(|error| at_opening(&error))?;
-    if std::fs::canonicalize(profile).is_ok_and(|own| own.starts_with(&real) || real.starts_with(own)) {
-        return Err(Why::OwnProfile);
+    if let Ok(own) = std::fs::canonicalize(profile) {
+        // Both are free of links: one that leads out of the folder to a key is no way around this.
+        let pasted = data.is_file() && real.parent() == Some(&own.join(PASTED));
+        if (own.starts_with(&real) || real.starts_with(&own)) && !pasted {
+            return Err(Why::OwnProfile);
+        }
     }
     let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).ok_or(Why::NotAFile);
     if data.is_dir() {
@@ -276,5 +283,41 @@ fn forget(folder: &Path, transfer: TransferId) {
 fn remove(folder: &Folder, name: &OsStr) {
     if let Err(error) = folder.remove(name) {
         tracing::warn!(%error, "cannot remove what is kept of a sent file");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn of_the_profile_only_pasted_files_are_sent() {
+        let home = tempfile::tempdir().unwrap();
+        let profile = home.path().join("profile");
+        let pasted = profile.join(PASTED);
+        std::fs::create_dir_all(pasted.join("inner")).unwrap();
+        let picture = pasted.join("Picture.png");
+        for path in [&picture, &profile.join("account"), &pasted.join("inner/Picture.png"), &profile.join("pasted.png")]
+        {
+            std::fs::write(path, b"x").unwrap();
+        }
+        assert_eq!(look(&picture, &profile).unwrap().name, "Picture.png");
+        let link = pasted.join("key.png");
+        std::os::unix::fs::symlink(profile.join("account"), &link).unwrap();
+        for path in [
+            pasted.clone(),
+            link,
+            pasted.join("../account"),
+            pasted.join("inner"),
+            pasted.join("inner/Picture.png"),
+            profile.join("pasted.png"),
+        ] {
+            assert_eq!(look(&path, &profile).err(), Some(Why::OwnProfile), "{}", path.display());
+        }
+        // The folder itself, made a link to where the keys are.
+        std::fs::rename(&pasted, profile.join("other")).unwrap();
+        std::os::unix::fs::symlink(&profile, &pasted).unwrap();
+        assert_eq!(look(&pasted.join("account"), &profile).err(), Some(Why::OwnProfile));
     }
 }

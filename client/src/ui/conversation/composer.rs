@@ -1,4 +1,5 @@
-//! Where a message is written: grows with its text, Enter sends, Shift+Enter breaks the line. The draft stays with its tab.
+//! Where a message is written: grows with its text, Enter sends, Shift+Enter breaks the line. The draft stays with its tab. A picture that is
+//! pasted does not become text: it is handed up.
 
 use gtk::prelude::*;
 use gtk::{gdk, glib, pango};
@@ -17,6 +18,8 @@ pub enum ComposerOutput {
     TooLong(usize),
     /// Choose files.
     Attach,
+    /// A picture was pasted; none if it cannot be read.
+    Paste(Option<gdk::Texture>),
     /// Something is being written, or all of it was deleted.
     Writing(bool),
 }
@@ -106,6 +109,7 @@ impl Composer {
         let (to_send, say) = (buffer.clone(), tell.clone());
         send.connect_clicked(move |_| submit(&to_send, &say));
 
+        let said = tell.clone();
         let keys = gtk::EventControllerKey::new();
         keys.set_propagation_phase(gtk::PropagationPhase::Capture);
         let view = text.clone();
@@ -122,11 +126,23 @@ impl Composer {
                 view.reset_im_context();
                 return glib::Propagation::Stop;
             }
-            submit(&view.buffer(), &tell);
+            submit(&view.buffer(), &said);
             glib::Propagation::Stop
         });
         text.add_controller(keys);
 
+        let say = tell.clone();
+        text.connect_paste_clipboard(move |text| {
+            let clipboard = text.clipboard();
+            if holds_picture(&clipboard) {
+                text.stop_signal_emission_by_name("paste-clipboard");
+                let say = say.clone();
+                glib::spawn_future_local(async move {
+                    let read = clipboard.read_texture_future().await;
+                    say(ComposerOutput::Paste(read.ok().flatten()));
+                });
+            }
+        });
         let root = gtk::Box::builder().spacing(6).build();
         root.add_css_class("composer");
         for widget in [attach.upcast_ref::<gtk::Widget>(), field.upcast_ref(), emoji.upcast_ref(), send.upcast_ref()] {
@@ -164,6 +180,12 @@ impl Composer {
         self.hint.set_text(why.unwrap_or(&self.usual_hint));
         self.root.set_tooltip_text(why);
     }
+}
+
+/// A picture, and no text that could be meant instead: an office program offers both.
+fn holds_picture(clipboard: &gdk::Clipboard) -> bool {
+    let types = clipboard.formats().union_deserialize_types();
+    types.contains_type(gdk::Texture::static_type()) && !types.contains_type(glib::Type::STRING)
 }
 
 fn content(buffer: &gtk::TextBuffer) -> String {

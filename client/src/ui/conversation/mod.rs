@@ -16,4 +16,4 @@ pub mod row;
 pub mod rows;
 pub mod timeline;
 
-pub use page::{ConversationPage, PageInput, PageOutput};
+pub use page::{ConversationPage, PageInit, PageInput, PageOutput};

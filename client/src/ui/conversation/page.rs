@@ -13,8 +13,16 @@ use crate::ui::conversation::room_bar::RoomBar;
 use crate::ui::conversation::row::TimelineRow;
 use crate::ui::conversation::timeline::{Timeline, TimelineOutput};
 use crate::ui::text;
-use crate::ui::transfers::{CardOutput, choose};
+use crate::ui::transfers::{CardOutput, Pictures, choose};
 use crate::ui::widgets::pages::Pages;
+
+/// What a tab is made with.
+pub struct PageInit {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Where its pictures come from.
+    pub pictures: Pictures,
+}
 
 /// What to show.
 #[derive(Debug)]
@@ -61,6 +69,8 @@ pub enum PageOutput {
     Attach,
     /// Send these files.
     Drop(Vec<PathBuf>),
+    /// A picture was pasted; none if it cannot be read.
+    Paste(Option<gdk::Texture>),
     /// Something is being written.
     Writing(bool),
     /// Read further back.
@@ -95,7 +105,7 @@ pub struct PageWidgets {
 }
 
 impl Component for ConversationPage {
-    type Init = ConversationId;
+    type Init = PageInit;
     type Input = PageInput;
     type Output = PageOutput;
     type CommandOutput = ();
@@ -106,10 +116,11 @@ impl Component for ConversationPage {
         gtk::Overlay::new()
     }
 
-    fn init(conversation: ConversationId, root: gtk::Overlay, sender: ComponentSender<Self>) -> ComponentParts<Self> {
+    fn init(init: PageInit, root: gtk::Overlay, sender: ComponentSender<Self>) -> ComponentParts<Self> {
+        let PageInit { conversation, pictures } = init;
         let name = title(&conversation);
         let output = sender.output_sender().clone();
-        let timeline = Timeline::new(move |told| {
+        let timeline = Timeline::new(pictures, move |told| {
             output.emit(match told {
                 TimelineOutput::NearTop => PageOutput::Older,
                 TimelineOutput::AtEnd(at_end) => PageOutput::AtEnd(at_end),
@@ -123,6 +134,7 @@ impl Component for ConversationPage {
                 ComposerOutput::Send(text) => PageOutput::Send(text),
                 ComposerOutput::TooLong(excess) => PageOutput::TooLong(excess),
                 ComposerOutput::Attach => PageOutput::Attach,
+                ComposerOutput::Paste(picture) => PageOutput::Paste(picture),
                 ComposerOutput::Writing(writing) => PageOutput::Writing(writing),
             });
         });

@@ -9,9 +9,11 @@ use gtk::prelude::*;
 use hobnob_shared::id::{MessageId, TransferId};
 use relm4::{adw, gtk};
 
+use crate::pictures::shelf::Wish;
 use crate::ui::conversation::bubble::{Bubble, BubbleWidgets};
-use crate::ui::transfers::CardOutput;
 use crate::ui::transfers::card::{Card, CardWidgets};
+use crate::ui::transfers::picture::PictureView;
+use crate::ui::transfers::{CardOutput, Pictures};
 use crate::ui::widgets::live_list::{Current, Row};
 use crate::ui::widgets::spoken::{Spoken, changing};
 
@@ -29,8 +31,8 @@ pub enum LineId {
 pub enum Content {
     /// A message.
     Bubble(Bubble),
-    /// A transfer.
-    Card(Card),
+    /// A transfer, and the file whose picture is shown with it.
+    Card(Card, Option<Wish>),
 }
 
 /// All that a line shows.
@@ -67,8 +69,13 @@ pub enum RowOutput {
     Card(CardOutput, TransferId),
 }
 
-/// What lines speak to.
-pub type Speak = Box<dyn Fn(RowOutput)>;
+/// What lines need.
+pub struct Context {
+    /// What they speak to.
+    pub speak: Box<dyn Fn(RowOutput)>,
+    /// Where their pictures come from.
+    pub pictures: Pictures,
+}
 
 /// The widgets of a line.
 pub struct Widgets {
@@ -80,8 +87,9 @@ pub struct Widgets {
     place: gtk::Box,
     bubble: OnceCell<BubbleWidgets>,
     card: OnceCell<CardWidgets>,
+    picture: OnceCell<Rc<PictureView>>,
     footer: gtk::Label,
-    speak: Rc<Speak>,
+    context: Rc<Context>,
     current: Current<TimelineRow>,
     /// Setting equal styles would still have all that is in the line styled anew.
     styled: Cell<Option<(bool, bool, bool)>>,
@@ -151,10 +159,10 @@ impl Widgets {
 
     fn bubble(&self) -> &BubbleWidgets {
         self.bubble.get_or_init(|| {
-            let (speak, current) = (self.speak.clone(), self.current.clone());
+            let (context, current) = (self.context.clone(), self.current.clone());
             let bubble = BubbleWidgets::new(move || {
                 if let Some(LineId::Message(id)) = current.read(|row| row.id) {
-                    speak(RowOutput::ShowAll(id));
+                    (context.speak)(RowOutput::ShowAll(id));
                 }
             });
             self.place.append(bubble.widget());
@@ -164,23 +172,31 @@ impl Widgets {
 
     fn card(&self) -> &CardWidgets {
         self.card.get_or_init(|| {
-            let (speak, current) = (self.speak.clone(), self.current.clone());
+            let (context, current) = (self.context.clone(), self.current.clone());
             let card = CardWidgets::new(move |output| {
                 if let Some(LineId::Transfer(id)) = current.read(|row| row.id) {
-                    speak(RowOutput::Card(output, id));
+                    (context.speak)(RowOutput::Card(output, id));
                 }
             });
             self.place.append(card.widget());
             card
         })
     }
+
+    fn show_picture(&self, card: &Card, wish: Option<&Wish>) {
+        if wish.is_some() || self.picture.get().is_some() {
+            let pictures = &self.context.pictures;
+            let view = self.picture.get_or_init(|| pictures.view(self.card().widget()));
+            pictures.show(view, wish, card.name());
+        }
+    }
 }
 
 impl Row for TimelineRow {
     type Widgets = Widgets;
-    type Context = Speak;
+    type Context = Context;
 
-    fn build(speak: &Rc<Speak>, current: Current<Self>) -> (gtk::Widget, Widgets) {
+    fn build(context: &Rc<Context>, current: Current<Self>) -> (gtk::Widget, Widgets) {
         let footer = label("footer");
         let place = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         let (root, spoken): (gtk::Box, Spoken) = changing();
@@ -196,8 +212,9 @@ impl Row for TimelineRow {
             place,
             bubble: OnceCell::new(),
             card: OnceCell::new(),
+            picture: OnceCell::new(),
             footer,
-            speak: speak.clone(),
+            context: context.clone(),
             current,
             styled: Cell::new(None),
         };
@@ -229,11 +246,12 @@ impl Row for TimelineRow {
                 }
                 bubble.show(widgets.bubble());
             }
-            Content::Card(card) => {
+            Content::Card(card, picture) => {
                 if let Some(bubble) = widgets.bubble.get() {
                     bubble.widget().set_visible(false);
                 }
                 card.show(widgets.card());
+                widgets.show_picture(card, picture.as_ref());
             }
         }
         widgets.spoken.say(&self.spoken);

@@ -8,6 +8,7 @@ use crate::model::line::{Fate, Layout, Line, Message};
 use crate::ui::conversation::bubble::Bubble;
 use crate::ui::conversation::row::{Content, LineId, TimelineRow};
 use crate::ui::transfers::card::Card;
+use crate::ui::transfers::picture;
 use crate::ui::{text, words};
 
 /// Line `at` of a conversation.
@@ -29,7 +30,7 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
                 pictured: false,
                 first: true,
                 spoken: format!("{}, {}, {}", transfer.info.from, words::time(*at), card.spoken()),
-                content: Content::Card(card),
+                content: Content::Card(card, picture::wish(transfer)),
                 footer: None,
                 reached: None,
             })

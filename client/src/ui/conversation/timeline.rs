@@ -9,8 +9,8 @@ use gtk::prelude::*;
 use hobnob_shared::id::{MessageId, TransferId};
 use relm4::{adw, gtk};
 
-use crate::ui::conversation::row::{RowOutput, Speak, TimelineRow};
-use crate::ui::transfers::CardOutput;
+use crate::ui::conversation::row::{Context, RowOutput, TimelineRow};
+use crate::ui::transfers::{CardOutput, Pictures};
 use crate::ui::widgets::icon_button::icon_button;
 use crate::ui::widgets::live_list::LiveList;
 use crate::ui::widgets::spoken::called;
@@ -40,11 +40,13 @@ struct Place {
     list: gtk::ListView,
     scroller: gtk::ScrolledWindow,
     down: gtk::Revealer,
+    pictures: Pictures,
     tell: Box<dyn Fn(TimelineOutput)>,
 }
 
 impl Place {
     fn moved(&self) {
+        self.pictures.look_soon();
         let adjustment = self.scroller.vadjustment();
         let (value, page, upper) = (adjustment.value(), adjustment.page_size(), adjustment.upper());
         #[expect(clippy::float_cmp, reason = "the same number or another one, nothing is computed with it")]
@@ -70,6 +72,7 @@ impl Place {
         let this = self.clone();
         glib::idle_add_local_full(glib::Priority::HIGH_IDLE, move || {
             this.settling.set(false);
+            this.pictures.look_soon();
             this.upper.set(this.scroller.vadjustment().upper());
             if this.sticky.get() {
                 this.go_to_end();
@@ -106,21 +109,23 @@ pub struct Timeline {
 
 impl Timeline {
     /// An empty one; `tell` gets what happens in it.
-    pub fn new(tell: impl Fn(TimelineOutput) + Clone + 'static) -> Self {
+    pub fn new(pictures: Pictures, tell: impl Fn(TimelineOutput) + Clone + 'static) -> Self {
         let say = tell.clone();
-        let speak: Speak = Box::new(move |output| {
+        let speak = Box::new(move |output| {
             say(match output {
                 RowOutput::ShowAll(message) => TimelineOutput::ShowAll(message),
                 RowOutput::Card(output, transfer) => TimelineOutput::Card(output, transfer),
             });
         });
-        let rows = LiveList::<TimelineRow>::new(speak);
+        let rows = LiveList::<TimelineRow>::new(Context { speak, pictures: pictures.clone() });
         let selection = gtk::NoSelection::new(Some(rows.store().clone()));
         let list: gtk::ListView = called("Messages");
         list.set_model(Some(&selection));
         list.set_factory(Some(rows.factory()));
         list.add_css_class("timeline");
         let clamp = adw::ClampScrollable::builder().maximum_size(660).tightening_threshold(560).child(&list).build();
+        // Rows get the height that they would like to have: a picture could do with none at all.
+        clamp.set_vscroll_policy(gtk::ScrollablePolicy::Natural);
         let scroller = gtk::ScrolledWindow::builder()
             .hscrollbar_policy(gtk::PolicyType::Never)
             .vexpand(true)
@@ -144,6 +149,7 @@ impl Timeline {
             list,
             scroller,
             down,
+            pictures,
             tell: Box::new(tell),
         });
         let adjustment = place.scroller.vadjustment();

@@ -8,6 +8,7 @@
 //! - [`devices`] the account's devices; [`remove_device`] its password before one goes; [`change_password`]
 //! - [`file_rule`] what of a friend's files is taken without asking
 //! - [`rates`] how fast files may go
+//! - [`send_picture`] before a pasted picture is sent
 //! - [`confirm`] before something that is hard to take back
 //! - [`about`] the program, and its [`shortcuts`]
 
@@ -22,5 +23,6 @@ pub mod rates;
 pub mod remove_device;
 pub mod room_password;
 pub mod safety_number;
+pub mod send_picture;
 pub mod shortcuts;
 pub mod status_text;

@@ -118,6 +118,11 @@ impl Card {
         }
     }
 
+    /// The name of the file or folder, as it is shown.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The card as a sentence.
     pub fn spoken(&self) -> String {
         let what = if self.icon == FOLDER { "folder" } else { "file" };

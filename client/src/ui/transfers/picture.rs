@@ -1,0 +1,154 @@
+//! The picture in a card of the timeline: none, as wide as the card has room for, or an empty place of its size while the card is not in view.
+
+use std::cell::{Cell, RefCell};
+
+use gtk::gdk;
+use gtk::prelude::*;
+use relm4::{adw, gtk};
+
+use crate::core::event::TransferState;
+use crate::model::transfers::Transfer;
+use crate::pictures::decode::LONGEST_FILE;
+use crate::pictures::parent::is_picture;
+use crate::pictures::shelf::{Known, Wish};
+use crate::ui::widgets::spoken::{Spoken, changing};
+
+/// Widest picture, in pixels of the layout.
+const WIDTH: f64 = 320.0;
+/// Highest picture, in pixels of the layout.
+const HEIGHT: f64 = 240.0;
+
+/// The file whose picture a transfer's card shows: one that is over, or that somebody has, if it is called a picture.
+pub fn wish(transfer: &Transfer) -> Option<Wish> {
+    let info = &transfer.info;
+    let is_there = info.state == TransferState::Finished || !transfer.taken.is_empty();
+    let shown = is_there && info.files.is_none() && info.size <= LONGEST_FILE && is_picture(&info.name);
+    info.path.clone().filter(|_| shown).map(|path| Wish { path, size: info.size })
+}
+
+/// What a picture waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// To come into view.
+    Away,
+    /// For its file to be looked at.
+    Asked,
+    /// For nothing: it shows what was found.
+    Told,
+}
+
+/// The picture of a card.
+pub struct PictureView {
+    card: gtk::Box,
+    // A picture asks for all of its pixels; the layout has fewer of them.
+    clamp: adw::Clamp,
+    picture: gtk::Picture,
+    spoken: Spoken,
+    wish: RefCell<Option<Wish>>,
+    /// See there.
+    pub stage: Cell<Stage>,
+}
+
+impl PictureView {
+    /// None yet, for this card.
+    pub fn new(card: &gtk::Box) -> Self {
+        let (picture, spoken): (gtk::Picture, Spoken) = changing();
+        picture.set_can_shrink(true);
+        picture.set_overflow(gtk::Overflow::Hidden);
+        picture.add_css_class("file-picture");
+        let clamp = adw::Clamp::builder().child(&picture).visible(false).build();
+        card.prepend(&clamp);
+        Self {
+            card: card.clone(),
+            clamp,
+            picture,
+            spoken,
+            wish: RefCell::new(None),
+            stage: Cell::new(Stage::Away),
+        }
+    }
+
+    /// The card.
+    pub fn card(&self) -> &gtk::Box {
+        &self.card
+    }
+
+    /// The file whose picture it is to show.
+    pub fn wish(&self) -> Option<Wish> {
+        self.wish.borrow().clone()
+    }
+
+    /// It is to show another file's picture, or none. Whether it was another one.
+    pub fn set_wish(&self, wish: Option<&Wish>, name: &str) -> bool {
+        self.spoken.say(&format!("Picture: {name}"));
+        if self.wish.borrow().as_ref() == wish {
+            return false;
+        }
+        self.wish.replace(wish.cloned());
+        self.stage.set(Stage::Away);
+        true
+    }
+
+    /// In view, or less than a view's height away.
+    pub fn is_near(&self) -> bool {
+        let view = self.card.ancestor(gtk::ScrolledWindow::static_type()).filter(|_| self.card.is_mapped());
+        let place = view.and_then(|view| Some((self.card.compute_bounds(&view)?, view.height() as f32)));
+        place.is_some_and(|(card, height)| card.y() + card.height() > -height && card.y() < 2.0 * height)
+    }
+
+    /// Draws what is known.
+    pub fn draw(&self, known: Option<&Known<gdk::Texture>>) {
+        let Some(Known::Picture { size, picture }) = known else {
+            self.clamp.set_visible(false);
+            self.picture.set_paintable(None::<&gdk::Paintable>);
+            return;
+        };
+        let width = shown_width(*size);
+        self.clamp.set_maximum_size(width);
+        self.clamp.set_tightening_threshold(width);
+        match picture {
+            Some(texture) => self.picture.set_paintable(Some(texture)),
+            None => self.keep_place(*size),
+        }
+        self.clamp.set_visible(true);
+    }
+
+    /// It left the view: its pixels may go, its place stays.
+    pub fn leave(&self) {
+        if self.stage.replace(Stage::Away) != Stage::Away
+            && let Some(paintable) = self.picture.paintable()
+            && let (Ok(width), Ok(height)) =
+                (paintable.intrinsic_width().try_into(), paintable.intrinsic_height().try_into())
+        {
+            self.keep_place((width, height));
+        }
+    }
+
+    fn keep_place(&self, (width, height): (u32, u32)) {
+        let pixels = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+        self.picture.set_paintable(Some(&gdk::Paintable::new_empty(pixels(width), pixels(height))));
+    }
+}
+
+/// Width in the layout of a picture of so many pixels; never larger than it is.
+fn shown_width((width, height): (u32, u32)) -> i32 {
+    let (width, height) = (f64::from(width), f64::from(height));
+    let scale = (WIDTH / width).min(HEIGHT / height).min(1.0);
+    #[expect(clippy::cast_possible_truncation, reason = "between 1 and 320")]
+    let shown = (width * scale).round().max(1.0) as i32;
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_fits_into_its_card_and_is_never_blown_up() {
+        for (size, width) in
+            [((640, 480), 320), ((480, 640), 180), ((640, 6), 320), ((1, 480), 1), ((100, 80), 100), ((320, 240), 320)]
+        {
+            assert_eq!(shown_width(size), width, "{size:?}");
+        }
+    }
+}
