@@ -15,7 +15,7 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Longer than any picture takes on a busy machine.
-const PATIENT: Duration = Duration::from_secs(120);
+const PATIENT: Duration = Duration::from_mins(2);
 
 fn program() -> PathBuf {
     let built = PathBuf::from(env!("CARGO_BIN_EXE_hobnob"));

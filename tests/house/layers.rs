@@ -1,4 +1,5 @@
-//! Imports go one way: `shared <- server`; `shared <- client::core <- client::model <- client::ui`. `bridge.rs` alone knows both sides.
+//! Imports go one way: `shared <- server`; `shared <- client::core <- client::model <- client::ui`. `bridge.rs` alone knows both sides, and
+//! `client::pictures`, which the windows use, knows nobody.
 
 use std::process::Command;
 
@@ -50,7 +51,7 @@ fn the_server_knows_neither_windows_nor_the_client() {
 #[test]
 fn the_core_knows_no_windows_and_nobody_above() {
     forbid("client/src/core/", &WINDOWS, NEVER);
-    forbid("client/src/core/", &["crate::model", "crate::ui", "crate::bridge"], NEVER);
+    forbid("client/src/core/", &["crate::model", "crate::ui", "crate::bridge", "crate::pictures"], NEVER);
     forbid("client/src/bin/", &WINDOWS, NEVER);
 }
 
@@ -82,8 +83,21 @@ fn commands_and_events(line: &str) -> bool {
 fn the_model_knows_events_only() {
     forbid("client/src/model/", &ACTORS, NEVER);
     forbid("client/src/model/", &WINDOWS, NEVER);
-    forbid("client/src/model/", &["crate::ui", "crate::bridge"], NEVER);
+    forbid("client/src/model/", &["crate::ui", "crate::bridge", "crate::pictures"], NEVER);
     forbid("client/src/model/", &["crate::core"], commands_and_events);
+}
+
+#[test]
+fn what_decodes_pictures_knows_nobody() {
+    forbid("client/src/pictures/", &ACTORS, NEVER);
+    forbid("client/src/pictures/", &WINDOWS, NEVER);
+    forbid("client/src/pictures/", &["crate::core", "crate::model", "crate::ui", "crate::bridge"], NEVER);
+    for source in rust().iter().filter(|source| source.path.starts_with("client/src/")) {
+        let decodes = source.path == "client/src/pictures/decode.rs" || source.path.ends_with("/decode_tests.rs");
+        for (number, line) in source.code() {
+            assert!(decodes || !names(line, "image"), "{}:{number} names the decoders: {line}", source.path);
+        }
+    }
 }
 
 #[test]

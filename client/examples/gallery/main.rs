@@ -3,6 +3,7 @@
 
 mod burst;
 mod measure;
+mod photos;
 mod play;
 mod rooms;
 mod scenes;
@@ -16,6 +17,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use hobnob_client::bridge::{Backend, Start};
+use hobnob_client::pictures::child;
 use hobnob_client::ui::app::{App, Init};
 use hobnob_client::ui::{APP_ID, RESOURCES};
 use relm4::adw::prelude::*;
@@ -28,6 +30,10 @@ use scenes::{SCENES, Scene};
 const DRAWN: Duration = Duration::from_millis(1_500);
 
 fn main() -> ExitCode {
+    // Pictures of files are decoded by the program itself, started once more.
+    if child::is_wanted() {
+        return child::run();
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match *arguments.as_slice() {

@@ -31,6 +31,8 @@ pub enum Content {
     Hostile,
     /// Transfers in every state.
     Files,
+    /// Files that are pictures.
+    Pictures,
     /// Friends and rooms.
     Rooms,
     /// One room, and no friends.
@@ -52,6 +54,8 @@ pub enum Step {
     Do(&'static str, Option<&'static str>),
     /// The button of that name.
     Press(&'static str),
+    /// A picture into the clipboard, and from there into the composer.
+    Paste,
     /// This into the entry of that title.
     Fill(&'static str, &'static str),
 }
@@ -74,6 +78,7 @@ pub struct Scene {
 
 const USUAL: (i32, i32) = (1040, 680);
 const NARROW: (i32, i32) = (360, 640);
+const TALL: (i32, i32) = (1040, 1300);
 
 const fn scene(name: &'static str, content: Content, tabs: &'static [&'static str]) -> Scene {
     Scene { name, content, size: USUAL, dark: false, tabs, steps: &[] }
@@ -117,6 +122,12 @@ pub const SCENES: &[Scene] = &[
     scene("files", Content::Files, &["@bob"]),
     Scene { dark: true, ..scene("files-dark", Content::Files, &["@bob"]) },
     Scene { size: NARROW, ..scene("files-narrow", Content::Files, &["@bob"]) },
+    Scene { size: TALL, ..scene("pictures", Content::Pictures, &["@bob"]) },
+    Scene { size: TALL, dark: true, ..scene("pictures-dark", Content::Pictures, &["@bob"]) },
+    Scene { size: NARROW, ..scene("pictures-narrow", Content::Pictures, &["@bob"]) },
+    done("dialog-send-picture", Content::Day, TABS, &[Step::Paste]),
+    Scene { dark: true, ..done("dialog-send-picture-dark", Content::Day, TABS, &[Step::Paste]) },
+    Scene { size: NARROW, ..done("dialog-send-picture-narrow", Content::Day, TABS, &[Step::Paste]) },
     done("transfers", Content::Files, &["@bob"], &[Step::Do("win.transfers", None)]),
     Scene { dark: true, ..done("transfers-dark", Content::Files, &["@bob"], &[Step::Do("win.transfers", None)]) },
     done("limit-speed", Content::Files, &["@bob"], &[Step::Do("win.transfers", None), Step::Press("Limit Speed…")]),

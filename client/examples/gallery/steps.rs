@@ -4,6 +4,7 @@ use relm4::adw;
 use relm4::adw::prelude::*;
 use relm4::gtk;
 
+use crate::photos;
 use crate::scenes::Step;
 
 /// The window or panel that the scene is about: a panel before the window it belongs to, a question before what it is about.
@@ -42,6 +43,16 @@ pub fn carry_out(step: &Step) {
             match find(root, &is_it).and_downcast::<gtk::Button>() {
                 Some(button) => button.emit_clicked(),
                 None => eprintln!("no button {name}"),
+            }
+        }
+        Step::Paste => {
+            let is_it = |widget: &gtk::Widget| widget.is::<gtk::TextView>() && widget.is_mapped();
+            match find(root, &is_it).and_downcast::<gtk::TextView>() {
+                Some(text) => {
+                    text.clipboard().set_texture(&photos::screenshot());
+                    text.emit_paste_clipboard();
+                }
+                None => eprintln!("no composer"),
             }
         }
         Step::Fill(title, text) => {

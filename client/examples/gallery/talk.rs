@@ -9,6 +9,7 @@ use hobnob_client::core::event::{
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, TransferId};
 use hobnob_shared::message::Presence;
 
+use crate::photos;
 use crate::play::{LONG, Play, direct, handle};
 use crate::scenes::Content;
 
@@ -154,6 +155,15 @@ impl Play {
                 file("sent.txt", TransferState::Finished, outgoing, 24, 4, 12_000),
                 file("photo\u{202E}gpj.exe", TransferState::Finished, incoming, 23, 4, 12_000),
             ],
+            Content::Pictures => photos::all()
+                .into_iter()
+                .map(|photo| {
+                    let direction = if photo.own { outgoing } else { incoming };
+                    let size = std::fs::metadata(&photo.path).map_or(0, |data| data.len());
+                    let known = file(photo.name, TransferState::Finished, direction, photo.ago, size, size);
+                    TransferInfo { path: Some(photo.path), ..known }
+                })
+                .collect(),
             _ => vec![],
         }
     }

@@ -130,12 +130,12 @@ fn more_pixels_than_a_picture_has_are_refused() {
 #[test]
 fn more_memory_than_is_there_is_refused_within_the_size_too() {
     let (side, kinds) = (MOST_PIXELS, [(8, 2, 3), (8, 6, 4), (16, 6, 8)]);
-    for (depth, kind, bytes) in kinds {
-        let needed = u64::from(side) * u64::from(side) * bytes;
+    for (depth, kind, pixel) in kinds {
+        let needed = u64::from(side) * u64::from(side) * pixel;
         assert!(needed > MOST_MEMORY);
         let refused = decode(&png_head(side, side, depth, kind));
         assert!(
-            matches!(refused, Err(DecodeError::TooLarge(size)) if size == needed)
+            matches!(refused, Err(DecodeError::TooLarge(bytes)) if bytes == needed)
                 || matches!(refused, Err(DecodeError::Image(ImageError::Limits(_)))),
             "{needed}: {refused:?}"
         );

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     /// Long enough on any machine.
-    const PATIENT: Duration = Duration::from_secs(60);
+    const PATIENT: Duration = Duration::from_mins(1);
 
     #[test]
     fn names_say_what_is_a_picture() {

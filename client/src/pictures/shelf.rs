@@ -30,7 +30,7 @@ pub enum Known<P> {
     /// It has one.
     Picture {
         /// Its pixels from left to right, and from top to bottom.
-        size: (u32, u32),
+        size: (i32, i32),
         /// The picture, unless others took its place.
         picture: Option<P>,
     },
@@ -91,7 +91,7 @@ impl<P: Clone> Shelf<P> {
     }
 
     /// A look is over.
-    pub fn end(&mut self, path: &Path, found: Found<((u32, u32), P)>) {
+    pub fn end(&mut self, path: &Path, found: Found<((i32, i32), P)>) {
         self.running.retain(|running| running != path);
         let (stamp, known) = match found {
             Found::Same => return,

@@ -11,12 +11,12 @@ fn numbers(range: std::ops::Range<usize>) -> Vec<Wish> {
     range.map(wish).collect()
 }
 
-fn picture(number: u64) -> Found<((u32, u32), u64)> {
+fn picture(number: u64) -> Found<((i32, i32), u64)> {
     Found::Picture(Stamp::numbered(number), ((4, 3), number))
 }
 
 /// One look from its beginning to its end.
-fn look_at(shelf: &mut Shelf<u64>, number: usize, found: Found<((u32, u32), u64)>) -> Option<Stamp> {
+fn look_at(shelf: &mut Shelf<u64>, number: usize, found: Found<((i32, i32), u64)>) -> Option<Stamp> {
     shelf.wait_for(vec![wish(number)]);
     let (begun, known) = shelf.begin().unwrap();
     assert_eq!(begun, wish(number));

@@ -56,9 +56,9 @@ impl Picture {
 
     /// Reads all that a process wrote; none if that is not exactly one picture.
     pub fn read(mut bytes: Vec<u8>) -> Option<Self> {
-        let (head, _) = bytes.split_first_chunk::<HEAD>()?;
-        let [a, b, c, d, e, f, g, h] = *head;
-        let (width, height) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+        let (width, rest) = bytes.split_first_chunk()?;
+        let (height, _) = rest.split_first_chunk()?;
+        let (width, height) = (u32::from_le_bytes(*width), u32::from_le_bytes(*height));
         bytes.drain(..HEAD);
         Self::new(width, height, bytes)
     }

@@ -46,11 +46,7 @@ impl App {
     }
 
     /// It is kept: sends it.
-    pub(in crate::ui) fn send_pasted(
-        &mut self,
-        conversation: &ConversationId,
-        kept: io::Result<PathBuf>,
-    ) {
+    pub(in crate::ui) fn send_pasted(&mut self, conversation: &ConversationId, kept: io::Result<PathBuf>) {
         match kept {
             Ok(path) => self.send_file(conversation, path),
             Err(error) => {

@@ -124,8 +124,6 @@ impl Timeline {
         list.set_factory(Some(rows.factory()));
         list.add_css_class("timeline");
         let clamp = adw::ClampScrollable::builder().maximum_size(660).tightening_threshold(560).child(&list).build();
-        // Rows get the height that they would like to have: a picture could do with none at all.
-        clamp.set_vscroll_policy(gtk::ScrollablePolicy::Natural);
         let scroller = gtk::ScrolledWindow::builder()
             .hscrollbar_policy(gtk::PolicyType::Never)
             .vexpand(true)

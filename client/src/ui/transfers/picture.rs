@@ -11,6 +11,7 @@ use crate::model::transfers::Transfer;
 use crate::pictures::decode::LONGEST_FILE;
 use crate::pictures::parent::is_picture;
 use crate::pictures::shelf::{Known, Wish};
+use crate::ui::widgets::proportion::Proportion;
 use crate::ui::widgets::spoken::{Spoken, changing};
 
 /// Widest picture, in pixels of the layout.
@@ -40,8 +41,8 @@ pub enum Stage {
 /// The picture of a card.
 pub struct PictureView {
     card: gtk::Box,
-    // A picture asks for all of its pixels; the layout has fewer of them.
-    clamp: adw::Clamp,
+    frame: adw::Bin,
+    proportion: Proportion,
     picture: gtk::Picture,
     spoken: Spoken,
     wish: RefCell<Option<Wish>>,
@@ -56,11 +57,13 @@ impl PictureView {
         picture.set_can_shrink(true);
         picture.set_overflow(gtk::Overflow::Hidden);
         picture.add_css_class("file-picture");
-        let clamp = adw::Clamp::builder().child(&picture).visible(false).build();
-        card.prepend(&clamp);
+        let proportion = Proportion::new();
+        let frame = adw::Bin::builder().child(&picture).visible(false).layout_manager(&proportion).build();
+        card.prepend(&frame);
         Self {
             card: card.clone(),
-            clamp,
+            frame,
+            proportion,
             picture,
             spoken,
             wish: RefCell::new(None),
@@ -99,44 +102,39 @@ impl PictureView {
     /// Draws what is known.
     pub fn draw(&self, known: Option<&Known<gdk::Texture>>) {
         let Some(Known::Picture { size, picture }) = known else {
-            self.clamp.set_visible(false);
+            self.frame.set_visible(false);
             self.picture.set_paintable(None::<&gdk::Paintable>);
             return;
         };
-        let width = shown_width(*size);
-        self.clamp.set_maximum_size(width);
-        self.clamp.set_tightening_threshold(width);
+        self.proportion.set_size(shown_size(*size));
         match picture {
             Some(texture) => self.picture.set_paintable(Some(texture)),
             None => self.keep_place(*size),
         }
-        self.clamp.set_visible(true);
+        self.frame.set_visible(true);
     }
 
     /// It left the view: its pixels may go, its place stays.
     pub fn leave(&self) {
         if self.stage.replace(Stage::Away) != Stage::Away
             && let Some(paintable) = self.picture.paintable()
-            && let (Ok(width), Ok(height)) =
-                (paintable.intrinsic_width().try_into(), paintable.intrinsic_height().try_into())
         {
-            self.keep_place((width, height));
+            self.keep_place((paintable.intrinsic_width(), paintable.intrinsic_height()));
         }
     }
 
-    fn keep_place(&self, (width, height): (u32, u32)) {
-        let pixels = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
-        self.picture.set_paintable(Some(&gdk::Paintable::new_empty(pixels(width), pixels(height))));
+    fn keep_place(&self, (width, height): (i32, i32)) {
+        self.picture.set_paintable(Some(&gdk::Paintable::new_empty(width, height)));
     }
 }
 
-/// Width in the layout of a picture of so many pixels; never larger than it is.
-fn shown_width((width, height): (u32, u32)) -> i32 {
-    let (width, height) = (f64::from(width), f64::from(height));
+/// Width and height in the layout of a picture of so many pixels; never larger than it is.
+pub fn shown_size((width, height): (i32, i32)) -> (i32, i32) {
+    let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
     let scale = (WIDTH / width).min(HEIGHT / height).min(1.0);
     #[expect(clippy::cast_possible_truncation, reason = "between 1 and 320")]
-    let shown = (width * scale).round().max(1.0) as i32;
-    shown
+    let shown = |pixels: f64| (pixels * scale).round().max(1.0) as i32;
+    (shown(width), shown(height))
 }
 
 #[cfg(test)]
@@ -145,10 +143,16 @@ mod tests {
 
     #[test]
     fn a_picture_fits_into_its_card_and_is_never_blown_up() {
-        for (size, width) in
-            [((640, 480), 320), ((480, 640), 180), ((640, 6), 320), ((1, 480), 1), ((100, 80), 100), ((320, 240), 320)]
-        {
-            assert_eq!(shown_width(size), width, "{size:?}");
+        for (size, shown) in [
+            ((640, 480), (320, 240)),
+            ((480, 640), (180, 240)),
+            ((640, 6), (320, 3)),
+            ((1, 480), (1, 240)),
+            ((100, 80), (100, 80)),
+            ((320, 240), (320, 240)),
+            ((0, 0), (1, 1)),
+        ] {
+            assert_eq!(shown_size(size), shown, "{size:?}");
         }
     }
 }

@@ -127,7 +127,7 @@ impl Inner {
             Found::Nothing => Found::Nothing,
             Found::Same => Found::Same,
             Found::Refused(stamp) => Found::Refused(stamp),
-            Found::Picture(stamp, picture) => Found::Picture(stamp, (picture.size(), texture(picture))),
+            Found::Picture(stamp, picture) => Found::Picture(stamp, texture(picture)),
         };
         self.shelf.borrow_mut().end(path, found);
         for view in self.views() {
@@ -140,9 +140,11 @@ impl Inner {
     }
 }
 
-fn texture(picture: Picture) -> gdk::Texture {
+/// With its size: what the shelf keeps.
+fn texture(picture: Picture) -> ((i32, i32), gdk::Texture) {
     let ((width, height), stride) = (picture.size(), picture.stride());
     let pixels = |number: u32| i32::try_from(number).unwrap_or_default();
+    let size = (pixels(width), pixels(height));
     let bytes = glib::Bytes::from_owned(picture.into_rgba());
-    gdk::MemoryTexture::new(pixels(width), pixels(height), gdk::MemoryFormat::R8g8b8a8, &bytes, stride).upcast()
+    (size, gdk::MemoryTexture::new(size.0, size.1, gdk::MemoryFormat::R8g8b8a8, &bytes, stride).upcast())
 }

@@ -5,6 +5,7 @@
 //! - [`live_list`] a long list whose rows change in place
 //! - [`context_menu`] the menu of a line
 //! - [`dialog`] a question over the window
+//! - [`proportion`] a layout that keeps the proportions of a picture
 //! - [`pages`] several widgets in one place
 //! - [`avatar`] a person's picture with their presence on it
 
@@ -14,4 +15,5 @@ pub mod dialog;
 pub mod icon_button;
 pub mod live_list;
 pub mod pages;
+pub mod proportion;
 pub mod spoken;
