@@ -115,6 +115,11 @@ impl Hands {
         self.must(window, json!({"do": "choose", "path": path}));
     }
 
+    /// Puts a picture into the clipboard, from another program.
+    pub fn copy_picture(&mut self, window: &Window, path: &Path) {
+        self.must(window, json!({"do": "copy_picture", "path": path}));
+    }
+
     /// Waits until that text is shown.
     pub fn sees(&mut self, window: &Window, text: &str) {
         self.must(window, json!({"do": "wait", "contains": text}));

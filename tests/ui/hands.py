@@ -246,6 +246,28 @@ def do_choose(command):
         time.sleep(10 * PAUSE)
 
 
+# A program with a picture in its clipboard, which it must stay open for.
+COPIER = """
+import sys
+import gi
+gi.require_version("Gtk", "4.0")
+from gi.repository import Gdk, GLib, GObject, Gtk
+Gtk.init()
+texture = Gdk.Texture.new_from_filename(sys.argv[1])
+content = Gdk.ContentProvider.new_for_value(GObject.Value(Gdk.Texture, texture))
+Gdk.Display.get_default().get_clipboard().set_content(content)
+print("ready", flush=True)
+GLib.MainLoop().run()
+"""
+
+
+def do_copy_picture(command):
+    """Puts a picture into the clipboard, as another program would. It ends with this one, whose group it is in."""
+    other = subprocess.Popen([sys.executable, "-c", COPIER, command["path"]], stdout=subprocess.PIPE, text=True)
+    if other.stdout.readline().strip() != "ready":
+        raise LookupError("no picture was copied")
+
+
 def do_beyond(command):
     """Asks a program for a window that it has not, as a screen reader does that counted before one closed."""
     app = application(command["pid"])

@@ -71,11 +71,6 @@ impl PictureView {
         }
     }
 
-    /// The card.
-    pub fn card(&self) -> &gtk::Box {
-        &self.card
-    }
-
     /// The file whose picture it is to show.
     pub fn wish(&self) -> Option<Wish> {
         self.wish.borrow().clone()
