@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use hobnob_client::pictures::child::ARGUMENT;
-use hobnob_client::pictures::confine::{MEMORY, SECONDS};
+use hobnob_client::pictures::confine::{MEMORY, SECONDS, SPACE};
 use hobnob_client::pictures::parent::{Found, Refused, decode, look};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use rustix::process::{Pid, Signal, kill_process};
@@ -94,6 +94,7 @@ fn before_it_reads_anything_it_has_given_up_everything_else() {
     }
     for (name, most) in [
         ("Max data size", MEMORY),
+        ("Max address space", SPACE),
         ("Max cpu time", SECONDS),
         ("Max file size", 0),
         ("Max core file size", 0),

@@ -6,9 +6,11 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 use rustix::thread::set_no_new_privs;
 
-/// Memory that it may write to, in bytes. The address space as a whole (`RLIMIT_AS`) is no measure: the program's libraries alone fill a
-/// good part of it, more or less on each system.
+/// Memory of its own, in bytes.
 pub const MEMORY: u64 = 256 << 20;
+/// All that it may see of memory, in bytes: with the program's libraries, which fill more or less of it on each system (73 MB on Debian 12), and
+/// with what is shared, which is not counted as its own.
+pub const SPACE: u64 = 2 * MEMORY;
 /// Processor time, in seconds.
 pub const SECONDS: u64 = 2;
 
@@ -16,8 +18,9 @@ pub const SECONDS: u64 = 2;
 const NEWEST: ABI = ABI::V6;
 
 /// What it may use, at most.
-const LIMITS: [(Resource, u64); 6] = [
+const LIMITS: [(Resource, u64); 7] = [
     (Resource::Data, MEMORY),
+    (Resource::As, SPACE),
     (Resource::Cpu, SECONDS),
     // It writes to a pipe only, which is no file.
     (Resource::Fsize, 0),
