@@ -3,13 +3,14 @@
 
 use std::fs::File;
 use std::io::{Cursor, Read, Write};
+use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use hobnob_client::pictures::child::ARGUMENT;
-use hobnob_client::pictures::confine::{MEMORY, SECONDS, SPACE};
+use hobnob_client::pictures::confine::{MEMORY, SECONDS, SPACE, confine};
 use hobnob_client::pictures::parent::{Found, Refused, decode, look};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use rustix::process::{Pid, Signal, kill_process};
@@ -109,4 +110,29 @@ fn before_it_reads_anything_it_has_given_up_everything_else() {
     child.stdout.take().unwrap().read_to_end(&mut nothing).unwrap();
     assert!(nothing.is_empty());
     child.wait().unwrap();
+}
+
+/// Names the file for the process that tries what it can still do.
+const TRIED: &str = "HOBNOB_TEST_CONFINED";
+
+/// Runs itself once more, because what is given up does not come back.
+#[test]
+fn who_is_confined_opens_and_starts_nothing() {
+    let Some(file) = std::env::var_os(TRIED) else {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "who_is_confined_opens_and_starts_nothing", "--nocapture", "--test-threads=1"]);
+        let done = again.env(TRIED, file.path()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        assert!(String::from_utf8_lossy(&done.stdout).contains("1 passed"), "it was not tried");
+        return;
+    };
+    assert!(File::open(&file).is_ok());
+    confine().unwrap();
+    assert!(File::open(&file).is_err(), "it opened a file");
+    assert!(UdpSocket::bind("127.0.0.1:0").is_err(), "it opened a socket");
+    assert!(TcpListener::bind("127.0.0.1:0").is_err(), "it listens");
+    assert!(Command::new("/bin/true").spawn().is_err(), "it started a program");
+    let too_much = usize::try_from(MEMORY).unwrap();
+    assert!(Vec::<u8>::new().try_reserve_exact(too_much).is_err(), "it has more memory");
 }

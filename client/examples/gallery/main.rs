@@ -57,6 +57,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Where this process keeps its profile and draws its photos.
+fn folder() -> PathBuf {
+    std::env::temp_dir().join(format!("hobnob-gallery-{}", std::process::id()))
+}
+
 /// One process for each scene: a GTK application runs once.
 fn all(folder: &Path) -> ExitCode {
     let Ok(program) = std::env::current_exe() else { return ExitCode::FAILURE };
@@ -79,7 +84,7 @@ fn all(folder: &Path) -> ExitCode {
 
 fn show(name: &str, prepare: impl FnOnce()) -> ExitCode {
     let Some(scene) = SCENES.iter().find(|scene| scene.name == name) else { return ExitCode::FAILURE };
-    let profile = std::env::temp_dir().join(format!("hobnob-gallery-{}", std::process::id()));
+    let profile = folder();
     let prepared = std::fs::create_dir_all(&profile).and_then(|()| scenes::window_state(scene).save(&profile));
     if let Err(error) = prepared {
         eprintln!("{}: {error}", profile.display());

@@ -18,10 +18,10 @@ pub struct Photo {
     pub ago: u64,
 }
 
-/// Two upright ones, a wide one, a very small one, and one that is none.
+/// An upright one, one that is none, a very small one, a wide one, and one as cameras make them.
 pub fn all() -> Vec<Photo> {
     let photo = |name, size, format, own, ago| Photo { name, path: drawn(name, size, format), own, ago };
-    let broken = Photo { name: "broken.png", path: folder().join("broken.png"), own: false, ago: 36 };
+    let broken = Photo { name: "broken.png", path: crate::folder().join("broken.png"), own: false, ago: 36 };
     // A gallery without this picture is still one.
     let _written = std::fs::write(&broken.path, b"\x89PNG\r\n\x1a\nand nothing more");
     vec![
@@ -41,12 +41,8 @@ pub fn screenshot() -> gdk::Texture {
     gdk::MemoryTexture::new(width, height, gdk::MemoryFormat::R8g8b8, &bytes, 3 * 1280).upcast()
 }
 
-fn folder() -> PathBuf {
-    std::env::temp_dir()
-}
-
 fn drawn(name: &str, (width, height): (u32, u32), format: ImageFormat) -> PathBuf {
-    let path = folder().join(format!("hobnob-gallery-{}-{name}", std::process::id()));
+    let path = crate::folder().join(name);
     if let Err(error) = DynamicImage::ImageRgb8(landscape(width, height)).save_with_format(&path, format) {
         eprintln!("{}: {error}", path.display());
     }
