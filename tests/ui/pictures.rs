@@ -1,4 +1,5 @@
-//! Pictures: a file that is one is shown in both timelines once it has arrived, and one that is pasted goes the same way.
+//! Pictures: a file that is one is shown in both timelines once it has arrived, one that is made to do harm is not, and one that is pasted goes
+//! the same way, to a friend and into a room.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,10 @@ use hobnob_tests::display::missing;
 use hobnob_tests::process::until;
 use hobnob_tests::story::{House, offer};
 
-use crate::story::Desk;
+use crate::story::{Desk, sign_up};
+
+/// Memory that a window may need more for one picture, and for refusing another, in KiB.
+const MORE_MEMORY: u64 = 32 << 10;
 
 /// Writes a picture of 400 x 300 pixels in the simplest of all formats.
 fn picture(path: &Path) -> PathBuf {
@@ -24,6 +28,22 @@ fn picture(path: &Path) -> PathBuf {
     path.to_owned()
 }
 
+/// Writes what says that it is a picture of 60,000 x 60,000 pixels.
+fn bomb(path: &Path) -> PathBuf {
+    let chunk = |name: &[u8], data: &[u8]| {
+        let body = [name, data].concat();
+        let sum = body.iter().fold(u32::MAX, |sum, byte| {
+            (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ if sum & 1 == 1 { 0xEDB8_8320 } else { 0 })
+        });
+        [&u32::try_from(data.len()).unwrap().to_be_bytes(), body.as_slice(), &(!sum).to_be_bytes()].concat()
+    };
+    let side = 60_000_u32.to_be_bytes();
+    let head = [side.as_slice(), &side, &[8, 6, 0, 0, 0]].concat();
+    let whole = [b"\x89PNG\r\n\x1a\n".as_slice(), &chunk(b"IHDR", &head), &chunk(b"IDAT", &[0; 40_000])].concat();
+    std::fs::write(path, whole).unwrap();
+    path.to_owned()
+}
+
 #[test]
 fn pictures_are_shown_when_they_have_arrived_and_can_be_pasted() {
     if let Some(why) = missing() {
@@ -34,6 +54,7 @@ fn pictures_are_shown_when_they_have_arrived_and_can_be_pasted() {
     let (mut alice, mut bob) = house.alice_and_bob();
     let file = picture(&house.path("hills.bmp"));
     offer(&mut alice, &mut bob, &file);
+    offer(&mut alice, &mut bob, &bomb(&house.path("bomb.png")));
     assert!(alice.quit().success() && bob.quit().success());
 
     let mut desk = Desk::new(&house);
@@ -42,12 +63,25 @@ fn pictures_are_shown_when_they_have_arrived_and_can_be_pasted() {
     hands.open_friend(alice, "bob");
     hands.sees(bob, "hills.bmp");
     assert!(!hands.is_shown(bob, "Picture: hills.bmp"), "nothing is shown of what was only offered");
+    let before = bob.process.memory();
+    // The newest is found first.
+    hands.click(bob, "Accept");
+    until("the bomb is there", SOON, || house.path("bob-downloads").join("bomb.png").exists());
+    hands.sees_button(bob, "Open Folder");
     hands.click(bob, "Accept");
     hands.sees(bob, "Picture: hills.bmp");
     hands.sees(alice, "Picture: hills.bmp");
+    assert!(!hands.is_shown(bob, "Picture: bomb.png"), "the bomb is shown");
+    let after = bob.process.memory();
+    assert!(after < before + MORE_MEMORY, "it needed {before} KiB and needs {after} KiB");
 
-    hands.copy_picture(alice, &file);
+    // Text goes where it always went.
     hands.type_into(alice, "Message", "look");
+    for key in ["ctrl+a", "ctrl+c", "End", "ctrl+v"] {
+        hands.key(alice, key);
+    }
+    hands.sees(alice, "looklook");
+    hands.copy_picture(alice, &file);
     hands.key(alice, "ctrl+v");
     hands.sees(alice, "Send this picture to bob?");
     hands.sees(alice, "Picture to send");
@@ -64,10 +98,36 @@ fn pictures_are_shown_when_they_have_arrived_and_can_be_pasted() {
     let kept = || std::fs::read_dir(house.path("alice").join("pasted")).into_iter().flatten().flatten().count();
     until("one picture is kept", SOON, || kept() == 1);
     hands.click(alice, "Send");
-    hands.sees(bob, "look");
+    hands.sees(bob, "looklook");
     for (window, who) in [(&desk.alice, "alice"), (&desk.bob, "bob")] {
         let nameless = desk.hands.nameless(window);
         assert!(nameless.is_empty(), "{who}'s window has controls without a name: {nameless:?}");
     }
     desk.picture("10-pictures");
+}
+
+#[test]
+fn a_picture_is_pasted_into_a_room() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let mut desk = Desk::new(&house);
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    for (window, user) in [(&*alice, "alice"), (&*bob, "bob")] {
+        hands.sees(window, "Username");
+        hands.fill(window, "Room ID (optional)", "#tea");
+        sign_up(hands, window, user);
+    }
+    hands.sees(alice, "direct to 1 of 1 other");
+    hands.sees(bob, "direct to 1 of 1 other");
+    hands.copy_picture(alice, &picture(&house.path("hills.bmp")));
+    hands.type_into(alice, "Message", "look");
+    hands.key(alice, "ctrl+v");
+    hands.sees(alice, "Send this picture to #tea?");
+    hands.key(alice, "Return");
+    hands.click(bob, "Accept");
+    hands.sees(bob, "Picture: Picture 2");
+    hands.sees(alice, "Picture: Picture 2");
 }
