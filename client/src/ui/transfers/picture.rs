@@ -134,7 +134,58 @@ pub fn shown_size((width, height): (i32, i32)) -> (i32, i32) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use hobnob_shared::id::{ConversationId, Handle, TransferId};
+
+    use crate::core::event::{Direction, TransferInfo};
+    use crate::model::transfers::Taken;
+
+    fn transfer(name: &str, state: TransferState) -> Transfer {
+        let bob: Handle = "bob".parse().unwrap();
+        let info = TransferInfo {
+            transfer: TransferId::new(),
+            by: None,
+            conversation: ConversationId::Direct(bob.clone()),
+            from: bob,
+            direction: Direction::Incoming,
+            name: name.to_owned(),
+            size: 1_000,
+            files: None,
+            done: 0,
+            state,
+            path: Some(PathBuf::from("/downloads").join(name)),
+            text: None,
+            sent_at: 0,
+        };
+        Transfer { info, rate: 0, taken: BTreeMap::new() }
+    }
+
+    #[test]
+    fn only_pictures_that_are_there_are_looked_at() {
+        let there = transfer("a.png", TransferState::Finished);
+        assert_eq!(wish(&there), Some(Wish { path: "/downloads/a.png".into(), size: 1_000 }));
+        let mut mine = transfer("a.png", TransferState::Offered);
+        assert_eq!(wish(&mine), None, "nobody took it");
+        mine.taken.insert("carol".parse().unwrap(), Taken::Whole);
+        assert!(wish(&mine).is_some());
+        for state in [TransferState::Accepted, TransferState::Running, TransferState::Failed, TransferState::Cancelled]
+        {
+            assert_eq!(wish(&transfer("a.png", state)), None, "{state:?}");
+        }
+        assert_eq!(wish(&transfer("a.svg", TransferState::Finished)), None, "not a kind that is shown");
+        let change = |change: fn(&mut TransferInfo)| {
+            let mut transfer = there.clone();
+            change(&mut transfer.info);
+            wish(&transfer)
+        };
+        assert_eq!(change(|info| info.files = Some(3)), None, "a folder of that name");
+        assert_eq!(change(|info| info.size = LONGEST_FILE + 1), None, "too long");
+        assert_eq!(change(|info| info.path = None), None, "nobody knows where");
+    }
 
     #[test]
     fn a_picture_fits_into_its_card_and_is_never_blown_up() {
