@@ -39,7 +39,7 @@ fn bomb(path: &Path) -> PathBuf {
     };
     let side = 60_000_u32.to_be_bytes();
     let head = [side.as_slice(), &side, &[8, 6, 0, 0, 0]].concat();
-    let whole = [b"\x89PNG\r\n\x1a\n".as_slice(), &chunk(b"IHDR", &head), &chunk(b"IDAT", &[0; 40_000])].concat();
+    let whole = [b"\x89PNG\r\n\x1a\n".as_slice(), &chunk(b"IHDR", &head), &chunk(b"IDAT", &vec![0; 40_000])].concat();
     std::fs::write(path, whole).unwrap();
     path.to_owned()
 }
