@@ -8,7 +8,8 @@ use hobnob_tests::files::{contains, find, random_file};
 use hobnob_tests::process::until;
 use hobnob_tests::proxy::Proxy;
 use hobnob_tests::server::Server;
-use hobnob_tests::story::{House, PASSWORD, befriend, hand_over, linked, say};
+use hobnob_tests::story::{House, PASSWORD, befriend, finished, hand_over, linked, offer, say};
+use serde_json::json;
 
 /// 64 bytes that occur nowhere by chance.
 const MARKER: &str = "MARKER-7f3a9c51e2d84b60-a1b2c3d4e5f60718-9f8e7d6c5b4a3928-HOBNOB";
@@ -55,14 +56,26 @@ fn behind_walls(test: &str) -> bool {
     }
     let script = format!(
         "ip link set lo up
-        nft add table inet walls
-        nft add chain inet walls in '{{ type filter hook input priority 0; policy accept; }}'
-        nft add rule inet walls in tcp flags '&' '(syn|ack)' == syn tcp dport '!=' '{{ {SERVER_PORT}, {PROXY_PORT} }}' drop
-        exec \"$0\" --exact relay::{test} --nocapture"
+        {}
+        exec \"$0\" --exact relay::{test} --nocapture",
+        walls()
     );
     let status = unshare(&script).arg(std::env::current_exe().unwrap()).env(INSIDE, "1").status();
     assert!(status.unwrap().success(), "the inner run failed; its output is above");
     false
+}
+
+/// Shell commands that put the filter up.
+fn walls() -> String {
+    format!(
+        "nft add table inet walls
+        nft add chain inet walls in '{{ type filter hook input priority 0; policy accept; }}'
+        nft add rule inet walls in tcp flags '&' '(syn|ack)' == syn tcp dport '!=' '{{ {SERVER_PORT}, {PROXY_PORT} }}' drop"
+    )
+}
+
+fn shell(commands: &str) {
+    assert!(Command::new("sh").args(["-e", "-c", commands]).status().unwrap().success(), "{commands}");
 }
 
 const SERVER_PORT: u16 = 7999;
@@ -106,11 +119,31 @@ fn with_every_direct_path_blocked_all_is_relayed_and_the_relay_sees_no_content()
     assert_eq!(contains(&house.server.data, MARKER.as_bytes()), None, "the server keeps the marker");
     assert!(contains(&bob.start.downloads, MARKER.as_bytes()).is_some(), "the search finds what is there");
 
-    // The wall falls: a restart of one side finds the direct path.
-    let opened = Command::new("nft").args(["delete", "table", "inet", "walls"]).status();
-    assert!(opened.unwrap().success());
+    // The wall falls while a file is on its way: a restart of one side finds the direct path, and the file goes on there.
+    let large = random_file(&house.path("large.bin"), 12 << 20, 7);
+    let slowly = json!({"command": "set_rates", "down": 1 << 20});
+    bob.done(slowly.clone());
+    let id = offer(&mut alice, &mut bob, &large);
+    bob.done(json!({"command": "accept_file", "transfer": id}));
+    let on_its_way = |bob: &mut Client| {
+        bob.wait("some of the file", SOON, |event| event["transfer"] == *id && event["done"].as_u64() > Some(0))
+    };
+    on_its_way(&mut bob);
+    shell("nft delete table inet walls");
     assert!(bob.quit().success());
     let mut bob = Client::again(&bob.start);
+    bob.done(slowly);
     until("direct again", SOON * 2, || alice.friend("bob")["link"] == "direct");
     say(&mut alice, &mut bob, "through the gate");
+    let from = on_its_way(&mut bob)["done"].as_u64();
+    assert!(from >= Some(1 << 20), "it began again: {from:?}");
+
+    // And back behind the wall: over the relay once more, to the end.
+    shell(&walls());
+    bob.crash();
+    let mut bob = Client::again(&bob.start);
+    linked(&mut alice, &mut bob, "relayed");
+    on_its_way(&mut bob);
+    bob.done(json!({"command": "set_rates"}));
+    finished(&mut alice, &mut bob, &id, &large);
 }
