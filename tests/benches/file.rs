@@ -1,4 +1,4 @@
-//! A file of 1 GiB between two programs beside a bare copy over TLS 1.3 with BLAKE3 on both ends, taking turns.
+//! A file of 1 GiB between two programs beside a bare copy over TLS 1.3 with BLAKE3 on both ends, and beside scp, taking turns.
 #![expect(clippy::print_stdout, reason = "the report is what the program is for")]
 
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::measure::{folder, median, own_cpu, peak_kib};
 use crate::reference;
+use crate::ssh::Sshd;
 
 /// Bytes of the file.
 const SIZE: u64 = 1 << 30;
@@ -26,12 +27,18 @@ pub fn run() -> Result<()> {
     let (mut alice, mut bob) = (story.person("alice"), story.person("bob"));
     befriend(&mut alice, &mut bob);
     linked(&mut alice, &mut bob, "direct");
+    let sshd = Sshd::start()?;
     let (mut ours, mut bare, mut cpu, mut bare_cpu) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut scp = Vec::new();
     for _ in 0..TURNS {
         let (copy, before) = (place.join("copy.bin"), own_cpu());
         bare.push(reference::copy(&source, &copy)?);
         bare_cpu.push(own_cpu() - before);
         std::fs::remove_file(&copy)?;
+        if let Ok(sshd) = &sshd {
+            scp.push(sshd.copy(&source, &copy)?);
+            std::fs::remove_file(&copy)?;
+        }
 
         let transfer = offer(&mut alice, &mut bob, &source);
         let spent = |one: &Client| one.process.cpu().as_secs_f64();
@@ -49,9 +56,20 @@ pub fn run() -> Result<()> {
     println!("  hobnob {:8.0}   bare {:8.0}   ratio {:.2}", rate(&ours), rate(&bare), rate(&ours) / rate(&bare));
     let (spent, bare) = (median(&cpu), median(&bare_cpu));
     println!("  CPU of both ends {spent:6.2} s   bare {bare:6.2} s   ratio {:.2}", spent / bare);
+    match sshd {
+        Ok(sshd) => println!(
+            "  scp    {:8.0}   ratio {:.2}   (aim 1.4; of scp's {:.2} s an empty file takes {:.2})",
+            rate(&scp),
+            rate(&ours) / rate(&scp),
+            median(&scp),
+            sshd.alone
+        ),
+        Err(why) => println!("  scp: skipped, {why}"),
+    }
     let memory = peak_kib(alice.process.id())?.max(peak_kib(bob.process.id())?);
     println!("  largest resident set of either program {:.0} MiB", memory as f64 / 1024.0);
-    println!("  bare: one thread an end, 256 KiB buffers, TLS 1.3 with AES-128-GCM, BLAKE3, fsync at the end\n");
+    println!("  bare: one thread an end, 256 KiB buffers, TLS 1.3 with AES-128-GCM, BLAKE3, fsync at the end");
+    println!("  scp: to an sshd of this run, AES-128-GCM, no fsync\n");
     sparse(&mut alice, &mut bob, &place.join("sparse.img"))
 }
 

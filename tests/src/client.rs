@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{ChildStdin, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::process::Process;
-use crate::programs::program;
+use crate::programs::command;
 
 /// The interface promises an answer within 20 s; a debug build on a busy machine gets a little more.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -46,14 +46,7 @@ impl Start {
     /// Runs it without waiting for anything.
     pub fn spawn(&self) -> Process {
         std::fs::create_dir_all(&self.downloads).unwrap_or_else(|error| panic!("no download folder: {error}"));
-        let mut command = match self.under.split_first() {
-            None => Command::new(program("hobnob-cli")),
-            Some((first, rest)) => {
-                let mut command = Command::new(first);
-                command.args(rest).arg(program("hobnob-cli"));
-                command
-            }
-        };
+        let mut command = command("hobnob-cli", &self.under);
         command.arg("--profile").arg(&self.profile).arg("--downloads").arg(&self.downloads);
         command.arg("--listen").arg(&self.listen).stdin(Stdio::piped());
         if let Some(server) = &self.server {

@@ -5,6 +5,7 @@
 pub mod client;
 pub mod display;
 pub mod files;
+pub mod line;
 pub mod process;
 pub mod programs;
 pub mod proxy;

@@ -30,6 +30,18 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
+/// The built program of that name, run by the command `under` (such as `strace` with its options) where there is one.
+pub fn command(name: &str, under: &[String]) -> Command {
+    match under.split_first() {
+        None => Command::new(program(name)),
+        Some((first, rest)) => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(program(name));
+            command
+        }
+    }
+}
+
 fn build() -> PathBuf {
     let release = !cfg!(debug_assertions);
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

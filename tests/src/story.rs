@@ -36,7 +36,12 @@ impl House {
 
     /// A new server in a folder that stays.
     pub fn in_folder(home: &Path) -> Self {
-        Self { server: Server::start(&home.join("server")), home: home.to_owned(), _temporary: None }
+        Self::over(Server::start(&home.join("server")), home)
+    }
+
+    /// Around a server that runs already, in a folder that stays.
+    pub fn over(server: Server, home: &Path) -> Self {
+        Self { server, home: home.to_owned(), _temporary: None }
     }
 
     /// How `name` is started here.
