@@ -55,6 +55,9 @@ pub const ROSTER_PARTS: u8 = 16;
 pub const LINKS: usize = 64;
 /// Connections of one running transfer: on a path that loses a packet now and then, one alone spends most of its time recovering.
 pub const FLOWS: usize = 8;
+/// Bytes of a map of the groups that a receiver has behind its first gap: with a bit for each, what 45 s at 1.5 Gbit/s bring while one of the
+/// connections is dying.
+pub const BEYOND: usize = 1024;
 /// Offers from one friend that wait for an answer.
 pub const OFFERS_PER_FRIEND: usize = 32;
 /// Files and folders in a folder that is offered: what a desktop still shows, and a listing that fits into memory.

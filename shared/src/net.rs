@@ -48,6 +48,18 @@ pub fn bears_loss(stream: &TcpStream) -> bool {
     false
 }
 
+/// Of a connection within one machine the kernel holds so much that nobody has read, in bytes: there is no path to fill.
+const WITHIN: usize = 512 * 1024;
+
+/// For who receives more than it can use at once: what is only held is lost with the program. Elsewhere the kernel finds out what the path
+/// needs.
+pub fn hold_little(stream: &TcpStream) -> io::Result<()> {
+    if stream.peer_addr()?.ip().to_canonical().is_loopback() {
+        SockRef::from(stream).set_recv_buffer_size(WITHIN)?;
+    }
+    Ok(())
+}
+
 /// Listens; the address can be bound again at once after a crash. Must be called where a tokio reactor runs.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use hobnob_tests::client::{Client, SOON};
 use hobnob_tests::files::{hash, random_file};
+use hobnob_tests::namespace::{Run, alone, over_loopback};
 use hobnob_tests::process::until;
 use hobnob_tests::story::{House, linked, offer, text_of};
 use rand::{Rng, SeedableRng};
@@ -41,7 +42,34 @@ fn state_of(client: &mut Client, id: &str) -> String {
     one.map_or_else(|| "unknown".to_owned(), |transfer| text_of(&transfer["state"]))
 }
 
-fn storm(kill_sender: bool) {
+/// What went over the wire up to a kill, and what of it had been verified, in bytes.
+#[derive(Default)]
+struct Wire {
+    sent: u64,
+    verified: u64,
+}
+
+impl Wire {
+    /// Bytes since the last kill that were sent and not verified: they are sent again. Headers, answers and handshakes count as well.
+    fn since(&mut self, verified: u64) -> u64 {
+        let sent = over_loopback();
+        let lost = (sent - self.sent).saturating_sub(verified - self.verified);
+        (self.sent, self.verified) = (sent, verified);
+        lost
+    }
+}
+
+fn storm(test: &str, kill_sender: bool) {
+    let wire = match alone(&format!("file_storms::{test}"), "") {
+        Run::Inner => Some(Wire::default()),
+        Run::Done => return,
+        // The storm goes on, only nobody counts what goes over the wire.
+        Run::Impossible => None,
+    };
+    storm_over(wire, kill_sender);
+}
+
+fn storm_over(mut wire: Option<Wire>, kill_sender: bool) {
     let kills = number("HOBNOB_KILLS", 8);
     let mut random = rand::rngs::SmallRng::seed_from_u64(u64::from(kill_sender));
     let house = House::new();
@@ -49,6 +77,9 @@ fn storm(kill_sender: bool) {
     let file = random_file(&house.path("storm.bin"), SIZE, 9);
     let truth = hash(&file);
     let (mut killed, mut cost, mut files, mut id) = (0, Vec::new(), 0, None::<String>);
+    if let Some(wire) = &mut wire {
+        wire.since(0);
+    }
     while killed < kills {
         let transfer = id.take().unwrap_or_else(|| {
             let id = offer(&mut alice, &mut bob, &file);
@@ -62,19 +93,23 @@ fn storm(kill_sender: bool) {
         });
         if kill_sender {
             alice.crash();
-            // What is still said of the old stream is over.
+            // What is still said of the old stream is over, and nothing is written any more.
             until("the receiver has noticed", SOON, || state_of(&mut bob, &transfer) != "running");
             bob.forget();
-            alice = Client::again(&alice.start.clone());
         } else {
             bob.crash();
             for path in named(&downloads) {
                 assert_eq!(hash(&path), truth, "{} is under its final name and wrong", path.display());
             }
-            bob = Client::again(&bob.start.clone());
         }
         killed += 1;
         let before = verified(&bob.start.profile, &transfer);
+        if let Some(wire) = &mut wire {
+            let whole = if named(&downloads).len() > files { SIZE } else { before };
+            cost.push(wire.since(files as u64 * SIZE + whole));
+        }
+        let dead = if kill_sender { &mut alice } else { &mut bob };
+        *dead = Client::again(&dead.start);
         linked(&mut alice, &mut bob, "direct");
         // It may have been whole already, and known for that.
         let over = state_of(&mut bob, &transfer) == "finished";
@@ -87,9 +122,7 @@ fn storm(kill_sender: bool) {
             });
             word["done"].as_u64().unwrap_or(SIZE)
         };
-        let again = before.saturating_sub(after);
-        assert!(again <= COST, "kill {killed}: {before} bytes were verified, and it goes on from {after}");
-        cost.push(again);
+        assert!(after >= before, "kill {killed}: {before} bytes were verified, and it goes on from {after}");
         if state_of(&mut bob, &transfer) == "finished" {
             files += 1;
             assert_eq!(named(&downloads).len(), files);
@@ -113,23 +146,25 @@ fn storm(kill_sender: bool) {
     for path in names {
         assert_eq!(hash(&path), truth, "{}", path.display());
     }
-    let (sum, most) = (cost.iter().sum::<u64>(), cost.iter().max().unwrap());
+    let (sum, most) = (cost.iter().sum::<u64>(), cost.iter().max().copied().unwrap_or_default());
     println!(
-        "{killed} kills of the {}, {files} files: verified and sent again, mean {} KiB, most {} KiB",
+        "{killed} kills of the {}, {files} files; sent again of the bytes that went over the wire: mean {} KiB, most {} KiB{}",
         if kill_sender { "sender" } else { "receiver" },
         sum / killed / 1024,
-        most / 1024
+        most / 1024,
+        if wire.is_none() { " (not counted: no network namespace to be had)" } else { "" }
     );
+    assert!(most <= COST, "{cost:?}");
 }
 
 #[test]
 fn a_sender_that_is_killed_again_and_again_costs_little() {
-    storm(true);
+    storm("a_sender_that_is_killed_again_and_again_costs_little", true);
 }
 
 #[test]
 fn a_receiver_that_is_killed_again_and_again_costs_little_and_names_nothing_early() {
-    storm(false);
+    storm("a_receiver_that_is_killed_again_and_again_costs_little_and_names_nothing_early", false);
 }
 
 /// What is interrupted: everything that changes the disk.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use hobnob_tests::client::{Client, SOON, Start};
 use hobnob_tests::files::{contains, find, random_file};
+use hobnob_tests::namespace::{Run, alone};
 use hobnob_tests::process::until;
 use hobnob_tests::proxy::Proxy;
 use hobnob_tests::server::Server;
@@ -35,37 +36,8 @@ fn a_direct_link_leaves_nothing_of_a_conversation_at_the_server() {
     assert_eq!(contains(&house.server.data, MARKER.as_bytes()), None);
 }
 
-/// Runs a test of this file again inside a network namespace of its own, where a packet filter drops every connection but those to the
-/// ports of server and proxy: as between two networks that cannot reach each other. Tells whether this is already the inner run.
-fn behind_walls(test: &str) -> bool {
-    const INSIDE: &str = "HOBNOB_TEST_BEHIND_WALLS";
-    if std::env::var_os(INSIDE).is_some() {
-        return true;
-    }
-    let unshare = |script: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "--net", "sh", "-e", "-c", script]);
-        command
-    };
-    let allowed = unshare("ip link set lo up && nft list ruleset").output();
-    if !allowed.is_ok_and(|output| output.status.success()) {
-        eprintln!(
-            "SKIPPED {test}: no network namespace to be had (needs root or user namespaces, and unshare, ip, nft)"
-        );
-        return false;
-    }
-    let script = format!(
-        "ip link set lo up
-        {}
-        exec \"$0\" --exact relay::{test} --nocapture",
-        walls()
-    );
-    let status = unshare(&script).arg(std::env::current_exe().unwrap()).env(INSIDE, "1").status();
-    assert!(status.unwrap().success(), "the inner run failed; its output is above");
-    false
-}
-
-/// Shell commands that put the filter up.
+/// Shell commands that put a packet filter up, which drops every connection but those to the ports of server and proxy: as between two
+/// networks that cannot reach each other.
 fn walls() -> String {
     format!(
         "nft add table inet walls
@@ -83,8 +55,10 @@ const PROXY_PORT: u16 = 7998;
 
 #[test]
 fn with_every_direct_path_blocked_all_is_relayed_and_the_relay_sees_no_content() {
-    if !behind_walls("with_every_direct_path_blocked_all_is_relayed_and_the_relay_sees_no_content") {
-        return;
+    match alone("relay::with_every_direct_path_blocked_all_is_relayed_and_the_relay_sees_no_content", &walls()) {
+        Run::Inner => {}
+        Run::Done => return,
+        Run::Impossible => return eprintln!("SKIPPED: no network namespace with a packet filter to be had"),
     }
     let home = hobnob_tests::story::temporary();
     let server = Server::start_at(&home.path().join("server"), &format!("127.0.0.1:{SERVER_PORT}"));

@@ -69,6 +69,7 @@ const ACTORS: [(&str, &[&str]); 6] = [
             "folder.rs",
             "tree.rs",
             "partial.rs",
+            "beyond.rs",
             "sidecar.rs",
             "why.rs",
             "meter.rs",

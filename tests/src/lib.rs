@@ -6,6 +6,7 @@ pub mod client;
 pub mod display;
 pub mod files;
 pub mod line;
+pub mod namespace;
 pub mod process;
 pub mod programs;
 pub mod proxy;

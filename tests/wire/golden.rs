@@ -307,7 +307,7 @@ fn stream() -> Vec<Stream> {
         Stream::Ready(StreamReady {}),
         Stream::Skipped(StreamSkipped { files: vec![SkippedFile { entry: 3, code: WireCode::SourceGone }] }),
         Stream::End(StreamEnd { root: Hash([14; 32]), size: 3_000_000_000 }),
-        Stream::Have(StreamHave { groups: 8 }),
+        Stream::Have(StreamHave { groups: 8, beyond: vec![0, 0b1000_0001] }),
         Stream::Finished(StreamFinished { root: Hash([14; 32]) }),
         Stream::Failed(StreamFailed { code: WireCode::SourceChanged }),
     ]

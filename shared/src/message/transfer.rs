@@ -32,7 +32,7 @@ pub enum Stream {
     Skipped(StreamSkipped),
     /// From the file's sender: all groups are out.
     End(StreamEnd),
-    /// From the receiver, now and then: so many groups are verified and written, from the start.
+    /// From the receiver, now and then: so many groups are verified and written, from the start. The first one may say more.
     Have(StreamHave),
     /// From the receiver: the file is whole under its final name.
     Finished(StreamFinished),
@@ -125,10 +125,14 @@ pub struct StreamEnd {
 }
 
 /// See [`Stream::Have`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamHave {
     /// Groups.
     pub groups: u64,
+    /// Which of the groups behind the next one are there from an earlier stream: a bit each, the lowest of each byte first, at most
+    /// [`crate::limits::BEYOND`] bytes. Empty where none are, or none are news.
+    #[serde(default, with = "serde_bytes", skip_serializing_if = "Vec::is_empty")]
+    pub beyond: Vec<u8>,
 }
 
 /// See [`Stream::Finished`].

@@ -10,6 +10,7 @@ use hobnob_shared::message::{Stream, StreamReady};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{Mutex, mpsc, watch};
 
+use super::beyond::Heard;
 use super::pump::{self, BUFFERS, Watch};
 use super::receive::Came;
 use super::why::Why;
@@ -82,12 +83,12 @@ impl Row {
     }
 }
 
-/// The sender's half: sends groups of `row`, where that is `wanted`, as soon as the receiver `takes` them in any order.
+/// The sender's half: sends groups of `row`, where that is `wanted`, as soon as the receiver takes them in any order.
 pub(super) async fn send(
     mut stream: PeerStream,
     transfer: TransferId,
     row: &Row,
-    mut takes: watch::Receiver<bool>,
+    mut heard: watch::Receiver<Heard>,
     watch: &Watch,
 ) -> Result<(), Ended> {
     if let Err(ended) = pump::rehome(&mut stream).map_err(Ended::from) {
@@ -100,7 +101,7 @@ pub(super) async fn send(
         return Ok(());
     }
     // Where it never begins there is nothing more to send.
-    if wanted && takes.wait_for(|takes| *takes).await.is_ok() {
+    if wanted && heard.wait_for(Heard::takes_any_order).await.is_ok() {
         row.give(GroupBuffer::default());
         while let Some(buffer) = row.take().await {
             pump::write(&mut stream, buffer.frame(), watch).await?;

@@ -5,11 +5,12 @@
 //! - `actor.rs`, and `opening.rs` for data streams: carries them out; `context.rs`: what it needs for that. `why.rs`: reasons, in sentences.
 //! - `pump.rs`: the bytes, on threads of their own; `send.rs`, `receive.rs`: its halves; `flows.rs`: more connections than one; `wire.rs`:
 //!   frames of a data stream; `pace.rs`: how fast they may go.
-//! - `source.rs`: the file that is sent. `partial.rs`: what has arrived. `folder.rs`: where it ends, under a name by `names.rs`.
+//! - `source.rs`: the file that is sent. `partial.rs`: what has arrived, and `beyond.rs`: what of it lies behind a gap. `folder.rs`: where it ends, under a name by `names.rs`.
 //! - `bundle/`: folders, as one row of bytes.
 //! - `tree.rs`: the hash of a file from those of its groups; `sidecar.rs`: where these are kept.
 
 mod actor;
+mod beyond;
 pub mod bundle;
 mod context;
 mod flows;

@@ -16,6 +16,7 @@ use hobnob_shared::message::{FolderOffer, SkippedFile};
 use rustix::fs::{Advice, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
+use super::beyond::{AHEAD, Map};
 use super::bundle::incoming::{self, Incoming};
 use super::folder::{self, Folder, From, Place};
 use super::pump::Missing;
@@ -38,13 +39,12 @@ pub struct Partial {
     data: Data,
     sidecar: Sidecar,
     tree: Tree,
-    /// Groups behind a gap: they came over another connection than the next one will. They are not kept over a break.
+    /// Groups behind a gap: they came over another connection than the next one will.
     beyond: BTreeMap<u64, GroupHash>,
+    /// Of those, the ones from before this opening. They may come once more, from a sender that has not heard of them yet.
+    kept: BTreeMap<u64, GroupHash>,
     started: u64,
 }
-
-/// So far behind the first gap groups are taken: what comes in the time that a dead connection has until it counts as dead.
-const AHEAD: u64 = 8 * 1024;
 
 /// Where the bytes go.
 #[derive(Debug)]
@@ -83,17 +83,18 @@ impl Partial {
         let mut key = blake3::Hasher::new();
         key.update(&size.to_be_bytes()).update(offer.map_or(&[], |offer| &offer.listing.0));
         let key = *key.finalize().as_bytes();
-        let mut opened = || -> io::Result<(Sidecar, Tree)> {
+        let mut opened = || -> io::Result<(Sidecar, Tree, BTreeMap<u64, GroupHash>)> {
             let (mut sidecar, found) = Sidecar::open(&folder, &groups_name(transfer))?;
             if found.as_ref().is_none_or(|found| found.key != key) {
                 sidecar.reset(key)?;
             }
             let boot_is_same = found.is_some_and(|found| found.boot == sidecar::boot_id());
-            let tree = reread(&mut data, &sidecar, size, !boot_is_same)?;
+            let (tree, beyond) = reread(&mut data, &sidecar, size, !boot_is_same)?;
             sidecar.keep(key, tree.groups())?;
-            Ok((sidecar, tree))
+            beyond.iter().try_for_each(|(index, hash)| sidecar.write(*index, hash))?;
+            Ok((sidecar, tree, beyond))
         };
-        let (sidecar, tree) = opened().map_err(|error| Why::at_writing(&error))?;
+        let (sidecar, tree, beyond) = opened().map_err(|error| Why::at_writing(&error))?;
         Ok(Self {
             folder,
             transfer,
@@ -102,7 +103,8 @@ impl Partial {
             sidecar,
             started: tree.groups() * GROUP_SIZE,
             tree,
-            beyond: BTreeMap::new(),
+            kept: beyond.clone(),
+            beyond,
         })
     }
 
@@ -129,8 +131,27 @@ impl Partial {
         self.have() == groups(self.size)
     }
 
-    /// Bytes of those.
+    /// Those that are verified behind the first one that is missing.
+    pub fn beyond(&self) -> Map {
+        Map::of(self.have(), self.beyond.keys().copied())
+    }
+
+    /// Whether a group was here before and may come once more.
+    pub fn was_here(&self, index: u64) -> bool {
+        self.kept.contains_key(&index)
+    }
+
+    /// Bytes that are verified.
     pub fn done(&self) -> u64 {
+        let last = groups(self.size).saturating_sub(1);
+        // Only the last group may be shorter.
+        let short = self.beyond.contains_key(&last).then(|| GROUP_SIZE - group_len(last, self.size) as u64);
+        let behind = self.beyond.len() as u64 * GROUP_SIZE - short.unwrap_or(0);
+        self.before_gap().saturating_add(behind)
+    }
+
+    /// Bytes before the first gap.
+    fn before_gap(&self) -> u64 {
         self.have().saturating_mul(GROUP_SIZE).min(self.size)
     }
 
@@ -155,6 +176,9 @@ impl Partial {
 
     /// Takes a group: it counts when it is written and checked.
     pub fn write(&mut self, index: u64, claimed: &GroupHash, bytes: &[u8]) -> Result<(), Why> {
+        if let Some(hash) = self.kept.remove(&index) {
+            return if hash == *claimed { Ok(()) } else { Err(Why::HashMismatch) };
+        }
         let taken = (self.have()..groups(self.size)).contains(&index) && index - self.have() < AHEAD;
         if !taken || self.beyond.contains_key(&index) {
             return Err(Why::Protocol("group out of order"));
@@ -172,16 +196,16 @@ impl Partial {
         if hash != *claimed {
             return Err(Why::HashMismatch);
         }
+        self.sidecar.write(index, &hash).map_err(|error| Why::at_writing(&error))?;
         self.beyond.insert(index, hash);
         while let Some(hash) = self.beyond.remove(&self.have()) {
-            self.sidecar.write(self.have(), &hash).map_err(|error| Why::at_writing(&error))?;
             self.tree.push(hash);
         }
         if let Data::File(_, length) = &mut self.data {
             *length = (*length).max(end);
         }
-        if self.done() - self.started >= WRITEBACK {
-            self.start_writeback(self.done());
+        if self.before_gap() - self.started >= WRITEBACK {
+            self.start_writeback(self.before_gap());
         }
         Ok(())
     }
@@ -344,36 +368,41 @@ pub fn erase(folder: &Path, transfer: TransferId) {
     }
 }
 
-/// The tree of the groups that are surely there: counted in the sidecar and covered by the data; with `check`, hashed again.
-fn reread(data: &mut Data, sidecar: &Sidecar, size: u64, check: bool) -> io::Result<Tree> {
-    let mut tree = Tree::default();
+/// The groups that are surely there: counted in the sidecar and covered by the data; with `check`, hashed again. The tree of those from the
+/// start, and those behind the first gap.
+fn reread(data: &mut Data, sidecar: &Sidecar, size: u64, check: bool) -> io::Result<(Tree, BTreeMap<u64, GroupHash>)> {
+    let (mut tree, mut beyond) = (Tree::default(), BTreeMap::new());
     if matches!(data, Data::Folder(incoming) if !incoming.is_known()) {
-        return Ok(tree);
+        return Ok((tree, beyond));
     }
     let mut hashes = sidecar.read()?;
     let mut buffer = Vec::new();
     for index in 0..groups(size) {
         let Some(hash) = hashes.next_hash()? else { break };
+        if hash == sidecar::MISSING {
+            continue;
+        }
         let len = group_len(index, size);
         if matches!(data, Data::File(_, length) if index * GROUP_SIZE + len as u64 > *length) {
-            break;
+            continue;
         }
         if check {
             buffer.resize(len, 0);
-            match data {
-                Data::File(file, _) => file.read_exact_at(&mut buffer, index * GROUP_SIZE)?,
+            let found = match data {
+                Data::File(file, _) => file.read_exact_at(&mut buffer, index * GROUP_SIZE).map(|()| true)?,
                 // A file of it may be missing, or shorter.
-                Data::Folder(incoming) => {
-                    if incoming.read_exact_at(&mut buffer, index * GROUP_SIZE).is_err() {
-                        break;
-                    }
-                }
-            }
-            if group_hash(index, size, &buffer) != hash {
-                break;
+                Data::Folder(incoming) => incoming.read_exact_at(&mut buffer, index * GROUP_SIZE).is_ok(),
+            };
+            if !found || group_hash(index, size, &buffer) != hash {
+                continue;
             }
         }
-        tree.push(hash);
+        if index == tree.groups() {
+            tree.push(hash);
+        } else if tree.groups() > 0 && index - tree.groups() <= AHEAD {
+            // To a receiver without the first group the sender begins anew, maybe with another file.
+            beyond.insert(index, hash);
+        }
     }
-    Ok(tree)
+    Ok((tree, beyond))
 }

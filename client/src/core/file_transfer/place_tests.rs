@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use hobnob_shared::id::{Hash, TransferId};
 use hobnob_shared::limits::GROUP;
+use proptest::prelude::*;
 
 use super::folder::Place;
 use super::partial::{self, Before, Partial};
@@ -132,6 +133,46 @@ fn another_disk_gets_a_verified_copy_and_nothing_hidden_stays() {
     std::fs::OpenOptions::new().write(true).open(part).unwrap().write_all_at(b"!", 5).unwrap();
     assert_eq!(partial.finish(&place, Hash(*blake3::hash(&content).as_bytes()), &[]), Err(Why::ChangedHere));
     assert_eq!(entries(folder.path()), ["b (1).bin", "b.bin"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    /// Whatever the order, and however often it is opened again: each group counts once, and all of them are the file.
+    #[test]
+    fn groups_in_any_order_over_any_breaks_make_the_file(
+        order in Just((0..9_u64).collect::<Vec<_>>()).prop_shuffle(),
+        breaks in prop::collection::btree_set(1..9_usize, 0..4),
+        again in any::<bool>(),
+    ) {
+        let (desk, content, id) = (desk(), bytes(8 * GROUP + 5), TransferId::new());
+        let size = content.len() as u64;
+        let group = |index: u64| content.chunks(GROUP).nth(usize::try_from(index).unwrap()).unwrap();
+        let open = || Partial::open(&desk.partials, id, size, None).unwrap();
+        let mut partial = open();
+        for (n, index) in order.iter().enumerate() {
+            if breaks.contains(&n) {
+                drop(partial);
+                partial = open();
+                let here = &order[..n];
+                let have = (0..=9).find(|index| !here.contains(index)).unwrap();
+                // Behind a missing first group nothing is kept: the sender may begin anew, with another file.
+                let kept = |index: u64| here.contains(&index) && (index < have || have > 0);
+                let there = |index: u64| index < have || partial.beyond().has(index);
+                prop_assert!((0..9).all(|index| there(index) == kept(index)), "{:?} of {:?}", n, order);
+                prop_assert_eq!(partial.done(), (0..9).filter(|index| kept(*index)).map(|index| group(index).len() as u64).sum::<u64>());
+                let missing: Vec<u64> = here.iter().copied().filter(|index| !kept(*index)).collect();
+                let twice = here.iter().copied().filter(|index| again && *index > have && kept(*index));
+                for index in missing.into_iter().chain(twice.collect::<Vec<_>>()) {
+                    partial.write(index, &group_hash(index, size, group(index)), group(index)).unwrap();
+                }
+            }
+            partial.write(*index, &group_hash(*index, size, group(*index)), group(*index)).unwrap();
+        }
+        prop_assert_eq!(partial.done(), size);
+        let root = Hash(*blake3::hash(&content).as_bytes());
+        let (path, _) = partial.finish(&desk.place("a.bin"), root, &[]).unwrap();
+        prop_assert_eq!(std::fs::read(path).unwrap(), content);
+    }
 }
 
 #[test]

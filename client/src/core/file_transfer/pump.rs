@@ -27,8 +27,9 @@ use super::wire::{self, Ended, Head};
 use super::{receive, send};
 use crate::core::peer_link::dial::PeerStream;
 
-/// Buffers of one group each that go round between the two threads of a pump: one at the disk, one on the wire, one waiting at either end.
-pub(super) const BUFFERS: usize = 4;
+/// Buffers of one group each that go round between the two threads of a pump: one at the disk, and one on the wire. What a receiver holds beyond
+/// that would be sent again if it died.
+pub(super) const BUFFERS: usize = 2;
 /// Bytes handed to a connection at once: on a slow one each piece counts as a sign of life.
 const PIECE: usize = 64 * 1024;
 /// How often a pump looks whether its connection is dead.

@@ -344,7 +344,7 @@ async fn a_receiver_that_lies_is_not_believed() {
     assert!(matches!(why(send_to(&desk, 0, 1, early).await), Why::Protocol(_)));
     let ending = Stream::End(StreamEnd { root: desk.root(), size: desk.size });
     assert!(matches!(why(send_to(&desk, 0, 1, ending).await), Why::Protocol(_)));
-    let beyond = Stream::Have(StreamHave { groups: 1 });
+    let beyond = Stream::Have(StreamHave { groups: 1, beyond: Vec::new() });
     assert!(matches!(why(send_to(&desk, groups(desk.size) + 1, 0, beyond).await), Why::Protocol(_)));
 }
 

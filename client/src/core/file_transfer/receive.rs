@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
+use super::beyond::Map;
 use super::flows::{self, Flows, Row};
 use super::folder::Place;
 use super::partial::Partial;
@@ -64,9 +65,11 @@ pub(super) async fn receive(
     counter: &Counter,
     watch: &Watch,
 ) -> Result<Outcome, Ended> {
+    hobnob_shared::net::hold_little(stream.get_ref().0)?;
     counter.store(partial.done(), Ordering::Relaxed);
     let (came, coming) = mpsc::channel(BUFFERS);
     let (say, mut said) = watch::channel(partial.have());
+    let beyond = partial.beyond();
     let (tell_verdict, mut verdict) = oneshot::channel();
     let (empty, emptied) = Row::channel();
     Row::fill(&empty)?;
@@ -83,7 +86,7 @@ pub(super) async fn receive(
     let (mut reader, mut writer) = tokio::io::split(stream);
     let ended = tokio::select! {
         decided = &mut verdict => Decided(decided),
-        ended = tell_have(&mut writer, &mut said, watch) => Undecided(ended),
+        ended = tell_have(&mut writer, &mut said, &beyond, watch) => Undecided(ended),
         ended = read_groups(&mut reader, came.clone(), &row, watch) => Undecided(ended),
         ended = flows.run(|stream, transfer| flows::receive(stream, transfer, &row, came.clone(), watch)) => Undecided(ended),
         ended = watch.halt() => Undecided(ended),
@@ -246,7 +249,7 @@ fn write_groups(
                 return Err(Why::Protocol("more skipped than listed"));
             }
             Came::Skipped(files) => skipped.extend(files),
-            Came::Group { index, .. } if ordered && index != partial.have() => {
+            Came::Group { index, .. } if ordered && index != partial.have() && !partial.was_here(index) => {
                 return Err(Why::Protocol("group out of order"));
             }
             Came::Group { index, hash, buffer } => {
@@ -274,9 +277,19 @@ fn write_groups(
     Err(Why::Internal("stream ended"))
 }
 
-/// Tells the sender now and then how far it is. Ends only with the connection.
-async fn tell_have<W: AsyncWrite + Unpin>(writer: &mut W, said: &mut watch::Receiver<u64>, watch: &Watch) -> Ended {
+/// Tells the sender now and then how far it is, and at first what is there `beyond` the next group. Ends only with the connection.
+async fn tell_have<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    said: &mut watch::Receiver<u64>,
+    beyond: &Map,
+    watch: &Watch,
+) -> Ended {
     let mut told = *said.borrow_and_update();
+    if !beyond.bits().is_empty()
+        && let Err(ended) = say_have(writer, told, beyond.bits().to_vec()).await
+    {
+        return ended;
+    }
     let mut at = Instant::now();
     let mut have = told;
     loop {
@@ -294,20 +307,17 @@ async fn tell_have<W: AsyncWrite + Unpin>(writer: &mut W, said: &mut watch::Rece
             Ok(Err(_)) => std::future::pending().await,
             Err(_) => {}
         }
-        let frame = match wire::control(&Stream::Have(StreamHave { groups: have })) {
-            Ok(frame) => frame,
-            Err(ended) => return ended,
-        };
-        if let Err(error) = send_off(writer, &frame).await {
-            return error.into();
+        if let Err(ended) = say_have(writer, have, Vec::new()).await {
+            return ended;
         }
         (told, at) = (have, Instant::now());
     }
 }
 
-async fn send_off<W: AsyncWrite + Unpin>(writer: &mut W, frame: &[u8]) -> std::io::Result<()> {
-    writer.write_all(frame).await?;
-    writer.flush().await
+async fn say_have<W: AsyncWrite + Unpin>(writer: &mut W, groups: u64, beyond: Vec<u8>) -> Result<(), Ended> {
+    writer.write_all(&wire::control(&Stream::Have(StreamHave { groups, beyond }))?).await?;
+    writer.flush().await?;
+    Ok(())
 }
 
 /// Says that the file is whole, and waits a moment for the sender to close first, so that this reaches it.

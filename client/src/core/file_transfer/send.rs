@@ -8,9 +8,11 @@ use hobnob_shared::id::{Hash, TransferId};
 use hobnob_shared::limits::{GROUP, SKIPPED_PER_FRAME};
 use hobnob_shared::message::{SkippedFile, Stream, StreamEnd, StreamFailed, StreamSkipped};
 use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use super::beyond::{Heard, Map};
 use super::bundle::outgoing::Outgoing;
 use super::flows::{self, Flows, Row};
 use super::pump::{self, Counter, Missing, Outcome, Watch};
@@ -46,15 +48,16 @@ pub(super) async fn send(
         return Err(wire::broken("more groups than the file has"));
     }
     counter.store(what.from.saturating_mul(GROUP_SIZE).min(size), Ordering::Relaxed);
-    let from = what.from;
+    let (hear, heard) = watch::channel(Heard::new(what.from));
     let (filled, full) = Row::channel();
     let (empty, emptied) = Row::channel();
     Row::fill(&empty)?;
     let (tell_root, root) = oneshot::channel();
+    let line = Line { filled, emptied, heard: heard.clone(), runtime: Handle::current() };
     std::thread::Builder::new()
         .name("file-read".into())
         .spawn(move || {
-            let outcome = read_groups(&what, &filled, emptied);
+            let outcome = read_groups(&what, line);
             // Nobody listens any more where the stream ended first.
             let _ended = tell_root.send(outcome);
         })
@@ -63,19 +66,17 @@ pub(super) async fn send(
     let (tell_end, ended) = oneshot::channel();
     let outcome = {
         let row = Row::new(full, empty);
-        let (taking, takes) = watch::channel(false);
         let sending = async {
             let sent = send_groups(&mut writer, &row, root, size, watch).await?;
             let _listening = tell_end.send(sent);
             std::future::pending::<Result<Outcome, Ended>>().await
         };
-        let have = |groups: u64| {
+        let has = |groups: u64, beyond: Map| {
             counter.store(groups.saturating_mul(GROUP_SIZE).min(size), Ordering::Relaxed);
-            // Whoever has a group has all that must come before groups, and takes them in any order from here.
-            taking.send_if_modified(|taking| !std::mem::replace(taking, *taking || groups > from));
+            hear.send_modify(|heard| heard.hear(groups, beyond));
         };
-        let listening = listen(&mut reader, ended, have, size, watch);
-        let more = flows.run(|stream, transfer| flows::send(stream, transfer, &row, takes.clone(), watch));
+        let listening = listen(&mut reader, ended, has, size, watch);
+        let more = flows.run(|stream, transfer| flows::send(stream, transfer, &row, heard.clone(), watch));
         tokio::pin!(listening);
         tokio::select! {
             outcome = sending => match outcome {
@@ -107,52 +108,72 @@ struct Read {
     missing: Missing,
 }
 
+/// What joins the reading thread to the stream.
+struct Line {
+    filled: mpsc::Sender<GroupBuffer>,
+    emptied: mpsc::Receiver<GroupBuffer>,
+    heard: watch::Receiver<Heard>,
+    runtime: Handle,
+}
+
+/// Nobody listens to the reading thread any more.
+const ENDED: Why = Why::Internal("stream ended");
+
+impl Line {
+    fn buffer(&mut self) -> Result<GroupBuffer, Why> {
+        self.emptied.blocking_recv().ok_or(ENDED)
+    }
+
+    fn send(&self, buffer: GroupBuffer) -> Result<(), Why> {
+        self.filled.blocking_send(buffer).map_err(|_| ENDED)
+    }
+
+    /// Whether the receiver has this group already. Waits where it is too far ahead to be sent.
+    fn has(&mut self, index: u64) -> Result<bool, Why> {
+        if !self.heard.borrow().takes(index) {
+            self.runtime.block_on(self.heard.wait_for(|heard| heard.takes(index))).map_err(|_| ENDED)?;
+        }
+        Ok(self.heard.borrow().has(index))
+    }
+}
+
 /// The reading thread: fills buffers in order until the end of the file, then gives its hash.
-fn read_groups(
-    what: &What,
-    filled: &mpsc::Sender<GroupBuffer>,
-    mut emptied: mpsc::Receiver<GroupBuffer>,
-) -> Result<Read, Why> {
+fn read_groups(what: &What, mut line: Line) -> Result<Read, Why> {
     if what.folder {
         let mut folder = Outgoing::open(&what.partials, what.transfer, what.from)?;
         // Whoever has groups has the listing.
         let listing = if what.from == 0 { folder.listing().to_vec() } else { Vec::new() };
         for part in listing.chunks(GROUP) {
-            let Some(mut buffer) = emptied.blocking_recv() else { return Err(Why::Internal("stream ended")) };
+            let mut buffer = line.buffer()?;
             buffer.hold_listing(part);
-            if filled.blocking_send(buffer).is_err() {
-                return Err(Why::Internal("stream ended"));
-            }
+            line.send(buffer)?;
         }
-        let root = read_material(what, &mut folder, filled, emptied)?;
+        let root = read_material(what, &mut folder, line)?;
         return Ok(Read { root, left: folder.skipped(), missing: folder.missing() });
     }
     let opened = Source::open(&what.path);
     let mut source = opened.map_err(|why| if why == Why::NotFound { Why::SourceGone } else { why })?;
-    let root = read_material(what, &mut source, filled, emptied)?;
+    let root = read_material(what, &mut source, line)?;
     Ok(Read { root, left: Vec::new(), missing: Missing::default() })
 }
 
-fn read_material(
-    what: &What,
-    source: &mut dyn Material,
-    filled: &mpsc::Sender<GroupBuffer>,
-    mut emptied: mpsc::Receiver<GroupBuffer>,
-) -> Result<Hash, Why> {
+fn read_material(what: &What, source: &mut dyn Material, mut line: Line) -> Result<Hash, Why> {
     if source.size() != what.size {
         return Err(Why::SourceChanged);
     }
     let mut sent = Sent::open(&what.partials, what.transfer, source, what.from)?;
     for index in what.from..groups(what.size) {
-        let Some(mut buffer) = emptied.blocking_recv() else { return Err(Why::Internal("stream ended")) };
+        if line.has(index)? {
+            sent.pass(source)?;
+            continue;
+        }
+        let mut buffer = line.buffer()?;
         let bytes = buffer.bytes_mut(group_len(index, what.size));
         let hash = source.read(index, bytes)?;
         sent.push(hash)?;
         buffer.seal(index, &hash);
         source.check_same()?;
-        if filled.blocking_send(buffer).is_err() {
-            return Err(Why::Internal("stream ended"));
-        }
+        line.send(buffer)?;
     }
     source.check_same()?;
     Ok(sent.tree().clone().root())
@@ -183,7 +204,7 @@ async fn send_groups<W: AsyncWrite + Unpin>(
 async fn listen<R: AsyncRead + Unpin>(
     reader: &mut R,
     mut ended: oneshot::Receiver<(Hash, Missing)>,
-    has: impl Fn(u64),
+    has: impl Fn(u64, Map),
     size: u64,
     watch: &Watch,
 ) -> Result<Outcome, Ended> {
@@ -194,12 +215,16 @@ async fn listen<R: AsyncRead + Unpin>(
         let message = wire::read_control(reader, len).await?;
         watch.beat();
         match message {
-            Some(Stream::Have(have)) => has(have.groups),
+            Some(Stream::Have(have)) => {
+                let beyond =
+                    Map::said(have.groups, have.beyond, size).ok_or(wire::broken("groups that there are not"))?;
+                has(have.groups, beyond);
+            }
             Some(Stream::Finished(finished)) => {
                 // The end is on its way as soon as it is written, which may be noticed here a moment later than the answer to it.
                 return match ended.try_recv() {
                     Ok((root, missing)) if root == finished.root => {
-                        has(groups(size));
+                        has(groups(size), Map::default());
                         Ok(Outcome::Finished { path: None, root, missing })
                     }
                     Ok(_) => Err(Ended::Failed(Why::HashMismatch)),

@@ -18,6 +18,9 @@ const HEADER_LEN: usize = 64;
 const HEADER: u64 = HEADER_LEN as u64;
 const HASH: u64 = 32;
 
+/// What stands where no hash was written; no group has this one.
+pub const MISSING: GroupHash = [0; 32];
+
 /// Of this run of the kernel; what was written during it is still seen, whatever program died.
 pub type BootId = [u8; 16];
 
@@ -64,7 +67,7 @@ impl Sidecar {
         self.write_header(key)
     }
 
-    /// Keeps the first `groups` hashes and marks them as of this run.
+    /// Keeps the first `groups` hashes and marks them as of this run; those behind are gone.
     pub fn keep(&mut self, key: [u8; 32], groups: u64) -> io::Result<()> {
         self.file.set_len(HEADER + groups * HASH)?;
         self.write_header(key)
@@ -81,6 +84,16 @@ impl Sidecar {
     /// Stores the hash of one group.
     pub fn write(&mut self, index: u64, hash: &GroupHash) -> io::Result<()> {
         self.file.write_all_at(hash, HEADER + index * HASH)
+    }
+
+    /// The hash of one group, if it is stored.
+    pub fn get(&self, index: u64) -> io::Result<Option<GroupHash>> {
+        let mut hash = GroupHash::default();
+        match self.file.read_exact_at(&mut hash, HEADER + index * HASH) {
+            Ok(()) => Ok(Some(hash).filter(|hash| *hash != MISSING)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// All hashes in order.
@@ -104,7 +117,7 @@ pub struct Hashes<'a> {
 }
 
 impl Hashes<'_> {
-    /// The next, or `None` at the end.
+    /// The next, which may be [`MISSING`], or `None` at the end.
     pub fn next_hash(&mut self) -> io::Result<Option<GroupHash>> {
         let mut hash = GroupHash::default();
         match self.reader.read_exact(&mut hash) {

@@ -19,7 +19,7 @@ use super::bundle::snapshot::{self, Snapshot};
 use super::bundle::{layout, outgoing};
 use super::folder::Folder;
 use super::partial;
-use super::sidecar::Sidecar;
+use super::sidecar::{MISSING, Sidecar};
 use super::tree::{self, GROUP_SIZE, GroupHash, GroupHasher, Tree, group_len, groups};
 use super::why::Why;
 
@@ -222,19 +222,27 @@ impl Sent {
         {
             let mut hashes = sidecar.read().map_err(at)?;
             while tree.groups() < from {
-                let Some(hash) = hashes.next_hash().map_err(at)? else { break };
-                tree.push(hash);
+                match hashes.next_hash().map_err(at)? {
+                    None | Some(MISSING) => break,
+                    Some(hash) => tree.push(hash),
+                }
             }
         }
         let mut sent = Self { sidecar, tree };
-        let mut buffer = Vec::new();
         while sent.tree.groups() < from {
-            let index = sent.tree.groups();
-            buffer.resize(group_len(index, source.size()), 0);
-            let hash = source.read(index, &mut buffer)?;
-            sent.push(hash)?;
+            sent.pass(source)?;
         }
         Ok(sent)
+    }
+
+    /// Passes over the next group, which the receiver has: read only if its hash is not known.
+    pub fn pass(&mut self, source: &mut dyn Material) -> Result<(), Why> {
+        let index = self.tree.groups();
+        let hash = match self.sidecar.get(index).map_err(|_| Why::Internal("cannot read group hashes"))? {
+            Some(hash) => hash,
+            None => source.read(index, &mut vec![0; group_len(index, source.size())])?,
+        };
+        self.push(hash)
     }
 
     /// Takes the hash of the next group.
