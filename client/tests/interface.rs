@@ -123,6 +123,9 @@ fn events_look_as_the_interface_says() {
         clock: 1,
         device: DeviceId([1; 32]),
         number: 1,
+        edited: false,
+        deleted: false,
+        reactions: Vec::new(),
     };
     for (event, expected) in [
         (Event::SignedOut { reason: "replaced".into() }, json!({"event": "signed_out", "reason": "replaced"})),

@@ -105,7 +105,7 @@ wire_codes! {
 }
 
 /// The first 64 bytes, cut where a character ends.
-fn bounded(name: &str) -> String {
+pub(crate) fn bounded(name: &str) -> String {
     name.get(..name.floor_char_boundary(64)).unwrap_or_default().to_owned()
 }
 

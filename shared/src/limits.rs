@@ -27,6 +27,10 @@ pub const CERTIFICATE: usize = 2 * 1024;
 
 /// Longest message text, in bytes of UTF-8: longer texts are files.
 pub const TEXT: usize = 16 * 1024;
+/// Longest emoji of a reaction, in bytes: a family with skin tones fits.
+pub const EMOJI: usize = 64;
+/// Different emojis of one person on one message: more would be a text.
+pub const REACTIONS: usize = 16;
 /// Longest status text, in characters.
 pub const STATUS_TEXT: usize = 140;
 /// Longest file name that is offered, in bytes.

@@ -117,6 +117,7 @@ impl RawLog {
             sent_at: now_ms(),
             text: text.to_owned(),
             reply_to: None,
+            act: None,
         }
     }
 

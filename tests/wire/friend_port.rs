@@ -23,9 +23,9 @@ pub async fn mallory(house: &House, victim: &mut Client) -> RawFriend {
     RawFriend::of(&house.server.address, &house.server.fingerprint, victim).await
 }
 
-fn message(number: u64, text: &str) -> Entry {
+pub fn message(number: u64, text: &str) -> Entry {
     let (id, text) = (MessageId::new(), text.to_owned());
-    Entry { id, number, clock: number.saturating_add(10), sent_at: 1, text, reply_to: None, meant_for: None }
+    Entry { id, number, clock: number.saturating_add(10), sent_at: 1, text, reply_to: None, meant_for: None, act: None }
 }
 
 #[derive(Serialize)]

@@ -48,6 +48,22 @@ fn mark() -> Mark {
     Mark { device: DeviceId([9; 32]), number: 3 }
 }
 
+fn entry() -> Entry {
+    let (at, text) = (1_790_000_000_000, "Xin chào".into());
+    let meant_for = Some(Fingerprint([10; 32]));
+    Entry { id: message(), number: 1, clock: at, sent_at: at, text, reply_to: None, meant_for, act: None }
+}
+
+/// Done to the message above.
+fn act(what: What) -> Entry {
+    let text = match what {
+        What::Edit => "Xin chào!",
+        What::React | What::Unreact => "👍",
+        What::Delete | What::Other(_) => "",
+    };
+    Entry { number: 2, text: text.into(), act: Some(Act { of: message(), what }), ..entry() }
+}
+
 fn id<T: std::str::FromStr>(text: &str) -> T
 where
     T::Err: std::fmt::Debug,
@@ -232,6 +248,7 @@ fn from_server() -> Vec<FromServer> {
 }
 
 fn peer() -> Vec<Peer> {
+    let acts = [What::Edit, What::Delete, What::React, What::Unreact];
     vec![
         Peer::Hello(Box::new(PeerHello {
             user: id("alice"),
@@ -254,15 +271,7 @@ fn peer() -> Vec<Peer> {
             author: id("alice"),
             device: DeviceId([9; 32]),
             after: 0,
-            entries: vec![Entry {
-                id: message(),
-                number: 1,
-                clock: 1_790_000_000_000,
-                sent_at: 1_790_000_000_000,
-                text: "Xin chào".into(),
-                reply_to: None,
-                meant_for: Some(Fingerprint([10; 32])),
-            }],
+            entries: std::iter::once(entry()).chain(acts.into_iter().map(act)).collect(),
             more: false,
         }),
         Peer::SignedEntries(Box::new(SignedEntries {
@@ -467,7 +476,9 @@ fn signed_bodies_are_what_the_cddl_says() {
         sent_at: 5,
         text: "Xin chào".into(),
         reply_to: None,
+        act: None,
     };
+    let edit = RoomEntry { act: Some(Act { of: message(), what: What::Edit }), ..entry.clone() };
     for (rule, body) in [
         ("friend-request", to_cbor(&request).unwrap()),
         ("friend-acceptance", to_cbor(&acceptance).unwrap()),
@@ -476,6 +487,7 @@ fn signed_bodies_are_what_the_cddl_says() {
         ("membership", to_cbor(&membership).unwrap()),
         ("room-leave", to_cbor(&leave).unwrap()),
         ("room-entry", to_cbor(&entry).unwrap()),
+        ("room-entry", to_cbor(&edit).unwrap()),
     ] {
         let verdict = cddl::validate_cbor_from_slice(&format!("start = {rule}\n{rules}"), &body, None);
         assert!(verdict.is_ok(), "{rule}: {verdict:?}");

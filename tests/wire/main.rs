@@ -1,6 +1,7 @@
 //! Bytes that no honest program sends, to the server's port and to a client's: an error or a close, never a panic, nothing kept.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod acts;
 mod bytes;
 mod folder_port;
 mod friend_port;

@@ -26,6 +26,7 @@ fn direct(of: &RawFriend, number: u64, text: &str) -> Peer {
         text: text.to_owned(),
         reply_to: None,
         meant_for: None,
+        act: None,
     };
     of.part(number - 1, vec![entry])
 }

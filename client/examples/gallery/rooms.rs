@@ -86,6 +86,9 @@ pub fn say(play: &Play, room: &RoomId, from: &str, ago: u64, text: &str, state: 
         clock: play.now - ago * 60_000,
         device: DeviceId([0; 32]),
         number: 1_000 - ago,
+        edited: false,
+        deleted: false,
+        reactions: Vec::new(),
     }
 }
 

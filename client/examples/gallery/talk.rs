@@ -71,6 +71,9 @@ impl Play {
             clock: self.now - ago * 60_000,
             device: DeviceId([0; 32]),
             number: 0,
+            edited: false,
+            deleted: false,
+            reactions: Vec::new(),
         }
     }
 

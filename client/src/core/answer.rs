@@ -135,6 +135,24 @@ pub struct MessageInfo {
     pub device: DeviceId,
     /// The device's own count in this conversation.
     pub number: u64,
+    /// The text is another than was written at first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
+    /// It was taken back: the text is empty, and there are no reactions.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    /// The oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+}
+
+/// An emoji on a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reaction {
+    /// At most [`hobnob_shared::limits::EMOJI`] bytes.
+    pub emoji: String,
+    /// Who set it; of one person at most [`hobnob_shared::limits::REACTIONS`] emojis.
+    pub by: Vec<Handle>,
 }
 
 impl MessageInfo {

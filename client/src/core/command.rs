@@ -129,24 +129,28 @@ pub enum Command {
         #[serde(default)]
         reply_to: Option<MessageId>,
     },
-    /// Changes an own message.
+    /// Changes an own message, for everybody; done once that is safe on this disk.
     Edit {
-        /// Which.
+        /// Which; from whichever device of the account.
         message: MessageId,
-        /// New text.
+        /// New text, 1 to [`hobnob_shared::limits::TEXT`] bytes.
         text: String,
     },
-    /// Deletes an own message for everyone.
+    /// Takes an own message back, for everybody.
     Delete {
         /// Which.
         message: MessageId,
     },
-    /// Sets or takes back a reaction.
+    /// Sets an emoji on a message, or takes it off. Doing what is so already writes nothing.
     React {
-        /// To which message.
+        /// Anybody's.
         message: MessageId,
-        /// One emoji; empty takes back.
+        /// At most [`hobnob_shared::limits::EMOJI`] bytes; [`hobnob_shared::limits::REACTIONS`] of them on one message. Empty takes all own
+        /// ones off.
         emoji: String,
+        /// Set, or taken off.
+        #[serde(default = "default_on")]
+        on: bool,
     },
     /// Everything up to this message was seen.
     MarkRead {
@@ -313,6 +317,11 @@ pub enum Command {
         /// Whose.
         user: Handle,
     },
+}
+
+/// [`Command::React`] without a word on that.
+fn default_on() -> bool {
+    true
 }
 
 /// [`Command::History`] without a limit.

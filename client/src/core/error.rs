@@ -240,6 +240,35 @@ impl Problem {
         Self::new("unknown_message", "There is no such message in the history.")
     }
 
+    /// Somebody else's message is to be changed.
+    pub fn not_yours() -> Self {
+        Self::new("not_yours", "Somebody else wrote this message. Only they can change it or take it back.")
+    }
+
+    /// The message is no more.
+    pub fn deleted() -> Self {
+        Self::new("deleted", "This message was taken back, so nothing can be done with it any more.")
+    }
+
+    /// An edit that leaves nothing.
+    pub fn empty_edit() -> Self {
+        Self::new("empty", "A message cannot be made empty. Delete it instead.")
+    }
+
+    /// Not what is set on a message.
+    pub fn bad_emoji() -> Self {
+        Self::new("bad_emoji", "This cannot be set on a message. Choose one emoji.")
+    }
+
+    /// Too many different reactions of one person.
+    pub fn reactions_full() -> Self {
+        let most = limits::REACTIONS;
+        Self::new(
+            "full",
+            format!("You have set {most} emojis on this message, and more do not fit. Take one off first."),
+        )
+    }
+
     /// No such transfer.
     pub fn unknown_transfer() -> Self {
         Self::new("unknown_transfer", "There is no such transfer.")

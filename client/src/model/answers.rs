@@ -91,6 +91,9 @@ impl Model {
                     clock: *clock,
                     device: *device,
                     number: *number,
+                    edited: false,
+                    deleted: false,
+                    reactions: Vec::new(),
                 })
             }
             (Question::SendFile { conversation, name }, Answer::Transfer { transfer, size, files, .. }) => {

@@ -23,6 +23,9 @@ fn message(from: &str, sent_at: u64) -> Message {
         clock: sent_at,
         device: DeviceId([0; 32]),
         number: 0,
+        edited: false,
+        deleted: false,
+        reactions: Vec::new(),
     };
     Message::new(info, Some(&handle("me.")))
 }

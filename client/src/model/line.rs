@@ -39,7 +39,42 @@ impl Message {
     /// From the core, seen by `me`.
     pub fn new(info: MessageInfo, me: Option<&Handle>) -> Self {
         let own = me == Some(&info.from);
-        Self { own, info, fate: Fate::Written, expanded: false, reactions: Vec::new(), by: BTreeMap::new() }
+        let fate = match (info.deleted, info.edited) {
+            (true, _) => Fate::Deleted,
+            (_, true) => Fate::Edited,
+            _ => Fate::Written,
+        };
+        let reactions = info.reactions.iter().map(|reaction| (reaction.emoji.clone(), reaction.by.clone())).collect();
+        Self { own, info, fate, expanded: false, reactions, by: BTreeMap::new() }
+    }
+
+    /// Its author changed the text.
+    pub fn edit(&mut self, text: String) {
+        // Nothing takes a delete back.
+        if self.fate != Fate::Deleted {
+            self.info.text = text;
+            self.fate = Fate::Edited;
+        }
+    }
+
+    /// Its author took it back.
+    pub fn delete(&mut self) {
+        self.info.text.clear();
+        self.fate = Fate::Deleted;
+        self.reactions.clear();
+    }
+
+    /// Somebody set an emoji, or took it off.
+    pub fn react(&mut self, from: Handle, emoji: String, on: bool) {
+        if let Some((_, people)) = self.reactions.iter_mut().find(|(known, _)| *known == emoji) {
+            people.retain(|user| *user != from);
+            if on {
+                people.push(from);
+            }
+        } else if on {
+            self.reactions.push((emoji, vec![from]));
+        }
+        self.reactions.retain(|(_, people)| !people.is_empty());
     }
 
     /// Its state changed; in a room for one member, named by `by`. There the message is as far as it got with the one who got it furthest,
@@ -168,6 +203,9 @@ mod tests {
             clock: 1,
             device: DeviceId([0; 32]),
             number: 0,
+            edited: false,
+            deleted: false,
+            reactions: Vec::new(),
         };
         Message::new(info, Some(&handle("me.")))
     }

@@ -40,6 +40,9 @@ fn message(from: &str, text: &str, clock: u64) -> MessageInfo {
         clock,
         device: DeviceId([7; 32]),
         number: clock,
+        edited: false,
+        deleted: false,
+        reactions: Vec::new(),
     }
 }
 

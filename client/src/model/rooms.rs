@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hobnob_shared::id::{Handle, RoomId};
+use hobnob_shared::id::{Handle, MessageId, RoomId};
 use hobnob_shared::message::Presence;
 
 use crate::core::event::{Member, MessageInfo, RoomInfo};
@@ -15,6 +15,7 @@ pub struct Newest {
     pub from: Handle,
     /// What, as written.
     pub text: String,
+    message: MessageId,
     clock: u64,
 }
 
@@ -157,12 +158,30 @@ impl Rooms {
         if known.map_or(self.newest.len() >= NEWEST_MAX, |known| known.clock > info.clock) {
             return;
         }
-        let text = info.text.lines().next().unwrap_or_default().chars().take(100).collect();
-        let newest = Newest { from: info.from.clone(), text, clock: info.clock };
+        if info.deleted {
+            self.rewrote(room, info.message, "");
+            return;
+        }
+        let newest =
+            Newest { from: info.from.clone(), text: beginning(&info.text), message: info.message, clock: info.clock };
         if let Some(known) = self.known.get_mut(room) {
             known.newest = Some(newest.clone());
         }
         self.newest.insert(room.clone(), newest);
+    }
+
+    /// A message has another text now, or none at all; whether a line shows it.
+    pub fn rewrote(&mut self, room: &RoomId, message: MessageId, text: &str) -> bool {
+        let Some(newest) = self.newest.get_mut(room).filter(|newest| newest.message == message) else { return false };
+        newest.text = beginning(text);
+        let newest = Some(newest.clone()).filter(|newest| !newest.text.is_empty());
+        if newest.is_none() {
+            self.newest.remove(room);
+        }
+        if let Some(known) = self.known.get_mut(room) {
+            known.newest = newest;
+        }
+        true
     }
 
     /// A room that this account is a member of.
@@ -219,6 +238,11 @@ impl Rooms {
 pub fn meant(typed: &str) -> Option<RoomId> {
     let typed = typed.trim();
     format!("#{}", typed.strip_prefix('#').unwrap_or(typed).to_lowercase()).parse().ok()
+}
+
+/// What a line has room for.
+fn beginning(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().take(100).collect()
 }
 
 #[cfg(test)]
@@ -285,7 +309,7 @@ mod tests {
     fn the_newest_words_stay_when_older_ones_come_late() {
         let said = |text: &str, clock| MessageInfo {
             conversation: hobnob_shared::id::ConversationId::Room(tea()),
-            message: hobnob_shared::id::MessageId::new(),
+            message: MessageId::new(),
             from: handle("bob"),
             text: text.to_owned(),
             sent_at: clock,
@@ -294,12 +318,23 @@ mod tests {
             clock,
             device: hobnob_shared::id::DeviceId([0; 32]),
             number: 0,
+            edited: false,
+            deleted: false,
+            reactions: Vec::new(),
         };
         let mut rooms = Rooms::default();
-        rooms.said(&tea(), &said("new\nand more", 9));
+        let newest = said("new\nand more", 9);
+        rooms.said(&tea(), &newest);
         rooms.update(info(&[]));
-        rooms.said(&tea(), &said("late", 3));
-        assert_eq!(rooms.get(&tea()).unwrap().newest.as_ref().unwrap().text, "new");
+        let late = said("late", 3);
+        rooms.said(&tea(), &late);
+        let shown = |rooms: &Rooms| rooms.get(&tea()).unwrap().newest.as_ref().map(|newest| newest.text.clone());
+        assert_eq!(shown(&rooms).as_deref(), Some("new"));
+        assert!(!rooms.rewrote(&tea(), late.message, "later"));
+        assert!(rooms.rewrote(&tea(), newest.message, "newer"));
+        assert_eq!(shown(&rooms).as_deref(), Some("newer"));
+        assert!(rooms.rewrote(&tea(), newest.message, ""));
+        assert_eq!(shown(&rooms), None, "what was taken back is nowhere");
     }
 
     #[test]

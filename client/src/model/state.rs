@@ -10,7 +10,7 @@ use crate::core::event::{DeviceInfo, Direction, Event, MessageInfo, MessageState
 use crate::model::change::Change;
 use crate::model::connection::Connection;
 use crate::model::conversation::{Conversation, Past, Placed};
-use crate::model::line::{Fate, Message};
+use crate::model::line::Message;
 use crate::model::question::{Question, Questions};
 use crate::model::rooms::{Mesh, Rooms};
 use crate::model::roster::{Path, Person, Roster};
@@ -197,17 +197,13 @@ impl Model {
             Event::Link { user, path, address } => self.linked(user, Path::new(path, &address)),
             Event::Message(info) => self.arrived(info),
             Event::MessageState { message, state, by } => self.state_changed(message, state, by),
-            Event::MessageEdited { conversation, message, text, .. } => self.line(&conversation, message, |line| {
-                line.info.text = text;
-                line.fate = Fate::Edited;
-            }),
-            Event::MessageDeleted { conversation, message, .. } => self.line(&conversation, message, |line| {
-                line.info.text.clear();
-                line.fate = Fate::Deleted;
-                line.reactions.clear();
-            }),
+            Event::MessageEdited { conversation, message, text, .. } => {
+                let rewrote = self.rewrote(&conversation, message, &text);
+                self.line(&conversation, message, |line| line.edit(text)).into_iter().chain(rewrote).collect()
+            }
+            Event::MessageDeleted { conversation, message, .. } => self.taken_back(&conversation, message),
             Event::Reaction { conversation, from, message, emoji, on } => {
-                self.line(&conversation, message, |line| react(&mut line.reactions, from, emoji, on))
+                self.line(&conversation, message, |line| line.react(from, emoji, on))
             }
             Event::Typing { conversation, from, active } => self.typing(conversation, from, active),
             Event::Room { room, members, owner, locked } => {
@@ -364,6 +360,12 @@ impl Model {
         Some(Change::Rooms)
     }
 
+    /// The same for what was said before and is another text now.
+    fn rewrote(&mut self, conversation: &ConversationId, message: MessageId, text: &str) -> Option<Change> {
+        let ConversationId::Room(room) = conversation else { return None };
+        self.rooms.rewrote(room, message, text).then_some(Change::Rooms)
+    }
+
     fn state_changed(&mut self, message: MessageId, state: MessageState, by: Option<Handle>) -> Vec<Change> {
         for (conversation, open) in &mut self.open {
             let by = by.clone();
@@ -386,6 +388,16 @@ impl Model {
     ) -> Vec<Change> {
         let at = self.open.get_mut(conversation).and_then(|open| open.change(message, change));
         at.map(|at| Change::Line { conversation: conversation.clone(), at }).into_iter().collect()
+    }
+
+    fn taken_back(&mut self, conversation: &ConversationId, message: MessageId) -> Vec<Change> {
+        let mut changes = self.line(conversation, message, Message::delete);
+        changes.extend(self.rewrote(conversation, message, ""));
+        if self.unread(conversation) > 0 {
+            // It may be one of those that were not seen, and is none any more.
+            changes.push(Change::Recount);
+        }
+        changes
     }
 
     fn typing(&mut self, conversation: ConversationId, from: Handle, active: bool) -> Vec<Change> {
@@ -451,19 +463,6 @@ impl Model {
     pub fn presence(&self, user: &Handle) -> Presence {
         self.roster.get(user).map(|person| person.presence).unwrap_or_default()
     }
-}
-
-fn react(reactions: &mut Vec<(String, Vec<Handle>)>, from: Handle, emoji: String, on: bool) {
-    for (_, people) in reactions.iter_mut() {
-        people.retain(|user| *user != from);
-    }
-    if on {
-        match reactions.iter_mut().find(|(known, _)| *known == emoji) {
-            Some((_, people)) => people.push(from),
-            None => reactions.push((emoji, vec![from])),
-        }
-    }
-    reactions.retain(|(_, people)| !people.is_empty());
 }
 
 #[cfg(test)]

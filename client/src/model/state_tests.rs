@@ -6,9 +6,9 @@ use hobnob_shared::id::{ConversationId, DeviceId, Handle, Hash, MessageId, Trans
 use hobnob_shared::message::{OwnPresence, Presence};
 
 use super::*;
-use crate::core::event::{Answer, FriendInfo, LinkPath, ServerState, TransferInfo, TransferState};
+use crate::core::event::{Answer, FriendInfo, LinkPath, Reaction, ServerState, TransferInfo, TransferState};
 use crate::model::connection::Page;
-use crate::model::line::Line;
+use crate::model::line::{Fate, Line};
 use crate::model::question::{FileWish, PersonWish};
 
 fn handle(text: &str) -> Handle {
@@ -41,6 +41,9 @@ fn message(from: &str, text: &str) -> MessageInfo {
         clock: 1_000,
         device: DeviceId([0; 32]),
         number: 1,
+        edited: false,
+        deleted: false,
+        reactions: Vec::new(),
     }
 }
 
@@ -200,7 +203,7 @@ fn messages_are_edited_deleted_and_reacted_to() {
     let (conversation, from, id) = (bob(), handle("bob"), hello.message);
     let edited =
         Event::MessageEdited { conversation: bob(), from: from.clone(), message: id, text: "hullo".to_owned() };
-    assert_eq!(model.apply(edited), [Change::Line { conversation: bob(), at: 0 }]);
+    assert_eq!(model.apply(edited.clone()), [Change::Line { conversation: bob(), at: 0 }]);
     assert_eq!(first(&model).fate, Fate::Edited);
     let react = |emoji: &str, on| Event::Reaction {
         conversation: bob(),
@@ -211,11 +214,30 @@ fn messages_are_edited_deleted_and_reacted_to() {
     };
     model.apply(react("👍", true));
     model.apply(react("❤", true));
-    assert_eq!(first(&model).reactions, [("❤".to_owned(), vec![handle("bob")])], "one each");
-    model.apply(react("❤", false));
-    assert!(first(&model).reactions.is_empty());
-    model.apply(Event::MessageDeleted { conversation, from, message: id });
+    model.apply(react("❤", true));
+    let set = |emoji: &str| (emoji.to_owned(), vec![handle("bob")]);
+    assert_eq!(first(&model).reactions, [set("👍"), set("❤")], "each once");
+    model.apply(react("👍", false));
+    assert_eq!(first(&model).reactions, [set("❤")]);
+    let deleted = Event::MessageDeleted { conversation, from, message: id };
+    assert_eq!(model.apply(deleted.clone()), [Change::Line { conversation: bob(), at: 0 }, Change::Recount]);
     assert_eq!((first(&model).fate, first(&model).info.text.as_str()), (Fate::Deleted, ""));
+    assert!(first(&model).reactions.is_empty());
+    model.apply(edited);
+    assert_eq!(first(&model).fate, Fate::Deleted, "nothing takes a delete back");
+    model.seen(&bob());
+    assert_eq!(model.apply(deleted), [Change::Line { conversation: bob(), at: 0 }], "nothing to count anew");
+}
+
+#[test]
+fn a_line_begins_as_the_history_has_it() {
+    let mut info = message("bob", "hullo");
+    info.edited = true;
+    info.reactions = vec![Reaction { emoji: "👍".to_owned(), by: vec![handle("carol")] }];
+    let line = Message::new(info.clone(), None);
+    assert_eq!((line.fate, line.reactions), (Fate::Edited, vec![("👍".to_owned(), vec![handle("carol")])]));
+    info.deleted = true;
+    assert_eq!(Message::new(info, None).fate, Fate::Deleted);
 }
 
 #[test]

@@ -294,6 +294,9 @@ mod tests {
             clock: 0,
             device: DeviceId([0xab; 32]),
             number: 0,
+            edited: false,
+            deleted: false,
+            reactions: Vec::new(),
         };
         assert_eq!(device(info.device), "abab abab");
         Message::new(info, me.as_ref())

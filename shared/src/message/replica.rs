@@ -90,6 +90,9 @@ pub struct Entry {
     /// Between devices of one account, for own messages: the identity key of the friend that it was written to.
     #[serde(default)]
     pub meant_for: Option<Fingerprint>,
+    /// It is no message, but changes one. Without it the encoding is that of a plain message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
 }
 
 /// A part of a log in a room, in order. As [`Entries`], but every entry is signed, so that anybody may bring it.
@@ -143,6 +146,78 @@ pub struct RoomEntry {
     /// The message it answers.
     #[serde(default)]
     pub reply_to: Option<MessageId>,
+    /// As in [`Entry::act`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
+}
+
+/// What an entry does to a message of the same thread. One that may not be done, or is not known, is kept in its log and does nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// To which message.
+    pub of: MessageId,
+    /// What.
+    pub what: What,
+}
+
+/// Makes the enum, its names, and the way back from a name.
+macro_rules! acts {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What is done to a message; text on the wire. Unknown ones of later versions are kept as they are.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(from = "String", into = "String")]
+        pub enum What {
+            $($(#[$doc])* $variant,)*
+            /// Of a later version, at most 64 bytes.
+            Other(String),
+        }
+
+        impl What {
+            /// The name on the wire.
+            pub fn name(&self) -> &str {
+                match self {
+                    $(Self::$variant => $name,)*
+                    Self::Other(name) => name,
+                }
+            }
+
+            /// From the name on the wire.
+            pub fn from_name(name: &str) -> Self {
+                match name {
+                    $($name => Self::$variant,)*
+                    other => Self::Other(crate::error::bounded(other)),
+                }
+            }
+        }
+    };
+}
+
+acts! {
+    /// The entry's text takes the place of the message's. Its author may, from any device of the account.
+    Edit = "edit",
+    /// The message is taken back. Its author may. The entry has no text.
+    Delete = "delete",
+    /// The entry's text is an emoji that its author sets on the message.
+    React = "react",
+    /// The emoji is taken off again.
+    Unreact = "unreact",
+}
+
+impl From<String> for What {
+    fn from(name: String) -> Self {
+        Self::from_name(&name)
+    }
+}
+
+impl From<What> for String {
+    fn from(what: What) -> Self {
+        what.name().to_owned()
+    }
+}
+
+/// Whether a text can be set on a message: at most [`crate::limits::EMOJI`] bytes, something to see, nothing that controls a terminal.
+pub fn is_emoji(text: &str) -> bool {
+    text.len() <= crate::limits::EMOJI && !text.trim().is_empty() && !text.chars().any(char::is_control)
 }
 
 /// Purpose of the signature over a [`RoomEntry`].
@@ -199,4 +274,36 @@ pub struct RoomRecords {
     /// Each a [`super::RoomLeave`].
     #[serde(default)]
     pub leaves: Vec<Statement>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::codec::{from_cbor, to_cbor};
+
+    fn entry(act: Option<Act>) -> Entry {
+        let id = MessageId::new();
+        Entry { id, number: 1, clock: 1, sent_at: 1, text: "x".into(), reply_to: None, meant_for: None, act }
+    }
+
+    #[test]
+    fn a_plain_message_has_no_word_of_acts_and_an_unknown_act_is_kept_as_it_is() {
+        let plain = to_cbor(&entry(None)).unwrap();
+        assert!(!plain.windows(3).any(|bytes| bytes == b"act"));
+        for what in [What::Edit, What::Delete, What::React, What::Unreact, What::Other("pin".into())] {
+            let said = entry(Some(Act { of: MessageId::new(), what }));
+            assert_eq!(from_cbor::<Entry>(&to_cbor(&said).unwrap()).unwrap(), said);
+        }
+    }
+
+    #[test]
+    fn an_emoji_is_short_and_shows_something() {
+        for good in ["👍", "👩‍👩‍👧‍👦", "+1", &"x".repeat(64)] {
+            assert!(is_emoji(good), "{good:?}");
+        }
+        for bad in ["", " ", "\u{3000}", "a\nb", "\u{7}", &"x".repeat(65)] {
+            assert!(!is_emoji(bad), "{bad:?}");
+        }
+    }
 }

@@ -50,49 +50,66 @@ pub fn is_entry(c: &Connection, thread: &ThreadKey, mark: Mark, id: MessageId) -
         .exists(params![row.thread, mark.device.0, mark.number.cast_signed(), id.0.as_bytes()])
 }
 
-/// A friend whose identity key is `key` is so far with these logs of ours. What was written to another key is not concerned. Answers the
-/// messages of which that is news, in order.
+/// What of our logs somebody else got further with.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Further {
+    /// Messages of which that is news, in order. Acts have no state that anybody is told.
+    pub messages: Vec<MessageId>,
+    /// It is of anything, acts too.
+    pub any: bool,
+}
+
+impl Further {
+    fn add(&mut self, entries: impl IntoIterator<Item = (MessageId, bool)>) {
+        for (id, is_message) in entries {
+            self.any = true;
+            self.messages.extend(is_message.then_some(id));
+        }
+    }
+}
+
+/// A friend whose identity key is `key` is so far with these logs of ours. What was written to another key is not concerned.
 pub fn by_friend(
     c: &Connection,
     friend: &Handle,
     key: Fingerprint,
     marks: &[Mark],
     reached: Reached,
-) -> Result<Vec<MessageId>> {
-    let Some(row) = logs::find_thread(c, &ThreadKey::Direct(friend.clone()))? else { return Ok(Vec::new()) };
-    let mut news = Vec::new();
+) -> Result<Further> {
+    let Some(row) = logs::find_thread(c, &ThreadKey::Direct(friend.clone()))? else { return Ok(Further::default()) };
+    let mut news = Further::default();
     for mark in marks {
         let mut changed = c
             .prepare_cached(
                 "UPDATE messages SET state = ?5
                  WHERE own = 1 AND state < ?5 AND thread = ?1 AND device = ?2 AND number <= ?3 AND meant_for = ?4
-                 RETURNING number, id",
+                 RETURNING number, id, act IS NULL",
             )?
             .query_map(params![row.thread, mark.device.0, mark.number.cast_signed(), key.0, reached.state()], |row| {
-                Ok((row::number(row, 0)?, row::message(row, 1)?))
+                Ok((row::number(row, 0)?, (row::message(row, 1)?, row.get(2)?)))
             })?
             .collect::<Result<Vec<_>>>()?;
         if changed.is_empty() {
             continue;
         }
         changed.sort_unstable_by_key(|(number, _)| *number);
-        news.extend(changed.into_iter().map(|(_, id)| id));
+        news.add(changed.into_iter().map(|(_, entry)| entry));
         logs::mark(c, row.thread, *mark, reached.column())?;
     }
     Ok(news)
 }
 
-/// A member of a room is so far with these logs of ours. Answers the messages of which that is news about this member, in order.
+/// A member of a room is so far with these logs of ours: what of it is news about this member.
 pub fn by_member(
     c: &Connection,
     thread: &ThreadKey,
     member: &Handle,
     marks: &[Mark],
     reached: Reached,
-) -> Result<Vec<MessageId>> {
-    let Some(row) = logs::find_thread(c, thread)? else { return Ok(Vec::new()) };
+) -> Result<Further> {
+    let Some(row) = logs::find_thread(c, thread)? else { return Ok(Further::default()) };
     let column = reached.column();
-    let mut news = Vec::new();
+    let mut news = Further::default();
     for mark in marks {
         let before: i64 = c
             .prepare_cached(&format!("SELECT {column} FROM marks WHERE thread = ?1 AND member = ?2 AND device = ?3"))?
@@ -104,13 +121,13 @@ pub fn by_member(
         }
         let found = c
             .prepare_cached(
-                "SELECT id FROM messages WHERE thread = ?1 AND device = ?2 AND own = 1 AND number > ?3 AND number <= ?4
-                 ORDER BY number",
+                "SELECT id, act IS NULL FROM messages
+                 WHERE thread = ?1 AND device = ?2 AND own = 1 AND number > ?3 AND number <= ?4 ORDER BY number",
             )?
             .query_map(params![row.thread, mark.device.0, before, mark.number.cast_signed()], |row| {
-                row::message(row, 0)
+                Ok((row::message(row, 0)?, row.get(1)?))
             })?
-            .collect::<Result<Vec<_>>>()?;
+            .collect::<Result<Vec<(MessageId, bool)>>>()?;
         if found.is_empty() {
             continue;
         }
@@ -130,7 +147,7 @@ pub fn by_member(
         )?
         .execute(params![row.thread, mark.device.0, mark.number.cast_signed(), reached.state()])?;
         logs::mark(c, row.thread, *mark, column)?;
-        news.extend(found);
+        news.add(found);
     }
     Ok(news)
 }

@@ -4,13 +4,14 @@
 use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, MessageId};
 use hobnob_shared::identity::IdentityError;
 use hobnob_shared::limits::{CLOCK, ENTRIES};
-use hobnob_shared::message::{Entry, Head, RoomEntry, SignedEntry};
+use hobnob_shared::message::{Act, Entry, Head, RoomEntry, SignedEntry, What};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
+use super::acts::{self, Deed, News};
 use super::logs::{self, ThreadRow};
 use super::{row, signed};
 use crate::core::clock::now_ms;
-use crate::core::event::{MessageInfo, MessageState};
+use crate::core::event::MessageState;
 use crate::core::peer_link::Refused;
 use crate::core::replica::ThreadKey;
 use crate::core::replica::accept::{Candidate, End, Refusal, Verdict, judge};
@@ -38,6 +39,8 @@ pub struct NewMessage {
     pub sent_at: u64,
     /// The message it answers.
     pub reply_to: Option<MessageId>,
+    /// It changes a message.
+    pub act: Option<Act>,
     /// The identity key that it is written to; it goes out over a link to that key only.
     pub meant_for: Option<Fingerprint>,
     /// In a room.
@@ -73,8 +76,8 @@ pub struct Arrival<'a> {
 /// What became of a part of a log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Taken {
-    /// New, in order: show these.
-    pub new: Vec<MessageInfo>,
+    /// New, in order: to be told with [`acts::told`], once the whole batch is stored.
+    pub new: Vec<News>,
     /// Where the copy ends now; `None` for an empty one.
     pub head: Option<Head>,
     /// Something before the part is missing.
@@ -83,6 +86,16 @@ pub struct Taken {
     pub refused: Option<Refusal>,
     /// What came behind these was signed too late.
     pub late: Option<Refused>,
+}
+
+impl Taken {
+    /// Rows of the messages in it.
+    pub fn messages(&self) -> impl Iterator<Item = i64> {
+        self.new.iter().filter_map(|news| match news {
+            News::Message(seq) => Some(*seq),
+            News::Act(_) => None,
+        })
+    }
 }
 
 const QUEUED: i64 = 0;
@@ -123,6 +136,7 @@ pub fn insert_own(c: &Connection, message: &NewMessage) -> Result<Placed> {
         text: message.text.clone(),
         reply_to: message.reply_to,
         meant_for: message.meant_for,
+        act: message.act.clone(),
     };
     insert(c, row, &message.from, message.device, &entry, (true, QUEUED))?;
     let mut hash = end.hash;
@@ -138,6 +152,7 @@ pub fn insert_own(c: &Connection, message: &NewMessage) -> Result<Placed> {
             sent_at: message.sent_at,
             text: message.text.clone(),
             reply_to: message.reply_to,
+            act: message.act.clone(),
         };
         let signed = sign(&entry).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         hash = signed::keep(c, row.thread, message.device, placed.number, &signed)?;
@@ -147,6 +162,7 @@ pub fn insert_own(c: &Connection, message: &NewMessage) -> Result<Placed> {
     Ok(placed)
 }
 
+/// Its row. A message without text was taken back before it came here.
 fn insert(
     c: &Connection,
     row: ThreadRow,
@@ -154,10 +170,11 @@ fn insert(
     device: DeviceId,
     entry: &Entry,
     (own, state): (bool, i64),
-) -> Result<()> {
+) -> Result<i64> {
     c.prepare_cached(
-        "INSERT INTO messages (conversation, thread, id, author, device, own, number, clock, sent_at, text, reply_to, meant_for, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        "INSERT INTO messages (conversation, thread, id, author, device, own, number, clock, sent_at, text, reply_to, meant_for, state,
+                               act, target, deleted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?
     .execute(params![
         row.conversation,
@@ -173,8 +190,11 @@ fn insert(
         entry.reply_to.map(|id| *id.0.as_bytes()),
         entry.meant_for.map(|key| key.0),
         state,
+        entry.act.as_ref().map(|act| act.what.name()),
+        entry.act.as_ref().map(|act| *act.of.0.as_bytes()),
+        entry.act.is_none() && entry.text.is_empty(),
     ])?;
-    Ok(())
+    Ok(c.last_insert_rowid())
 }
 
 /// Entries of a log from behind `after`, in order: at most `limit` of them, and of so many bytes as fit a frame. With `only_for`, those
@@ -189,7 +209,7 @@ pub fn entries(
 ) -> Result<(Vec<Entry>, bool)> {
     let Some(row) = logs::find_thread(c, thread)? else { return Ok((Vec::new(), true)) };
     let mut statement = c.prepare_cached(
-        "SELECT id, number, clock, sent_at, text, reply_to, meant_for FROM messages
+        "SELECT id, number, clock, sent_at, text, reply_to, meant_for, act, target FROM messages
          WHERE thread = ?1 AND device = ?2 AND number > ?3 AND (?4 IS NULL OR meant_for = ?4)
          ORDER BY number",
     )?;
@@ -204,6 +224,7 @@ pub fn entries(
             text: row.get(4)?,
             reply_to: row::some_bytes(row, 5)?.map(row::message_id),
             meant_for: row::some_bytes(row, 6)?.map(Fingerprint),
+            act: act(row, 7)?,
         };
         bytes += entry.text.len() + ENTRY_OVERHEAD;
         if found.len() >= limit || (bytes > ENTRIES && !found.is_empty()) {
@@ -214,19 +235,25 @@ pub fn entries(
     Ok((found, true))
 }
 
-/// Own messages with numbers from `first` to `last` that nobody has yet, as far as is known.
+fn act(row: &rusqlite::Row<'_>, from: usize) -> Result<Option<Act>> {
+    let what: Option<String> = row.get(from)?;
+    let of = row::some_bytes(row, from + 1)?.map(row::message_id);
+    Ok(what.zip(of).map(|(what, of)| Act { of, what: What::from_name(&what) }))
+}
+
+/// Own messages with numbers from `first` to `last` that nobody has yet, as far as is known. Acts are none.
 pub fn waiting(c: &Connection, thread: &ThreadKey, device: DeviceId, first: u64, last: u64) -> Result<Vec<MessageId>> {
     let Some(row) = logs::find_thread(c, thread)? else { return Ok(Vec::new()) };
     c.prepare_cached(
         "SELECT id FROM messages WHERE own = 1 AND state < 2 AND thread = ?1 AND number BETWEEN ?3 AND ?4 AND device = ?2
-         ORDER BY number",
+         AND act IS NULL ORDER BY number",
     )?
     .query_map(params![row.thread, device.0, first.cast_signed(), last.cast_signed()], |row| row::message(row, 0))?
     .collect()
 }
 
-/// Bytes of an entry beside its text, at most.
-pub(super) const ENTRY_OVERHEAD: usize = 200;
+/// Bytes of an entry beside its text, at most: an act of a later version has a name of up to 64.
+pub(super) const ENTRY_OVERHEAD: usize = 300;
 
 /// Stores what of a part of a log is new and follows.
 pub fn insert_entries(c: &Connection, arrival: &Arrival<'_>, entries: &[Entry]) -> Result<Taken> {
@@ -248,6 +275,7 @@ pub fn insert_signed(c: &Connection, arrival: &Arrival<'_>, entries: &[(RoomEntr
             text: entry.text.clone(),
             reply_to: entry.reply_to,
             meant_for: None,
+            act: entry.act.clone(),
         };
         let chained = Some((entry.previous, signed::hash(&sealed.body)));
         let candidate =
@@ -296,14 +324,11 @@ fn take<'a>(
                 taken.refused = Some(Refusal::Conflict);
             }
             Verdict::Take => {
-                let state = if arrival.own { QUEUED } else { DELIVERED };
-                insert(c, row, arrival.author, arrival.device, &entry, (arrival.own, state))?;
+                let news = keep(c, row, arrival, &entry)?;
                 if let Some(sealed) = sealed {
                     signed::keep(c, row.thread, arrival.device, entry.number, sealed)?;
                 }
-                if shown {
-                    taken.new.push(info(arrival, &entry, state));
-                }
+                taken.new.extend(news.filter(|_| shown));
             }
         }
     }
@@ -314,19 +339,18 @@ fn take<'a>(
     Ok(taken)
 }
 
-fn info(arrival: &Arrival<'_>, entry: &Entry, stored: i64) -> MessageInfo {
-    MessageInfo {
-        conversation: arrival.conversation.clone(),
-        message: entry.id,
-        from: arrival.author.clone(),
-        text: entry.text.clone(),
-        sent_at: entry.sent_at,
-        reply_to: entry.reply_to,
-        state: state(stored),
-        clock: entry.clock,
-        device: arrival.device,
-        number: entry.number,
-    }
+/// Stores an entry and does what it, or what came before it, says.
+fn keep(c: &Connection, row: ThreadRow, arrival: &Arrival<'_>, entry: &Entry) -> Result<Option<News>> {
+    let (author, device) = (arrival.author, arrival.device);
+    // Nobody counts acts of others as unread.
+    let theirs = if entry.act.is_some() { READ } else { DELIVERED };
+    let seq = insert(c, row, author, device, entry, (arrival.own, if arrival.own { QUEUED } else { theirs }))?;
+    let Some(act) = &entry.act else {
+        acts::settle(c, row.thread, seq, entry.id, author)?;
+        return Ok(Some(News::Message(seq)));
+    };
+    let deed = Deed { act, text: &entry.text, author, device, clock: entry.clock, number: entry.number };
+    Ok(acts::apply(c, row, arrival.conversation, &deed)?.map(News::Act))
 }
 
 /// In which thread and log an id of this author's stands already.

@@ -2,9 +2,12 @@
 //! `FileTransfer` hand in jobs; one thread writes them in groups, another reads.
 //!
 //! - `open.rs`: opening, checking and migrating the file. `threads.rs`: the two threads and the group commit.
-//! - [`logs`], [`messages`], [`signed`], [`marks`]: the copies of everybody's logs, and how far each got. [`pages`]: the same for people.
+//! - [`logs`], [`messages`], [`acts`], [`signed`], [`marks`]: the copies of everybody's logs, and how far each got. [`pages`]: the same for people.
 //! - [`rooms`], [`friends`], [`contacts`], [`pairs`], [`transfers`], [`file_rules`]: what else can be asked of an open connection.
 
+pub mod acts;
+#[cfg(test)]
+mod acts_tests;
 pub mod contacts;
 pub mod file_rules;
 #[cfg(test)]

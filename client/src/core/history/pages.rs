@@ -4,20 +4,23 @@
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::{messages, row};
+use super::{acts, messages, row};
 use crate::core::event::{ConversationInfo, MessageInfo};
 
 /// What [`line`] reads, from `messages m JOIN conversations k`.
-const COLUMNS: &str = "k.name, m.id, m.author, m.text, m.sent_at, m.reply_to, m.state, m.device, m.number, m.clock";
+const COLUMNS: &str = "k.name, m.id, m.author, m.text, m.sent_at, m.reply_to, m.state, m.device, m.number, m.clock, m.edited, m.deleted, m.thread";
 /// What a conversation is sorted by, the same for everybody.
 const NEWEST_FIRST: &str = "m.clock DESC, m.author DESC, m.device DESC, m.number DESC";
 /// In rooms the words of those who are blocked are kept for others and not shown.
-const SHOWN: &str = "(k.name LIKE '@%' OR m.author NOT IN (SELECT user FROM blocks))";
+/// Acts are in the lines that they change.
+const SHOWN: &str = "m.act IS NULL AND (k.name LIKE '@%' OR m.author NOT IN (SELECT user FROM blocks))";
 
-fn line(row: &Row<'_>) -> Result<MessageInfo> {
+fn line(c: &Connection, row: &Row<'_>) -> Result<MessageInfo> {
+    let (conversation, message, deleted) = (row::text(row, 0)?, row::message(row, 1)?, row.get(11)?);
+    let reactions = if deleted { Vec::new() } else { acts::reactions(c, row.get(12)?, message, &conversation)? };
     Ok(MessageInfo {
-        conversation: row::text(row, 0)?,
-        message: row::message(row, 1)?,
+        conversation,
+        message,
         from: row::text(row, 2)?,
         text: row.get(3)?,
         sent_at: row::number(row, 4)?,
@@ -26,7 +29,18 @@ fn line(row: &Row<'_>) -> Result<MessageInfo> {
         device: DeviceId(row::bytes(row, 7)?),
         number: row::number(row, 8)?,
         clock: row::number(row, 9)?,
+        edited: row.get(10)?,
+        deleted,
+        reactions,
     })
+}
+
+/// One message, by its row.
+pub(super) fn message(c: &Connection, seq: i64) -> Result<MessageInfo> {
+    c.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM messages m JOIN conversations k ON k.id = m.conversation WHERE m.seq = ?1"
+    ))?
+    .query_row([seq], |row| line(c, row))
 }
 
 /// The newest `limit` messages, or the newest before `before`, oldest first.
@@ -43,13 +57,13 @@ pub fn page(
                 "SELECT {COLUMNS} FROM messages m JOIN conversations k ON k.id = m.conversation
                  WHERE k.name = ?1 AND {SHOWN} ORDER BY {NEWEST_FIRST} LIMIT ?2"
             ))?
-            .query_map(params![name, row::limit(limit)], line)?
+            .query_map(params![name, row::limit(limit)], |row| line(c, row))?
             .collect::<Result<Vec<_>>>()?,
         Some(id) => {
             let place = c
                 .prepare_cached(
                     "SELECT m.clock, m.author, m.device, m.number FROM messages m JOIN conversations k ON k.id = m.conversation
-                     WHERE m.id = ?1 AND k.name = ?2",
+                     WHERE m.id = ?1 AND k.name = ?2 AND m.act IS NULL",
                 )?
                 .query_row(params![id.0.as_bytes(), name], |row| {
                     Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row::bytes::<32>(row, 2)?, row.get::<_, i64>(3)?))
@@ -62,7 +76,7 @@ pub fn page(
                  WHERE k.name = ?1 AND {SHOWN} AND (m.clock, m.author, m.device, m.number) < (?3, ?4, ?5, ?6)
                  ORDER BY {NEWEST_FIRST} LIMIT ?2"
             ))?
-            .query_map(params![name, row::limit(limit), clock, author, device, number], line)?
+            .query_map(params![name, row::limit(limit), clock, author, device, number], |row| line(c, row))?
             .collect::<Result<Vec<_>>>()?
         }
     };
@@ -87,7 +101,7 @@ pub fn search(
         ))?
         .query_map(
             params![query, conversation.map(ToString::to_string), from.map(Handle::as_str), row::limit(limit)],
-            line,
+            |row| line(c, row),
         )?
         .collect::<Result<Vec<_>>>()?;
     lines.reverse();
@@ -112,14 +126,14 @@ fn query(text: &str) -> Option<String> {
 pub fn conversations(c: &Connection) -> Result<Vec<ConversationInfo>> {
     c.prepare_cached(&format!(
         "SELECT {COLUMNS},
-                (SELECT count(*) FROM messages m WHERE m.conversation = k.id AND m.own = 0 AND m.state < 3 AND {SHOWN})
+                (SELECT count(*) FROM messages m WHERE m.conversation = k.id AND m.own = 0 AND m.state < 3 AND m.deleted = 0 AND {SHOWN})
          FROM conversations k JOIN messages m ON m.seq = (
              SELECT m.seq FROM messages m WHERE m.conversation = k.id AND {SHOWN} ORDER BY {NEWEST_FIRST} LIMIT 1)
          ORDER BY m.seq DESC"
     ))?
     .query_map([], |row| {
-        let newest = line(row)?;
-        Ok(ConversationInfo { conversation: newest.conversation.clone(), unread: row.get(10)?, newest: Some(newest) })
+        let newest = line(c, row)?;
+        Ok(ConversationInfo { conversation: newest.conversation.clone(), unread: row.get(13)?, newest: Some(newest) })
     })?
     .collect()
 }

@@ -39,6 +39,7 @@ pub(super) fn own(to: &str, text: &str, key: u8) -> NewMessage {
         text: text.into(),
         sent_at: 1,
         reply_to: None,
+        act: None,
         meant_for: Some(Fingerprint([key; 32])),
         sign: None,
     }
@@ -46,7 +47,16 @@ pub(super) fn own(to: &str, text: &str, key: u8) -> NewMessage {
 
 fn incoming(number: u64, text: &str) -> Entry {
     let clock = 1_000 + number;
-    Entry { id: MessageId::new(), number, clock, sent_at: u64::MAX, text: text.into(), reply_to: None, meant_for: None }
+    Entry {
+        id: MessageId::new(),
+        number,
+        clock,
+        sent_at: u64::MAX,
+        text: text.into(),
+        reply_to: None,
+        meant_for: None,
+        act: None,
+    }
 }
 
 pub(super) fn memory() -> Connection {
@@ -179,7 +189,7 @@ fn states_only_go_forward_and_only_news_is_told() {
     }
     let ids: Vec<MessageId> = sent.iter().map(|message| message.id).collect();
     let mark = |friend: &str, key, number, reached| {
-        marks::by_friend(&c, &handle(friend), key, &up_to(HERE, number), reached).unwrap()
+        marks::by_friend(&c, &handle(friend), key, &up_to(HERE, number), reached).unwrap().messages
     };
     assert_eq!(mark("carol", key, 3, Reached::Delivered), []);
     assert_eq!(mark("bob", Fingerprint([2; 32]), 3, Reached::Delivered), [], "not written to that key");
@@ -212,7 +222,7 @@ fn in_a_room_each_member_is_told_of_once() {
         messages::insert_own(&c, message).unwrap();
     }
     let mark = |member: &str, number, reached| {
-        marks::by_member(&c, &room, &handle(member), &up_to(HERE, number), reached).unwrap()
+        marks::by_member(&c, &room, &handle(member), &up_to(HERE, number), reached).unwrap().messages
     };
     assert_eq!(mark("bob", 1, Reached::Delivered), [sent[0].id]);
     assert_eq!(mark("bob", 2, Reached::Delivered), [sent[1].id]);

@@ -12,8 +12,9 @@ use hobnob_shared::message::{Entries, Entry, Head, Peer, ROOM_ENTRY, RoomEntry, 
 use rusqlite::Connection;
 
 use super::message::Stored;
+use crate::core::event::Event;
 use crate::core::history::messages::{self, Arrival, Taken};
-use crate::core::history::{History, friends, rooms, signed};
+use crate::core::history::{History, acts, friends, rooms, signed};
 use crate::core::profile::Identity;
 use crate::core::registry::{LogArrived, Registry};
 use crate::core::replica::ThreadKey;
@@ -145,9 +146,7 @@ pub(super) async fn store(history: &History, registry: &Addr<Registry>, peers: &
     }
     let places: Vec<_> = parts.iter().map(Checked::place).collect();
     let own = peers.clone();
-    let written =
-        history.write(move |c| parts.iter().map(|part| take(c, &own, part)).collect::<rusqlite::Result<Vec<_>>>());
-    let results = match written.await {
+    let results = match history.write(move |c| take_all(c, &own, &parts)).await {
         Ok(results) => results,
         Err(error) => {
             tracing::error!(%error, "cannot store messages");
@@ -160,7 +159,7 @@ pub(super) async fn store(history: &History, registry: &Addr<Registry>, peers: &
     let mut heads: BTreeMap<Thread, BTreeMap<DeviceId, Head>> = BTreeMap::new();
     for (Place { thread, key, device, after, last }, result) in places.into_iter().zip(results) {
         let news = nothing(peers, key.clone(), device, Some(after));
-        let taken = match result {
+        let Told { taken, new } = match result {
             Ok(taken) => taken,
             Err(why) => {
                 tell(registry, LogArrived { behind: Some(last), refused: Some(why), ..news }).await;
@@ -170,7 +169,7 @@ pub(super) async fn store(history: &History, registry: &Addr<Registry>, peers: &
         if let Some(why) = taken.refused.map(Refused::from).or(taken.late) {
             tell(registry, LogArrived { refused: Some(why), ..nothing(peers, key, device, None) }).await;
         }
-        let (new, head, behind) = (taken.new, taken.head, taken.gap.then_some(last));
+        let (head, behind) = (taken.head, taken.gap.then_some(last));
         tell(registry, LogArrived { new, head, behind, ..news }).await;
         if let Some(head) = taken.head {
             heads.entry(thread).or_default().insert(device, head);
@@ -249,7 +248,29 @@ fn check_signed(entries: SignedEntries) -> Result<Checked, Unheld> {
     Ok(Checked::Signed { room, account: by.account, device: by.device, chain: Box::new(chain), after, entries: read })
 }
 
-/// Inside the batch's transaction.
+/// What became of a part, and what is told of it.
+struct Told {
+    taken: Taken,
+    new: Vec<Event>,
+}
+
+/// Inside the batch's transaction, all of its parts.
+fn take_all(c: &Connection, peers: &Peers, parts: &[Checked]) -> rusqlite::Result<Vec<Result<Told, Refused>>> {
+    let taken = parts.iter().map(|part| take(c, peers, part)).collect::<rusqlite::Result<Vec<_>>>()?;
+    let fresh = taken.iter().flatten().flat_map(Taken::messages).collect();
+    let mut results = Vec::with_capacity(taken.len());
+    for part in taken {
+        results.push(match part {
+            Ok(mut part) => {
+                let new = acts::told(c, &fresh, std::mem::take(&mut part.new))?;
+                Ok(Told { taken: part, new })
+            }
+            Err(why) => Err(why),
+        });
+    }
+    Ok(results)
+}
+
 fn take(c: &Connection, peers: &Peers, part: &Checked) -> rusqlite::Result<Result<Taken, Refused>> {
     match part {
         Checked::Direct { with, author, device, after, entries, .. } => {

@@ -9,7 +9,7 @@ use hobnob_shared::message::{FromServer, Head, Peer, Presence, Welcome};
 
 use super::actor::Registry;
 use crate::core::command::Command;
-use crate::core::event::{LinkPath, MessageInfo, MessageState, ServerState};
+use crate::core::event::{Event, LinkPath, MessageState, ServerState};
 use crate::core::outlet::Ticket;
 use crate::core::peer_link::dial::PeerStream;
 use crate::core::peer_link::{Connection, Refused};
@@ -139,8 +139,8 @@ pub struct LogArrived {
     pub device: DeviceId,
     /// What the part followed; `None` if it was refused.
     pub after: Option<u64>,
-    /// New messages, in order: show them.
-    pub new: Vec<MessageInfo>,
+    /// New messages, and what became of older ones, in order: tell them.
+    pub new: Vec<Event>,
     /// Where the copy ends now.
     pub head: Option<Head>,
     /// It goes on at least to there, but something before that is missing, or the disk failed.

@@ -1,6 +1,7 @@
 //! Which command goes where.
 
 use actix::{AsyncContext, Context};
+use hobnob_shared::message::What;
 
 use crate::core::answer::Answer;
 use crate::core::command::Command;
@@ -41,9 +42,12 @@ impl Registry {
             Command::History { conversation, limit, before } => self.page(conversation, limit, before, ticket),
             Command::Search { text, conversation, from } => self.search(text, conversation, from, ticket),
             Command::Conversations => self.conversations(ticket),
-            Command::Edit { .. } => ticket.failed(Problem::unsupported("change messages")),
-            Command::Delete { .. } => ticket.failed(Problem::unsupported("delete messages")),
-            Command::React { .. } => ticket.failed(Problem::unsupported("react to messages")),
+            Command::Edit { message, text } => self.act(message, What::Edit, text, ticket, ctx),
+            Command::Delete { message } => self.act(message, What::Delete, String::new(), ticket, ctx),
+            Command::React { message, emoji, on } => {
+                let what = if on && !emoji.is_empty() { What::React } else { What::Unreact };
+                self.act(message, what, emoji, ticket, ctx);
+            }
             Command::JoinRoom { room, password } => self.join_room(room, password, ticket, ctx),
             Command::LeaveRoom { room } => self.leave_room(&room, ticket),
             Command::RemoveMember { room, user } => self.remove_member(room, user, ticket),

@@ -10,7 +10,7 @@ use hobnob_shared::message::{Mark, OthersMarks, Peer, Read};
 
 use crate::core::event::{Event, MessageState};
 use crate::core::history::logs::{self, Log};
-use crate::core::history::marks::{self, Reached};
+use crate::core::history::marks::{self, Further, Reached};
 use crate::core::peer_link::SendFrame;
 use crate::core::registry::{Guard, Registry, StatesChanged};
 use crate::core::replica::ThreadKey;
@@ -48,7 +48,7 @@ impl Registry {
                 let news = match (&thread, key) {
                     (ThreadKey::Room(_), _) => marks::by_member(c, &thread, &user, &marks, reached)?,
                     (ThreadKey::Direct(_), Some(key)) => marks::by_friend(c, &user, key, &marks, reached)?,
-                    (ThreadKey::Direct(_), None) => Vec::new(),
+                    (ThreadKey::Direct(_), None) => Further::default(),
                 };
                 Ok((news, marks))
             });
@@ -58,10 +58,10 @@ impl Registry {
             drop(guard);
             match news {
                 Ok((news, told)) => {
-                    if !news.is_empty() {
+                    if news.any {
                         registry.tell_own_devices(&place, &who, told, reached);
                     }
-                    let states = news.into_iter().map(|id| (id, reached.told())).collect();
+                    let states = news.messages.into_iter().map(|id| (id, reached.told())).collect();
                     registry.states_changed(StatesChanged { states, by }, ctx);
                 }
                 Err(error) => tracing::error!(%error, "a mark was not kept"),

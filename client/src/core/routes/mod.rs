@@ -7,12 +7,13 @@
 //! - `devices`: this account's, and which of others' may link. `password`: what else takes the password.
 //! - `contacts`: what this account's devices tell each other of people; blocks.
 //! - `keys`: changed keys, safety numbers, alarms.
-//! - `talk`: messages, history, typing, read marks. `replicas`: the logs that they are in, on all links together. `marks`: how far they got.
+//! - `talk`: messages, history, typing, read marks. `acts`: what is done to messages. `replicas`: the logs that they are in, on all links together. `marks`: how far they got.
 //! - `rooms`: joining, leaving, members.
 //! - `links`: introductions, live links, re-dialling.
 //! - `files`: transfers, by what people here want; `offers`: by what friends say.
 
 pub mod account;
+mod acts;
 mod commands;
 mod contacts;
 pub mod devices;

@@ -8,7 +8,6 @@ use hobnob_shared::id::{ConversationId, DeviceId, Handle};
 use hobnob_shared::message::{Have, Head, Mark, Peer, RoomRecords, Want};
 
 use crate::core::error::Problem;
-use crate::core::event::Event;
 use crate::core::history::logs;
 use crate::core::history::marks::{self, Reached};
 use crate::core::peer_link::{Follow, Grew, Refused, SendFrame, Unfollow};
@@ -294,8 +293,8 @@ impl Registry {
             *self.refused.entry(why.code()).or_default() += 1;
             tracing::warn!(%user, why = why.code(), count = self.refused.get(why.code()), "refused");
         }
-        for info in new {
-            self.outlet.tell(Event::Message(info));
+        for event in new {
+            self.outlet.tell(event);
         }
         let arrived = Arrived { link, thread, device, after, head, behind };
         let deeds = self.state.exchange.arrived(&arrived, Instant::now());

@@ -71,6 +71,7 @@ impl Registry {
                 text,
                 sent_at,
                 reply_to,
+                act: None,
                 meant_for,
                 sign,
             })
@@ -100,7 +101,7 @@ impl Registry {
     }
 
     /// Something waits for `user`: a link is looked for where there is none.
-    fn look_for(&mut self, user: &Handle) {
+    pub(in crate::core) fn look_for(&mut self, user: &Handle) {
         let there = self.state.roster.get(user).is_some_and(crate::core::roster::Person::server_says_online);
         if self.state.links.up_to(user).is_empty() && there {
             self.state.policy.hurry(user, std::time::Instant::now());

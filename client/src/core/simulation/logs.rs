@@ -346,7 +346,7 @@ impl Device {
 
 fn entry(row: &Row) -> Entry {
     let Candidate { id, number, clock, .. } = row.candidate;
-    Entry { id, number, clock, sent_at: clock, text: row.text.clone(), reply_to: None, meant_for: None }
+    Entry { id, number, clock, sent_at: clock, text: row.text.clone(), reply_to: None, meant_for: None, act: None }
 }
 
 fn plain(entry: Entry) -> Incoming {
@@ -358,8 +358,8 @@ fn sealed(device: DeviceId, candidate: &Candidate, previous: Hash, text: &str) -
     let Candidate { id, number, clock, .. } = *candidate;
     let text = text.to_owned();
     let account = hobnob_shared::id::Fingerprint([0; 32]);
-    let entry =
-        RoomEntry { room: ROOM, account, device, number, previous, clock, id, sent_at: clock, text, reply_to: None };
+    let (sent_at, reply_to, act) = (clock, None, None);
+    let entry = RoomEntry { room: ROOM, account, device, number, previous, clock, id, sent_at, text, reply_to, act };
     to_cbor(&entry).unwrap_or_default()
 }
 
