@@ -1,6 +1,7 @@
 //! The main job and its disturbances, told over real programs: `hobnob-server` and `hobnob-cli` as children, real sockets on loopback.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod acts;
 mod devices;
 mod file_storms;
 mod files;
