@@ -58,6 +58,9 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   friends                     -> friends: [{user, presence, status_text, verified, link}], requests: [user]
   set_presence                presence: available away busy invisible; text
   send                        to: "@bob" or "#tea"; text; optional reply_to -> message (its id), sent_at
+  edit                        message (your own), text
+  delete                      message (your own): for everyone
+  react                       message, emoji (empty: takes all of yours off); optional on (false: takes it off)
   mark_read                   message
   typing                      to, active
   history                     conversation, limit (up to 5000), optional before -> messages, oldest first
@@ -82,7 +85,6 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   rooms                       -> rooms: [{room, owner, locked, members: [{user, presence}]}]
   remove_member               room, user; its owner may
   set_room_password           room, password (none drops it); its owner may
-  edit, delete, react: answered "unsupported" by this version
 
 EVENTS, one JSON object a line on standard output:
   ready                       version, profile, listening, user, server, downloads
@@ -93,8 +95,11 @@ EVENTS, one JSON object a line on standard output:
   presence                    user, presence: available away busy offline unknown; text
   link                        user, path: direct relayed none; address
   message                     conversation, message, from, text, sent_at (ms since 1970), reply_to, state, clock,
-                              device, number; others' messages, and those of your other devices
+                              device, number; others' messages, and those of your other devices; where it is so
+                              edited, deleted, reactions: [{emoji, by}]
   message_state               message, state: queued sent delivered read; in rooms by (the member)
+  message_edited, message_deleted                                  conversation, from, message; text
+  reaction                    conversation, from, message, emoji, on
   read_elsewhere              conversation, message: seen up to it on another device of yours
   room                        room, members: [{user, presence}], owner, locked
   room_left                   room, reason: left removed
