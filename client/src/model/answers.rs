@@ -78,7 +78,10 @@ impl Model {
                 let complete = messages.len() < usize::try_from(*limit).unwrap_or(usize::MAX);
                 self.page_came(conversation, before.is_some(), messages, complete)
             }
-            (Question::Send { conversation, text }, Answer::Sent { message, sent_at, clock, device, number }) => {
+            (
+                Question::Send { conversation, text, reply_to },
+                Answer::Sent { message, sent_at, clock, device, number },
+            ) => {
                 let Some(me) = self.me().cloned() else { return Vec::new() };
                 self.sent(MessageInfo {
                     conversation: conversation.clone(),
@@ -86,7 +89,7 @@ impl Model {
                     from: me,
                     text: text.clone(),
                     sent_at: *sent_at,
-                    reply_to: None,
+                    reply_to: *reply_to,
                     state: MessageState::Queued,
                     clock: *clock,
                     device: *device,
@@ -161,7 +164,13 @@ impl Model {
         } else {
             open.load_newest(page, complete, &transfers)
         };
-        vec![Change::Spliced { conversation: id.clone(), at: 0, removed, added }]
+        // What answers one of these shows it now.
+        let quotes = if older { open.answers_to_first(added) } else { Vec::new() };
+        let conversation = || id.clone();
+        [Change::Spliced { conversation: conversation(), at: 0, removed, added }]
+            .into_iter()
+            .chain(quotes.into_iter().map(|at| Change::Line { conversation: conversation(), at }))
+            .collect()
     }
 
     /// The list of transfers came after some timelines: those are laid out again.

@@ -11,6 +11,8 @@ const KEPT: usize = 2_000;
 /// Lines beyond [`KEPT`] before the oldest are let go, so that it does not happen at each message.
 const SLACK: usize = 1_000;
 
+/// Changes kept while a page is on its way.
+const CHANGED_MAX: usize = 1_000;
 /// Lines that come at once and are a flood: nobody reads them as they pass.
 const FLOOD: usize = 100;
 /// Lines kept of a flood: some screens. Widgets for more would be made, measured and thrown away between two frames.
@@ -49,6 +51,8 @@ pub struct Conversation {
     past: Past,
     /// Messages that came for the part of the past that is on its way: the page may have been read before they were stored.
     early: Vec<Message>,
+    /// The same of messages that got another text, or were taken back.
+    changed: Vec<(MessageId, Option<String>)>,
     /// Who writes just now.
     pub typing: Vec<Handle>,
     /// Newest message of somebody else that was reported as read.
@@ -70,6 +74,7 @@ impl Conversation {
     pub fn set_past(&mut self, past: Past) {
         self.past = past;
         self.early.clear();
+        self.changed.clear();
     }
 
     /// The oldest message here.
@@ -104,6 +109,7 @@ impl Conversation {
         transfers: &[(TransferId, u64, Handle)],
     ) -> (usize, usize) {
         let before = self.lines.len();
+        self.apply_changes(&mut page);
         let old: HashSet<MessageId> = page.iter().map(|message| message.info.message).collect();
         sort(&mut page);
         let first = page.first().map(|message| message.info.message);
@@ -137,7 +143,13 @@ impl Conversation {
     }
 
     /// An older page came. Returns how many lines stand before those that were there.
-    pub fn load_older(&mut self, page: Vec<Message>, complete: bool, transfers: &[(TransferId, u64, Handle)]) -> usize {
+    pub fn load_older(
+        &mut self,
+        mut page: Vec<Message>,
+        complete: bool,
+        transfers: &[(TransferId, u64, Handle)],
+    ) -> usize {
+        self.apply_changes(&mut page);
         let mut page: Vec<Message> =
             page.into_iter().filter(|message| self.known.insert(message.info.message)).collect();
         sort(&mut page);
@@ -156,6 +168,21 @@ impl Conversation {
         self.lines.splice(0..0, lines);
         self.past = if complete { Past::Complete } else { Past::More };
         added
+    }
+
+    /// A message that is not here was changed: perhaps it comes with the page that is on its way, as it was before.
+    pub fn changed_unseen(&mut self, id: MessageId, text: Option<String>) {
+        if self.past == Past::Asked && self.changed.len() < CHANGED_MAX {
+            self.changed.push((id, text));
+        }
+    }
+
+    fn apply_changes(&mut self, page: &mut [Message]) {
+        for (id, text) in std::mem::take(&mut self.changed) {
+            if let Some(message) = page.iter_mut().find(|message| message.info.message == id) {
+                message.rewrite(text);
+            }
+        }
     }
 
     /// A message came: nearly always the newest, but one that was long under way goes between those that were written after it.
@@ -219,6 +246,29 @@ impl Conversation {
     /// A message that is here.
     pub fn find(&self, id: MessageId) -> Option<&Message> {
         self.lines.iter().rev().filter_map(Line::message).find(|message| message.info.message == id)
+    }
+
+    /// The line of a message that is here.
+    pub fn position(&self, id: MessageId) -> Option<usize> {
+        let is_it = |line: &Line| line.message().is_some_and(|message| message.info.message == id);
+        self.known.contains(&id).then(|| self.lines.iter().rposition(is_it)).flatten()
+    }
+
+    /// Lines of messages that answer this one.
+    pub fn answers(&self, id: MessageId) -> Vec<usize> {
+        let answers = |line: &Line| line.message().is_some_and(|message| message.info.reply_to == Some(id));
+        self.lines.iter().enumerate().filter(|(_, line)| answers(line)).map(|(at, _)| at).collect()
+    }
+
+    /// Lines that answer one of the first `count`, and stand behind them.
+    pub fn answers_to_first(&self, count: usize) -> Vec<usize> {
+        let first: HashSet<MessageId> =
+            self.lines.iter().take(count).filter_map(Line::message).map(|message| message.info.message).collect();
+        let answers = |line: &Line| {
+            line.message().and_then(|message| message.info.reply_to).is_some_and(|to| first.contains(&to))
+        };
+        let behind = self.lines.iter().enumerate().skip(count);
+        behind.filter(|(_, line)| answers(line)).map(|(at, _)| at).collect()
     }
 
     /// Lets the oldest lines go when there are far more than anybody watching the end needs, of whom `came` came just now. Returns how many

@@ -234,3 +234,46 @@ proptest::proptest! {
         proptest::prop_assert_eq!(order(&conversation), expected);
     }
 }
+
+fn answer(to: &Message, sent_at: u64) -> Message {
+    let mut answer = message("bob", sent_at);
+    answer.info.reply_to = Some(to.info.message);
+    answer
+}
+
+#[test]
+fn what_was_changed_says_so_below_it_though_the_group_goes_on() {
+    let mut conversation = Conversation::default();
+    let (first, second) = (message("bob", MINUTE), message("bob", 2 * MINUTE));
+    let id = first.info.message;
+    conversation.insert(first);
+    conversation.insert(second);
+    conversation.change(id, |line| line.rewrite(Some("hello".to_owned())));
+    assert_eq!(layouts(&conversation), [(true, true, true), (false, false, true)]);
+}
+
+#[test]
+fn what_changed_while_its_page_was_on_its_way_is_shown_as_it_is() {
+    let mut conversation = Conversation::default();
+    conversation.set_past(Past::Asked);
+    let (edited, deleted) = (message("bob", MINUTE), message("bob", 2 * MINUTE));
+    conversation.changed_unseen(edited.info.message, Some("hello".to_owned()));
+    conversation.changed_unseen(deleted.info.message, None);
+    conversation.load_newest(vec![edited, deleted], true, &[]);
+    let texts: Vec<_> =
+        conversation.lines().iter().filter_map(Line::message).map(|line| line.info.text.as_str()).collect();
+    assert_eq!(texts, ["hello", ""]);
+}
+
+#[test]
+fn what_answers_a_message_is_found_also_when_that_comes_later() {
+    let mut conversation = Conversation::default();
+    let (old, new) = (message("bob", MINUTE), message("bob", 5 * MINUTE));
+    let (to_old, to_new) = (answer(&old, 6 * MINUTE), answer(&new, 7 * MINUTE));
+    let (old_id, new_id) = (old.info.message, new.info.message);
+    conversation.load_newest(vec![new, to_old, to_new], false, &[]);
+    assert_eq!((conversation.answers(new_id), conversation.position(old_id)), (vec![2], None));
+    let added = conversation.load_older(vec![old], true, &[]);
+    assert_eq!((added, conversation.position(old_id)), (1, Some(0)));
+    assert_eq!(conversation.answers_to_first(added), [2]);
+}

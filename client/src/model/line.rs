@@ -48,20 +48,21 @@ impl Message {
         Self { own, info, fate, expanded: false, reactions, by: BTreeMap::new() }
     }
 
-    /// Its author changed the text.
-    pub fn edit(&mut self, text: String) {
-        // Nothing takes a delete back.
-        if self.fate != Fate::Deleted {
-            self.info.text = text;
-            self.fate = Fate::Edited;
+    /// Its author gave it another text, or, with none, took it back.
+    pub fn rewrite(&mut self, text: Option<String>) {
+        match text {
+            // Nothing takes a delete back.
+            _ if self.fate == Fate::Deleted => {}
+            Some(text) => {
+                self.info.text = text;
+                self.fate = Fate::Edited;
+            }
+            None => {
+                self.info.text.clear();
+                self.fate = Fate::Deleted;
+                self.reactions.clear();
+            }
         }
-    }
-
-    /// Its author took it back.
-    pub fn delete(&mut self) {
-        self.info.text.clear();
-        self.fate = Fate::Deleted;
-        self.reactions.clear();
     }
 
     /// Somebody set an emoji, or took it off.
@@ -97,6 +98,7 @@ impl Message {
 
 /// One line of a timeline.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all lines are messages")]
 pub enum Line {
     /// A message.
     Message(Message),
@@ -172,6 +174,8 @@ fn is_one_group(one: &Line, next: &Line) -> bool {
 /// Messages of one's own that got equally far share one line of time and state below them.
 fn is_one_state(one: &Line, next: &Line) -> bool {
     match (one, next) {
+        // What was changed says so below it.
+        (Line::Message(a), Line::Message(_)) if a.fate == Fate::Edited => false,
         (Line::Message(a), Line::Message(b)) => !a.own || shown_state(a) == shown_state(b),
         _ => true,
     }

@@ -4,6 +4,7 @@
 //!
 //! - [`state`] routes each event to its part
 //! - [`connection`] account, server, which page
+//! - [`acts`] edits and deletes
 //! - [`answers`] does the same with the answers to what was asked
 //! - [`roster`] friends and requests, their order
 //! - [`rooms`] rooms and who is in them
@@ -12,6 +13,7 @@
 //! - [`question`] which answer belongs to which command
 //! - [`change`] what has to be drawn again; [`batch`] the same of many events, each thing once
 
+pub mod acts;
 pub mod answers;
 pub mod batch;
 pub mod change;

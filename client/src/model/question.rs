@@ -67,7 +67,20 @@ pub enum Question {
         conversation: ConversationId,
         /// What.
         text: String,
+        /// The message that it answers.
+        reply_to: Option<MessageId>,
     },
+    /// Another text for an own message.
+    Edit {
+        /// Where it is.
+        conversation: ConversationId,
+        /// Which.
+        message: MessageId,
+        /// The text.
+        text: String,
+    },
+    /// Something else that is done to a message.
+    Act,
     /// A file.
     SendFile {
         /// To whom.

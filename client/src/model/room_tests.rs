@@ -147,7 +147,7 @@ fn who_is_gone_does_not_write() {
 #[test]
 fn a_message_of_mine_names_who_got_it() {
     let mut model = alice();
-    let question = Question::Send { conversation: talk(), text: "hi".to_owned() };
+    let question = Question::Send { conversation: talk(), text: "hi".to_owned(), reply_to: None };
     let request = model.ask(question, Command::Send { to: talk(), text: "hi".to_owned(), reply_to: None });
     let id = MessageId::new();
     let state = |state, by: Option<&str>| Event::MessageState { message: id, state, by: by.map(handle) };

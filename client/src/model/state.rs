@@ -18,6 +18,8 @@ use crate::model::transfers::{Offered, Transfers};
 
 /// Messages asked for at once: two or three screens.
 pub const PAGE: u32 = 40;
+/// The same when one message is looked for.
+const FAR: u32 = 400;
 /// States kept of messages whose own answer has not come yet: only what is sent in one moment.
 const EARLY_MAX: usize = 1_000;
 
@@ -56,7 +58,7 @@ impl Model {
         ];
         let waiting: Vec<_> =
             self.open.iter().filter(|(_, open)| open.past() == Past::Unread).map(|(id, _)| id.clone()).collect();
-        requests.extend(waiting.into_iter().map(|conversation| self.history(conversation, None)));
+        requests.extend(waiting.into_iter().map(|conversation| self.history(conversation, None, PAGE)));
         requests
     }
 
@@ -66,7 +68,7 @@ impl Model {
             return None;
         }
         self.open.insert(conversation.clone(), Conversation::default());
-        Some(self.history(conversation, None))
+        Some(self.history(conversation, None, PAGE))
     }
 
     /// Its tab was closed.
@@ -79,17 +81,24 @@ impl Model {
         let open = self.open.get(conversation)?;
         let before = open.oldest();
         match open.past() {
-            Past::More | Past::Unread => Some(self.history(conversation.clone(), before)),
+            Past::More | Past::Unread => Some(self.history(conversation.clone(), before, PAGE)),
             Past::Asked | Past::Complete => None,
         }
     }
 
-    fn history(&mut self, conversation: ConversationId, before: Option<MessageId>) -> Request {
+    /// As [`Self::older`], as much as one looks through for one message.
+    pub fn further(&mut self, conversation: &ConversationId) -> Option<Request> {
+        let open = self.open.get(conversation).filter(|open| open.past() == Past::More)?;
+        let before = open.oldest();
+        Some(self.history(conversation.clone(), before, FAR))
+    }
+
+    fn history(&mut self, conversation: ConversationId, before: Option<MessageId>, limit: u32) -> Request {
         if let Some(open) = self.open.get_mut(&conversation) {
             open.set_past(Past::Asked);
         }
-        let question = Question::History { conversation: conversation.clone(), before, limit: PAGE };
-        self.ask(question, Command::History { conversation, limit: PAGE, before })
+        let question = Question::History { conversation: conversation.clone(), before, limit };
+        self.ask(question, Command::History { conversation, limit, before })
     }
 
     /// The reader sees the end of a conversation: nothing in it is unread any more. The command tells the author, once.
@@ -197,10 +206,7 @@ impl Model {
             Event::Link { user, path, address } => self.linked(user, Path::new(path, &address)),
             Event::Message(info) => self.arrived(info),
             Event::MessageState { message, state, by } => self.state_changed(message, state, by),
-            Event::MessageEdited { conversation, message, text, .. } => {
-                let rewrote = self.rewrote(&conversation, message, &text);
-                self.line(&conversation, message, |line| line.edit(text)).into_iter().chain(rewrote).collect()
-            }
+            Event::MessageEdited { conversation, message, text, .. } => self.rewritten(&conversation, message, text),
             Event::MessageDeleted { conversation, message, .. } => self.taken_back(&conversation, message),
             Event::Reaction { conversation, from, message, emoji, on } => {
                 self.line(&conversation, message, |line| line.react(from, emoji, on))
@@ -360,12 +366,6 @@ impl Model {
         Some(Change::Rooms)
     }
 
-    /// The same for what was said before and is another text now.
-    fn rewrote(&mut self, conversation: &ConversationId, message: MessageId, text: &str) -> Option<Change> {
-        let ConversationId::Room(room) = conversation else { return None };
-        self.rooms.rewrote(room, message, text).then_some(Change::Rooms)
-    }
-
     fn state_changed(&mut self, message: MessageId, state: MessageState, by: Option<Handle>) -> Vec<Change> {
         for (conversation, open) in &mut self.open {
             let by = by.clone();
@@ -380,7 +380,7 @@ impl Model {
         Vec::new()
     }
 
-    fn line(
+    pub(in crate::model) fn line(
         &mut self,
         conversation: &ConversationId,
         message: MessageId,
@@ -388,16 +388,6 @@ impl Model {
     ) -> Vec<Change> {
         let at = self.open.get_mut(conversation).and_then(|open| open.change(message, change));
         at.map(|at| Change::Line { conversation: conversation.clone(), at }).into_iter().collect()
-    }
-
-    fn taken_back(&mut self, conversation: &ConversationId, message: MessageId) -> Vec<Change> {
-        let mut changes = self.line(conversation, message, Message::delete);
-        changes.extend(self.rewrote(conversation, message, ""));
-        if self.unread(conversation) > 0 {
-            // It may be one of those that were not seen, and is none any more.
-            changes.push(Change::Recount);
-        }
-        changes
     }
 
     fn typing(&mut self, conversation: ConversationId, from: Handle, active: bool) -> Vec<Change> {

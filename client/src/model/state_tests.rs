@@ -167,7 +167,7 @@ fn what_another_device_of_mine_wrote_is_mine_and_not_unread() {
 #[test]
 fn a_sent_message_appears_when_it_is_safe_and_shows_how_far_it_got() {
     let mut model = alice();
-    let question = Question::Send { conversation: bob(), text: "hi".to_owned() };
+    let question = Question::Send { conversation: bob(), text: "hi".to_owned(), reply_to: None };
     let request = model.ask(question.clone(), Command::Send { to: bob(), text: "hi".to_owned(), reply_to: None });
     assert!(texts(&model).is_empty(), "nothing is shown before it is true");
     let id = MessageId::new();
@@ -187,7 +187,7 @@ fn a_sent_message_appears_when_it_is_safe_and_shows_how_far_it_got() {
 #[test]
 fn a_refused_message_comes_back_with_its_text() {
     let mut model = alice();
-    let question = Question::Send { conversation: bob(), text: "hi".to_owned() };
+    let question = Question::Send { conversation: bob(), text: "hi".to_owned(), reply_to: None };
     let request = model.ask(question.clone(), Command::Friends);
     let changes = model.apply(Event::Failed { id: request.id, code: "x".to_owned(), text: "No.".to_owned() });
     assert_eq!(changes, [Change::Failed { question, code: "x".to_owned(), text: "No.".to_owned() }]);
@@ -227,6 +227,23 @@ fn messages_are_edited_deleted_and_reacted_to() {
     assert_eq!(first(&model).fate, Fate::Deleted, "nothing takes a delete back");
     model.seen(&bob());
     assert_eq!(model.apply(deleted), [Change::Line { conversation: bob(), at: 0 }], "nothing to count anew");
+}
+
+#[test]
+fn what_quotes_a_message_is_drawn_again_when_that_changes() {
+    let mut model = alice();
+    let hello = message("bob", "hello");
+    let id = hello.message;
+    let mut answer = message("bob", "yes");
+    (answer.reply_to, answer.clock) = (Some(id), 2_000);
+    model.apply(Event::Message(hello));
+    model.apply(Event::Message(answer));
+    let line = |at| Change::Line { conversation: bob(), at };
+    let (conversation, from) = (bob(), handle("bob"));
+    let edited = Event::MessageEdited { conversation, from, message: id, text: "hullo".to_owned() };
+    assert_eq!(model.apply(edited), [line(0), line(1)]);
+    let deleted = Event::MessageDeleted { conversation: bob(), from: handle("bob"), message: id };
+    assert_eq!(model.apply(deleted), [line(0), line(1), Change::Recount]);
 }
 
 #[test]
@@ -358,7 +375,7 @@ fn states_of_messages_that_nobody_looks_at_leave_room_for_those_that_are_just_se
     for _ in 0..2 * EARLY_MAX {
         model.apply(state(MessageId::new()));
     }
-    let question = Question::Send { conversation: bob(), text: "hi".to_owned() };
+    let question = Question::Send { conversation: bob(), text: "hi".to_owned(), reply_to: None };
     let request = model.ask(question, Command::Send { to: bob(), text: "hi".to_owned(), reply_to: None });
     let id = MessageId::new();
     model.apply(state(id));

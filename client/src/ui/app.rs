@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use adw::prelude::*;
 use gtk::{gdk, gio, glib};
-use hobnob_shared::id::{ConversationId, DeviceId, Handle, RoomId, TransferId};
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
 use relm4::{Component, ComponentController, ComponentParts, ComponentSender, Controller, adw, gtk};
 
 use crate::bridge::{Bridge, Delivery, Start};
@@ -20,6 +20,7 @@ use crate::ui::conversation::page::title;
 use crate::ui::conversation::{ConversationPage, PageInit, PageInput, PageOutput};
 use crate::ui::dialogs::devices::DevicesDialog;
 use crate::ui::members::MemberOutput;
+use crate::ui::messages::Seeking;
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
 use crate::ui::text::literal_line;
@@ -91,6 +92,8 @@ pub enum DialogAnswer {
     Paste(ConversationId, gdk::Texture),
     /// It was kept as this file, or why not.
     Pasted(ConversationId, std::io::Result<PathBuf>),
+    /// Take this message back.
+    Delete(MessageId),
     /// Sign out.
     SignOut,
     /// Join this room.
@@ -146,6 +149,8 @@ pub struct App {
     pub(in crate::ui) words: String,
     /// Where files to send were last chosen.
     pub(in crate::ui) sent_from: PathBuf,
+    /// The message that is looked for further back.
+    pub(in crate::ui) seeking: Option<Seeking>,
     /// The conversation in front, as it was last drawn.
     pub(in crate::ui) fronted: Option<ConversationId>,
     /// The friend list, and that of rooms, have to be drawn again after this batch.
@@ -237,6 +242,7 @@ impl Component for App {
             pictures: Pictures::default(),
             words: String::new(),
             sent_from: glib::home_dir(),
+            seeking: None,
             fronted: None,
             lists_changed: (false, false),
             form: None,

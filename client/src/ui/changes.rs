@@ -30,12 +30,18 @@ impl App {
         let mut reload = missed;
         let mut batch = Batch::default();
         for event in events {
+            if let Event::MessageDeleted { conversation, .. } = &event {
+                // Its words must not go on standing on the desktop.
+                notify::withdraw(relm4::main_application().upcast_ref::<gio::Application>(), conversation);
+            }
             reload |= matches!(&event, Event::Ready { signed_in: true, .. } | Event::SignedIn { .. });
             for change in self.model.apply(event) {
                 batch.add(change);
             }
         }
-        for tab in self.tabs.iter().filter(|tab| tab.at_end) {
+        // Who looks for something further back needs what was read for that.
+        let sought = self.sought().cloned();
+        for tab in self.tabs.iter().filter(|tab| tab.at_end && Some(&tab.conversation) != sought.as_ref()) {
             let came = batch.came(&tab.conversation);
             if let Some(trimmed) = self.model.trim(&tab.conversation, came) {
                 batch.add(trimmed);
@@ -331,6 +337,7 @@ impl App {
                 }
                 self.follow(conversation);
             }
+            (Question::History { conversation, before: Some(_), .. }, _) => self.page_came(conversation),
             (Question::JoinRoom(room), _) => self.joined(room),
             (Question::RoomPassword(room, true), _) => self.toast(&format!("Who joins {room} needs the password now.")),
             (Question::RoomPassword(room, false), _) => self.toast(&format!("{room} takes no password any more.")),
@@ -364,9 +371,18 @@ impl App {
         match question {
             Question::Enter | Question::SetServer => self.sign_in.emit(SignInInput::Refused(text.to_owned())),
             Question::JoinRoom(room) => self.not_joined(&room, text),
-            Question::Send { conversation, text: unsent } => {
+            Question::Send { conversation, text: unsent, reply_to } => {
                 if let Some(tab) = self.tab(&conversation) {
                     tab.controller.emit(PageInput::Restore(unsent));
+                }
+                if let Some(message) = reply_to {
+                    self.reply(&conversation, message);
+                }
+                self.toast(text);
+            }
+            Question::Edit { conversation, text: unsaved, .. } => {
+                if let Some(tab) = self.tab(&conversation) {
+                    tab.controller.emit(PageInput::Restore(unsaved));
                 }
                 self.toast(text);
             }
@@ -379,6 +395,7 @@ impl App {
                 tracing::warn!(code, "a list did not come");
             }
             Question::SignOut
+            | Question::Act
             | Question::SendFile { .. }
             | Question::AddFriend(_)
             | Question::Person(..)

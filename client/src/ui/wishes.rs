@@ -72,12 +72,14 @@ impl App {
     /// From a tab.
     pub(in crate::ui) fn page_said(&mut self, conversation: ConversationId, output: PageOutput) {
         match output {
-            PageOutput::Send(text) => {
-                let command = Command::Send { to: conversation.clone(), text: text.clone(), reply_to: None };
+            PageOutput::Send(text, reply_to) => {
+                let command = Command::Send { to: conversation.clone(), text: text.clone(), reply_to };
                 self.seen(&conversation);
                 self.look();
-                self.ask(Question::Send { conversation, text }, command);
+                self.ask(Question::Send { conversation, text, reply_to }, command);
             }
+            PageOutput::Edit(message, text) => self.edited(conversation, message, text),
+            PageOutput::EditLast => self.edit_last(&conversation),
             PageOutput::TooLong(excess) => {
                 let excess = words::size(excess as u64);
                 self.toast(&format!("The message is {excess} too long. Shorten it, or send it as a file."));
@@ -99,13 +101,7 @@ impl App {
                     self.look();
                 }
             }
-            PageOutput::ShowAll(message) => {
-                let changes = self.model.expand(&conversation, message);
-                for change in changes {
-                    self.draw(change);
-                }
-            }
-            PageOutput::Card(output, transfer) => self.card(output, transfer),
+            PageOutput::Line(output) => self.line_said(&conversation, output),
             PageOutput::Compare => {
                 if let Some(user) = conversation.friend() {
                     self.ask_safety_number(user.clone());
@@ -156,7 +152,8 @@ impl App {
         }
     }
 
-    fn card(&mut self, output: CardOutput, transfer: TransferId) {
+    /// A button of a card.
+    pub(in crate::ui) fn card(&mut self, output: CardOutput, transfer: TransferId) {
         let mut wish = |wish, command| self.ask(Question::File(wish, transfer), command);
         match output {
             CardOutput::Accept => wish(FileWish::Accept, Command::AcceptFile { transfer, save_as: None }),
@@ -318,6 +315,7 @@ impl App {
             DialogAnswer::Files(conversation, paths) => self.send_files(&conversation, paths),
             DialogAnswer::Paste(conversation, picture) => self.keep_pasted(conversation, picture),
             DialogAnswer::Pasted(conversation, kept) => self.send_pasted(&conversation, kept),
+            DialogAnswer::Delete(message) => self.ask(Question::Act, Command::Delete { message }),
             DialogAnswer::SignOut => self.ask(Question::SignOut, Command::SignOut),
             DialogAnswer::JoinRoom(room, password) => self.join_from_dialog(room, password),
             DialogAnswer::LeaveRoom(room) => self.ask(Question::LeaveRoom(room.clone()), Command::LeaveRoom { room }),

@@ -155,6 +155,16 @@ fn names(users: &[&Handle]) -> String {
     shown.join(", ")
 }
 
+/// Who set an emoji, oneself first.
+pub fn set_by(people: &[Handle], me: Option<&Handle>) -> String {
+    let others: Vec<&Handle> = people.iter().filter(|user| Some(*user) != me).collect();
+    match (others.len() < people.len(), others.is_empty()) {
+        (true, true) => "You".to_owned(),
+        (true, false) => format!("You, {}", names(&others)),
+        (false, _) => names(&others),
+    }
+}
+
 /// How far an own message got: what stands below it, and by whom where that is known.
 pub fn reached(message: &Message) -> (String, Option<String>) {
     let (delivered, read) = message.reached();
@@ -300,6 +310,15 @@ mod tests {
         };
         assert_eq!(device(info.device), "abab abab");
         Message::new(info, me.as_ref())
+    }
+
+    #[test]
+    fn who_set_an_emoji_is_named_oneself_first() {
+        let handles: Vec<Handle> = ["bob", "alice"].iter().filter_map(|name| name.parse().ok()).collect();
+        let me = handles.last();
+        assert_eq!(set_by(&handles, me), "You, bob");
+        assert_eq!(set_by(&handles[..1], me), "bob");
+        assert_eq!(set_by(&handles[1..], me), "You");
     }
 
     #[test]

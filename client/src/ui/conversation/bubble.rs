@@ -5,9 +5,11 @@ use std::rc::Rc;
 
 use gtk::pango;
 use gtk::prelude::*;
+use hobnob_shared::id::MessageId;
 use relm4::gtk;
 
-use crate::ui::conversation::row::say;
+use crate::ui::conversation::pills::{Pill, PillsWidgets};
+use crate::ui::conversation::quote::{Quote, QuoteWidgets};
 
 /// What a bubble shows. Texts are literal already.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,10 +20,23 @@ pub struct Bubble {
     pub cut: bool,
     /// It was deleted: `text` says so.
     pub deleted: bool,
-    /// The message it answers, one line.
-    pub quote: Option<String>,
-    /// Emojis and how many set them.
-    pub reactions: Option<String>,
+    /// The message it answers.
+    pub quote: Option<Quote>,
+    /// What people think of it.
+    pub reactions: Vec<Pill>,
+    /// Mine: reactions stand on the right too.
+    pub own: bool,
+}
+
+/// What is done in a bubble.
+#[derive(Debug, Clone)]
+pub enum BubbleOutput {
+    /// Show the whole of a long message.
+    ShowAll,
+    /// Go to the message that is quoted.
+    Go(MessageId),
+    /// Set an emoji, or take it off.
+    React(String, bool),
 }
 
 /// The widgets of a bubble.
@@ -30,10 +45,10 @@ pub struct BubbleWidgets {
     body: gtk::Box,
     text: gtk::Label,
     // Most messages have none of these, and each widget that is not there need not be styled and measured.
-    quote: OnceCell<gtk::Label>,
+    quote: OnceCell<QuoteWidgets>,
     more: OnceCell<gtk::Button>,
-    reactions: OnceCell<gtk::Label>,
-    show_all: Rc<dyn Fn()>,
+    reactions: OnceCell<PillsWidgets>,
+    tell: Rc<dyn Fn(BubbleOutput)>,
 }
 
 /// Widest bubble, in characters: what reads well.
@@ -45,8 +60,8 @@ const NARROWEST: i32 = 20;
 const LONG_LINE: usize = 28;
 
 impl BubbleWidgets {
-    /// An empty bubble. `show_all` is called by the button of a long message.
-    pub fn new(show_all: impl Fn() + 'static) -> Self {
+    /// An empty bubble; `tell` gets what is done in it.
+    pub fn new(tell: impl Fn(BubbleOutput) + 'static) -> Self {
         let text = gtk::Label::builder()
             .xalign(0.0)
             .wrap(true)
@@ -71,16 +86,15 @@ impl BubbleWidgets {
             quote: OnceCell::new(),
             more: OnceCell::new(),
             reactions: OnceCell::new(),
-            show_all: Rc::new(show_all),
+            tell: Rc::new(tell),
         }
     }
 
-    fn quote(&self) -> &gtk::Label {
+    fn quote(&self) -> &QuoteWidgets {
         self.quote.get_or_init(|| {
-            let quote =
-                gtk::Label::builder().xalign(0.0).ellipsize(pango::EllipsizeMode::End).max_width_chars(WIDTH).build();
-            quote.add_css_class("quote");
-            self.body.prepend(&quote);
+            let tell = self.tell.clone();
+            let quote = QuoteWidgets::new(move |message| tell(BubbleOutput::Go(message)));
+            self.body.prepend(quote.widget());
             quote
         })
     }
@@ -89,19 +103,19 @@ impl BubbleWidgets {
         self.more.get_or_init(|| {
             let more = gtk::Button::builder().label("Show All").halign(gtk::Align::Start).build();
             more.set_css_classes(&["flat", "show-all"]);
-            let show_all = self.show_all.clone();
-            more.connect_clicked(move |_| show_all());
+            let tell = self.tell.clone();
+            more.connect_clicked(move |_| tell(BubbleOutput::ShowAll));
             self.body.append(&more);
             more
         })
     }
 
-    fn reactions(&self) -> &gtk::Label {
+    fn reactions(&self) -> &PillsWidgets {
         self.reactions.get_or_init(|| {
-            let reactions = gtk::Label::builder().halign(gtk::Align::Start).build();
-            reactions.add_css_class("reactions");
-            self.root.append(&reactions);
-            reactions
+            let tell = self.tell.clone();
+            let pills = PillsWidgets::new(move |emoji, on| tell(BubbleOutput::React(emoji, on)));
+            self.root.append(pills.widget());
+            pills
         })
     }
 
@@ -115,10 +129,10 @@ impl Bubble {
     /// Shows this message.
     pub fn show(&self, widgets: &BubbleWidgets) {
         if self.quote.is_some() || widgets.quote.get().is_some() {
-            say(widgets.quote(), self.quote.as_deref());
+            widgets.quote().show(self.quote.as_ref());
         }
-        if self.reactions.is_some() || widgets.reactions.get().is_some() {
-            say(widgets.reactions(), self.reactions.as_deref());
+        if !self.reactions.is_empty() || widgets.reactions.get().is_some() {
+            widgets.reactions().show(&self.reactions, self.own);
         }
         if self.cut || widgets.more.get().is_some() {
             widgets.more().set_visible(self.cut);
@@ -129,10 +143,8 @@ impl Bubble {
             widgets.text.set_width_chars(if is_long { NARROWEST } else { -1 });
             widgets.text.set_text(&self.text);
         }
-        if self.deleted {
-            widgets.text.add_css_class("deleted");
-        } else {
-            widgets.text.remove_css_class("deleted");
+        if self.deleted != widgets.body.has_css_class("deleted") {
+            widgets.body.set_css_classes(if self.deleted { &["bubble", "deleted"] } else { &["bubble"] });
         }
         widgets.root.set_visible(true);
     }

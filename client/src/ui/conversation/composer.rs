@@ -1,10 +1,16 @@
-//! Where a message is written: grows with its text, Enter sends, Shift+Enter breaks the line. The draft stays with its tab. A picture that is
-//! pasted does not become text: it is handed up.
+//! Where a message is written: grows with its text, Enter sends, Shift+Enter breaks the line. The draft stays with its tab. What is written may
+//! answer a message, or be another text for an own one; Escape leaves that. A picture that is pasted does not become text: it is handed up.
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use gtk::prelude::*;
 use gtk::{gdk, glib, pango};
+use hobnob_shared::id::MessageId;
 use hobnob_shared::limits;
 use relm4::gtk;
+
+use crate::ui::conversation::mode_bar::ModeBar;
 
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::spoken::called;
@@ -12,8 +18,12 @@ use crate::ui::widgets::spoken::called;
 /// What was done in the composer.
 #[derive(Debug)]
 pub enum ComposerOutput {
-    /// Send this.
-    Send(String),
+    /// Send this, in answer to a message or not.
+    Send(String, Option<MessageId>),
+    /// This is the text of an own message from now on.
+    Edit(MessageId, String),
+    /// Change the last own message.
+    EditLast,
     /// The text is too long by so many bytes; it stays where it is.
     TooLong(usize),
     /// Choose files.
@@ -27,10 +37,100 @@ pub enum ComposerOutput {
 /// Height of about six lines, in pixels.
 const HEIGHT: i32 = 132;
 
+/// What becomes of the text.
+#[derive(Debug, Default)]
+enum Mode {
+    /// A new message.
+    #[default]
+    New,
+    /// The same, in answer to this one.
+    Reply(MessageId),
+    /// The text of this one.
+    Edit {
+        message: MessageId,
+        /// What was being written before.
+        draft: String,
+    },
+}
+
+/// The text, and what becomes of it.
+struct Sheet {
+    text: gtk::TextView,
+    mode: RefCell<Mode>,
+    bar: ModeBar,
+    send: gtk::Button,
+    save: gtk::Button,
+    tell: Box<dyn Fn(ComposerOutput)>,
+}
+
+impl Sheet {
+    fn content(&self) -> String {
+        content(&self.text.buffer())
+    }
+
+    fn submit(&self) {
+        let text = self.content().trim().to_owned();
+        if text.is_empty() {
+            return;
+        }
+        if let Some(excess @ 1..) = text.len().checked_sub(limits::TEXT) {
+            (self.tell)(ComposerOutput::TooLong(excess));
+            return;
+        }
+        (self.tell)(match self.leave() {
+            Mode::Edit { message, .. } => ComposerOutput::Edit(message, text),
+            mode => {
+                self.text.buffer().set_text("");
+                let reply_to = if let Mode::Reply(message) = mode { Some(message) } else { None };
+                ComposerOutput::Send(text, reply_to)
+            }
+        });
+    }
+
+    /// Back to a new message, with the draft that was there. What it was until now.
+    fn leave(&self) -> Mode {
+        let mode = self.mode.take();
+        if let Mode::Edit { draft, .. } = &mode {
+            self.text.buffer().set_text(draft);
+        }
+        self.bar.hide();
+        self.show_buttons(false);
+        mode
+    }
+
+    fn show_buttons(&self, editing: bool) {
+        self.send.set_visible(!editing);
+        self.save.set_visible(editing);
+    }
+
+    fn is_new(&self) -> bool {
+        matches!(*self.mode.borrow(), Mode::New)
+    }
+
+    fn edit(&self, message: MessageId, text: &str) {
+        let draft = match self.mode.take() {
+            Mode::Edit { draft, .. } => draft,
+            Mode::New | Mode::Reply(_) => self.content(),
+        };
+        self.mode.replace(Mode::Edit { message, draft });
+        self.bar.editing(text.lines().next().unwrap_or_default());
+        self.show_buttons(true);
+        self.text.buffer().set_text(text);
+        self.text.grab_focus();
+    }
+
+    fn reply(&self, message: MessageId, author: &str, beginning: &str) {
+        self.leave();
+        self.mode.replace(Mode::Reply(message));
+        self.bar.answering(author, beginning);
+        self.text.grab_focus();
+    }
+}
+
 /// The composer.
 pub struct Composer {
     root: gtk::Box,
-    text: gtk::TextView,
+    sheet: Rc<Sheet>,
     hint: gtk::Label,
     usual_hint: String,
 }
@@ -94,6 +194,10 @@ impl Composer {
         let send = icon_button("go-up-symbolic", "Send");
         send.set_css_classes(&["circular", "suggested-action", "send"]);
         send.set_sensitive(false);
+        let save = icon_button("object-select-symbolic", "Save Changes");
+        save.set_css_classes(&["circular", "suggested-action", "send"]);
+        save.set_visible(false);
+        send.bind_property("sensitive", &save, "sensitive").sync_create().build();
 
         let buffer = text.buffer();
         let (label, button, say) = (hint.clone(), send.clone(), tell.clone());
@@ -106,30 +210,26 @@ impl Composer {
                 say(ComposerOutput::Writing(can_send));
             }
         });
-        let (to_send, say) = (buffer.clone(), tell.clone());
-        send.connect_clicked(move |_| submit(&to_send, &say));
-
-        let said = tell.clone();
-        let keys = gtk::EventControllerKey::new();
-        keys.set_propagation_phase(gtk::PropagationPhase::Capture);
-        let view = text.clone();
-        keys.connect_key_pressed(move |keys, key, _, state| {
-            let enter = matches!(key, gdk::Key::Return | gdk::Key::KP_Enter | gdk::Key::ISO_Enter);
-            let plain = !state.intersects(
-                gdk::ModifierType::SHIFT_MASK | gdk::ModifierType::CONTROL_MASK | gdk::ModifierType::ALT_MASK,
-            );
-            if !(enter && plain) {
-                return glib::Propagation::Proceed;
-            }
-            // Enter may choose a word of an input method.
-            if keys.current_event().is_some_and(|event| view.im_context_filter_keypress(&event)) {
-                view.reset_im_context();
-                return glib::Propagation::Stop;
-            }
-            submit(&view.buffer(), &said);
-            glib::Propagation::Stop
+        let sheet = Rc::new_cyclic(|sheet: &std::rc::Weak<Sheet>| {
+            let sheet = sheet.clone();
+            let bar = ModeBar::new(move || {
+                if let Some(sheet) = sheet.upgrade() {
+                    sheet.leave();
+                    sheet.text.grab_focus();
+                }
+            });
+            let (text, mode, tell) = (text.clone(), RefCell::default(), Box::new(tell.clone()));
+            Sheet { text, mode, bar, send: send.clone(), save: save.clone(), tell }
         });
-        text.add_controller(keys);
+        for button in [&send, &save] {
+            let sheet = Rc::downgrade(&sheet);
+            button.connect_clicked(move |_| {
+                if let Some(sheet) = sheet.upgrade() {
+                    sheet.submit();
+                }
+            });
+        }
+        text.add_controller(keys(&sheet));
 
         let say = tell.clone();
         text.connect_paste_clipboard(move |text| {
@@ -143,15 +243,17 @@ impl Composer {
                 });
             }
         });
-        let root = gtk::Box::builder().spacing(6).build();
-        root.add_css_class("composer");
-        for widget in [attach.upcast_ref::<gtk::Widget>(), field.upcast_ref(), emoji.upcast_ref(), send.upcast_ref()] {
-            if !widget.is::<gtk::Overlay>() {
-                widget.set_valign(gtk::Align::End);
-            }
-            root.append(widget);
+        let line = gtk::Box::builder().spacing(6).build();
+        line.add_css_class("composer");
+        for button in [attach.upcast_ref::<gtk::Widget>(), emoji.upcast_ref(), send.upcast_ref(), save.upcast_ref()] {
+            button.set_valign(gtk::Align::End);
+            line.append(button);
         }
-        Self { root, text, hint, usual_hint }
+        line.insert_child_after(&field, Some(&attach));
+        let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
+        root.append(sheet.bar.widget());
+        root.append(&line);
+        Self { root, sheet, hint, usual_hint }
     }
 
     /// The widget.
@@ -161,12 +263,22 @@ impl Composer {
 
     /// Puts the cursor here.
     pub fn focus(&self) {
-        self.text.grab_focus();
+        self.sheet.text.grab_focus();
+    }
+
+    /// What is written next answers this message.
+    pub fn reply(&self, message: MessageId, author: &str, beginning: &str) {
+        self.sheet.reply(message, author, beginning);
+    }
+
+    /// Changes an own message.
+    pub fn edit(&self, message: MessageId, text: &str) {
+        self.sheet.edit(message, text);
     }
 
     /// Puts a text back that was not sent, before what was written since.
     pub fn restore(&self, text: &str) {
-        let buffer = self.text.buffer();
+        let buffer = self.sheet.text.buffer();
         let written = content(&buffer);
         let whole = if written.trim().is_empty() { text.to_owned() } else { format!("{text}\n{written}") };
         buffer.set_text(&whole);
@@ -192,16 +304,32 @@ fn content(buffer: &gtk::TextBuffer) -> String {
     buffer.text(&buffer.start_iter(), &buffer.end_iter(), true).to_string()
 }
 
-fn submit(buffer: &gtk::TextBuffer, tell: &impl Fn(ComposerOutput)) {
-    let text = content(buffer).trim().to_owned();
-    if text.is_empty() {
-        return;
-    }
-    match text.len().checked_sub(limits::TEXT) {
-        None | Some(0) => {
-            buffer.set_text("");
-            tell(ComposerOutput::Send(text));
+/// Enter sends, Escape leaves answering and changing, Up in an empty field changes what was sent last.
+fn keys(sheet: &Rc<Sheet>) -> gtk::EventControllerKey {
+    let keys = gtk::EventControllerKey::new();
+    keys.set_propagation_phase(gtk::PropagationPhase::Capture);
+    let sheet = Rc::downgrade(sheet);
+    keys.connect_key_pressed(move |keys, key, _, state| {
+        let Some(sheet) = sheet.upgrade() else { return glib::Propagation::Proceed };
+        let modifiers = gdk::ModifierType::SHIFT_MASK | gdk::ModifierType::CONTROL_MASK | gdk::ModifierType::ALT_MASK;
+        let deed: fn(&Sheet) = match key {
+            gdk::Key::Return | gdk::Key::KP_Enter | gdk::Key::ISO_Enter => Sheet::submit,
+            gdk::Key::Escape if !sheet.is_new() => |sheet| drop(sheet.leave()),
+            gdk::Key::Up if sheet.is_new() && sheet.content().is_empty() => {
+                |sheet| (sheet.tell)(ComposerOutput::EditLast)
+            }
+            _ => return glib::Propagation::Proceed,
+        };
+        if state.intersects(modifiers) {
+            return glib::Propagation::Proceed;
         }
-        Some(excess) => tell(ComposerOutput::TooLong(excess)),
-    }
+        // The key may choose a word of an input method, or leave it.
+        if keys.current_event().is_some_and(|event| sheet.text.im_context_filter_keypress(&event)) {
+            sheet.text.reset_im_context();
+            return glib::Propagation::Stop;
+        }
+        deed(&sheet);
+        glib::Propagation::Stop
+    });
+    keys
 }

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use gtk::gdk;
 use gtk::prelude::*;
-use hobnob_shared::id::{ConversationId, MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, MessageId};
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
 use crate::ui::conversation::composer::{Composer, ComposerOutput};
 use crate::ui::conversation::key_bar::KeyBar;
 use crate::ui::conversation::room_bar::RoomBar;
-use crate::ui::conversation::row::TimelineRow;
+use crate::ui::conversation::row::{RowOutput, TimelineRow};
 use crate::ui::conversation::timeline::{Timeline, TimelineOutput};
 use crate::ui::text;
-use crate::ui::transfers::{CardOutput, Pictures, choose};
+use crate::ui::transfers::{Pictures, choose};
 use crate::ui::widgets::pages::Pages;
 
 /// What a tab is made with.
@@ -52,6 +52,24 @@ pub enum PageInput {
     Outside(Option<String>),
     /// This was not sent: put it back.
     Restore(String),
+    /// What is written next answers a message.
+    Reply {
+        /// Which.
+        message: MessageId,
+        /// Whose.
+        author: String,
+        /// Its first line.
+        beginning: String,
+    },
+    /// Change an own message in the composer.
+    Edit {
+        /// Which.
+        message: MessageId,
+        /// Its text.
+        text: String,
+    },
+    /// Show this row.
+    Go(usize),
     /// Put the cursor into the composer.
     Focus,
     /// Read this to who listens.
@@ -61,8 +79,12 @@ pub enum PageInput {
 /// What was done.
 #[derive(Debug)]
 pub enum PageOutput {
-    /// Send a text.
-    Send(String),
+    /// Send a text, which may answer a message.
+    Send(String, Option<MessageId>),
+    /// This is the text of an own message from now on.
+    Edit(MessageId, String),
+    /// Change the last own message.
+    EditLast,
     /// A text is longer than a message may be, by so many bytes.
     TooLong(usize),
     /// Choose files to send.
@@ -77,10 +99,8 @@ pub enum PageOutput {
     Older,
     /// The end is in view, or not any more.
     AtEnd(bool),
-    /// Show the whole of a message.
-    ShowAll(MessageId),
-    /// A button of a card.
-    Card(CardOutput, TransferId),
+    /// Something was done in a line.
+    Line(RowOutput),
     /// Compare the safety number.
     Compare,
     /// Accept the friend's new key.
@@ -124,14 +144,15 @@ impl Component for ConversationPage {
             output.emit(match told {
                 TimelineOutput::NearTop => PageOutput::Older,
                 TimelineOutput::AtEnd(at_end) => PageOutput::AtEnd(at_end),
-                TimelineOutput::ShowAll(message) => PageOutput::ShowAll(message),
-                TimelineOutput::Card(output, transfer) => PageOutput::Card(output, transfer),
+                TimelineOutput::Line(output) => PageOutput::Line(output),
             });
         });
         let output = sender.output_sender().clone();
         let composer = Composer::new(&name, move |told| {
             output.emit(match told {
-                ComposerOutput::Send(text) => PageOutput::Send(text),
+                ComposerOutput::Send(text, reply_to) => PageOutput::Send(text, reply_to),
+                ComposerOutput::Edit(message, text) => PageOutput::Edit(message, text),
+                ComposerOutput::EditLast => PageOutput::EditLast,
                 ComposerOutput::TooLong(excess) => PageOutput::TooLong(excess),
                 ComposerOutput::Attach => PageOutput::Attach,
                 ComposerOutput::Paste(picture) => PageOutput::Paste(picture),
@@ -198,6 +219,9 @@ impl Component for ConversationPage {
             PageInput::Closed(why) => self.composer.close(why.as_deref()),
             PageInput::Outside(why) => self.room_bar.show(why.as_deref()),
             PageInput::Restore(text) => self.composer.restore(&text),
+            PageInput::Reply { message, author, beginning } => self.composer.reply(message, &author, &beginning),
+            PageInput::Edit { message, text } => self.composer.edit(message, &text),
+            PageInput::Go(at) => self.timeline.go(at),
             PageInput::Focus => self.composer.focus(),
             PageInput::Announce(words) => {
                 let words = text::literal_line(&words);

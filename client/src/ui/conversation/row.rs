@@ -1,16 +1,17 @@
 //! A line of the timeline: perhaps a day, perhaps a name, then a bubble or a card, and below a group its time and state. The same widgets
 //! serve many lines in turn.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-use gtk::pango;
 use gtk::prelude::*;
+use gtk::{glib, pango};
 use hobnob_shared::id::{MessageId, TransferId};
 use relm4::{adw, gtk};
 
 use crate::pictures::shelf::Wish;
-use crate::ui::conversation::bubble::{Bubble, BubbleWidgets};
+use crate::ui::conversation::bubble::{Bubble, BubbleOutput, BubbleWidgets};
+use crate::ui::conversation::menu::{About, Deed};
 use crate::ui::transfers::card::{Card, CardWidgets};
 use crate::ui::transfers::picture::PictureView;
 use crate::ui::transfers::{CardOutput, Pictures};
@@ -67,14 +68,86 @@ pub enum RowOutput {
     ShowAll(MessageId),
     /// A button of a card.
     Card(CardOutput, TransferId),
+    /// Go to this message.
+    Go(MessageId),
+    /// Set an emoji on a message, or take it off.
+    React {
+        /// Which message.
+        message: MessageId,
+        /// Which emoji.
+        emoji: String,
+        /// Set or take off; none does what it is not yet.
+        on: Option<bool>,
+    },
+    /// Something of its menu.
+    Deed(Deed, MessageId),
 }
 
 /// What lines need.
 pub struct Context {
     /// What they speak to.
-    pub speak: Box<dyn Fn(RowOutput)>,
+    pub speak: Rc<dyn Fn(RowOutput)>,
     /// Where their pictures come from.
     pub pictures: Pictures,
+    /// Their widgets, and what these show, for what is done to the list as a whole.
+    pub lines: Lines,
+}
+
+/// The widgets of all lines that there are.
+#[derive(Clone, Default)]
+pub struct Lines(Rc<RefCell<Vec<Known>>>);
+
+struct Known {
+    root: glib::WeakRef<gtk::Box>,
+    place: glib::WeakRef<gtk::Box>,
+    current: Current<TimelineRow>,
+}
+
+impl Lines {
+    fn add(&self, root: &gtk::Box, place: &gtk::Box, current: &Current<TimelineRow>) {
+        let mut lines = self.0.borrow_mut();
+        // Now and then is enough, and looking at all of them for each new one is not free.
+        if lines.len().is_power_of_two() {
+            lines.retain(|line| line.root.upgrade().is_some());
+        }
+        lines.push(Known { root: root.downgrade(), place: place.downgrade(), current: current.clone() });
+    }
+
+    /// The message that this widget shows, or is in.
+    pub fn about(&self, widget: &gtk::Widget) -> Option<About> {
+        let lines = self.0.borrow();
+        let is_in = |root: gtk::Box| *widget == root || widget.is_ancestor(&root);
+        let line = lines.iter().find(|line| line.root.upgrade().is_some_and(is_in))?;
+        line.current.read(TimelineRow::about)?
+    }
+
+    /// The widget of the line that shows this message just now.
+    pub fn showing(&self, message: MessageId) -> Option<gtk::Box> {
+        self.find(message, |line| line.root.upgrade())
+    }
+
+    /// What of that line is filled: the bubble, and what stands below it.
+    pub fn bubble(&self, message: MessageId) -> Option<gtk::Box> {
+        self.find(message, |line| line.place.upgrade())
+    }
+
+    fn find(&self, message: MessageId, widget: impl Fn(&Known) -> Option<gtk::Box>) -> Option<gtk::Box> {
+        let lines = self.0.borrow();
+        let is_it = |line: &&Known| line.current.read(|row| row.id) == Some(LineId::Message(message));
+        lines.iter().find(is_it).and_then(widget)
+    }
+}
+
+impl TimelineRow {
+    /// What a menu here is about.
+    fn about(&self) -> Option<About> {
+        match (self.id, &self.content) {
+            (LineId::Message(message), Content::Bubble(bubble)) if !bubble.deleted => {
+                Some(About { message, own: self.own })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The widgets of a line.
@@ -160,9 +233,13 @@ impl Widgets {
     fn bubble(&self) -> &BubbleWidgets {
         self.bubble.get_or_init(|| {
             let (context, current) = (self.context.clone(), self.current.clone());
-            let bubble = BubbleWidgets::new(move || {
-                if let Some(LineId::Message(id)) = current.read(|row| row.id) {
-                    (context.speak)(RowOutput::ShowAll(id));
+            let bubble = BubbleWidgets::new(move |output| {
+                if let Some(LineId::Message(message)) = current.read(|row| row.id) {
+                    (context.speak)(match output {
+                        BubbleOutput::ShowAll => RowOutput::ShowAll(message),
+                        BubbleOutput::Go(quoted) => RowOutput::Go(quoted),
+                        BubbleOutput::React(emoji, on) => RowOutput::React { message, emoji, on: Some(on) },
+                    });
                 }
             });
             self.place.append(bubble.widget());
@@ -204,6 +281,7 @@ impl Row for TimelineRow {
         root.add_css_class("line");
         root.append(&place);
         root.append(&footer);
+        context.lines.add(&root, &place, &current);
         let widgets = Widgets {
             root: root.clone(),
             spoken,

@@ -1,11 +1,13 @@
 //! Makes a timeline's line from the model: words for days, times and states, literal texts, and the sentence that a screen reader speaks.
 
-use hobnob_shared::id::ConversationId;
+use hobnob_shared::id::{ConversationId, Handle, MessageId};
 
 use crate::model::Model;
 use crate::model::conversation::Conversation;
 use crate::model::line::{Fate, Layout, Line, Message};
 use crate::ui::conversation::bubble::Bubble;
+use crate::ui::conversation::pills::Pill;
+use crate::ui::conversation::quote::Quote;
 use crate::ui::conversation::row::{Content, LineId, TimelineRow};
 use crate::ui::transfers::card::Card;
 use crate::ui::transfers::picture;
@@ -17,7 +19,7 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
     let line = open.lines().get(at)?;
     let layout = open.layout(at, &words::day_number);
     match line {
-        Line::Message(message) => Some(message_row(open, message, layout)),
+        Line::Message(message) => Some(message_row(open, message, layout, model.connection.user.as_ref())),
         Line::Transfer { id, at, .. } => {
             let transfer = model.transfers.get(*id)?;
             let own = model.connection.user.as_ref() == Some(&transfer.info.from);
@@ -38,7 +40,7 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
     }
 }
 
-fn message_row(open: &Conversation, message: &Message, layout: Layout) -> TimelineRow {
+fn message_row(open: &Conversation, message: &Message, layout: Layout, me: Option<&Handle>) -> TimelineRow {
     let info = &message.info;
     let time = words::time(info.sent_at);
     let mut footer = time.clone();
@@ -57,7 +59,7 @@ fn message_row(open: &Conversation, message: &Message, layout: Layout) -> Timeli
         spoken_state = format!(", {}", long.as_deref().map_or(short, |long| long.replace('\n', ", ").to_lowercase()));
         reached = long;
     }
-    let bubble = bubble(open, message);
+    let bubble = bubble(open, message, me);
     let who = if message.own { "You" } else { info.from.as_str() };
     let in_room = info.conversation.friend().is_none();
     // With one friend the header says who it is; the name is repeated where a day begins.
@@ -69,43 +71,72 @@ fn message_row(open: &Conversation, message: &Message, layout: Layout) -> Timeli
         author: named.then(|| info.from.to_string()),
         pictured: in_room,
         first: layout.first,
-        spoken: format!("{who}, {time}, {}{spoken_state}", bubble.text),
+        spoken: format!("{who}, {time}, {}{}{spoken_state}{}", quoted(&bubble), bubble.text, reactions(&bubble)),
         content: Content::Bubble(bubble),
         footer: layout.last.then_some(footer),
         reached,
     }
 }
 
-fn bubble(open: &Conversation, message: &Message) -> Bubble {
+fn quoted(bubble: &Bubble) -> String {
+    bubble.quote.as_ref().map(|quote| format!("{}: ", quote.spoken())).unwrap_or_default()
+}
+
+fn reactions(bubble: &Bubble) -> String {
+    let each = bubble.reactions.iter().map(|pill| format!(", {} by {}", pill.shown, pill.who));
+    each.collect::<Vec<_>>().concat()
+}
+
+fn bubble(open: &Conversation, message: &Message, me: Option<&Handle>) -> Bubble {
+    let own = message.own;
     if message.fate == Fate::Deleted {
         let text = "Message deleted".to_owned();
-        return Bubble { text, cut: false, deleted: true, quote: None, reactions: None };
+        return Bubble { text, cut: false, deleted: true, quote: None, reactions: Vec::new(), own };
     }
     let (shown, cut) = match text::beginning(&message.info.text) {
         Some(beginning) if !message.expanded => (beginning, true),
         _ => (message.info.text.as_str(), false),
     };
-    let quote = message.info.reply_to.map(|id| match open.find(id) {
-        Some(quoted) => format!("{}: {}", quoted.info.from, text::literal_line(first_line(&quoted.info.text))),
-        None => "An earlier message".to_owned(),
-    });
-    let reactions: Vec<String> = message
-        .reactions
-        .iter()
-        .map(|(emoji, people)| {
-            format!("{} {}", text::literal_line(&emoji.chars().take(16).collect::<String>()), people.len())
-        })
-        .collect();
     Bubble {
         text: text::literal(shown),
         cut,
         deleted: false,
-        quote,
-        reactions: (!reactions.is_empty()).then(|| reactions.join("  ")),
+        quote: message.info.reply_to.map(|id| quote(open, id)),
+        reactions: message.reactions.iter().map(|(emoji, people)| pill(emoji, people, me)).collect(),
+        own,
     }
 }
 
-fn first_line(text: &str) -> &str {
-    let line = text.lines().next().unwrap_or_default();
+fn quote(open: &Conversation, message: MessageId) -> Quote {
+    match open.find(message) {
+        Some(quoted) if quoted.fate == Fate::Deleted => {
+            Quote { message, author: Some(author(quoted)), text: "Message deleted".to_owned() }
+        }
+        Some(quoted) => {
+            let text = text::literal_line(first_line(&quoted.info.text));
+            Quote { message, author: Some(author(quoted)), text }
+        }
+        None => Quote { message, author: None, text: "An earlier message".to_owned() },
+    }
+}
+
+fn author(message: &Message) -> String {
+    if message.own { "You".to_owned() } else { message.info.from.to_string() }
+}
+
+fn pill(emoji: &str, people: &[Handle], me: Option<&Handle>) -> Pill {
+    let mine = people.iter().any(|user| Some(user) == me);
+    Pill {
+        emoji: emoji.to_owned(),
+        shown: text::literal_line(emoji),
+        count: people.len(),
+        who: words::set_by(people, me),
+        mine,
+    }
+}
+
+/// The first line of a text, as much as a line can show.
+pub fn first_line(text: &str) -> &str {
+    let line = text.trim_start().lines().next().unwrap_or_default();
     line.char_indices().nth(200).and_then(|(end, _)| line.get(..end)).unwrap_or(line)
 }

@@ -3,33 +3,51 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use gtk::glib;
 use gtk::prelude::*;
-use hobnob_shared::id::{MessageId, TransferId};
 use relm4::{adw, gtk};
 
-use crate::ui::conversation::row::{Context, RowOutput, TimelineRow};
-use crate::ui::transfers::{CardOutput, Pictures};
+use crate::ui::conversation::row::{Context, LineId, Lines, RowOutput, TimelineRow};
+use crate::ui::conversation::{hover, menu};
+use crate::ui::transfers::Pictures;
 use crate::ui::widgets::icon_button::icon_button;
 use crate::ui::widgets::live_list::LiveList;
 use crate::ui::widgets::spoken::called;
 
 /// What the timeline tells the page.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum TimelineOutput {
     /// The reader comes near the beginning of what is here.
     NearTop,
     /// The reader came to the end, or left it.
     AtEnd(bool),
-    /// Show the whole of a long message.
-    ShowAll(MessageId),
-    /// A button of a card.
-    Card(CardOutput, TransferId),
+    /// Something was done in a line.
+    Line(RowOutput),
 }
 
 /// Distance from the end that still counts as the end, in pixels.
 const SLACK: f64 = 8.0;
+
+/// Time in which the list lays itself out after it was told where to go.
+const LAID_OUT: Duration = Duration::from_millis(120);
+/// For so long a row that was gone to stands out.
+const FLASH: Duration = Duration::from_millis(1_600);
+
+/// Shows which line it is.
+fn flash(line: &gtk::Box) {
+    if let Some(row) = line.parent() {
+        row.grab_focus();
+    }
+    line.add_css_class("found");
+    let line = line.downgrade();
+    glib::timeout_add_local_once(FLASH, move || {
+        if let Some(line) = line.upgrade() {
+            line.remove_css_class("found");
+        }
+    });
+}
 
 struct Place {
     /// The reader watches the end.
@@ -85,6 +103,17 @@ impl Place {
         });
     }
 
+    fn go_to(&self, at: usize) {
+        if self.sticky.replace(false) {
+            self.down.set_reveal_child(true);
+            (self.tell)(TimelineOutput::AtEnd(false));
+        }
+        let row = u32::try_from(at).unwrap_or(u32::MAX).to_variant();
+        if let Err(error) = self.list.activate_action("list.scroll-to-item", Some(&row)) {
+            tracing::debug!(%error, "the list cannot go to a row");
+        }
+    }
+
     fn go_to_end(&self) {
         let rows = self.list.model().map_or(0, |model| model.n_items());
         if rows > 0 {
@@ -105,19 +134,17 @@ pub struct Timeline {
     root: gtk::Overlay,
     rows: LiveList<TimelineRow>,
     place: Rc<Place>,
+    lines: Lines,
 }
 
 impl Timeline {
     /// An empty one; `tell` gets what happens in it.
     pub fn new(pictures: Pictures, tell: impl Fn(TimelineOutput) + Clone + 'static) -> Self {
         let say = tell.clone();
-        let speak = Box::new(move |output| {
-            say(match output {
-                RowOutput::ShowAll(message) => TimelineOutput::ShowAll(message),
-                RowOutput::Card(output, transfer) => TimelineOutput::Card(output, transfer),
-            });
-        });
-        let rows = LiveList::<TimelineRow>::new(Context { speak, pictures: pictures.clone() });
+        let speak: Rc<dyn Fn(RowOutput)> = Rc::new(move |output| say(TimelineOutput::Line(output)));
+        let lines = Lines::default();
+        let context = Context { speak: speak.clone(), pictures: pictures.clone(), lines: lines.clone() };
+        let rows = LiveList::<TimelineRow>::new(context);
         let selection = gtk::NoSelection::new(Some(rows.store().clone()));
         let list: gtk::ListView = called("Messages");
         list.set_model(Some(&selection));
@@ -139,6 +166,8 @@ impl Timeline {
             .build();
         let root = gtk::Overlay::builder().child(&scroller).build();
         root.add_overlay(&down);
+        menu::attach(&list, &root, speak, &lines);
+        hover::attach(&root, &lines, &scroller.vadjustment());
 
         let place = Rc::new(Place {
             sticky: Cell::new(true),
@@ -175,7 +204,7 @@ impl Timeline {
                 (here.tell)(TimelineOutput::AtEnd(true));
             }
         });
-        Self { root, rows, place }
+        Self { root, rows, place, lines }
     }
 
     /// The widget.
@@ -197,6 +226,20 @@ impl Timeline {
     /// Shows something else in a row.
     pub fn set(&self, at: usize, row: TimelineRow) {
         self.rows.set(at, row);
+    }
+
+    /// Goes to a row, shows which it is, and puts the focus there.
+    pub fn go(&self, at: usize) {
+        let Some(LineId::Message(message)) = self.rows.read(at, |row| row.id) else { return };
+        self.place.go_to(at);
+        let (place, lines) = (self.place.clone(), self.lines.clone());
+        // The list makes the row's widgets when it has laid itself out.
+        glib::timeout_add_local_once(LAID_OUT, move || {
+            place.moved();
+            if let Some(line) = lines.showing(message) {
+                flash(&line);
+            }
+        });
     }
 
     /// Nothing is in it.

@@ -1,0 +1,93 @@
+//! Two buttons beside the message under the pointer: answer it, and its menu. One set for a whole timeline, laid over it; the keyboard has the
+//! menu key instead.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use gtk::prelude::*;
+use hobnob_shared::id::MessageId;
+use relm4::gtk;
+
+use crate::ui::conversation::row::Lines;
+use crate::ui::widgets::icon_button::icon_button;
+
+/// Room between bubble and buttons, and at the edges of the view, in pixels.
+const GAP: i32 = 6;
+
+struct Bar {
+    view: gtk::glib::WeakRef<gtk::Overlay>,
+    lines: Lines,
+    root: gtk::Box,
+    of: Cell<Option<MessageId>>,
+}
+
+/// Lays the buttons over a timeline's view, and hides them when `scrolled` moves.
+pub fn attach(view: &gtk::Overlay, lines: &Lines, scrolled: &gtk::Adjustment) {
+    let root = gtk::Box::builder().halign(gtk::Align::Start).valign(gtk::Align::Start).visible(false).build();
+    root.add_css_class("hover-bar");
+    let bar = Rc::new(Bar { view: view.downgrade(), lines: lines.clone(), root, of: Cell::default() });
+    for (icon, name, action) in
+        [("mail-reply-sender-symbolic", "Reply", "reply"), ("view-more-symbolic", "Message Menu", "menu")]
+    {
+        let button = icon_button(icon, name);
+        button.set_css_classes(&["flat", "circular"]);
+        button.set_focusable(false);
+        let here = Rc::downgrade(&bar);
+        button.connect_clicked(move |button| {
+            let Some(message) = here.upgrade().and_then(|bar| bar.hide()) else { return };
+            let target = message.to_string().to_variant();
+            if let Err(error) = button.activate_action(&format!("message.{action}"), Some(&target)) {
+                tracing::debug!(%error, action, "a button of a message does nothing");
+            }
+        });
+        bar.root.append(&button);
+    }
+    view.add_overlay(&bar.root);
+    let here = Rc::downgrade(&bar);
+    scrolled.connect_value_changed(move |_| {
+        if let Some(bar) = here.upgrade() {
+            bar.hide();
+        }
+    });
+    let motion = gtk::EventControllerMotion::new();
+    let here = bar.clone();
+    motion.connect_motion(move |_, x, y| here.under(x, y));
+    motion.connect_leave(move |_| {
+        bar.hide();
+    });
+    view.add_controller(motion);
+}
+
+impl Bar {
+    /// Goes; the message that it was at.
+    fn hide(&self) -> Option<MessageId> {
+        self.root.set_visible(false);
+        self.of.take()
+    }
+
+    fn under(&self, x: f64, y: f64) {
+        let Some(view) = self.view.upgrade() else { return };
+        let Some(hit) = view.pick(x, y, gtk::PickFlags::DEFAULT) else { return };
+        if hit == self.root || hit.is_ancestor(&self.root) {
+            return;
+        }
+        let Some(about) = self.lines.about(&hit) else {
+            self.hide();
+            return;
+        };
+        if self.of.get() == Some(about.message) {
+            return;
+        }
+        let bubble = self.lines.bubble(about.message).and_then(|bubble| bubble.compute_bounds(&view));
+        let Some(bubble) = bubble else { return };
+        let (_, width, ..) = self.root.measure(gtk::Orientation::Horizontal, -1);
+        let (_, height, ..) = self.root.measure(gtk::Orientation::Vertical, -1);
+        #[expect(clippy::cast_possible_truncation, reason = "places within a window")]
+        let (left, right, top) = (bubble.x() as i32, (bubble.x() + bubble.width()) as i32, bubble.y() as i32);
+        let beside = if about.own { left - width - GAP } else { right + GAP };
+        self.root.set_margin_start(beside.clamp(GAP, (view.width() - width - GAP).max(GAP)));
+        self.root.set_margin_top(top.clamp(GAP, (view.height() - height - GAP).max(GAP)));
+        self.of.set(Some(about.message));
+        self.root.set_visible(true);
+    }
+}

@@ -1,0 +1,213 @@
+//! The menu of a message: emojis to set in its first row, then what can be done with it. Opened by a right click, a long press, or the menu key
+//! on the row that has the focus. One set of controllers for a whole timeline: its lines need none of their own.
+
+use std::rc::Rc;
+
+use gtk::prelude::*;
+use gtk::{gdk, gio, glib};
+use hobnob_shared::id::MessageId;
+use relm4::gtk;
+
+use crate::ui::conversation::row::{Lines, RowOutput};
+use crate::ui::widgets::context_menu::add;
+use crate::ui::widgets::icon_button::icon_button;
+use crate::ui::widgets::spoken::called;
+
+/// What is offered at once; GTK's own chooser has the others.
+const COMMON: [&str; 6] = ["👍", "❤️", "😂", "😮", "😢", "🎉"];
+
+/// What a menu is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// Which message.
+    pub message: MessageId,
+    /// Mine: it may be changed and taken back.
+    pub own: bool,
+}
+
+/// What is done with a message by its menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Answer it.
+    Reply,
+    /// Change its text.
+    Edit,
+    /// Take it back, for everyone.
+    Delete,
+    /// Its text into the clipboard.
+    Copy,
+}
+
+const DEEDS: [(&str, Deed); 4] =
+    [("reply", Deed::Reply), ("edit", Deed::Edit), ("delete", Deed::Delete), ("copy", Deed::Copy)];
+
+type Speak = Rc<dyn Fn(RowOutput)>;
+
+/// Gives a timeline's list the menus of its lines. Popovers hang on `place`, which outlives the lines.
+pub fn attach(list: &gtk::ListView, place: &impl IsA<gtk::Widget>, speak: Speak, lines: &Lines) {
+    let place = place.clone().upcast::<gtk::Widget>();
+    let group = actions(&speak);
+    place.insert_action_group("message", Some(&group));
+    let (weak, known) = (place.downgrade(), lines.clone());
+    let open = Rc::new(move |list: &gtk::ListView, on: &gtk::Widget, at: Option<(f64, f64)>| -> bool {
+        let (Some(place), Some(about)) = (weak.upgrade(), known.about(on)) else { return false };
+        let bubble = || known.bubble(about.message)?.translate_coordinates(&place, 24.0, 24.0);
+        let at = match at {
+            Some((x, y)) => list.translate_coordinates(&place, x, y),
+            None => bubble(),
+        };
+        popup(&place, about, at.unwrap_or_default(), &speak);
+        true
+    });
+
+    let menu = gio::SimpleAction::new("menu", Some(glib::VariantTy::STRING));
+    let (view, show, known) = (list.downgrade(), open.clone(), lines.clone());
+    menu.connect_activate(move |_, target| {
+        let line = target.and_then(|target| target.str()?.parse().ok()).and_then(|id| known.showing(id));
+        if let (Some(list), Some(line)) = (view.upgrade(), line) {
+            show(&list, line.upcast_ref(), None);
+        }
+    });
+    group.add_action(&menu);
+
+    let click = gtk::GestureClick::builder().button(gdk::BUTTON_SECONDARY).build();
+    // Before the text's own menu, which has nothing but what is here too.
+    click.set_propagation_phase(gtk::PropagationPhase::Capture);
+    let (view, show) = (list.downgrade(), open.clone());
+    click.connect_pressed(move |gesture, _, x, y| {
+        let Some(list) = view.upgrade() else { return };
+        let hit = list.pick(x, y, gtk::PickFlags::DEFAULT);
+        if hit.is_some_and(|hit| show(&list, &hit, Some((x, y)))) {
+            gesture.set_state(gtk::EventSequenceState::Claimed);
+        }
+    });
+    list.add_controller(click);
+    let press = gtk::GestureLongPress::builder().touch_only(true).build();
+    let (view, show) = (list.downgrade(), open.clone());
+    press.connect_pressed(move |gesture, x, y| {
+        let Some(list) = view.upgrade() else { return };
+        let hit = list.pick(x, y, gtk::PickFlags::DEFAULT);
+        if hit.is_some_and(|hit| show(&list, &hit, Some((x, y)))) {
+            gesture.set_state(gtk::EventSequenceState::Claimed);
+        }
+    });
+    list.add_controller(press);
+    let keys = gtk::EventControllerKey::new();
+    keys.set_propagation_phase(gtk::PropagationPhase::Capture);
+    let view = list.downgrade();
+    keys.connect_key_pressed(move |_, key, _, state| {
+        let is_menu = key == gdk::Key::Menu || (key == gdk::Key::F10 && state.contains(gdk::ModifierType::SHIFT_MASK));
+        let focused = || {
+            let list = view.upgrade()?;
+            let focus = list.root()?.focus()?;
+            // The row of the list has the focus, and the line is in it.
+            let on = if focus.parent().as_ref() == Some(list.upcast_ref()) { focus.first_child()? } else { focus };
+            Some((list, on))
+        };
+        let opened = is_menu && focused().is_some_and(|(list, on)| open(&list, &on, None));
+        if opened { glib::Propagation::Stop } else { glib::Propagation::Proceed }
+    });
+    list.add_controller(keys);
+}
+
+fn actions(speak: &Speak) -> gio::SimpleActionGroup {
+    let group = gio::SimpleActionGroup::new();
+    for (name, deed) in DEEDS {
+        let action = gio::SimpleAction::new(name, Some(glib::VariantTy::STRING));
+        let speak = speak.clone();
+        action.connect_activate(move |_, target| {
+            if let Some(message) = target.and_then(|target| target.str()).and_then(|id| id.parse().ok()) {
+                speak(RowOutput::Deed(deed, message));
+            }
+        });
+        group.add_action(&action);
+    }
+    group
+}
+
+fn popup(place: &gtk::Widget, about: About, (x, y): (f64, f64), speak: &Speak) {
+    let menu = gio::Menu::new();
+    let emojis = gio::MenuItem::new(None, None);
+    emojis.set_attribute_value("custom", Some(&"emojis".to_variant()));
+    let top = gio::Menu::new();
+    top.append_item(&emojis);
+    menu.append_section(None, &top);
+    let (section, id) = (gio::Menu::new(), about.message.to_string());
+    add(&section, "Reply", "message.reply", &id);
+    if about.own {
+        add(&section, "Edit", "message.edit", &id);
+    }
+    add(&section, "Copy Text", "message.copy", &id);
+    menu.append_section(None, &section);
+    if about.own {
+        let section = gio::Menu::new();
+        add(&section, "Delete for Everyone…", "message.delete", &id);
+        menu.append_section(None, &section);
+    }
+    let popover = gtk::PopoverMenu::from_model(Some(&menu));
+    popover.add_css_class("message-menu");
+    #[expect(clippy::cast_possible_truncation, reason = "a place within a widget")]
+    let at = gdk::Rectangle::new(x as i32, y as i32, 1, 1);
+    popover.add_child(&emoji_row(place, about.message, &at, &popover, speak), "emojis");
+    hang(popover.upcast_ref(), place, &at);
+}
+
+/// Shows a popover that goes when it is closed, and gives the focus back to where it was.
+fn hang(popover: &gtk::Popover, place: &gtk::Widget, at: &gdk::Rectangle) {
+    popover.set_parent(place);
+    popover.set_has_arrow(false);
+    popover.set_pointing_to(Some(at));
+    let before = place.root().and_then(|root| root.focus()).map(|focus| focus.downgrade());
+    popover.connect_closed(move |popover| {
+        if let Some(before) = before.as_ref().and_then(glib::WeakRef::upgrade) {
+            before.grab_focus();
+        }
+        let popover = popover.clone();
+        // The chosen action runs after this signal and needs the popover in its place.
+        glib::idle_add_local_once(move || popover.unparent());
+    });
+    popover.popup();
+}
+
+fn emoji_row(
+    place: &gtk::Widget,
+    message: MessageId,
+    at: &gdk::Rectangle,
+    popover: &gtk::PopoverMenu,
+    speak: &Speak,
+) -> gtk::Box {
+    let row = gtk::Box::builder().spacing(2).halign(gtk::Align::Center).build();
+    row.add_css_class("emojis");
+    for emoji in COMMON {
+        let button: gtk::Button = called(&format!("React {emoji}"));
+        // A label of the button's own would take the place of its name.
+        let shown = gtk::Label::builder().label(emoji).accessible_role(gtk::AccessibleRole::Presentation).build();
+        button.set_child(Some(&shown));
+        button.set_css_classes(&["flat", "circular"]);
+        let (speak, popover) = (speak.clone(), popover.downgrade());
+        button.connect_clicked(move |_| {
+            if let Some(popover) = popover.upgrade() {
+                popover.popdown();
+            }
+            speak(RowOutput::React { message, emoji: emoji.to_owned(), on: None });
+        });
+        row.append(&button);
+    }
+    let more = icon_button("list-add-symbolic", "More Emojis");
+    more.set_css_classes(&["flat", "circular"]);
+    let (place, at, popover, speak) = (place.downgrade(), *at, popover.downgrade(), speak.clone());
+    more.connect_clicked(move |_| {
+        if let Some(popover) = popover.upgrade() {
+            popover.popdown();
+        }
+        let Some(place) = place.upgrade() else { return };
+        let chooser = gtk::EmojiChooser::new();
+        let speak = speak.clone();
+        chooser.connect_emoji_picked(move |_, emoji| {
+            speak(RowOutput::React { message, emoji: emoji.to_owned(), on: Some(true) });
+        });
+        hang(chooser.upcast_ref(), &place, &at);
+    });
+    row.append(&more);
+    row
+}

@@ -1,0 +1,143 @@
+//! What is done with messages that are there: answered, changed, taken back, reacted to, copied, gone to.
+
+use gtk::prelude::*;
+use hobnob_shared::id::{ConversationId, MessageId};
+use relm4::{ComponentController, gtk};
+
+use crate::core::command::Command;
+use crate::model::Question;
+use crate::model::conversation::Past;
+use crate::model::line::{Fate, Message};
+use crate::ui::app::{App, AppMsg, DialogAnswer};
+use crate::ui::conversation::PageInput;
+use crate::ui::conversation::menu::Deed;
+use crate::ui::conversation::row::RowOutput;
+use crate::ui::conversation::rows::first_line;
+use crate::ui::dialogs::confirm;
+
+/// Where somebody wants to go in a conversation, while pages are read until it is there.
+pub struct Seeking {
+    conversation: ConversationId,
+    message: MessageId,
+    /// So many pages more, at most.
+    pages: u32,
+}
+
+/// Pages that are read for one click on a quote: some thousand messages.
+const PAGES: u32 = 8;
+
+impl App {
+    /// From a line of a timeline.
+    pub(in crate::ui) fn line_said(&mut self, conversation: &ConversationId, output: RowOutput) {
+        match output {
+            RowOutput::ShowAll(message) => {
+                let changes = self.model.expand(conversation, message);
+                for change in changes {
+                    self.draw(change);
+                }
+            }
+            RowOutput::Card(output, transfer) => self.card(output, transfer),
+            RowOutput::Go(message) => {
+                let conversation = conversation.clone();
+                self.go_on(Seeking { conversation, message, pages: PAGES });
+            }
+            RowOutput::React { message, emoji, on } => self.react(conversation, message, emoji, on),
+            RowOutput::Deed(Deed::Reply, message) => self.reply(conversation, message),
+            RowOutput::Deed(Deed::Edit, message) => self.edit(conversation, message),
+            RowOutput::Deed(Deed::Delete, message) => self.ask_delete(message),
+            RowOutput::Deed(Deed::Copy, message) => {
+                if let Some(found) = self.message(conversation, message) {
+                    self.window.clipboard().set_text(&found.info.text);
+                }
+            }
+        }
+    }
+
+    fn message(&self, conversation: &ConversationId, message: MessageId) -> Option<&Message> {
+        self.model.conversation(conversation)?.find(message).filter(|found| found.fate != Fate::Deleted)
+    }
+
+    /// The composer answers this message from now on.
+    pub(in crate::ui) fn reply(&self, conversation: &ConversationId, message: MessageId) {
+        if let (Some(tab), Some(found)) = (self.tab(conversation), self.message(conversation, message)) {
+            let author = if found.own { "yourself".to_owned() } else { found.info.from.to_string() };
+            let beginning = first_line(&found.info.text).to_owned();
+            tab.controller.emit(PageInput::Reply { message, author, beginning });
+        }
+    }
+
+    fn edit(&self, conversation: &ConversationId, message: MessageId) {
+        if let (Some(tab), Some(found)) = (self.tab(conversation), self.message(conversation, message)) {
+            tab.controller.emit(PageInput::Edit { message, text: found.info.text.clone() });
+        }
+    }
+
+    /// The last message that was written here by oneself.
+    pub(in crate::ui) fn edit_last(&self, conversation: &ConversationId) {
+        let last = self.model.conversation(conversation).and_then(|open| {
+            let mut messages = open.lines().iter().rev().filter_map(|line| line.message());
+            messages.find(|message| message.own && message.fate != Fate::Deleted)
+        });
+        if let Some(message) = last.map(|last| last.info.message) {
+            self.edit(conversation, message);
+        }
+    }
+
+    /// A text was changed in the composer.
+    pub(in crate::ui) fn edited(&mut self, conversation: ConversationId, message: MessageId, text: String) {
+        let command = Command::Edit { message, text: text.clone() };
+        self.ask(Question::Edit { conversation, message, text }, command);
+    }
+
+    fn react(&mut self, conversation: &ConversationId, message: MessageId, emoji: String, on: Option<bool>) {
+        let Some(found) = self.message(conversation, message) else { return };
+        let me = self.model.connection.user.as_ref();
+        let is_mine =
+            || found.reactions.iter().any(|(known, people)| *known == emoji && people.iter().any(|by| Some(by) == me));
+        let on = on.unwrap_or_else(|| !is_mine());
+        self.ask(Question::Act, Command::React { message, emoji, on });
+    }
+
+    fn ask_delete(&self, message: MessageId) {
+        let input = self.sender.clone();
+        let question = confirm::Question {
+            heading: "Delete for Everyone?",
+            body: "The message goes from this conversation on all computers. Who has read or copied it may still have it.",
+            action: "Delete",
+        };
+        confirm::ask(&self.window, &question, move || input.emit(AppMsg::Answer(DialogAnswer::Delete(message))));
+    }
+
+    /// Where something further back is looked for.
+    pub(in crate::ui) fn sought(&self) -> Option<&ConversationId> {
+        self.seeking.as_ref().map(|seeking| &seeking.conversation)
+    }
+
+    /// A page of the past came: perhaps what is looked for is in it.
+    pub(in crate::ui) fn page_came(&mut self, conversation: &ConversationId) {
+        if let Some(seeking) = self.seeking.take_if(|seeking| seeking.conversation == *conversation) {
+            self.go_on(seeking);
+        }
+    }
+
+    fn go_on(&mut self, seeking: Seeking) {
+        let Seeking { conversation, message, pages } = seeking;
+        let Some(open) = self.model.conversation(&conversation) else { return };
+        if let Some(at) = open.position(message) {
+            if let Some(tab) = self.tab(&conversation) {
+                tab.controller.emit(PageInput::Go(at));
+            }
+            return;
+        }
+        let (is_coming, request) = (open.past() == Past::Asked, self.model.further(&conversation));
+        let is_asked = request.is_some();
+        if let Some(request) = request {
+            self.bridge.send(request);
+        }
+        if pages > 0 && (is_coming || is_asked) {
+            self.seeking = Some(Seeking { conversation, message, pages: pages - 1 });
+        } else {
+            self.toast("The message is not in the part of the conversation that this window shows.");
+        }
+    }
+}
