@@ -98,6 +98,16 @@ impl Hands {
         self.must(window, json!({"do": "type", "role": "entry", "name": entry, "text": text}));
     }
 
+    /// Moves the pointer over what shows that text.
+    pub fn hover(&mut self, window: &Window, text: &str) {
+        self.must(window, json!({"do": "hover", "role": "label", "contains": text}));
+    }
+
+    /// Opens the menu of what shows that text, by the right button of the mouse.
+    pub fn menu(&mut self, window: &Window, text: &str) {
+        self.must(window, json!({"do": "menu", "role": "label", "contains": text}));
+    }
+
     /// Presses a key, in xdotool's words (`Return`, `ctrl+w`).
     pub fn key(&mut self, window: &Window, key: &str) {
         self.must(window, json!({"do": "key", "key": key}));

@@ -207,6 +207,22 @@ def do_type(command):
     subprocess.run(["xdotool", "type", "--delay", "5", command["text"]], check=True)
 
 
+def do_hover(command):
+    """The pointer over a text."""
+    x, y = point(wait(command))
+    window = windows_of(command["pid"])[-1]
+    for step in (2, 0):
+        subprocess.run(["xdotool", "mousemove", "--window", window, str(x + step), str(y)], check=True)
+
+
+def do_menu(command):
+    """The right button of the mouse, on a text."""
+    x, y = point(wait(command))
+    window = windows_of(command["pid"])[-1]
+    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
+    subprocess.run(["xdotool", "mousemove", "--window", window, str(x), str(y), "click", "3"], check=True)
+
+
 def do_key(command):
     window = windows_of(command["pid"])[-1]
     subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)

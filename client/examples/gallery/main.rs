@@ -1,6 +1,7 @@
 //! Draws the window's pages with made-up content, for looking at them: `cargo run -p hobnob-client --example gallery -- OUT_DIR` writes one
 //! PNG for each scene, `gallery SCENE` shows one. Needs a display; nothing is stored and nobody is connected.
 
+mod acts;
 mod burst;
 mod measure;
 mod photos;

@@ -4,6 +4,7 @@ use hobnob_client::core::event::{ConversationInfo, Event, LinkPath, Member, Mess
 use hobnob_shared::id::{ConversationId, DeviceId, MessageId, RoomId};
 use hobnob_shared::message::Presence;
 
+use crate::acts;
 use crate::play::{Play, handle};
 use crate::scenes::Content;
 
@@ -40,7 +41,7 @@ pub fn list(content: Content) -> Vec<RoomInfo> {
         members: members.iter().map(|(user, presence)| member(user, *presence)).collect(),
     };
     match content {
-        Content::Rooms | Content::Left | Content::Removed => vec![
+        Content::Rooms | Content::Acts | Content::Left | Content::Removed => vec![
             tea(),
             other("#networks-cc02", "huy", &[("alice", Presence::Available), ("huy", Presence::Available)]),
             other(
@@ -97,6 +98,7 @@ pub fn messages(play: &Play, which: &RoomId) -> Vec<MessageInfo> {
     let (seen, got) = (MessageState::Read, MessageState::Delivered);
     let say = |from: &str, ago, text: &str, state| say(play, which, from, ago, text, state);
     match (play.content, which.as_str()) {
+        (Content::Acts, _) => acts::messages(play, &ConversationId::Room(which.clone())),
         (Content::Burst(_), _) => {
             let authors = ["bob", "carol", "alice"].into_iter().cycle();
             (0..30).zip(authors).map(|(n, from)| say(from, 60 - n, &format!("Before {n}."), seen)).collect()

@@ -2,6 +2,7 @@
 
 use hobnob_client::ui::window_state::WindowState;
 
+use crate::acts;
 use crate::burst::Kind;
 
 /// What the made-up core tells.
@@ -29,6 +30,8 @@ pub enum Content {
     Long,
     /// Texts that nobody should write.
     Hostile,
+    /// Messages that were answered, changed, taken back and reacted to.
+    Acts,
     /// Transfers in every state.
     Files,
     /// Files that are pictures.
@@ -54,6 +57,8 @@ pub enum Step {
     Do(&'static str, Option<&'static str>),
     /// The button of that name.
     Press(&'static str),
+    /// An action of the menu of messages, with the message.
+    Message(&'static str, &'static str),
     /// A picture into the clipboard, and from there into the composer.
     Paste,
     /// This into the entry of that title.
@@ -119,6 +124,20 @@ pub const SCENES: &[Scene] = &[
     scene("crowd", Content::Crowd, &["@friend-0007"]),
     scene("long", Content::Long, &["@bob"]),
     scene("hostile", Content::Hostile, &["@bob"]),
+    scene("acts", Content::Acts, &["@bob"]),
+    Scene { dark: true, ..scene("acts-dark", Content::Acts, &["@bob"]) },
+    Scene { size: NARROW, ..scene("acts-narrow", Content::Acts, &["@bob"]) },
+    scene("acts-room", Content::Acts, ROOM),
+    done("acts-menu", Content::Acts, &["@bob"], &[Step::Message("menu", acts::MINE)]),
+    Scene { dark: true, ..done("acts-menu-dark", Content::Acts, &["@bob"], &[Step::Message("menu", acts::BOBS)]) },
+    done("acts-reply", Content::Acts, &["@bob"], &[Step::Message("reply", acts::BOBS)]),
+    Scene {
+        size: NARROW,
+        ..done("acts-reply-narrow", Content::Acts, &["@bob"], &[Step::Message("reply", acts::BOBS)])
+    },
+    done("acts-edit", Content::Acts, &["@bob"], &[Step::Message("edit", acts::MINE)]),
+    Scene { dark: true, ..done("acts-edit-dark", Content::Acts, &["@bob"], &[Step::Message("edit", acts::MINE)]) },
+    done("acts-delete", Content::Acts, &["@bob"], &[Step::Message("delete", acts::MINE)]),
     scene("files", Content::Files, &["@bob"]),
     Scene { dark: true, ..scene("files-dark", Content::Files, &["@bob"]) },
     Scene { size: NARROW, ..scene("files-narrow", Content::Files, &["@bob"]) },

@@ -33,6 +33,14 @@ pub fn carry_out(step: &Step) {
                 eprintln!("{action}: {error}");
             }
         }
+        Step::Message(action, message) => {
+            let is_it = |widget: &gtk::Widget| widget.is::<gtk::ListView>() && widget.has_css_class("timeline");
+            let list = find(root, &is_it);
+            let done = list.map(|list| list.activate_action(&format!("message.{action}"), Some(&message.to_variant())));
+            if !matches!(done, Some(Ok(()))) {
+                eprintln!("message.{action}: {done:?}");
+            }
+        }
         Step::Press(name) => {
             let is_it = |widget: &gtk::Widget| {
                 widget.is_mapped()

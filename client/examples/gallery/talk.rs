@@ -9,9 +9,9 @@ use hobnob_client::core::event::{
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, TransferId};
 use hobnob_shared::message::Presence;
 
-use crate::photos;
 use crate::play::{LONG, Play, direct, handle};
 use crate::scenes::Content;
+use crate::{acts, photos};
 
 impl Play {
     pub fn friends(&self) -> Vec<FriendInfo> {
@@ -101,6 +101,7 @@ impl Play {
                 say("alice", 7, "مرحبا بالعالم, שלום עולם, chào Dương, 日本語", MessageState::Queued),
                 say("bob", 6, &"line\n".repeat(3_000), theirs),
             ],
+            Content::Acts => acts::messages(self, conversation),
             _ if conversation.friend().map(Handle::as_str) == Some("bob") => vec![
                 say("alice", 1_500, "See you tomorrow.", read),
                 say("bob", 40, "Morning! Did you get the lab data off the old machine?", theirs),
