@@ -140,3 +140,8 @@ pub fn first_line(text: &str) -> &str {
     let line = text.trim_start().lines().next().unwrap_or_default();
     line.char_indices().nth(200).and_then(|(end, _)| line.get(..end)).unwrap_or(line)
 }
+
+#[cfg(test)]
+#[path = "rows_tests.rs"]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;
