@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use hobnob_client::pictures::child::ARGUMENT;
 use hobnob_client::pictures::confine::{MEMORY, SECONDS, SPACE, confine};
-use hobnob_client::pictures::parent::{Found, Refused, decode, look};
+use hobnob_client::pictures::parent::{Found, Refused, Wish, decode, look};
+use hobnob_shared::id::Hash;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -36,7 +37,8 @@ fn good_pictures_come_back() {
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp] {
         let (path, bytes) = (folder.path().join("picture"), pictured(800, 300, format));
         std::fs::write(&path, &bytes).unwrap();
-        let found = look(&program(), &path, bytes.len() as u64, None, PATIENT);
+        let content = Hash(*blake3::hash(&bytes).as_bytes());
+        let found = look(&program(), &Wish { path, size: bytes.len() as u64, content }, None, PATIENT);
         assert!(matches!(&found, Found::Picture(_, picture) if picture.size() == (640, 240)), "{format:?}: {found:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use hobnob_client::core::event::{
     Direction, FriendInfo, LinkPath, MessageInfo, MessageState, TransferInfo, TransferState,
 };
-use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, Hash, MessageId, TransferId};
 use hobnob_shared::message::Presence;
 
 use crate::play::{LONG, Play, direct, handle};
@@ -132,6 +132,7 @@ impl Play {
             done,
             state,
             path: Some(PathBuf::from("/tmp/x")),
+            blake3: None,
             text: (state == TransferState::Failed).then(|| "The disk is full: make room and try again.".to_owned()),
             sent_at: self.now - ago * 60_000,
         };
@@ -163,9 +164,10 @@ impl Play {
                 .into_iter()
                 .map(|photo| {
                     let direction = if photo.own { outgoing } else { incoming };
-                    let size = std::fs::metadata(&photo.path).map_or(0, |data| data.len());
+                    let bytes = std::fs::read(&photo.path).unwrap_or_default();
+                    let (size, content) = (bytes.len() as u64, Hash(*blake3::hash(&bytes).as_bytes()));
                     let known = file(photo.name, TransferState::Finished, direction, photo.ago, size, size);
-                    TransferInfo { path: Some(photo.path), ..known }
+                    TransferInfo { path: Some(photo.path), blake3: Some(content), ..known }
                 })
                 .collect(),
             _ => vec![],

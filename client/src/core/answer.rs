@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, Hash, MessageId, RoomId, TransferId};
 use hobnob_shared::message::Presence;
 
 use super::event::{LinkPath, MessageState};
@@ -246,6 +246,9 @@ pub struct TransferInfo {
     pub state: TransferState,
     /// Own: the file that is sent. Others': the final path, once finished.
     pub path: Option<PathBuf>,
+    /// Hash of the whole file, once finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blake3: Option<Hash>,
     /// Why it failed, a sentence.
     pub text: Option<String>,
     /// Sender's clock, milliseconds since 1970.

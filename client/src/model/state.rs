@@ -241,16 +241,16 @@ impl Model {
             }
             // What was offered to a room goes to each member by itself: what this card tells is who has it.
             Event::FileProgress { by: Some(_), .. } | Event::FileFailed { by: Some(_), .. } => Vec::new(),
-            Event::FileFinished { transfer, by: Some(user), path, text, .. } => {
-                self.transfers.taken(transfer, user, path, text.as_ref());
+            Event::FileFinished { transfer, by: Some(user), path, blake3, text, .. } => {
+                self.transfers.taken(transfer, user, (path, blake3), text.as_ref());
                 self.transfer_changed(transfer)
             }
             Event::FileProgress { transfer, done, size, rate, .. } => {
                 self.transfers.progressed(transfer, done, size, rate);
                 self.transfer_changed(transfer)
             }
-            Event::FileFinished { transfer, path, size, text, .. } => {
-                self.transfers.finished(transfer, path, size, text);
+            Event::FileFinished { transfer, path, blake3, size, text, .. } => {
+                self.transfers.finished(transfer, (path, blake3), size, text);
                 self.transfer_changed(transfer)
             }
             Event::FileFailed { transfer, code, text, .. } => {

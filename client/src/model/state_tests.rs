@@ -360,6 +360,7 @@ fn the_list_of_transfers_is_set_between_the_messages() {
         done: 0,
         state: TransferState::Offered,
         path: None,
+        blake3: None,
         text: None,
         sent_at: 5,
     };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use hobnob_shared::id::{ConversationId, Handle, TransferId};
+use hobnob_shared::id::{ConversationId, Handle, Hash, TransferId};
 
 use crate::core::event::{Direction, TransferInfo, TransferState};
 use crate::model::question::FileWish;
@@ -97,10 +97,12 @@ impl Transfers {
             };
             // Offered to a room: one card for all of its members.
             let (done, taken) = (info.state == TransferState::Finished, Taken::new(info.text.as_ref()));
+            let content = info.blake3;
             let offered = TransferInfo { by: None, state: TransferState::Offered, done: 0, text: None, ..info };
             let card = Transfer { info: offered, rate: 0, taken: BTreeMap::new() };
             let card = self.all.entry(card.info.transfer).or_insert(card);
             if done {
+                card.info.blake3 = content;
                 card.taken.insert(member, taken);
             }
         }
@@ -166,6 +168,7 @@ impl Transfers {
             done: 0,
             state: TransferState::Offered,
             path: None,
+            blake3: None,
             text: None,
             sent_at: made_at(transfer),
         };
@@ -184,21 +187,35 @@ impl Transfers {
         })
     }
 
-    /// A member of the room has it, of the file at `path`.
-    pub fn taken(&mut self, transfer: TransferId, user: Handle, path: PathBuf, text: Option<&String>) -> bool {
+    /// A member of the room has it, of the file at `path` with this content.
+    pub fn taken(
+        &mut self,
+        transfer: TransferId,
+        user: Handle,
+        (path, content): (PathBuf, Hash),
+        text: Option<&String>,
+    ) -> bool {
         self.change(transfer, |transfer| {
             transfer.info.path = Some(path);
+            transfer.info.blake3 = Some(content);
             transfer.taken.insert(user, Taken::new(text));
         })
     }
 
-    /// Whole, verified, in place.
-    pub fn finished(&mut self, transfer: TransferId, path: PathBuf, size: u64, text: Option<String>) -> bool {
+    /// Whole, verified to have this content, in place.
+    pub fn finished(
+        &mut self,
+        transfer: TransferId,
+        (path, content): (PathBuf, Hash),
+        size: u64,
+        text: Option<String>,
+    ) -> bool {
         self.change(transfer, |transfer| {
             transfer.info.state = TransferState::Finished;
             transfer.info.done = size;
             transfer.info.size = size;
             transfer.info.path = Some(path);
+            transfer.info.blake3 = Some(content);
             transfer.info.text = text;
             transfer.rate = 0;
         })
@@ -278,7 +295,7 @@ mod tests {
         let transfer = transfers.get(id).unwrap();
         assert_eq!((transfer.info.state, transfer.seconds_left()), (TransferState::Running, Some(8)));
         assert!((transfer.fraction() - 0.25).abs() < f64::EPSILON);
-        assert!(transfers.finished(id, "/tmp/a.tar".into(), 1000, None));
+        assert!(transfers.finished(id, ("/tmp/a.tar".into(), Hash([1; 32])), 1000, None));
         assert!(transfers.get(id).unwrap().is_over());
         assert!(!transfers.progressed(TransferId::new(), 1, 1, 1), "a stranger changes nothing");
     }
@@ -289,7 +306,7 @@ mod tests {
         transfers.progressed(id, 10, 1000, 5);
         transfers.wished(id, FileWish::Accept);
         assert_eq!(transfers.get(id).unwrap().info.state, TransferState::Running);
-        transfers.finished(id, "/x".into(), 1000, None);
+        transfers.finished(id, ("/x".into(), Hash([1; 32])), 1000, None);
         transfers.wished(id, FileWish::Cancel);
         assert_eq!(transfers.get(id).unwrap().info.state, TransferState::Finished);
     }

@@ -1,14 +1,15 @@
 //! Has a picture decoded by another process, and believes nothing that it says: it gets an open file and nothing else, has little time, and
 //! what comes back is bounded and checked. Called from a thread that may wait.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use hobnob_shared::id::Hash;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -32,6 +33,17 @@ pub fn is_picture(name: &str) -> bool {
     ending.is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
+/// A file whose picture is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, std::hash::Hash)]
+pub struct Wish {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Bytes that it must have.
+    pub size: u64,
+    /// What it must hold: a file that took its place, or that was changed since, is not meant.
+    pub content: Hash,
+}
+
 /// Tells one state of a file from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
@@ -40,6 +52,18 @@ pub struct Stamp {
     size: u64,
     seconds: i64,
     nanoseconds: i64,
+}
+
+impl Stamp {
+    fn of(data: &Metadata) -> Self {
+        Self {
+            disk: data.dev(),
+            inode: data.ino(),
+            size: data.size(),
+            seconds: data.mtime(),
+            nanoseconds: data.mtime_nsec(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -71,26 +95,48 @@ pub enum Found<T> {
     Nothing,
     /// It is as it was when it was last looked at.
     Same,
-    /// In this state it has no picture to show.
+    /// In this state it has no picture to show, or is not the one that is meant.
     Refused(Stamp),
+    /// In this state it may have one: looking at it did not succeed.
+    Unclear(Stamp),
     /// Its picture.
     Picture(Stamp, T),
 }
 
-/// Looks at the file at `path`, which must have `size` bytes. Blocks for up to `within`. `known` is a state whose picture, or lack of one,
-/// is known.
-pub fn look(program: &Path, path: &Path, size: u64, known: Option<Stamp>, within: Duration) -> Found<Picture> {
-    let Some((file, stamp)) = open(path).filter(|(_, stamp)| stamp.size == size) else { return Found::Nothing };
+/// Looks at the file that is meant. Blocks for up to `within`, and as long as the disk takes to read it. `known` is a state whose picture,
+/// or lack of one, is known.
+pub fn look(program: &Path, wish: &Wish, known: Option<Stamp>, within: Duration) -> Found<Picture> {
+    let Some((mut file, stamp)) = open(&wish.path).filter(|(_, stamp)| stamp.size == wish.size) else {
+        return Found::Nothing;
+    };
     if known == Some(stamp) {
         return Found::Same;
     }
-    match decode(program, file, within) {
+    match content(&mut file) {
+        Ok(content) if content == wish.content => {}
+        Ok(_) => return Found::Refused(stamp),
+        Err(_) => return Found::Unclear(stamp),
+    }
+    let decoded = file.try_clone().map_err(|_| Refused::NotStarted).and_then(|file| decode(program, file, within));
+    // What was changed since it was read may not be what was decoded.
+    if file.metadata().ok().map(|data| Stamp::of(&data)) != Some(stamp) {
+        return Found::Nothing;
+    }
+    match decoded {
         Ok(picture) => Found::Picture(stamp, picture),
         Err(why) => {
             tracing::debug!(%why, "a picture is not shown");
-            Found::Refused(stamp)
+            if why == Refused::NoPicture { Found::Refused(stamp) } else { Found::Unclear(stamp) }
         }
     }
+}
+
+/// What it holds, from its beginning, where it stands afterwards.
+fn content(file: &mut File) -> io::Result<Hash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(Read::take(&mut *file, LONGEST_FILE))?;
+    file.rewind()?;
+    Ok(Hash(*hasher.finalize().as_bytes()))
 }
 
 /// A regular file of a size that may be decoded, not through a link.
@@ -98,14 +144,7 @@ fn open(path: &Path) -> Option<(File, Stamp)> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
     let data = file.metadata().ok().filter(|data| data.is_file() && data.len() <= LONGEST_FILE)?;
-    let stamp = Stamp {
-        disk: data.dev(),
-        inode: data.ino(),
-        size: data.size(),
-        seconds: data.mtime(),
-        nanoseconds: data.mtime_nsec(),
-    };
-    Some((file, stamp))
+    Some((file, Stamp::of(&data)))
 }
 
 /// Has `program` decode what `file` holds. Blocks for up to `within`; the process is gone afterwards, whatever it did.
@@ -156,6 +195,8 @@ mod tests {
 
     /// Long enough on any machine.
     const PATIENT: Duration = Duration::from_mins(1);
+    /// Decodes nothing.
+    const NO_PICTURE: &str = "/bin/false";
 
     #[test]
     fn names_say_what_is_a_picture() {
@@ -167,28 +208,65 @@ mod tests {
         }
     }
 
+    fn wish(path: &Path, content: &[u8]) -> Wish {
+        let size = content.len() as u64;
+        Wish { path: path.to_owned(), size, content: Hash(*blake3::hash(content).as_bytes()) }
+    }
+
     #[test]
     fn only_the_very_file_is_looked_at() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.png");
         std::fs::write(&path, b"12345").unwrap();
-        let look_at = |path: &Path, size, known| look(Path::new("/bin/false"), path, size, known, PATIENT);
-        let Found::Refused(stamp) = look_at(&path, 5, None) else { panic!("it was not looked at") };
-        assert_eq!(look_at(&path, 5, Some(stamp)), Found::Same);
-        assert_eq!(look_at(&path, 4, None), Found::Nothing, "another size");
-        assert_eq!(look_at(&folder.path().join("b.png"), 5, None), Found::Nothing, "no such file");
-        assert_eq!(look_at(folder.path(), 0, None), Found::Nothing, "a folder");
+        let look_at =
+            |path: &Path, content: &[u8], known| look(Path::new(NO_PICTURE), &wish(path, content), known, PATIENT);
+        let Found::Refused(stamp) = look_at(&path, b"12345", None) else { panic!("it was not looked at") };
+        assert_eq!(look_at(&path, b"12345", Some(stamp)), Found::Same);
+        assert_eq!(look_at(&path, b"1234", None), Found::Nothing, "another size");
+        assert_eq!(look_at(&folder.path().join("b.png"), b"12345", None), Found::Nothing, "no such file");
+        assert_eq!(look_at(folder.path(), b"", None), Found::Nothing, "a folder");
         let link = folder.path().join("link.png");
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert_eq!(look_at(&link, 5, None), Found::Nothing, "a link");
+        assert_eq!(look_at(&link, b"12345", None), Found::Nothing, "a link");
         let pipe = folder.path().join("pipe.png");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-        assert_eq!(look_at(&pipe, 0, None), Found::Nothing, "a pipe");
-        std::fs::write(&path, b"54321").unwrap();
+        assert_eq!(look_at(&pipe, b"", None), Found::Nothing, "a pipe");
         File::options().write(true).open(&path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
-        assert!(matches!(look_at(&path, 5, Some(stamp)), Found::Refused(other) if other != stamp), "it was changed");
+        let touched = look_at(&path, b"12345", Some(stamp));
+        assert!(matches!(touched, Found::Refused(other) if other != stamp), "it was not looked at again");
         File::create(&path).unwrap().set_len(LONGEST_FILE + 1).unwrap();
-        assert_eq!(look_at(&path, LONGEST_FILE + 1, None), Found::Nothing, "too long");
+        let too_long = Wish { size: LONGEST_FILE + 1, ..wish(&path, b"") };
+        assert_eq!(look(Path::new(NO_PICTURE), &too_long, None, PATIENT), Found::Nothing, "too long");
+    }
+
+    #[test]
+    fn a_file_that_holds_something_else_by_now_is_not_decoded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        std::fs::write(&path, b"first").unwrap();
+        let (first, second) = (wish(&path, b"first"), wish(&path, b"other"));
+        // This program cannot be started, so that only what is decoded is unclear.
+        let look_at = |wish| look(Path::new("/nowhere"), wish, None, PATIENT);
+        assert!(matches!(look_at(&first), Found::Unclear(_)));
+        assert!(matches!(look_at(&second), Found::Refused(_)));
+        std::fs::write(&path, b"other").unwrap();
+        assert!(matches!(look_at(&first), Found::Refused(_)));
+        assert!(matches!(look_at(&second), Found::Unclear(_)));
+    }
+
+    #[test]
+    fn only_what_a_file_holds_is_its_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        std::fs::write(&path, b"12345").unwrap();
+        let look_at = |program: &str| look(Path::new(program), &wish(&path, b"12345"), None, PATIENT);
+        assert!(matches!(look_at(NO_PICTURE), Found::Refused(_)));
+        assert!(matches!(look_at("/nowhere"), Found::Unclear(_)));
+        let slow = folder.path().join("slow");
+        std::fs::write(&slow, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+        std::fs::set_permissions(&slow, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        let too_slow = look(&slow, &wish(&path, b"12345"), None, Duration::from_millis(50));
+        assert!(matches!(too_slow, Found::Unclear(_)), "{too_slow:?}");
     }
 
     #[test]

@@ -2,9 +2,8 @@
 //! Bounded in all directions: pictures that were not asked for for the longest go first, what is not in view any more is not looked at.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
-use super::parent::{Found, Stamp};
+use super::parent::{Found, Stamp, Wish};
 
 /// Looks at once: each is a process, and the machine has other things to do.
 const AT_ONCE: usize = 2;
@@ -12,17 +11,10 @@ const AT_ONCE: usize = 2;
 const WAITING: usize = 64;
 /// Pictures that are kept, each up to 1.2 MB.
 const PICTURES: usize = 64;
+/// Looks at a file in one state that may fail for reasons of this machine, such as its being too busy.
+const TRIES: u8 = 3;
 /// Files of which the size of the picture, or the lack of one, is kept.
 const FILES: usize = 1_024;
-
-/// A file whose picture is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Bytes that it must have: a file that replaced it is not meant.
-    pub size: u64,
-}
 
 /// What is known of a file's picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,15 +33,17 @@ pub enum Known<P> {
 struct Entry<P> {
     stamp: Stamp,
     known: Known<P>,
+    /// Looks at this state that failed, and may succeed another time.
+    failed: u8,
     /// Grows with each use.
     used: u64,
 }
 
 /// The shelf; `P` is a picture as the window shows it.
 pub struct Shelf<P> {
-    entries: HashMap<PathBuf, Entry<P>>,
+    entries: HashMap<Wish, Entry<P>>,
     waiting: Vec<Wish>,
-    running: Vec<PathBuf>,
+    running: Vec<Wish>,
     uses: u64,
 }
 
@@ -60,9 +54,9 @@ impl<P> Default for Shelf<P> {
 }
 
 impl<P: Clone> Shelf<P> {
-    /// What is known of the file at `path`, as of its last look.
-    pub fn get(&mut self, path: &Path) -> Option<Known<P>> {
-        let entry = self.entries.get_mut(path)?;
+    /// What is known of a file, as of its last look.
+    pub fn get(&mut self, wish: &Wish) -> Option<Known<P>> {
+        let entry = self.entries.get_mut(wish)?;
         self.uses += 1;
         entry.used = self.uses;
         Some(entry.known.clone())
@@ -79,31 +73,35 @@ impl<P: Clone> Shelf<P> {
         if self.running.len() >= AT_ONCE {
             return None;
         }
-        let at = self.waiting.iter().position(|wish| !self.running.contains(&wish.path))?;
+        let at = self.waiting.iter().position(|wish| !self.running.contains(wish))?;
         let wish = self.waiting.remove(at);
-        self.running.push(wish.path.clone());
-        let known = self.entries.get(&wish.path).filter(|entry| match &entry.known {
+        self.running.push(wish.clone());
+        let known = self.entries.get(&wish).filter(|entry| match &entry.known {
             Known::Picture { picture, .. } => picture.is_some(),
-            Known::Refused => true,
+            Known::Refused => entry.failed == 0 || entry.failed >= TRIES,
         });
         let stamp = known.map(|entry| entry.stamp);
         Some((wish, stamp))
     }
 
     /// A look is over.
-    pub fn end(&mut self, path: &Path, found: Found<((i32, i32), P)>) {
-        self.running.retain(|running| running != path);
-        let (stamp, known) = match found {
+    pub fn end(&mut self, wish: &Wish, found: Found<((i32, i32), P)>) {
+        self.running.retain(|running| running != wish);
+        let (stamp, known, failed) = match found {
             Found::Same => return,
             Found::Nothing => {
-                self.entries.remove(path);
+                self.entries.remove(wish);
                 return;
             }
-            Found::Refused(stamp) => (stamp, Known::Refused),
-            Found::Picture(stamp, (size, picture)) => (stamp, Known::Picture { size, picture: Some(picture) }),
+            Found::Refused(stamp) => (stamp, Known::Refused, 0),
+            Found::Unclear(stamp) => {
+                let before = self.entries.get(wish).filter(|entry| entry.stamp == stamp);
+                (stamp, Known::Refused, before.map_or(0, |entry| entry.failed).saturating_add(1))
+            }
+            Found::Picture(stamp, (size, picture)) => (stamp, Known::Picture { size, picture: Some(picture) }, 0),
         };
         self.uses += 1;
-        self.entries.insert(path.to_owned(), Entry { stamp, known, used: self.uses });
+        self.entries.insert(wish.clone(), Entry { stamp, known, failed, used: self.uses });
         self.make_room();
     }
 
@@ -116,8 +114,8 @@ impl<P: Clone> Shelf<P> {
             *picture = None;
         }
         if self.entries.len() > FILES {
-            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(path, _)| path.clone());
-            self.entries.remove(&oldest.unwrap_or_default());
+            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(wish, _)| wish.clone());
+            oldest.map(|wish| self.entries.remove(&wish));
         }
     }
 }

@@ -140,6 +140,7 @@ impl Transfer {
             // What is over may still be confirmed to a sender that missed its end.
             state: if running && !self.stage.is_over() { TransferState::Running } else { self.stage.told() },
             path: self.path.clone(),
+            blake3: self.root,
             text: self.why.as_ref().map(|(_, text)| text.clone()),
             sent_at: self.sent_at,
         }

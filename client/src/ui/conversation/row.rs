@@ -9,7 +9,7 @@ use gtk::{glib, pango};
 use hobnob_shared::id::{MessageId, TransferId};
 use relm4::{adw, gtk};
 
-use crate::pictures::shelf::Wish;
+use crate::pictures::parent::Wish;
 use crate::ui::conversation::bubble::{Bubble, BubbleOutput, BubbleWidgets};
 use crate::ui::conversation::menu::{About, Deed};
 use crate::ui::transfers::card::{Card, CardWidgets};

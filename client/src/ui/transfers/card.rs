@@ -265,6 +265,7 @@ mod tests {
             done: 1_900_000_000,
             state,
             path: None,
+            blake3: None,
             text: Some("The disk is full.".to_owned()),
             sent_at: 0,
         };

@@ -9,8 +9,8 @@ use relm4::{adw, gtk};
 use crate::core::event::TransferState;
 use crate::model::transfers::Transfer;
 use crate::pictures::decode::LONGEST_FILE;
-use crate::pictures::parent::is_picture;
-use crate::pictures::shelf::{Known, Wish};
+use crate::pictures::parent::{Wish, is_picture};
+use crate::pictures::shelf::Known;
 use crate::ui::widgets::proportion::Proportion;
 use crate::ui::widgets::spoken::{Spoken, changing};
 
@@ -24,7 +24,8 @@ pub fn wish(transfer: &Transfer) -> Option<Wish> {
     let info = &transfer.info;
     let is_there = info.state == TransferState::Finished || !transfer.taken.is_empty();
     let shown = is_there && info.files.is_none() && info.size <= LONGEST_FILE && is_picture(&info.name);
-    info.path.clone().filter(|_| shown).map(|path| Wish { path, size: info.size })
+    let (path, content) = info.path.clone().zip(info.blake3).filter(|_| shown)?;
+    Some(Wish { path, size: info.size, content })
 }
 
 /// What a picture waits for.
@@ -139,7 +140,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::PathBuf;
 
-    use hobnob_shared::id::{ConversationId, Handle, TransferId};
+    use hobnob_shared::id::{ConversationId, Handle, Hash, TransferId};
 
     use crate::core::event::{Direction, TransferInfo};
     use crate::model::transfers::Taken;
@@ -158,6 +159,7 @@ mod tests {
             done: 0,
             state,
             path: Some(PathBuf::from("/downloads").join(name)),
+            blake3: Some(Hash([7; 32])),
             text: None,
             sent_at: 0,
         };
@@ -167,7 +169,7 @@ mod tests {
     #[test]
     fn only_pictures_that_are_there_are_looked_at() {
         let there = transfer("a.png", TransferState::Finished);
-        assert_eq!(wish(&there), Some(Wish { path: "/downloads/a.png".into(), size: 1_000 }));
+        assert_eq!(wish(&there), Some(Wish { path: "/downloads/a.png".into(), size: 1_000, content: Hash([7; 32]) }));
         let mut mine = transfer("a.png", TransferState::Offered);
         assert_eq!(wish(&mine), None, "nobody took it");
         mine.taken.insert("carol".parse().unwrap(), Taken::Whole);
@@ -185,6 +187,7 @@ mod tests {
         assert_eq!(change(|info| info.files = Some(3)), None, "a folder of that name");
         assert_eq!(change(|info| info.size = LONGEST_FILE + 1), None, "too long");
         assert_eq!(change(|info| info.path = None), None, "nobody knows where");
+        assert_eq!(change(|info| info.blake3 = None), None, "nobody knows what");
     }
 
     #[test]

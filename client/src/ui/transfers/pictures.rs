@@ -9,8 +9,8 @@ use gtk::prelude::*;
 use gtk::{gdk, gio, glib};
 use relm4::gtk;
 
-use crate::pictures::parent::{self, Found, THIS_PROGRAM, WITHIN};
-use crate::pictures::shelf::{Shelf, Wish};
+use crate::pictures::parent::{self, Found, THIS_PROGRAM, WITHIN, Wish};
+use crate::pictures::shelf::Shelf;
 use crate::pictures::wire::Picture;
 use crate::ui::transfers::picture::{PictureView, Stage};
 
@@ -84,7 +84,7 @@ impl Inner {
     }
 
     fn draw(&self, view: &PictureView) {
-        let known = view.wish().and_then(|wish| self.shelf.borrow_mut().get(&wish.path));
+        let known = view.wish().and_then(|wish| self.shelf.borrow_mut().get(&wish));
         view.draw(known.as_ref());
     }
 
@@ -113,25 +113,24 @@ impl Inner {
             let Some((wish, known)) = self.shelf.borrow_mut().begin() else { return };
             let this = self.clone();
             glib::spawn_future_local(async move {
-                let path = wish.path.clone();
-                let looked = gio::spawn_blocking(move || {
-                    parent::look(Path::new(THIS_PROGRAM), &wish.path, wish.size, known, WITHIN)
-                });
-                this.found(&path, looked.await.unwrap_or(Found::Nothing));
+                let meant = wish.clone();
+                let looked = gio::spawn_blocking(move || parent::look(Path::new(THIS_PROGRAM), &meant, known, WITHIN));
+                this.found(&wish, looked.await.unwrap_or(Found::Nothing));
             });
         }
     }
 
-    fn found(self: &Rc<Self>, path: &Path, found: Found<Picture>) {
+    fn found(self: &Rc<Self>, wish: &Wish, found: Found<Picture>) {
         let found = match found {
             Found::Nothing => Found::Nothing,
             Found::Same => Found::Same,
             Found::Refused(stamp) => Found::Refused(stamp),
+            Found::Unclear(stamp) => Found::Unclear(stamp),
             Found::Picture(stamp, picture) => Found::Picture(stamp, texture(picture)),
         };
-        self.shelf.borrow_mut().end(path, found);
+        self.shelf.borrow_mut().end(wish, found);
         for view in self.views() {
-            if view.stage.get() != Stage::Away && view.wish().is_some_and(|wish| wish.path == path) {
+            if view.stage.get() != Stage::Away && view.wish().as_ref() == Some(wish) {
                 view.stage.set(Stage::Told);
                 self.draw(&view);
             }
