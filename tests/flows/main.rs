@@ -12,6 +12,7 @@ mod mesh;
 mod messages;
 mod names;
 mod own_devices;
+mod pasted;
 mod rates;
 mod relay;
 mod room_loss;

@@ -1,5 +1,7 @@
 //! Transfers on the disk: what is known of each, before it is told to anybody. Written by `FileTransfer`, listed by the `Registry`.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, Hash, Incarnation, TransferId};
@@ -287,6 +289,15 @@ pub fn forgettable(c: &Connection, ids: &[TransferId], started: u64) -> Result<V
 fn made_at(id: TransferId) -> u64 {
     let made = id.0.get_timestamp().map(|time| time.to_unix());
     made.map_or(0, |(seconds, nanos)| seconds * 1_000 + u64::from(nanos) / 1_000_000)
+}
+
+/// What the files are called that were sent, or may still be: all but those that nobody took, and nobody will.
+pub fn sent_names(c: &Connection) -> Result<HashSet<OsString>> {
+    let mut paths = c.prepare_cached("SELECT path FROM transfers WHERE outgoing = 1 AND state NOT IN (?1, ?2)")?;
+    let nobody = params![Stage::Declined.number(), Stage::Cancelled.number()];
+    let names =
+        paths.query_map(nobody, |row| Ok(row::path(row, 0)?.and_then(|path| Some(path.file_name()?.to_owned()))))?;
+    names.filter_map(std::result::Result::transpose).collect()
 }
 
 /// Offers files that are offered to a friend's old key to their new one.

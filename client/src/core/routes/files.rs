@@ -47,11 +47,15 @@ impl Registry {
         ticket: Ticket,
         ctx: &mut Context<Self>,
     ) {
-        let Some(own) = self.identity.clone() else { return ticket.failed(Problem::not_signed_in()) };
-        let to_whom = match self.receivers(&to) {
-            Ok(receivers) => receivers,
-            Err(problem) => return ticket.failed(problem),
+        let identity = self.identity.clone().ok_or_else(Problem::not_signed_in);
+        let (own, to_whom) = match identity.and_then(|own| Ok((own, self.receivers(&to)?))) {
+            Ok(found) => found,
+            Err(problem) => {
+                self.not_sent(path);
+                return ticket.failed(problem);
+            }
         };
+        let given = path.clone();
         let (history, partials) = (self.history.clone(), self.partials());
         let profile = self.profile.folder().to_owned();
         let offering = async move {
@@ -100,7 +104,10 @@ impl Registry {
             Ok::<_, Problem>((transfers, left_out))
         };
         Self::then(ctx, offering, move |registry, offered, ctx| match offered {
-            Err(problem) => ticket.failed(problem),
+            Err(problem) => {
+                registry.not_sent(given);
+                ticket.failed(problem);
+            }
             Ok((transfers, left_out)) => {
                 if let Some(first) = transfers.first() {
                     let (size, files) = (first.size, first.folder.map(|folder| folder.files));
@@ -234,6 +241,7 @@ impl Registry {
     /// After the start: what may still go on.
     pub(in crate::core) fn resume_transfers(&mut self, ctx: &mut Context<Self>) {
         self.tidy_transfers();
+        self.tidy_pasted();
         let history = self.history.clone();
         Self::then(ctx, async move { history.read(transfers::load_unfinished).await }, |registry, found, ctx| {
             match found {
@@ -325,6 +333,7 @@ impl Registry {
     pub(in crate::core) fn transfer_over(&mut self, TransferOver { transfer }: TransferOver, _: &mut Context<Self>) {
         self.transfers.remove(&transfer);
         self.shares.retain(|_, id| *id != transfer);
+        self.tidy_after(transfer);
     }
 
     pub(in crate::core) fn incoming_stream(&mut self, news: IncomingStream, _: &mut Context<Self>) {

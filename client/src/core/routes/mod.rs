@@ -23,6 +23,7 @@ mod links;
 mod marks;
 mod offers;
 mod password;
+mod pasted;
 pub mod people;
 mod replicas;
 pub mod rooms;
