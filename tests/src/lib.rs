@@ -13,6 +13,7 @@ pub mod proxy;
 pub mod raw;
 pub mod raw_friend;
 pub mod raw_member;
+pub mod raw_stream;
 pub mod room;
 pub mod server;
 pub mod story;

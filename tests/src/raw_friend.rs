@@ -163,13 +163,24 @@ impl RawFriend {
         token: &Token,
         introduced: &Introduced,
     ) -> TlsStream<TcpStream> {
+        let connected = self.try_connect(address, alpn, token, introduced).await;
+        connected.unwrap_or_else(|error| panic!("no TLS with the client: {error}"))
+    }
+
+    /// As a test expects that may not be let in.
+    pub(crate) async fn try_connect(
+        &self,
+        address: SocketAddr,
+        alpn: &'static [u8],
+        token: &Token,
+        introduced: &Introduced,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let verified = introduced.chain.verify().unwrap_or_else(|error| panic!("{error}"));
         let pin: Fingerprint = verified.account;
         let config = tls::dial_peer_config(alpn, &self.account.key, &self.account.chain, pin, introduced.device);
         let config = config.unwrap_or_else(|error| panic!("{error}"));
         let tcp = TcpStream::connect(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
-        let connected = TlsConnector::from(config).connect(tls::token_name(token), tcp).await;
-        connected.unwrap_or_else(|error| panic!("no TLS with the client: {error}"))
+        TlsConnector::from(config).connect(tls::token_name(token), tcp).await
     }
 
     /// As honest programs begin.
@@ -240,7 +251,8 @@ pub enum StreamFrame {
 }
 
 impl StreamFrame {
-    fn bytes(&self) -> Vec<u8> {
+    /// As it goes over the wire.
+    pub fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Control(message) => control(message),
             Self::Group(index, hash, bytes) => {

@@ -153,8 +153,10 @@ impl State {
         }
         self.transfer.stage = Stage::Failed;
         self.transfer.why = Some((why.code(), why.sentence(&self.transfer.peer)));
-        let mut effects =
-            self.settle(matches!(why, Why::HashMismatch | Why::Protocol(_) | Why::SourceChanged | Why::ChangedHere));
+        // A group that does not match is not kept, and those before it are as good as ever; a whole that does not may be wrong anywhere.
+        let wrong_group = *why == Why::HashMismatch && self.transfer.done < self.transfer.size;
+        let useless = matches!(why, Why::HashMismatch | Why::Protocol(_) | Why::SourceChanged | Why::ChangedHere);
+        let mut effects = self.settle(useless && !wrong_group);
         effects.extend(self.to_device(&self.cancel(why.wire())));
         effects
     }

@@ -142,7 +142,7 @@ impl Why {
                 "The folder was replaced by another one while the file arrived. Resume to save it there.".into()
             }
             Self::BadName => "The file's name cannot be used.".into(),
-            Self::HashMismatch => format!("What {peer} sent is not what was announced. The file was not kept."),
+            Self::HashMismatch => format!("What {peer} sent is not what was announced. It was not kept."),
             Self::ChangedHere => {
                 "What had arrived so far was changed on this disk by something else. Resume to receive it again.".into()
             }

@@ -1,0 +1,120 @@
+//! Files from a friend who sends what was not announced: it is refused for its true reason, and costs no more than itself.
+
+use hobnob_shared::error::WireCode;
+use hobnob_shared::message::{Offer, Peer, Stream};
+use hobnob_tests::files::manifest;
+use hobnob_tests::raw_friend::{RawLink, StreamFrame};
+use hobnob_tests::raw_stream::{RawFile, RawStream};
+use hobnob_tests::story::{House, say};
+use rand::{Rng, SeedableRng};
+use serde_json::json;
+
+use crate::bytes::{Base, run};
+use crate::friend_port::{is_offered, mallory};
+
+/// Groups in which a bit flips, one after the other.
+const FLIPS: u64 = 100;
+
+/// Offers what was offered before, as an honest friend does who wants it to go on.
+pub fn offer_again(link: &RawLink, transfer: hobnob_shared::id::TransferId, name: &str, size: u64) {
+    let name = name.to_owned();
+    link.say(&Peer::Offer(Offer { transfer, name, size, media_type: None, sent_at: 0, room: None, folder: None }));
+}
+
+/// The group with one bit changed: mostly of its bytes, now and then of the hash that is claimed.
+fn flipped(group: StreamFrame, random: &mut impl Rng) -> StreamFrame {
+    let StreamFrame::Group(n, mut hash, mut bytes) = group else { panic!("not a group") };
+    let bit = 1 << random.gen_range(0..8);
+    if n % 10 == 9 {
+        hash.0[random.gen_range(0..hash.0.len())] ^= bit;
+    } else {
+        let at = random.gen_range(0..bytes.len());
+        bytes[at] ^= bit;
+    }
+    StreamFrame::Group(n, hash, bytes)
+}
+
+#[test]
+fn a_bit_that_flips_in_each_of_a_hundred_groups_costs_that_group_and_no_more() {
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let file = RawFile::new(FLIPS - 1, 77, 5);
+    let mut random = rand::rngs::SmallRng::seed_from_u64(50);
+    run(async {
+        let mut mallory = mallory(&house, &mut alice).await;
+        let mut link = mallory.link().await;
+        let base = Base::of(&alice.process);
+        let transfer = link.offer("flips.bin", file.size);
+        assert!(is_offered(&mut alice, &mut link, transfer).await);
+        let id = transfer.to_string();
+        alice.done(json!({"command": "accept_file", "transfer": id}));
+        for n in 0..FLIPS {
+            let accept = link.accepted(transfer).await;
+            // The group before was wrong when it came first; now it is right.
+            assert_eq!(accept.have, n.saturating_sub(1), "what was verified before stays");
+            let mut stream = RawStream::open(&mallory, &link, &accept, 0).await;
+            if n > 0 {
+                stream.say(&file.group(n - 1)).await;
+            }
+            stream.say(&flipped(file.group(n), &mut random)).await;
+            let last = stream.last_word().await;
+            assert!(
+                matches!(&last, Some(Stream::Failed(failed)) if failed.code == WireCode::HashMismatch),
+                "group {n}: {last:?}"
+            );
+            let told = alice.expect(json!({"event": "file_failed", "transfer": id}));
+            assert_eq!(told["code"], "hash_mismatch", "group {n}");
+            assert_eq!(told["text"], "What mallory sent is not what was announced. It was not kept.");
+            let refusal =
+                |frame| matches!(&frame, Peer::Cancel(cancel) if cancel.transfer == transfer).then_some(frame);
+            let Peer::Cancel(cancel) = link.until("a refusal", refusal).await else { unreachable!() };
+            assert_eq!(cancel.code, WireCode::HashMismatch);
+            assert!(manifest(&alice.start.downloads).is_empty(), "group {n}: something is under a name");
+            if n % 20 == 0 {
+                say(&mut alice, &mut bob, &format!("after {n} flips"));
+            }
+            offer_again(&link, transfer, "flips.bin", file.size);
+        }
+        assert!(link.stands().await, "chat with mallory goes on too");
+        let accept = link.accepted(transfer).await;
+        assert_eq!(accept.have, FLIPS - 1);
+        file.serve(&mallory, &link, &accept).await;
+        let told = alice.expect(json!({"event": "file_finished", "transfer": id}));
+        assert_eq!(told["blake3"], file.root.to_string());
+        base.is_back(&alice.process);
+    });
+    let found = manifest(&alice.start.downloads);
+    assert_eq!(found.into_iter().next(), Some(("flips.bin".into(), Some(file.root.to_string()))));
+    say(&mut bob, &mut alice, "and we talk on");
+}
+
+#[test]
+fn a_whole_that_is_not_what_its_end_says_begins_anew() {
+    let house = House::new();
+    let mut alice = house.person("alice");
+    let (file, other) = (RawFile::new(3, 5, 1), RawFile::new(3, 5, 2));
+    run(async {
+        let mut mallory = mallory(&house, &mut alice).await;
+        let mut link = mallory.link().await;
+        let transfer = link.offer("whole.bin", file.size);
+        assert!(is_offered(&mut alice, &mut link, transfer).await);
+        let id = transfer.to_string();
+        alice.done(json!({"command": "accept_file", "transfer": id}));
+        let accept = link.accepted(transfer).await;
+        let mut stream = RawStream::open(&mallory, &link, &accept, 0).await;
+        for n in 0..file.groups() {
+            stream.say(&file.group(n)).await;
+        }
+        stream.say(&other.end()).await;
+        let last = stream.last_word().await;
+        assert!(matches!(&last, Some(Stream::Failed(failed)) if failed.code == WireCode::HashMismatch), "{last:?}");
+        let told = alice.expect(json!({"event": "file_failed", "transfer": id, "code": "hash_mismatch"}));
+        assert_eq!(told["text"], "What mallory sent is not what was announced. It was not kept.");
+        assert!(manifest(&alice.start.downloads).is_empty());
+        offer_again(&link, transfer, "whole.bin", file.size);
+        let accept = link.accepted(transfer).await;
+        assert_eq!(accept.have, 0, "nobody knows which of its groups are wrong");
+        file.serve(&mallory, &link, &accept).await;
+        alice.expect(json!({"event": "file_finished", "transfer": id, "blake3": file.root.to_string()}));
+    });
+}
