@@ -5,6 +5,7 @@ mod acts;
 mod bytes;
 mod folder_port;
 mod friend_port;
+mod hostile_asker;
 mod hostile_flows;
 mod hostile_sender;
 mod peer_port;
