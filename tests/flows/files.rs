@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use hobnob_tests::client::{Client, SOON};
+use hobnob_tests::disk::SmallDisk;
 use hobnob_tests::files::{hash, manifest, random_file};
 use hobnob_tests::process::until;
 use hobnob_tests::story::{House, finished, hand_over, linked, offer, say, text_of};
@@ -191,13 +192,7 @@ fn a_download_folder_that_is_missing_or_cannot_be_written_fails_the_transfer_and
 fn a_full_download_folder_fails_the_transfer_and_leaves_nothing_there() {
     let house = House::new();
     let small = house.path("bob-downloads");
-    std::fs::create_dir(&small).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(&small).output();
-    if !mounted.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: this test needs root to mount a small tmpfs");
-        return;
-    }
-    let _unmount = Unmount(small.clone());
+    let Some(_disk) = SmallDisk::mount(&small, 4) else { return };
     let (mut alice, mut bob) = house.alice_and_bob();
     let file = random_file(&house.path("large.bin"), 16 << 20, 1);
     let id = offer(&mut alice, &mut bob, &file);
@@ -210,15 +205,6 @@ fn a_full_download_folder_fails_the_transfer_and_leaves_nothing_there() {
     say(&mut alice, &mut bob, "chat goes on");
     let fits = random_file(&house.path("fits.bin"), 1 << 20, 2);
     hand_over(&mut alice, &mut bob, &fits);
-}
-
-/// Takes the small disk away again, whatever happens.
-struct Unmount(std::path::PathBuf);
-
-impl Drop for Unmount {
-    fn drop(&mut self) {
-        let _gone = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 mod acts;
 mod devices;
+mod file_folder_trouble;
+mod file_source_trouble;
 mod file_storms;
 mod files;
 mod folders;

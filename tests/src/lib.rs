@@ -3,6 +3,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a harness fails its test by panicking; every function here may")]
 
 pub mod client;
+pub mod disk;
 pub mod display;
 pub mod files;
 pub mod line;
