@@ -4,6 +4,7 @@
 mod acts;
 mod devices;
 mod file_folder_trouble;
+mod file_resume;
 mod file_source_trouble;
 mod file_storms;
 mod files;
