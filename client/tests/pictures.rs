@@ -14,7 +14,7 @@ use hobnob_client::pictures::confine::{MEMORY, SECONDS, SPACE, confine};
 use hobnob_client::pictures::parent::{Found, Refused, Wish, decode, look};
 use hobnob_shared::id::Hash;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 /// Longer than any picture takes on a busy machine.
 const PATIENT: Duration = Duration::from_mins(2);
@@ -90,8 +90,8 @@ fn before_it_reads_anything_it_has_given_up_everything_else() {
     let mut child = Command::new(program());
     let mut child = child.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let pid = child.id();
-    // The last of its limits; the system tells nobody that it is there.
-    while line(pid, "limits", "Max open files").first().is_none_or(|most| most != "0") {
+    // What it gives up last; the system tells nobody that it has. 2 is a filter of calls.
+    while line(pid, "status", "Seccomp:").first().is_none_or(|mode| mode != "2") {
         assert!(child.try_wait().unwrap().is_none(), "it ended");
         std::thread::yield_now();
     }
@@ -102,6 +102,7 @@ fn before_it_reads_anything_it_has_given_up_everything_else() {
         ("Max file size", 0),
         ("Max core file size", 0),
         ("Max processes", 0),
+        ("Max open files", 0),
     ] {
         assert_eq!(line(pid, "limits", name)[..2], [most.to_string(), most.to_string()], "{name}");
     }
@@ -130,7 +131,11 @@ fn who_is_confined_opens_and_starts_nothing() {
         return;
     };
     assert!(File::open(&file).is_ok());
+    let parent = rustix::process::getppid().unwrap();
+    assert!(test_kill_process(parent).is_ok());
     confine().unwrap();
+    assert!(test_kill_process(parent).is_err(), "it could signal another process");
+    assert!(std::fs::remove_file(&file).is_err(), "it removed a file");
     assert!(File::open(&file).is_err(), "it opened a file");
     assert!(UdpSocket::bind("127.0.0.1:0").is_err(), "it opened a socket");
     assert!(TcpListener::bind("127.0.0.1:0").is_err(), "it listens");

@@ -17,7 +17,7 @@ pub fn is_wanted() -> bool {
 
 /// Does it. Whoever started it sees pixels, or their lack.
 pub fn run() -> ExitCode {
-    match confine().map_err(io::Error::from).and_then(|()| answer()) {
+    match confine().map_err(io::Error::other).and_then(|()| answer()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

@@ -1,10 +1,13 @@
 //! The process that decodes pictures gives up what it does not need, before it reads the first byte of one. Everything here holds for the
 //! rest of its life and cannot be taken back by an ordinary user's process.
 
+use std::collections::BTreeMap;
+
 use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetError, Scope};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 use rustix::thread::set_no_new_privs;
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 
 /// Memory of its own, in bytes.
 pub const MEMORY: u64 = 256 << 20;
@@ -31,6 +34,57 @@ const LIMITS: [(Resource, u64); 7] = [
     (Resource::Nofile, 0),
 ];
 
+/// All that it may ask the kernel for: to read and write what is open, memory, the time, and its end. Anything else fails, by whatever door.
+const CALLS: [libc::c_long; 24] = [
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_close,
+    libc::SYS_lseek,
+    libc::SYS_fstat,
+    libc::SYS_brk,
+    libc::SYS_mmap,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_mprotect,
+    libc::SYS_madvise,
+    libc::SYS_futex,
+    libc::SYS_sched_yield,
+    libc::SYS_getrandom,
+    libc::SYS_clock_gettime,
+    libc::SYS_gettid,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+];
+
+/// What could not be given up.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfineError {
+    /// A limit or a privilege.
+    #[error("{0}")]
+    Limit(#[from] Errno),
+    /// Calls to the kernel.
+    #[error("{0}")]
+    Calls(#[from] seccompiler::Error),
+    /// The filter of calls is not for this processor.
+    #[error("{0}")]
+    Filter(#[from] seccompiler::BackendError),
+}
+
+/// Refuses all calls to the kernel but [`CALLS`]: no other process can be read, changed or signalled, no file removed or renamed.
+fn filter_calls() -> Result<(), ConfineError> {
+    let allowed: BTreeMap<i64, _> = CALLS.into_iter().map(|call| (call, Vec::new())).collect();
+    let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+    let processor = TargetArch::try_from(std::env::consts::ARCH)?;
+    let program: BpfProgram = SeccompFilter::new(allowed, refuse, SeccompAction::Allow, processor)?.try_into()?;
+    Ok(seccompiler::apply_filter(&program)?)
+}
+
 /// No file may be opened, read or changed by its name, no TCP connection made or awaited, no process outside signalled: as much of it as the
 /// kernel knows.
 fn lock() -> Result<(), RulesetError> {
@@ -41,7 +95,7 @@ fn lock() -> Result<(), RulesetError> {
 }
 
 /// Gives it up. The landlock is a second door behind the limits and may be missing from the kernel; everything else must hold.
-pub fn confine() -> Result<(), Errno> {
+pub fn confine() -> Result<(), ConfineError> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     set_no_new_privs(true)?;
     // Kernels without it, and sandboxes that forbid it, are no reason to show no pictures.
@@ -51,5 +105,6 @@ pub fn confine() -> Result<(), Errno> {
         let most = getrlimit(resource).maximum.map_or(most, |now| now.min(most));
         setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
     }
-    Ok(())
+    // Behind it nothing more can be given up.
+    filter_calls()
 }
