@@ -185,7 +185,7 @@ macro_rules! acts {
             pub fn from_name(name: &str) -> Self {
                 match name {
                     $($name => Self::$variant,)*
-                    other => Self::Other(crate::error::bounded(other)),
+                    other => Self::Other(crate::error::later(other)),
                 }
             }
         }
