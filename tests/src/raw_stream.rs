@@ -74,6 +74,27 @@ impl RawStream {
         hobnob_shared::codec::from_cbor(frame.strip_prefix(&[STREAM_CONTROL])?).ok()
     }
 
+    /// As a receiver: the next frame's kind, and what follows it; none once the sender has closed.
+    pub async fn next_frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        let length = tokio::time::timeout(ANSWER, self.stream.read_u32()).await;
+        let length = length.unwrap_or_else(|_| panic!("no frame on the data stream")).ok()?;
+        let kind = self.stream.read_u8().await.ok()?;
+        let most = limits::GROUP + limits::GROUP_HEADER;
+        let mut rest = vec![0; usize::try_from(length).unwrap_or(0).saturating_sub(1).min(most)];
+        self.stream.read_exact(&mut rest).await.ok()?;
+        Some((kind, rest))
+    }
+
+    /// As a receiver: passes over groups until the sender says a word; none once it has closed.
+    pub async fn word_of_sender(&mut self) -> Option<Stream> {
+        loop {
+            let (kind, rest) = self.next_frame().await?;
+            if kind == STREAM_CONTROL {
+                return hobnob_shared::codec::from_cbor(&rest).ok();
+            }
+        }
+    }
+
     /// Hears until so many groups count.
     pub async fn has(&mut self, groups: u64) {
         loop {

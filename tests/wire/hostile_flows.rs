@@ -72,7 +72,8 @@ impl<'a> Desk<'a> {
     }
 }
 
-const BROKE: &str = "mallory's program broke the rules of the transfer. The file was not kept.";
+/// What is said of whoever breaks a rule.
+pub const BROKE: &str = "mallory's program broke the rules of the transfer. It was stopped.";
 
 #[test]
 fn tokens_that_are_not_of_this_transfer_let_nobody_in() {

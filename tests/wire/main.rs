@@ -7,6 +7,7 @@ mod folder_port;
 mod friend_port;
 mod hostile_asker;
 mod hostile_flows;
+mod hostile_receiver;
 mod hostile_sender;
 mod peer_port;
 mod room_mates;

@@ -152,7 +152,10 @@ impl State {
             return Vec::new();
         }
         self.transfer.stage = Stage::Failed;
-        self.transfer.why = Some((why.code(), why.sentence(&self.transfer.peer)));
+        // Of what it sent, a sender hears how it arrived.
+        let arrived = Why::Peer(WireCode::HashMismatch);
+        let told = if self.outgoing() && *why == Why::HashMismatch { &arrived } else { why };
+        self.transfer.why = Some((told.code(), told.sentence(&self.transfer.peer)));
         // A group that does not match is not kept, and those before it are as good as ever; a whole that does not may be wrong anywhere.
         let wrong_group = *why == Why::HashMismatch && self.transfer.done < self.transfer.size;
         let useless = matches!(why, Why::HashMismatch | Why::Protocol(_) | Why::SourceChanged | Why::ChangedHere);

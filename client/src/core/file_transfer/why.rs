@@ -146,7 +146,7 @@ impl Why {
             Self::ChangedHere => {
                 "What had arrived so far was changed on this disk by something else. Resume to receive it again.".into()
             }
-            Self::Protocol(_) => format!("{peer}'s program broke the rules of the transfer. The file was not kept."),
+            Self::Protocol(_) => format!("{peer}'s program broke the rules of the transfer. It was stopped."),
             Self::Peer(code) => peer_sentence(code, peer),
             Self::Internal(_) => "Something went wrong in this program. Resume to try again.".into(),
         }
