@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const GIB: u64 = 1 << 30;
 /// A file takes at least so long, in seconds: time to kill somebody in its middle.
-const LASTS: u64 = 6;
+const LASTS: u64 = 10;
 /// What a program reads of other things, and of the file behind the place where it goes on until that is seen, in bytes.
 const ELSE: u64 = 64 << 20;
 

@@ -11,7 +11,9 @@ use serde_json::json;
 
 use crate::bytes::{Base, run};
 use crate::friend_port::{is_offered, mallory};
+use crate::hostile_flows::BROKE;
 
+const NOT_ANNOUNCED: &str = "What mallory sent is not what was announced. It was not kept.";
 /// Groups in which a bit flips, one after the other.
 const FLIPS: u64 = 100;
 
@@ -64,7 +66,7 @@ fn a_bit_that_flips_in_each_of_a_hundred_groups_costs_that_group_and_no_more() {
             );
             let told = alice.expect(json!({"event": "file_failed", "transfer": id}));
             assert_eq!(told["code"], "hash_mismatch", "group {n}");
-            assert_eq!(told["text"], "What mallory sent is not what was announced. It was not kept.");
+            assert_eq!(told["text"], NOT_ANNOUNCED);
             let refusal =
                 |frame| matches!(&frame, Peer::Cancel(cancel) if cancel.transfer == transfer).then_some(frame);
             let Peer::Cancel(cancel) = link.until("a refusal", refusal).await else { unreachable!() };
@@ -89,6 +91,56 @@ fn a_bit_that_flips_in_each_of_a_hundred_groups_costs_that_group_and_no_more() {
 }
 
 #[test]
+fn more_or_other_bytes_than_were_offered_are_refused_and_begin_anew() {
+    let house = House::new();
+    let mut alice = house.person("alice");
+    let (file, longer) = (RawFile::new(3, 5, 1), RawFile::new(4, 5, 1));
+    let all = |file: &RawFile| (0..file.groups()).map(|n| file.group(n)).collect::<Vec<_>>();
+    let StreamFrame::Group(_, hash, bytes) = file.group(1) else { unreachable!() };
+    let short = StreamFrame::Group(1, hash, bytes[1..].to_vec());
+    let beyond = StreamFrame::Group(u64::MAX, hash, bytes);
+    let wrong: Vec<(&str, Vec<StreamFrame>, &str)> = vec![
+        ("a group too many", all(&longer), "bad_request"),
+        (
+            "a last group that is too long",
+            vec![file.group(0), file.group(1), file.group(2), longer.group(3)],
+            "bad_request",
+        ),
+        ("a group that is too short", vec![file.group(0), short], "bad_request"),
+        ("a group beyond all numbers", vec![beyond], "bad_request"),
+        ("a group that is left out", vec![file.group(0), file.group(2)], "bad_request"),
+        ("a group again", vec![file.group(0), file.group(0)], "bad_request"),
+        ("the end too early", vec![file.group(0), file.end()], "bad_request"),
+        ("another size at the end", all(&file).into_iter().chain([longer.end()]).collect(), "hash_mismatch"),
+    ];
+    run(async {
+        let mut mallory = mallory(&house, &mut alice).await;
+        let mut link = mallory.link().await;
+        let transfer = link.offer("more.bin", file.size);
+        assert!(is_offered(&mut alice, &mut link, transfer).await);
+        let id = transfer.to_string();
+        alice.done(json!({"command": "accept_file", "transfer": id}));
+        for (what, frames, code) in wrong {
+            let accept = link.accepted(transfer).await;
+            assert_eq!(accept.have, 0, "before {what}");
+            let mut stream = RawStream::open(&mallory, &link, &accept, 0).await;
+            for frame in &frames {
+                stream.say(frame).await;
+            }
+            let told = alice.expect(json!({"event": "file_failed", "transfer": id}));
+            let text = if code == "bad_request" { BROKE } else { NOT_ANNOUNCED };
+            assert_eq!((told["code"].as_str(), told["text"].as_str()), (Some(code), Some(text)), "{what}");
+            assert!(manifest(&alice.start.downloads).is_empty(), "{what}");
+            offer_again(&link, transfer, "more.bin", file.size);
+        }
+        let accept = link.accepted(transfer).await;
+        file.serve(&mallory, &link, &accept).await;
+        alice.expect(json!({"event": "file_finished", "transfer": id, "blake3": file.root.to_string()}));
+        assert!(link.stands().await);
+    });
+}
+
+#[test]
 fn a_whole_that_is_not_what_its_end_says_begins_anew() {
     let house = House::new();
     let mut alice = house.person("alice");
@@ -109,7 +161,7 @@ fn a_whole_that_is_not_what_its_end_says_begins_anew() {
         let last = stream.last_word().await;
         assert!(matches!(&last, Some(Stream::Failed(failed)) if failed.code == WireCode::HashMismatch), "{last:?}");
         let told = alice.expect(json!({"event": "file_failed", "transfer": id, "code": "hash_mismatch"}));
-        assert_eq!(told["text"], "What mallory sent is not what was announced. It was not kept.");
+        assert_eq!(told["text"], NOT_ANNOUNCED);
         assert!(manifest(&alice.start.downloads).is_empty());
         offer_again(&link, transfer, "whole.bin", file.size);
         let accept = link.accepted(transfer).await;
