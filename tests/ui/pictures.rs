@@ -1,12 +1,14 @@
 //! Pictures: a file that is one is shown in both timelines once it has arrived, one that is made to do harm is not, and one that is pasted goes
 //! the same way, to a friend and into a room.
 
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use hobnob_tests::client::SOON;
 use hobnob_tests::display::missing;
 use hobnob_tests::process::until;
 use hobnob_tests::story::{House, offer};
+use serde_json::json;
 
 use crate::story::{Desk, sign_up};
 
@@ -104,6 +106,46 @@ fn pictures_are_shown_when_they_have_arrived_and_can_be_pasted() {
         assert!(nameless.is_empty(), "{who}'s window has controls without a name: {nameless:?}");
     }
     desk.picture("10-pictures");
+}
+
+#[test]
+fn a_card_shows_what_came_with_it_and_never_what_took_its_place() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let kept = house.path("kept.bmp");
+    for name in ["first.bmp", "second.bmp", "third.bmp"] {
+        let file = picture(&house.path(name));
+        // All of one size, and no two alike.
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes.splice(60..66, name.bytes().take(6));
+        std::fs::write(&file, bytes).unwrap();
+        let id = offer(&mut alice, &mut bob, &file);
+        bob.done(json!({"command": "accept_file", "transfer": id, "save_as": kept}));
+        for client in [&mut alice, &mut bob] {
+            client.expect(json!({"event": "file_finished", "transfer": id}));
+        }
+    }
+    // Bob saved each over the one before; alice draws something into her second.
+    let drawn = std::fs::OpenOptions::new().write(true).open(house.path("second.bmp")).unwrap();
+    drawn.write_all_at(b"over it", 90).unwrap();
+    assert!(alice.quit().success() && bob.quit().success());
+
+    let mut desk = Desk::new(&house);
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.open_friend(bob, "alice");
+    hands.open_friend(alice, "bob");
+    for shown in ["Picture: first.bmp", "Picture: third.bmp"] {
+        hands.sees(alice, shown);
+    }
+    hands.sees(bob, "Picture: third.bmp");
+    assert!(!hands.is_shown(alice, "Picture: second.bmp"), "what was drawn later was never sent");
+    for gone in ["Picture: first.bmp", "Picture: second.bmp"] {
+        assert!(!hands.is_shown(bob, gone), "{gone} is another");
+    }
 }
 
 #[test]
