@@ -17,6 +17,7 @@ use hobnob_client::core::Options;
 use hobnob_client::pictures::child;
 use hobnob_client::ui::app::{App, Init};
 use hobnob_client::ui::{APP_ID, RESOURCES};
+use hobnob_shared::descriptors;
 
 /// Encrypted conversations and files, straight from desktop to desktop.
 #[derive(Parser)]
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         return child::run();
     }
     let arguments = Arguments::parse();
+    let (files, raised) = descriptors::raise_limit();
     // relm4 writes every message of its components at INFO, with what people type in them.
     let mut filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::WARN.into())
@@ -52,6 +54,9 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    if !raised {
+        tracing::warn!(?files, "cannot raise the limit of open files");
+    }
 
     let profile = arguments.profile.unwrap_or_else(|| glib::user_data_dir().join("hobnob"));
     let start = bridge::core(Options {

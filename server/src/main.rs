@@ -10,8 +10,7 @@ use hobnob_server::config::{Config, Limits, default_data, read_limits};
 use hobnob_server::error::StartError;
 use hobnob_server::store::SqliteStore;
 use hobnob_server::{SOFTWARE, Server, log, secrets};
-use hobnob_shared::net;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use hobnob_shared::{descriptors, net};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Hobnob's server: knows who people are and who is online, and introduces them to each other. It never sees what they say.
@@ -105,10 +104,9 @@ fn check(data: &std::path::Path) -> Result<ExitCode, StartError> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Each connection is a descriptor; the usual soft limit of 1,024 is for programs that use `select`.
+/// Each connection is a descriptor.
 fn raise_descriptor_limit() {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current != maximum && setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_err() {
-        tracing::warn!("cannot raise the limit of open files above {}", current.unwrap_or_default());
+    if let (limit, false) = descriptors::raise_limit() {
+        tracing::warn!("cannot raise the limit of open files above {}", limit.unwrap_or_default());
     }
 }

@@ -5,11 +5,13 @@
 //! - [`identity`]: accounts, devices, certificates, signatures. [`password`]: OPAQUE. [`seal`]: what is
 //!   sealed, under a password or for an account's devices.
 //! - [`tls`]: the only place that configures TLS. [`net`]: how sockets are set up. [`relay`]: the relay's preamble.
+//!   [`descriptors`]: how many of them a program may have.
 //! - [`codec`]: bytes to messages and back. [`link`]: a connection as messages. [`message`]: the messages of the protocol.
 //! - [`error`]: error codes on the wire. [`abilities`]: what both sides can do. [`machine`]: state machines of both programs.
 
 pub mod abilities;
 pub mod codec;
+pub mod descriptors;
 pub mod error;
 pub mod id;
 pub mod identity;

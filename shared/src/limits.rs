@@ -64,6 +64,11 @@ pub const FLOWS: usize = 8;
 pub const BEYOND: usize = 1024;
 /// Offers from one friend that wait for an answer.
 pub const OFFERS_PER_FRIEND: usize = 32;
+/// Files of one friend that are accepted, or wait for that, and are not finished: a camera's card at once; each is an entry in the list and a few
+/// KiB, and few of them run.
+pub const UNFINISHED_PER_FRIEND: usize = 1_000;
+/// Files that a program has open at most: far more than ours need, and lists of open files stay short.
+pub const OPEN_FILES: u64 = 64 * 1024;
 /// Files and folders in a folder that is offered: what a desktop still shows, and a listing that fits into memory.
 pub const LISTED: usize = 100_000;
 /// Bytes of a folder's listing.

@@ -17,6 +17,7 @@ use hobnob_client::core::command::Request;
 use hobnob_client::core::error::Problem;
 use hobnob_client::core::event::Event;
 use hobnob_client::core::{Commands, Core, Options};
+use hobnob_shared::descriptors;
 
 use crate::progress::Progress;
 
@@ -107,6 +108,7 @@ EVENTS, one JSON object a line on standard output:
   typing                      conversation, from, active
   file_offered                transfer, conversation, from, name, size; of a folder files (how many)
   file_progress               transfer, done, size, rate (bytes a second); yours to a room: by (the member)
+  file_waiting                transfer, code: turn (others go first) connection out_of_files; text
   file_finished               transfer, path, blake3, size; of a folder, where files did not come along, text and
                               skipped: [{path, code}]
   file_failed                 transfer, code, text
@@ -123,6 +125,10 @@ fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("HOBNOB_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    if let (files, false) = descriptors::raise_limit() {
+        tracing::warn!(?files, "cannot raise the limit of open files");
+    }
 
     let (events, queue) = sync_channel::<Out>(EVENTS);
     let owed = Arc::new(Owed::default());
