@@ -177,6 +177,10 @@ fn events_look_as_the_interface_says() {
             json!({"event": "file_progress", "transfer": ID, "done": 1, "size": 3, "rate": 2}),
         ),
         (
+            Event::FileWaiting { transfer, code: "turn".into(), text: "t".into(), by: None },
+            json!({"event": "file_waiting", "transfer": ID, "code": "turn", "text": "t"}),
+        ),
+        (
             Event::FileFinished {
                 transfer,
                 path: "/d/x".into(),

@@ -7,6 +7,7 @@ mod file_folder_trouble;
 mod file_resume;
 mod file_source_trouble;
 mod file_storms;
+mod file_turns;
 mod files;
 mod folders;
 mod friends;

@@ -191,6 +191,8 @@ pub enum TransferState {
     Offered,
     /// Accepted; waits for a link or goes.
     Accepted,
+    /// Accepted; others go first.
+    Queued,
     /// Bytes flow.
     Running,
     /// Stopped by a person.

@@ -255,6 +255,18 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<Handle>,
     },
+    /// A transfer goes on by itself, and for now nothing moves.
+    FileWaiting {
+        /// Which.
+        transfer: TransferId,
+        /// `turn`, `connection`, or what is wrong right now.
+        code: String,
+        /// A sentence for people.
+        text: String,
+        /// Own, offered to a room: with which member.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<Handle>,
+    },
     /// A file is whole, verified, and under its final name on the receiver's disk.
     FileFinished {
         /// Which.

@@ -240,13 +240,19 @@ impl Model {
                 changes
             }
             // What was offered to a room goes to each member by itself: what this card tells is who has it.
-            Event::FileProgress { by: Some(_), .. } | Event::FileFailed { by: Some(_), .. } => Vec::new(),
+            Event::FileProgress { by: Some(_), .. }
+            | Event::FileWaiting { by: Some(_), .. }
+            | Event::FileFailed { by: Some(_), .. } => Vec::new(),
             Event::FileFinished { transfer, by: Some(user), path, blake3, text, .. } => {
                 self.transfers.taken(transfer, user, (path, blake3), text.as_ref());
                 self.transfer_changed(transfer)
             }
             Event::FileProgress { transfer, done, size, rate, .. } => {
                 self.transfers.progressed(transfer, done, size, rate);
+                self.transfer_changed(transfer)
+            }
+            Event::FileWaiting { transfer, code, text, .. } => {
+                self.transfers.waits(transfer, &code, text);
                 self.transfer_changed(transfer)
             }
             Event::FileFinished { transfer, path, blake3, size, text, .. } => {

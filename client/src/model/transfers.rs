@@ -187,6 +187,15 @@ impl Transfers {
         })
     }
 
+    /// It goes on by itself, later.
+    pub fn waits(&mut self, transfer: TransferId, code: &str, text: String) -> bool {
+        self.change(transfer, |transfer| {
+            transfer.info.state = if code == "turn" { TransferState::Queued } else { TransferState::Accepted };
+            transfer.info.text = (code != "turn").then_some(text);
+            transfer.rate = 0;
+        })
+    }
+
     /// A member of the room has it, of the file at `path` with this content.
     pub fn taken(
         &mut self,
@@ -240,7 +249,10 @@ impl Transfers {
             let state = &mut transfer.info.state;
             *state = match (wish, *state) {
                 // Bytes may flow before the answer comes, and a small file may be there already.
-                (FileWish::Accept | FileWish::Resume, TransferState::Running | TransferState::Finished) => *state,
+                (
+                    FileWish::Accept | FileWish::Resume,
+                    TransferState::Running | TransferState::Queued | TransferState::Finished,
+                ) => *state,
                 (FileWish::Accept | FileWish::Resume, _) => TransferState::Accepted,
                 (FileWish::Decline, _) => TransferState::Declined,
                 (FileWish::Cancel, TransferState::Finished) => TransferState::Finished,
@@ -298,6 +310,20 @@ mod tests {
         assert!(transfers.finished(id, ("/tmp/a.tar".into(), Hash([1; 32])), 1000, None));
         assert!(transfers.get(id).unwrap().is_over());
         assert!(!transfers.progressed(TransferId::new(), 1, 1, 1), "a stranger changes nothing");
+    }
+
+    #[test]
+    fn what_waits_says_for_what() {
+        let (mut transfers, id) = one();
+        transfers.waits(id, "turn", "Others go first.".to_owned());
+        transfers.wished(id, FileWish::Accept);
+        assert_eq!(transfers.get(id).unwrap().info.state, TransferState::Queued);
+        transfers.waits(id, "out_of_files", "Too many.".to_owned());
+        let info = &transfers.get(id).unwrap().info;
+        assert_eq!((info.state, info.text.as_deref()), (TransferState::Accepted, Some("Too many.")));
+        transfers.progressed(id, 10, 1000, 5);
+        let info = &transfers.get(id).unwrap().info;
+        assert_eq!((info.state, info.text.as_deref()), (TransferState::Running, None));
     }
 
     #[test]

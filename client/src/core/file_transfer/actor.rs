@@ -2,11 +2,10 @@
 //! before the next. The bytes themselves go by the pump's threads.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, SpawnHandle};
 use hobnob_shared::id::{DeviceId, Fingerprint, Token, TransferId};
 use hobnob_shared::net;
 
@@ -16,17 +15,17 @@ use super::message::{
     CircuitCame, CircuitRefused, DialEnded, FlowStands, FrameCame, Hold, Linked, Order, PumpEnded, Readdressed,
     SayAgain, StreamCame, Unlinked,
 };
-use super::opening::Dialling;
-use super::partial::{self, Partial};
+use super::opening::{BREATH, Dialling};
+use super::partial::Partial;
 use super::pump::{self, Counter, Job, Outcome, Pump};
-use super::source;
-use super::state::{Effect, Refusal, State, Task};
+use super::state::{Effect, Effects, Refusal, State, Task};
 use super::streams::Way;
+use super::turns::{Lane, TurnCame};
 use super::why::Why;
 use super::wire::Ended;
 use crate::core::error::Problem;
 use crate::core::event::Answer;
-use crate::core::history::transfers::{self, Transfer};
+use crate::core::history::transfers::{Stage, Transfer};
 use crate::core::outlet::Ticket;
 use crate::core::peer_link::dial::PeerStream;
 use crate::core::peer_link::{PeerLink, SendFrame};
@@ -45,7 +44,8 @@ pub struct FileTransfer {
     pub(super) context: TransferContext,
     pub(super) state: State,
     pub(super) links: HashMap<DeviceId, Link>,
-    prepared: Option<(Partial, Place)>,
+    /// What the stream that comes up will need; nothing is held open for one that waits.
+    pub(super) prepared: Option<(Partial, Place)>,
     stream: Option<PeerStream>,
     pump: Option<Pump>,
     /// More connections than one would help what runs.
@@ -53,9 +53,13 @@ pub struct FileTransfer {
     counter: Counter,
     timer: Option<(Instant, SpawnHandle)>,
     /// Effects are left behind a wait. Messages stay in the mailbox meanwhile, but a timer that is due in the same moment still fires.
-    waiting: bool,
+    pub(super) waiting: bool,
     /// The dial under way: a newer one takes its place.
     pub(super) dialling: Option<Dialling>,
+    /// Dials further connections of what runs, and not longer than that.
+    pub(super) widening: Option<Dialling>,
+    /// Among those who wait for their turn.
+    place: Option<u64>,
     /// A command that is answered when the pump has ended.
     held: Option<Ticket>,
 }
@@ -65,11 +69,27 @@ pub(super) type Ctx = Context<FileTransfer>;
 impl FileTransfer {
     /// Takes up a stored transfer on the current arbiter.
     pub fn launch(context: TransferContext, transfer: Transfer) -> Addr<Self> {
-        let state = State::new(transfer, Token::random);
-        let (links, counter) = (HashMap::new(), Counter::default());
-        let (prepared, stream, pump, timer, dialling, held) = (None, None, None, None, None, None);
-        let (narrow, waiting) = (false, false);
-        Self { context, state, links, prepared, stream, pump, narrow, counter, timer, waiting, dialling, held }.start()
+        // Those of the last run have their places in the order in which they are taken up.
+        let place = (transfer.stage != Stage::Offered).then(|| context.turns.place());
+        let (counter, timer) = (Counter::default(), None);
+        let (prepared, stream, pump, dialling, widening, held) = (None, None, None, None, None, None);
+        Self {
+            context,
+            state: State::new(transfer, Token::random),
+            links: HashMap::new(),
+            prepared,
+            stream,
+            pump,
+            narrow: false,
+            counter,
+            timer,
+            waiting: false,
+            dialling,
+            widening,
+            place,
+            held,
+        }
+        .start()
     }
 
     pub(super) fn id(&self) -> TransferId {
@@ -81,7 +101,7 @@ impl FileTransfer {
     }
 
     /// Carries the effects out in order. Where one has to wait, the actor waits with it, and goes on behind it.
-    fn go_through(&mut self, mut effects: VecDeque<Effect>, mut ticket: Option<Ticket>, ctx: &mut Ctx) {
+    pub(super) fn go_through(&mut self, mut effects: VecDeque<Effect>, mut ticket: Option<Ticket>, ctx: &mut Ctx) {
         while let Some(effect) = effects.pop_front() {
             match effect {
                 Effect::Save => return self.save(effects, ticket, ctx),
@@ -100,8 +120,16 @@ impl FileTransfer {
                     }
                 }
                 Effect::Expect(device, token) => self.expect(device, token),
-                Effect::Forget(token) => self.context.tokens.forget(&token),
-                Effect::Dial(device, address, token) => self.dial(device, address, token, ctx),
+                Effect::Forget(token) => {
+                    self.context.tokens.forget(&token);
+                    self.dialling = None;
+                }
+                Effect::Dial(device, address, token) => self.dial(device, address, token, Duration::ZERO, ctx),
+                Effect::Redial(device, address, token) => self.dial(device, address, token, BREATH, ctx),
+                Effect::TakeTurn => {
+                    let more = self.take_turn(ctx);
+                    more.into_iter().rev().for_each(|effect| effects.push_front(effect));
+                }
                 Effect::AskCircuit(device) => {
                     let user = self.state.transfer().peer.clone();
                     self.context.registry.do_send(CircuitWanted {
@@ -117,9 +145,15 @@ impl FileTransfer {
                         pump.join(stream);
                     }
                 }
-                Effect::StopPump => self.pump = None,
+                Effect::StopPump => (self.pump, self.widening) = (None, None),
                 Effect::Erase => return self.erase(effects, ticket, ctx),
             }
+        }
+        if !self.state.is_connecting() {
+            self.prepared = None;
+        }
+        if self.state.leaves_turn() {
+            self.context.turns.leave(self.id());
         }
         self.arm(ctx);
         if self.state.is_over() {
@@ -128,68 +162,12 @@ impl FileTransfer {
         }
     }
 
-    fn save(&mut self, rest: VecDeque<Effect>, ticket: Option<Ticket>, ctx: &mut Ctx) {
-        let (history, transfer) = (self.context.history.clone(), self.state.transfer().clone());
-        let saving = async move { history.write(move |c| transfers::update(c, &transfer)).await };
-        self.waiting = true;
-        ctx.wait(saving.into_actor(self).map(move |saved, actor, ctx| {
-            actor.waiting = false;
-            let mut ticket = ticket;
-            if let Err(error) = saved {
-                // It goes on all the same; a restart will find the older state and go on from there. A command is not called done.
-                tracing::error!(%error, "a transfer's state was not kept");
-                if let Some(ticket) = ticket.take() {
-                    ticket.failed(error);
-                }
-            }
-            actor.go_through(rest, ticket, ctx);
-        }));
-    }
-
-    /// Opens folder and partial off the core's thread.
-    fn prepare(
-        &mut self,
-        save_as: Option<PathBuf>,
-        asked: bool,
-        rest: VecDeque<Effect>,
-        ticket: Option<Ticket>,
-        ctx: &mut Ctx,
-    ) {
+    fn take_turn(&mut self, ctx: &Ctx) -> Effects {
         let transfer = self.state.transfer();
-        let (id, name, size, folder) = (transfer.id, transfer.name.clone(), transfer.size, transfer.folder);
-        let (downloads, partials, wanted) =
-            (self.context.downloads.clone(), self.context.partials.clone(), save_as.clone());
-        self.prepared = None;
-        let opening = tokio::task::spawn_blocking(move || {
-            if let Some(finished) = partial::finished_before(&partials, id) {
-                return Ok(Opened::Finished(finished));
-            }
-            let place = match wanted {
-                Some(path) => Place::exactly(&path, folder.is_some())?,
-                None => Place::in_downloads(&downloads, &name)?,
-            };
-            place.folder().check_writable()?;
-            let partial = Partial::open(&partials, id, size, folder.as_ref())?;
-            partial.check_room(&place)?;
-            place.tidy(id);
-            Ok(Opened::Ready(partial, place))
-        });
-        self.waiting = true;
-        ctx.wait(opening.into_actor(self).map(move |opened, actor, ctx| {
-            actor.waiting = false;
-            let now = Instant::now();
-            let effects = match opened.unwrap_or(Err(Why::Internal("opening stopped"))) {
-                Ok(Opened::Finished(before)) => actor.state.was_finished(before, asked),
-                Ok(Opened::Ready(partial, place)) => {
-                    let have = partial.have();
-                    actor.state.found(partial.done());
-                    actor.prepared = Some((partial, place));
-                    actor.state.prepared(Ok(have), save_as, asked, now)
-                }
-                Err(why) => actor.state.prepared(Err(why), save_as, asked, now),
-            };
-            actor.go_through(effects.into_iter().chain(rest).collect(), ticket, ctx);
-        }));
+        let (id, lane) = (transfer.id, Lane { peer: transfer.peer.clone(), direction: transfer.direction });
+        let place = *self.place.get_or_insert_with(|| self.context.turns.place());
+        let now = self.context.turns.ask(id, place, lane, ctx.address().recipient());
+        if now { self.state.turn_came(Instant::now()) } else { self.state.queued() }
     }
 
     fn problem(&self, refusal: &Refusal) -> Problem {
@@ -241,22 +219,6 @@ impl FileTransfer {
         }
     }
 
-    /// Off the core's thread; nothing else touches the files meanwhile.
-    fn erase(&mut self, rest: VecDeque<Effect>, ticket: Option<Ticket>, ctx: &mut Ctx) {
-        self.prepared = None;
-        let (partials, id) = (self.context.partials.clone(), self.id());
-        // What may be resumed is still to be sent as it was offered.
-        let over = self.state.transfer().stage.is_over();
-        let erasing = tokio::task::spawn_blocking(move || {
-            if over { source::forget_all(&partials, id) } else { source::begin_anew(&partials, id) }
-        });
-        self.waiting = true;
-        ctx.wait(erasing.into_actor(self).map(move |_, actor, ctx| {
-            actor.waiting = false;
-            actor.go_through(rest, ticket, ctx);
-        }));
-    }
-
     /// One timer: for progress while bytes flow, else for what the state waits for.
     fn arm(&mut self, ctx: &mut Ctx) {
         let due = if self.state.is_running() { Some(Instant::now() + LOOK) } else { self.state.next_due() };
@@ -292,16 +254,24 @@ impl FileTransfer {
     }
 }
 
-enum Opened {
-    Finished(partial::Before),
-    Ready(Partial, Place),
-}
-
 impl Actor for FileTransfer {
     type Context = Context<Self>;
 
     fn stopped(&mut self, _: &mut Self::Context) {
         self.context.running.set(self.id(), None);
+        self.context.turns.leave(self.id());
+    }
+}
+
+impl Handler<TurnCame> for FileTransfer {
+    type Result = ();
+
+    fn handle(&mut self, _: TurnCame, ctx: &mut Ctx) {
+        // It may have left the row while this was on its way.
+        if self.context.turns.has(self.id()) {
+            let effects = self.state.turn_came(Instant::now());
+            self.carry_out(effects, None, ctx);
+        }
     }
 }
 
@@ -435,7 +405,7 @@ impl Handler<PumpEnded> for FileTransfer {
     type Result = ();
 
     fn handle(&mut self, PumpEnded { outcome }: PumpEnded, ctx: &mut Ctx) {
-        self.pump = None;
+        (self.pump, self.widening) = (None, None);
         if let Some(token) = self.state.token.take() {
             self.context.tokens.forget(&token);
         }

@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix::Addr;
 use hobnob_shared::id::TransferId;
 
+use super::dials::Dials;
 use super::pace::Paces;
 use super::pump::Counter;
+use super::turns::Turns;
 use crate::core::history::History;
 use crate::core::outlet::Outlet;
 use crate::core::peer_link::tokens::TokenTable;
@@ -57,4 +59,8 @@ pub struct TransferContext {
     pub paces: Paces,
     /// What runs.
     pub running: Running,
+    /// Whose turn it is.
+    pub turns: Turns,
+    /// Dials under way.
+    pub dials: Dials,
 }

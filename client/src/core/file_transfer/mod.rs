@@ -1,8 +1,11 @@
 //! `FileTransfer`: one file or folder that goes to a friend or comes from one, from offer to end. The `Registry` makes one for each transfer that may
 //! still go on, tells it of links, of what the other side says and of what people want; it decides, and the pump moves the bytes.
 //!
-//! - `state.rs`, and by topic `other_side.rs` and `streams.rs`: the decisions, pure; `meter.rs`: how fast it goes.
-//! - `actor.rs`, and `opening.rs` for data streams: carries them out; `context.rs`: what it needs for that. `why.rs`: reasons, in sentences.
+//! - `state.rs`, and by topic `other_side.rs`, `streams.rs`, `waiting.rs` and `ending.rs`: the decisions, pure; `meter.rs`: how fast it goes;
+//!   `patience.rs`: how often the other side can have it begin again.
+//! - `actor.rs`, with `disk.rs`, and `opening.rs` for data streams: carries them out; `context.rs`: what it needs for that. `why.rs`: reasons,
+//!   in sentences.
+//! - `turns.rs`, `dials.rs`: how many run, and come up, at once.
 //! - `pump.rs`: the bytes, on threads of their own; `send.rs`, `receive.rs`: its halves; `flows.rs`: more connections than one; `wire.rs`:
 //!   frames of a data stream; `pace.rs`: how fast they may go.
 //! - `source.rs`: the file that is sent. `partial.rs`: what has arrived, and `beyond.rs`: what of it lies behind a gap. `folder.rs`: where it ends, under a name by `names.rs`.
@@ -13,6 +16,9 @@ mod actor;
 mod beyond;
 pub mod bundle;
 mod context;
+mod dials;
+mod disk;
+mod ending;
 mod flows;
 mod folder;
 mod message;
@@ -24,6 +30,7 @@ mod opening;
 mod other_side;
 pub mod pace;
 mod partial;
+mod patience;
 #[cfg(test)]
 mod place_tests;
 mod pump;
@@ -38,12 +45,16 @@ mod state;
 mod state_tests;
 mod streams;
 mod tree;
+mod turns;
+mod waiting;
 mod why;
 mod wire;
 
 pub use actor::FileTransfer;
 pub use context::{Running, TransferContext};
+pub use dials::Dials;
 pub use message::{
     CircuitCame, CircuitRefused, FrameCame, Hold, Linked, Order, Readdressed, SayAgain, StreamCame, Unlinked, Wish,
 };
+pub use turns::Turns;
 pub use why::Why;

@@ -2,6 +2,7 @@
 //! relay, and how it gets further connections.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use actix::AsyncContext;
 use hobnob_shared::id::{DeviceId, Token};
@@ -14,6 +15,9 @@ use super::message::{DialEnded, FlowStands};
 use crate::core::peer_link::dial::{self, Target};
 use crate::core::peer_link::tokens::{Expected, Purpose};
 
+/// Before a dial is tried once more: the listener may just have had its hands full.
+pub(super) const BREATH: Duration = Duration::from_millis(250);
+
 impl FileTransfer {
     pub(super) fn expect(&self, device: DeviceId, token: Token) {
         let Some(link) = self.links.get(&device) else { return };
@@ -22,11 +26,16 @@ impl FileTransfer {
         self.context.tokens.admit(token, expected, Some(TOKEN_LIFE));
     }
 
-    pub(super) fn dial(&mut self, device: DeviceId, address: SocketAddr, token: Token, ctx: &Ctx) {
+    pub(super) fn dial(&mut self, device: DeviceId, address: SocketAddr, token: Token, after: Duration, ctx: &Ctx) {
         let Some(link) = self.links.get(&device) else { return };
         let (target, own, addr) =
             (Target { account: link.account, device }, self.context.identity.clone(), ctx.address());
+        let dials = self.context.dials.clone();
         self.dialling = Some(Dialling(actix_rt::spawn(async move {
+            if !after.is_zero() {
+                tokio::time::sleep(after).await;
+            }
+            let _place = dials.begin(device).await;
             let result = dial::dial(address, &token, tls::FILE, &own, target).await;
             let result = result.map(|(stream, round_trip)| (stream, Some(round_trip)));
             addr.do_send(DialEnded { device, relayed: false, result });
@@ -34,12 +43,14 @@ impl FileTransfer {
     }
 
     /// Dials further connections, one after the other so that the other side's listener has room for others.
-    pub(super) fn widen(&self, device: DeviceId, address: SocketAddr, token: Token, ctx: &Ctx) {
+    pub(super) fn widen(&mut self, device: DeviceId, address: SocketAddr, token: Token, ctx: &Ctx) {
         let Some(link) = self.links.get(&device).filter(|_| self.narrow) else { return };
         let (target, own, addr) =
             (Target { account: link.account, device }, self.context.identity.clone(), ctx.address());
-        actix_rt::spawn(async move {
+        let dials = self.context.dials.clone();
+        self.widening = Some(Dialling(actix_rt::spawn(async move {
             for _ in 1..FLOWS {
+                let _place = dials.begin(device).await;
                 match dial::dial(address, &token, tls::FILE, &own, target).await {
                     Ok((stream, _)) => addr.do_send(FlowStands { token, stream }),
                     Err(error) => {
@@ -47,11 +58,8 @@ impl FileTransfer {
                         break;
                     }
                 }
-                if !addr.connected() {
-                    break;
-                }
             }
-        });
+        })));
     }
 
     pub(super) fn relay(&mut self, circuit: &Circuit, relay: SocketAddr, ctx: &Ctx) {

@@ -1,19 +1,18 @@
 //! The decisions of one transfer, continued: what follows from what the other side says, and how a transfer ends. Pure, as `state.rs`.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::DeviceId;
 use hobnob_shared::message::{AboutTransfer, Accept, CancelTransfer, Peer};
 
-use super::state::{ENDS_WITHIN, Effect, Effects, End, Ending, Run, State, Task};
+use super::ending::{ENDS_WITHIN, End, Ending};
+use super::state::{Effect, Effects, Granted, Run, State};
 use super::tree::groups;
+use super::waiting::Turn;
 use super::why::Why;
 use crate::core::event::Event;
 use crate::core::history::transfers::Stage;
-
-/// Between accepts that are followed: each may cost a dial and a circuit.
-const PACE: Duration = Duration::from_millis(500);
 
 impl State {
     pub(super) fn frame(&mut self, device: DeviceId, frame: Peer, now: Instant) -> Effects {
@@ -34,13 +33,12 @@ impl State {
         match self.transfer.stage {
             Stage::Offered => Vec::new(),
             Stage::Accepted => match self.run {
-                Run::Idle => self.go_on(),
-                Run::Running => self.stop(),
+                Run::Idle | Run::Running => self.begin_for_them(now),
                 Run::Connecting { .. } | Run::Stopping => Vec::new(),
             },
             Stage::PausedHere => self.to_device(&self.cancel(WireCode::Paused)),
-            Stage::PausedThere => self.accept_after_all(),
-            Stage::Failed if self.is_their_fault() => self.accept_after_all(),
+            Stage::PausedThere => self.accept_after_all(now),
+            Stage::Failed if self.is_their_fault() => self.accept_after_all(now),
             Stage::Failed => {
                 let code = match self.transfer.why.as_ref().map(|(code, _)| WireCode::from_name(code)) {
                     Some(code @ (WireCode::DiskFull | WireCode::BadName)) => code,
@@ -50,10 +48,11 @@ impl State {
             }
             Stage::Declined => self.to_device(&Peer::Decline(AboutTransfer { transfer: self.transfer.known_as() })),
             Stage::Cancelled => self.to_device(&self.cancel(WireCode::Cancelled)),
-            Stage::Finished => match self.transfer.root {
-                Some(root) => self.ask(groups(self.transfer.size), Task::Confirm(root), now),
-                None => Vec::new(),
-            },
+            Stage::Finished if self.transfer.root.is_some() && self.run == Run::Idle => {
+                self.confirms = true;
+                self.take_turn()
+            }
+            Stage::Finished => Vec::new(),
         }
     }
 
@@ -62,12 +61,25 @@ impl State {
         !matches!(code, Some(WireCode::DiskFull | WireCode::NotWritable | WireCode::BadName | WireCode::Other(_)))
     }
 
-    pub(super) fn accept_after_all(&mut self) -> Effects {
+    fn accept_after_all(&mut self, now: Instant) -> Effects {
         self.transfer.stage = Stage::Accepted;
         self.transfer.why = None;
         let mut effects = vec![Effect::Save];
-        effects.extend(self.go_on());
+        effects.extend(self.begin_for_them(now));
         effects
+    }
+
+    /// The other side wants it to begin again, which is done now or when enough time has gone since it last wanted that.
+    fn begin_for_them(&mut self, now: Instant) -> Effects {
+        if self.turn == Turn::Waiting {
+            return Vec::new();
+        }
+        if let Some(at) = self.patience.until(now) {
+            self.again_at = Some(self.again_at.map_or(at, |sooner| sooner.min(at)));
+            return Vec::new();
+        }
+        self.patience.begins(now);
+        if self.run == Run::Running { self.stop() } else { self.go_on() }
     }
 
     pub(super) fn accepted(&mut self, device: DeviceId, accept: Accept, now: Instant) -> Effects {
@@ -91,10 +103,9 @@ impl State {
         let mut effects = if news { vec![Effect::Save] } else { Vec::new() };
         effects.extend(self.stop());
         // Where a pump is being stopped, its end comes first. Otherwise at once, but never faster than a program that means it.
-        let soon = self.followed.map(|at| at + PACE).filter(|soon| *soon > now);
-        self.granted = Some((device, accept));
+        self.granted = Some(Granted { device, accept, at: now });
         if self.run == Run::Idle {
-            match soon {
+            match self.patience.until(now) {
                 Some(at) => self.again_at = Some(at),
                 None => effects.extend(self.follow(now)),
             }
@@ -102,11 +113,9 @@ impl State {
         effects
     }
 
-    /// The stream comes up for the newest accept.
+    /// The newest accept is followed as soon as it may be.
     pub(super) fn follow(&mut self, now: Instant) -> Effects {
-        let Some((device, accept)) = self.granted.take() else { return Vec::new() };
-        self.followed = Some(now);
-        self.connect(device, accept.token, Task::Send(accept.have), now)
+        if self.turn == Turn::Held { self.turn_came(now) } else { self.take_turn() }
     }
 
     /// The other side does not go on.

@@ -139,6 +139,7 @@ pub struct Source {
 fn at_opening(error: &io::Error) -> Why {
     match Errno::from_io_error(error) {
         Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Why::NotFound,
+        Some(Errno::MFILE | Errno::NFILE) => Why::OutOfFiles,
         Some(Errno::NXIO | Errno::NODEV) => Why::NotAFile,
         _ => Why::Unreadable,
     }

@@ -10,16 +10,19 @@ use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Hash, Token};
 use hobnob_shared::message::{AboutTransfer, Accept, Offer, Peer};
 
+use super::ending::{End, Ending};
 use super::message::Wish;
 use super::meter::Meter;
 use super::partial::Before;
+use super::patience::Patience;
+use super::waiting::Turn;
 use super::why::Why;
 use crate::core::event::{Direction, Event, LinkPath};
 use crate::core::history::transfers::{Stage, Transfer};
 use crate::core::links::Up;
 
 /// The data stream has so long to come up: a dial, a circuit and two handshakes.
-const CONNECTING: Duration = Duration::from_secs(15);
+pub(super) const CONNECTING: Duration = Duration::from_secs(15);
 
 /// Something to be done, in order.
 #[derive(Debug, PartialEq)]
@@ -34,6 +37,8 @@ pub(super) enum Effect {
     HoldAnswer,
     /// Write a frame to the link with this device, if it stands.
     Send(DeviceId, Peer),
+    /// Ask for a turn; that it came or that others go first is the next input. It is left by itself when nothing runs.
+    TakeTurn,
     /// Open the partial file and the folder, with this place if the person chose one; the result is the next input.
     Prepare { save_as: Option<PathBuf>, asked: bool },
     /// Let the device in with this token.
@@ -42,6 +47,8 @@ pub(super) enum Effect {
     Forget(Token),
     /// Dial the data stream.
     Dial(DeviceId, SocketAddr, Token),
+    /// Dial it once more, after a breath.
+    Redial(DeviceId, SocketAddr, Token),
     /// Ask the server for a circuit to the device.
     AskCircuit(DeviceId),
     /// The stream that just came is taken; start the pump.
@@ -82,28 +89,13 @@ pub(super) enum Refusal {
     Finishing,
 }
 
-/// Somebody wants a running transfer to end or to pause. Whether it has come to its end before is known only when the pump has ended: until
-/// then nothing is said of it, so that both sides tell the same.
+/// An accept: from which device, and since when it waits here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ending {
-    pub(super) what: End,
-    /// The pump must have ended by then.
-    pub(super) until: Instant,
+pub(super) struct Granted {
+    pub(super) device: DeviceId,
+    pub(super) accept: Accept,
+    pub(super) at: Instant,
 }
-
-/// See [`Ending`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
-    /// A person here paused it.
-    Pause,
-    /// A person here cancelled it.
-    Cancel,
-    /// The other side said this.
-    There(WireCode),
-}
-
-/// The other side has so long to end its half of a stream, and this side's disk to give a file its name.
-pub(super) const ENDS_WITHIN: Duration = Duration::from_secs(8);
 
 /// What happens right now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +103,7 @@ pub(super) enum Run {
     /// Nothing.
     Idle,
     /// A data stream with this device is coming up.
-    Connecting { device: DeviceId, token: Token, task: Task, until: Instant },
+    Connecting { device: DeviceId, token: Token, task: Task, until: Instant, redialled: bool },
     /// Bytes flow.
     Running,
     /// The pump was told to stop.
@@ -128,10 +120,15 @@ pub(super) struct State {
     pub(super) token: Option<Token>,
     pub(super) meter: Meter,
     pub(super) ending: Option<Ending>,
-    /// A newer accept than the pump that is being stopped for it.
-    pub(super) granted: Option<(DeviceId, Accept)>,
-    /// When an accept was followed last.
-    pub(super) followed: Option<Instant>,
+    /// An accept that is not followed yet.
+    pub(super) granted: Option<Granted>,
+    /// How often the other side can have it begin again.
+    pub(super) patience: Patience,
+    /// Streams that kept to no rule.
+    pub(super) bad: u8,
+    pub(super) turn: Turn,
+    /// The sender does not know that the file is here.
+    pub(super) confirms: bool,
     pub(super) attempt: u32,
     pub(super) again_at: Option<Instant>,
     pub(super) fresh: fn() -> Token,
@@ -150,7 +147,10 @@ impl State {
             token: None,
             ending: None,
             granted: None,
-            followed: None,
+            patience: Patience::default(),
+            bad: 0,
+            turn: Turn::No,
+            confirms: false,
             attempt: 0,
             again_at: None,
             fresh,
@@ -165,9 +165,14 @@ impl State {
         matches!(self.run, Run::Running | Run::Stopping)
     }
 
+    /// A stream may start any moment.
+    pub(super) fn is_connecting(&self) -> bool {
+        matches!(self.run, Run::Connecting { .. })
+    }
+
     /// Nothing more will happen, and nothing does right now.
     pub(super) fn is_over(&self) -> bool {
-        self.transfer.stage.is_over() && self.run == Run::Idle
+        self.transfer.stage.is_over() && self.run == Run::Idle && self.turn != Turn::Waiting
     }
 
     /// When the clock matters next, beside the progress of a running pump.
@@ -255,49 +260,6 @@ impl State {
         }
     }
 
-    /// The receiver stops at once, and then knows. The sender asks it to, and hears by the stream.
-    fn begin_to_end(&mut self, what: End, code: WireCode, now: Instant) -> Effects {
-        self.ending = Some(Ending { what, until: now + ENDS_WITHIN });
-        let mut effects = vec![Effect::HoldAnswer];
-        effects.extend(if self.outgoing() { self.to_device(&self.cancel(code)) } else { self.stop() });
-        effects
-    }
-
-    /// The pump has ended, and not with the file's end.
-    pub(super) fn end(&mut self, what: End) -> Effects {
-        match what {
-            End::Pause => {
-                self.transfer.stage = Stage::PausedHere;
-                self.halt(WireCode::Paused)
-            }
-            End::Cancel => self.cancelled_here(),
-            End::There(code) => self.ended_by_peer(code),
-        }
-    }
-
-    fn cancelled_here(&mut self) -> Effects {
-        self.give_up(WireCode::Cancelled, "You cancelled the transfer.".to_owned())
-    }
-
-    /// It is over on both sides, for this reason.
-    fn give_up(&mut self, code: WireCode, text: String) -> Effects {
-        self.transfer.stage = Stage::Cancelled;
-        self.transfer.why = Some((code.name().to_owned(), text));
-        let mut effects = self.halt(code);
-        effects.extend(self.tell_why());
-        effects.extend(self.end_if_over());
-        effects
-    }
-
-    /// Stored, answered, stopped, and said to the other side.
-    pub(super) fn halt(&mut self, code: WireCode) -> Effects {
-        let mut effects = vec![Effect::Save];
-        effects.extend(self.stop());
-        effects.push(Effect::Answer(Ok(())));
-        effects.extend(self.to_device(&self.cancel(code)));
-        effects
-    }
-
     /// Ends what happens right now.
     pub(super) fn stop(&mut self) -> Effects {
         self.granted = None;
@@ -338,6 +300,7 @@ impl State {
     ) -> Effects {
         match result {
             Err(why) if asked => vec![Effect::Answer(Err(Refusal::Why(why)))],
+            Err(why) if why.passes() => self.try_later(&why, now),
             Err(why) => self.fail(&why),
             Ok(have) => {
                 let mut effects = Vec::new();
@@ -347,7 +310,8 @@ impl State {
                     self.transfer.why = None;
                     effects = vec![Effect::Save, Effect::Answer(Ok(()))];
                 }
-                effects.extend(self.ask(have, Task::Receive, now));
+                // It was looked at for the person; what it takes to run is opened in its turn.
+                effects.extend(if self.turn == Turn::Held { self.ask(have, Task::Receive, now) } else { self.go_on() });
                 effects
             }
         }
@@ -372,14 +336,16 @@ impl State {
             return Vec::new();
         }
         self.attempt = 0;
+        self.patience = Patience::default();
         if self.outgoing() { self.offer_to(device) } else { self.go_on() }
     }
 
     pub(super) fn unlinked(&mut self, device: DeviceId) -> Effects {
         self.links.remove(&device);
+        self.granted.take_if(|granted| granted.device == device);
         match self.run {
             Run::Connecting { device: other, .. } if other == device => self.stop(),
-            _ => Vec::new(),
+            _ => self.tell_unlinked().into_iter().collect(),
         }
     }
 
@@ -394,10 +360,15 @@ impl State {
             return devices.into_iter().flat_map(|device| self.offer_to(device)).collect();
         }
         let linked = self.transfer.device.is_some_and(|device| self.links.contains_key(&device));
-        if self.transfer.stage == Stage::Accepted && linked {
-            return vec![Effect::Prepare { save_as: self.transfer.save_as.clone(), asked: false }];
+        match self.turn {
+            _ if self.transfer.stage != Stage::Accepted || !linked => Vec::new(),
+            Turn::Held => self.prepare(),
+            Turn::No | Turn::Waiting => self.take_turn(),
         }
-        Vec::new()
+    }
+
+    pub(super) fn prepare(&self) -> Effects {
+        vec![Effect::Prepare { save_as: self.transfer.save_as.clone(), asked: false }]
     }
 
     pub(super) fn offer_to(&self, device: DeviceId) -> Effects {
@@ -446,7 +417,7 @@ impl State {
             (_, true, _) => vec![Effect::AskCircuit(device)],
             (_, false, _) => Vec::new(),
         };
-        self.run = Run::Connecting { device, token, task, until: now + CONNECTING };
+        self.run = Run::Connecting { device, token, task, until: now + CONNECTING, redialled: false };
         effects
     }
 }

@@ -16,6 +16,7 @@ use super::partial::Before;
 use super::pump::Missing;
 use super::state::{Effect, Refusal, State, Task};
 use super::streams::Way;
+use super::waiting::Turn;
 use super::why::Why;
 use crate::core::event::{Direction, Event, LinkPath};
 use crate::core::history::transfers::{Stage, Transfer};
@@ -88,6 +89,8 @@ struct World {
     /// Groups on Bob's disk.
     have: u64,
     whole: bool,
+    /// Others have all turns.
+    crowded: bool,
     now: Instant,
 }
 
@@ -103,7 +106,7 @@ impl World {
     fn new() -> Self {
         let ends = [End::new(transfer(Direction::Outgoing)), End::new(transfer(Direction::Incoming))];
         let frames = [VecDeque::new(), VecDeque::new()];
-        Self { ends, known: false, link: None, frames, have: 0, whole: false, now: Instant::now() }
+        Self { ends, known: false, link: None, frames, have: 0, whole: false, crowded: false, now: Instant::now() }
     }
 
     fn carry_out(&mut self, end: usize, effects: Vec<Effect>) {
@@ -133,7 +136,12 @@ impl World {
                 }
                 Effect::Expect(_, token) => drop(self.ends[end].tokens.insert(token)),
                 Effect::Forget(token) => drop(self.ends[end].tokens.remove(&token)),
-                Effect::Dial(_, _, token) => self.dial(end, token),
+                Effect::TakeTurn => {
+                    let state = &mut self.ends[end].state;
+                    let more = if self.crowded { state.queued() } else { state.turn_came(self.now) };
+                    more.into_iter().rev().for_each(|effect| effects.push_front(effect));
+                }
+                Effect::Dial(_, _, token) | Effect::Redial(_, _, token) => self.dial(end, token),
                 Effect::AskCircuit(_) => self.circuit(end),
                 Effect::Start(task) => {
                     self.ends[end].task = Some(task);
@@ -147,6 +155,10 @@ impl World {
                     }
                 }
             }
+        }
+        let (waiting, left) = (self.ends[end].state.turn, self.ends[end].state.leaves_turn());
+        if left && waiting == Turn::Waiting {
+            assert!(self.crowded, "it waits although it could go");
         }
     }
 
@@ -318,6 +330,17 @@ impl World {
         }
     }
 
+    /// Others take all turns, or give them back.
+    fn crowd(&mut self, crowded: bool) {
+        self.crowded = crowded;
+        for end in [A, B] {
+            if !crowded && self.ends[end].state.turn == Turn::Waiting {
+                let effects = self.ends[end].state.turn_came(self.now);
+                self.carry_out(end, effects);
+            }
+        }
+    }
+
     fn stage(&self, end: usize) -> Stage {
         self.ends[end].state.transfer().stage
     }
@@ -396,67 +419,10 @@ fn pauses_hold_on_both_sides_until_who_paused_goes_on() {
     }
 }
 
-#[test]
-fn a_receiver_without_room_can_go_on_later_and_the_offer_is_not_lost() {
-    let mut world = World::new();
-    world.link_up(false, true);
-    world.deliver(B);
-    let now = world.now;
-    let effects = world.ends[B].state.prepared(Err(Why::DiskFull), None, true, now);
-    assert_eq!(effects, [Effect::Answer(Err(Refusal::Why(Why::DiskFull)))]);
-    assert_eq!(world.stage(B), Stage::Offered);
-    world.wish(B, Wish::Accept { save_as: None }).unwrap().unwrap();
-    while world.deliver(A) || world.deliver(B) {}
-    world.flow(true);
-    for end in [A, B] {
-        world.ends[end].pumping = false;
-    }
-    let effects = world.ends[B].state.pump_failed(&Why::DiskFull, GROUP as u64, now);
-    world.carry_out(B, effects);
-    let effects = world.ends[A].state.pump_failed(&Why::Peer(WireCode::DiskFull), GROUP as u64, now);
-    world.carry_out(A, effects);
-    world.settle();
-    assert_eq!((world.stage(A), world.stage(B)), (Stage::Failed, Stage::Failed));
-    assert_eq!(world.have, 1, "what is good is kept");
-    world.wish(B, Wish::Resume).unwrap().unwrap();
-    world.settle();
-    assert_eq!((world.stage(A), world.stage(B)), (Stage::Finished, Stage::Finished));
-}
-
-#[test]
-fn offers_wait_for_the_key_that_they_are_meant_for() {
-    let mut state = State::new(transfer(Direction::Outgoing), Token::random);
-    let up = || Up { path: LinkPath::Relayed, address: None, dialled: true };
-    let new_key = Fingerprint([8; 32]);
-    assert_eq!(state.linked(BOB, new_key, up()), []);
-    state.readdressed(new_key);
-    assert!(matches!(state.linked(BOB, new_key, up()).as_slice(), [Effect::Send(BOB, Peer::Offer(_))]));
-}
-
-#[test]
-fn strangers_to_the_transfer_change_nothing() {
-    let mut world = accepted();
-    let (stranger, id) = (DeviceId([66; 32]), world.ends[A].saved.id);
-    let now = world.now;
-    let cancel = Peer::Cancel(CancelTransfer { transfer: id, code: WireCode::Cancelled });
-    let accept = Peer::Accept(Accept { transfer: id, have: 0, token: Token([1; 16]) });
-    for end in [A, B] {
-        assert_eq!(world.ends[end].state.frame(stranger, cancel.clone(), now), []);
-        assert_eq!(world.ends[end].state.stream(stranger, Way::Relayed, now), []);
-    }
-    let refused = world.ends[A].state.frame(stranger, accept, now);
-    assert!(matches!(refused.as_slice(), [Effect::Send(to, Peer::Cancel(_))] if *to == stranger));
-    let greedy = Peer::Accept(Accept { transfer: id, have: GROUPS + 1, token: Token([1; 16]) });
-    let refused = world.ends[A].state.frame(BOB, greedy, now);
-    assert!(matches!(refused.as_slice(), [Effect::Send(BOB, Peer::Cancel(c))] if c.code == WireCode::BadRequest));
-    world.settle();
-    assert_eq!(world.stage(A), Stage::Finished);
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3_000))]
     #[test]
-    fn whatever_happens_it_ends_and_is_true(steps in prop::collection::vec((0..17_u8, any::<bool>(), any::<bool>()), 0..60)) {
+    fn whatever_happens_it_ends_and_is_true(steps in prop::collection::vec((0..18_u8, any::<bool>(), any::<bool>()), 0..60)) {
         let mut world = World::new();
         let mut given_up = false;
         for (step, one, two) in steps {
@@ -474,10 +440,12 @@ proptest! {
                 14 => drop(world.wish(B, Wish::Accept { save_as: None })),
                 15 if two => given_up |= world.wish(end, Wish::Cancel) == Some(Ok(())),
                 16 if two && one => given_up |= world.wish(B, Wish::Decline) == Some(Ok(())),
+                17 => world.crowd(one),
                 _ => {}
             }
             world.check();
         }
+        world.crowd(false);
         world.link_up(false, true);
         for _ in 0..3 {
             world.settle();
@@ -497,3 +465,7 @@ proptest! {
 
 #[path = "ending_tests.rs"]
 mod endings;
+#[path = "refusal_tests.rs"]
+mod refusals;
+#[path = "waiting_tests.rs"]
+mod waiting;

@@ -7,11 +7,12 @@ use hobnob_shared::id::{DeviceId, Hash, Token};
 use hobnob_shared::limits;
 use hobnob_shared::message::Circuit;
 
+use super::ending::{End, Ending};
 use super::pump::{Missing, Skipped};
-use super::state::{Effect, Effects, End, Ending, Refusal, Run, State, Task};
+use super::state::{Effect, Effects, Refusal, Run, State, Task};
 use super::tree::groups;
 use super::why::Why;
-use crate::core::event::{Event, SkippedInfo};
+use crate::core::event::{Event, LinkPath, SkippedInfo};
 use crate::core::history::transfers::Stage;
 
 /// First and longest wait before the receiver asks again while the link stands.
@@ -22,6 +23,9 @@ const AGAIN_MAX: Duration = Duration::from_mins(1);
 const FAR: Duration = Duration::from_millis(8);
 /// Bytes that are worth the handshakes of more connections.
 const WIDE: u64 = 8 * limits::GROUP as u64;
+
+/// Of so many streams that kept to no rule the last ends the transfer for good: the first is an accident, and the person may try once more.
+const BAD_STREAMS: u8 = 3;
 
 /// How a stream came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +39,20 @@ pub(super) enum Way {
 }
 
 impl State {
-    /// A dial failed. What does not go directly goes by the relay, once.
+    /// A dial failed. Where the link is direct it is tried once more; what does not go directly goes by the relay, once.
     pub(super) fn dial_failed(&mut self, device: DeviceId, relayed: bool, now: Instant) -> Effects {
-        match self.run {
-            Run::Connecting { device: wanted, .. } if wanted == device && !relayed => vec![Effect::AskCircuit(device)],
-            Run::Connecting { device: wanted, .. } if wanted == device => self.try_again(now),
-            _ => Vec::new(),
+        let direct = self.links.get(&device).filter(|up| up.path == LinkPath::Direct).and_then(|up| up.address);
+        let Run::Connecting { device: wanted, token, redialled, .. } = &mut self.run else { return Vec::new() };
+        if *wanted != device {
+            return Vec::new();
+        }
+        match direct {
+            _ if relayed => self.try_again(now),
+            Some(address) if !*redialled => {
+                *redialled = true;
+                vec![Effect::Redial(device, address, *token)]
+            }
+            _ => vec![Effect::AskCircuit(device)],
         }
     }
 
@@ -115,6 +127,9 @@ impl State {
             Some(rate) => {
                 self.transfer.done = done;
                 self.attempt = 0;
+                self.patience.rewarded();
+                // Whoever still sends has not lost the stream.
+                self.again_at = None;
                 vec![self.progress(rate)]
             }
             None => Vec::new(),
@@ -168,15 +183,22 @@ impl State {
 
     pub(super) fn pump_failed(&mut self, why: &Why, done: u64, now: Instant) -> Effects {
         let stopped = self.pump_over(done);
+        if matches!(why, Why::HashMismatch | Why::Protocol(_)) {
+            self.bad = self.bad.saturating_add(1);
+        }
         if let Some(ending) = self.ending.take() {
             return self.end(ending.what);
+        }
+        if self.bad >= BAD_STREAMS && !self.transfer.stage.is_over() {
+            let text = format!("{} It was the third time: this transfer has ended.", why.sentence(&self.transfer.peer));
+            return self.give_up(why.wire(), text);
         }
         if let Some(effects) = stopped {
             return self.after_stop(effects, now);
         }
         match why {
             Why::Peer(code) => self.ended_by_peer(code.clone()),
-            Why::Internal(_) => self.try_again(now),
+            why if why.passes() => self.try_later(why, now),
             why => self.fail(why),
         }
     }
@@ -198,7 +220,7 @@ impl State {
     /// Idle again; `Some` if that was our own wish.
     pub(super) fn pump_over(&mut self, done: u64) -> Option<Effects> {
         let stopping = self.run == Run::Stopping;
-        self.run = Run::Idle;
+        (self.run, self.again_at) = (Run::Idle, None);
         if self.transfer.stage != Stage::Finished {
             self.transfer.done = done.max(self.transfer.done).min(self.transfer.size);
         }
@@ -221,12 +243,28 @@ impl State {
     /// Waits a little longer each time; a new link ends the waiting. The receiver asks, the sender waits to be asked.
     pub(super) fn try_again(&mut self, now: Instant) -> Effects {
         let effects = self.stop();
-        if !self.outgoing() && self.transfer.stage == Stage::Accepted {
+        if !self.outgoing() {
+            self.wait_a_little(now);
+        }
+        effects
+    }
+
+    /// As that, for a reason on this side that passes. The receiver may have heard of it and waits for another offer.
+    pub(super) fn try_later(&mut self, why: &Why, now: Instant) -> Effects {
+        let mut effects = self.stop();
+        self.wait_a_little(now);
+        if *why == Why::OutOfFiles {
+            effects.push(self.tell_waiting(&why.code(), why.sentence(&self.transfer.peer)));
+        }
+        effects
+    }
+
+    fn wait_a_little(&mut self, now: Instant) {
+        if self.transfer.stage == Stage::Accepted {
             let wait = AGAIN_MIN.saturating_mul(1 << self.attempt.min(6)).min(AGAIN_MAX);
             self.attempt = self.attempt.saturating_add(1);
             self.again_at = Some(now + wait);
         }
-        effects
     }
 
     /// The time of [`Self::next_due`] has come.
@@ -235,6 +273,10 @@ impl State {
         match self.run {
             // The other side does not end its half: this one ends, and what was wanted holds.
             Run::Running if late => self.stop(),
+            Run::Running if self.again_at.is_some_and(|at| at <= now) => {
+                self.patience.begins(now);
+                self.stop()
+            }
             Run::Stopping if late && !matches!(self.ending, Some(Ending { what: End::There(_), .. })) => {
                 self.ending = None;
                 vec![Effect::Answer(Err(Refusal::Finishing))]

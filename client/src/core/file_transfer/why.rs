@@ -35,6 +35,9 @@ pub enum Why {
     /// No room here.
     #[error("no room on the disk")]
     DiskFull,
+    /// This program, or the machine, has as many files open as it may.
+    #[error("too many open files")]
+    OutOfFiles,
     /// The folder cannot be written to.
     #[error("folder not writable")]
     NotWritable,
@@ -71,10 +74,16 @@ impl Why {
     /// Trouble while writing here.
     pub fn at_writing(error: &io::Error) -> Self {
         match Errno::from_io_error(error) {
+            Some(Errno::MFILE | Errno::NFILE) => Self::OutOfFiles,
             Some(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => Self::DiskFull,
             Some(Errno::NOENT | Errno::NOTDIR) => Self::FolderMissing,
             _ => Self::NotWritable,
         }
+    }
+
+    /// It passes by itself: trying again later is worth it.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::OutOfFiles | Self::Internal(_))
     }
 
     /// Stable code for scripts.
@@ -84,6 +93,7 @@ impl Why {
             Self::TooMuch => "too_much".into(),
             Self::TooSlow => "too_slow".into(),
             Self::ChangedHere => "changed_here".into(),
+            Self::OutOfFiles => "out_of_files".into(),
             Self::OwnProfile => "own_profile".into(),
             Self::NotAFile => "not_a_file".into(),
             Self::Unreadable => "unreadable".into(),
@@ -113,7 +123,7 @@ impl Why {
             Self::HashMismatch => WireCode::HashMismatch,
             Self::Protocol(_) => WireCode::BadRequest,
             Self::Peer(code) => code.clone(),
-            Self::Internal(_) => WireCode::Internal,
+            Self::OutOfFiles | Self::Internal(_) => WireCode::Internal,
         }
     }
 
@@ -133,6 +143,9 @@ impl Why {
             Self::SourceChanged => "The file changed while it was being sent. Send it again.".into(),
             Self::SourceGone => "What was to be sent is no longer where it was, or cannot be read any more. Put it back, then resume.".into(),
             Self::DiskFull => "There is not enough room on the disk. Free some space, then try again.".into(),
+            Self::OutOfFiles => {
+                "Too many files are open on this computer right now. It goes on by itself once others are closed.".into()
+            }
             Self::NotWritable => {
                 "The folder cannot be written to. Check its permissions, or save the file elsewhere.".into()
             }

@@ -20,7 +20,8 @@ fn accepted(size: u64, dialled: bool) -> (State, Instant) {
     let address = dialled.then(|| "192.0.2.2:40000".parse().unwrap());
     state.linked(BOB, KEY, Up { path: LinkPath::Direct, address, dialled });
     let accept = Accept { transfer: state.transfer().id, have: 0, token: SHOWN };
-    state.frame(BOB, Peer::Accept(accept), now);
+    assert_eq!(state.frame(BOB, Peer::Accept(accept), now).last(), Some(&Effect::TakeTurn));
+    state.turn_came(now);
     (state, now)
 }
 

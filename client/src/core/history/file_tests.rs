@@ -104,7 +104,7 @@ fn a_transfer_is_stored_once_and_ends_in_the_list() {
     assert!(transfers::insert(&c, &transfer).unwrap());
     let again = Transfer { name: "b.txt".into(), ..transfer.clone() };
     assert!(!transfers::insert(&c, &again).unwrap());
-    assert_eq!(transfers::waiting_offers(&c, &handle("bob")).unwrap(), 1);
+    assert_eq!(transfers::offers_of(&c, &handle("bob")).unwrap(), (1, 1));
     transfer.stage = Stage::Failed;
     transfer.why = Some(("disk_full".into(), "No room.".into()));
     transfers::update(&c, &transfer).unwrap();

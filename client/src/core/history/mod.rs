@@ -23,7 +23,7 @@ pub mod rooms;
 mod row;
 pub mod signed;
 #[cfg(test)]
-mod tests;
+pub(in crate::core) mod tests;
 mod threads;
 pub mod transfers;
 

@@ -59,7 +59,7 @@ fn incoming(number: u64, text: &str) -> Entry {
     }
 }
 
-pub(super) fn memory() -> Connection {
+pub(in crate::core) fn memory() -> Connection {
     let mut connection = Connection::open_in_memory().unwrap();
     refinery::Runner::new(&open::migrations().unwrap()).run(&mut connection).unwrap();
     connection

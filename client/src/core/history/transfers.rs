@@ -306,8 +306,10 @@ pub fn readdress(c: &Connection, friend: &Handle, from_key: Fingerprint, to_key:
         .execute(params![friend.as_str(), from_key.0, to_key.0])
 }
 
-/// Offers of `peer` that wait for an answer here, to bound them.
-pub fn waiting_offers(c: &Connection, peer: &Handle) -> Result<u32> {
-    c.prepare_cached("SELECT count(*) FROM transfers WHERE peer = ?1 AND outgoing = 0 AND state = 0")?
-        .query_row([peer.as_str()], |row| row.get(0))
+/// Offers of `peer` that wait for an answer here, and all that are not finished, to bound them.
+pub fn offers_of(c: &Connection, peer: &Handle) -> Result<(u32, u32)> {
+    c.prepare_cached(
+        "SELECT count(*) FILTER (WHERE state = 0), count(*) FROM transfers WHERE peer = ?1 AND outgoing = 0 AND (state < 4 OR state = 7)",
+    )?
+    .query_row([peer.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
 }

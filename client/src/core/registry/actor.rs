@@ -20,7 +20,7 @@ use super::message::{
 use super::state::State;
 use crate::core::event::{Event, MessageState, ServerState};
 use crate::core::file_transfer::pace::Paces;
-use crate::core::file_transfer::{FileTransfer, Running};
+use crate::core::file_transfer::{Dials, FileTransfer, Running, Turns};
 use crate::core::friendship::Proven;
 use crate::core::history::History;
 use crate::core::history::friends::Friend;
@@ -146,14 +146,18 @@ pub struct Registry {
     pub(in crate::core) refused: BTreeMap<&'static str, u64>,
     /// Where this actor's own tasks report.
     pub(in crate::core) addr: Addr<Self>,
-    /// Transfers that may still go on, and with whom.
-    pub(in crate::core) transfers: HashMap<TransferId, (Handle, Addr<FileTransfer>)>,
+    /// Transfers that may still go on, and with whom; older ones first.
+    pub(in crate::core) transfers: BTreeMap<TransferId, (Handle, Addr<FileTransfer>)>,
     /// Transfers to members of a room, by the id that the members know and by member.
     pub(in crate::core) shares: BTreeMap<(TransferId, Handle), TransferId>,
     /// Those of them whose bytes flow.
     pub(in crate::core) running: Running,
     /// How fast transfers may go.
     pub(in crate::core) paces: Paces,
+    /// Whose turn it is.
+    pub(in crate::core) turns: Turns,
+    /// Dials of data streams.
+    pub(in crate::core) dials: Dials,
     /// Questions to the disk about transfers without an actor.
     pub(in crate::core) looked_up: usize,
     timer: Option<(Instant, SpawnHandle)>,
@@ -215,10 +219,12 @@ impl Registry {
             mismatched: HashSet::new(),
             sent: HashSet::new(),
             storing: HashMap::new(),
-            transfers: HashMap::new(),
+            transfers: BTreeMap::new(),
             shares: BTreeMap::new(),
             running: Running::default(),
             paces,
+            turns: Turns::default(),
+            dials: Dials::default(),
             looked_up: 0,
             timer: None,
             finished: Some(setup.finished),

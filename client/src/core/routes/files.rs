@@ -10,7 +10,7 @@ use hobnob_shared::message::Circuit;
 
 use crate::core::clock::now_ms;
 use crate::core::error::Problem;
-use crate::core::event::{Answer, Direction};
+use crate::core::event::{Answer, Direction, TransferState};
 use crate::core::file_transfer::{
     CircuitCame, CircuitRefused, FileTransfer, Hold, Linked, Order, Readdressed, SayAgain, StreamCame, TransferContext,
     Unlinked, Why, Wish, source,
@@ -25,14 +25,18 @@ const LOOKING: Duration = Duration::from_secs(15);
 impl Registry {
     /// All, with what is done of those that run.
     pub(in crate::core) fn transfers(&self, ticket: Ticket) {
-        let (history, running) = (self.history.clone(), self.running.clone());
+        let (history, running, turns) = (self.history.clone(), self.running.clone(), self.turns.clone());
         actix_rt::spawn(async move {
             let found = history.read(transfers::list).await;
             ticket.answer(found.map_err(Problem::from).map(|list| {
                 let told = list.into_iter().map(|mut transfer| {
                     let now = running.done(transfer.id);
                     transfer.done = now.unwrap_or(transfer.done);
-                    transfer.info(now.is_some())
+                    let mut info = transfer.info(now.is_some());
+                    if info.state == TransferState::Accepted && turns.waits(transfer.id) {
+                        info.state = TransferState::Queued;
+                    }
+                    info
                 });
                 Answer::Transfers { transfers: told.collect() }
             }));
@@ -198,6 +202,8 @@ impl Registry {
             partials: self.partials(),
             paces: self.paces.clone(),
             running: self.running.clone(),
+            turns: self.turns.clone(),
+            dials: self.dials.clone(),
         };
         let (id, peer) = (transfer.id, transfer.peer.clone());
         if let Some(share) = transfer.share {
@@ -266,7 +272,7 @@ impl Registry {
 
     /// The program ends: everything stops where it is.
     pub(in crate::core) fn close_transfers(&mut self) {
-        self.transfers.drain().for_each(|(_, (_, actor))| actor.do_send(Hold { end: true }));
+        std::mem::take(&mut self.transfers).into_values().for_each(|(_, actor)| actor.do_send(Hold { end: true }));
     }
 
     /// Nothing more goes to or comes from this person for now.

@@ -220,7 +220,7 @@ impl Registry {
                 self.tell(events);
                 self.tell_rooms(false);
             }
-            Peer::Offer(offer) => self.offered(user, device, offer, ctx),
+            Peer::Offer(offer) => self.offered(user, device, offer, guard, ctx),
             Peer::Accept(accept) => self.accepted(user, device, accept, ctx),
             Peer::Decline(about) => self.declined(&user, device, about.transfer),
             Peer::Cancel(cancel) => self.cancelled(&user, device, cancel),

@@ -14,7 +14,7 @@ use crate::core::history::file_rules::{self, FileRule};
 use crate::core::history::transfers::{self, Stage, Transfer};
 use crate::core::outlet::Ticket;
 use crate::core::peer_link::SendFrame;
-use crate::core::registry::Registry;
+use crate::core::registry::{Guard, Registry};
 
 /// Frames about transfers without an actor that are being looked up: a friend who sends more at once is not answered.
 const LOOKED_UP: usize = 64;
@@ -22,8 +22,15 @@ const LOOKED_UP: usize = 64;
 const MEDIA_TYPE: usize = 127;
 
 impl Registry {
-    /// A friend offers a file, or reminds of it.
-    pub(in crate::core) fn offered(&mut self, user: Handle, device: DeviceId, offer: Offer, ctx: &mut Context<Self>) {
+    /// A friend offers a file, or reminds of it. The link reads on when it is on the disk: a hundred at once wait for each other there.
+    pub(in crate::core) fn offered(
+        &mut self,
+        user: Handle,
+        device: DeviceId,
+        offer: Offer,
+        guard: Guard,
+        ctx: &mut Context<Self>,
+    ) {
         let id = offer.transfer;
         if self.pass_on(&user, id, device, Peer::Offer(offer.clone())) {
             return;
@@ -80,9 +87,8 @@ impl Registry {
         });
         let history = self.history.clone();
         let storing = async move { history.write(move |c| store_offer(c, transfer)).await };
-        self.look_up(ctx, storing, move |registry, stored, ctx| match stored {
-            Ok(Stored::New(transfer, rule)) => {
-                let taken = transfer.conversation.friend().is_some() && rule.takes(transfer.size);
+        self.look_up(ctx, Some(guard), storing, move |registry, stored, ctx| match stored {
+            Ok(Stored::New(transfer, taken)) => {
                 if let Some(actor) = registry.take_up(*transfer, ctx) {
                     actor.do_send(SayAgain);
                     if taken {
@@ -158,7 +164,7 @@ impl Registry {
         let history = self.history.clone();
         let peer = user.clone();
         let look = async move { history.read(move |c| transfers::load_known_as(c, id, &peer)).await };
-        self.look_up(ctx, look, move |registry, found, ctx| match found {
+        self.look_up(ctx, None, look, move |registry, found, ctx| match found {
             Ok(Some(transfer)) if transfer.peer == user => {
                 if let Some(actor) = registry.take_up(transfer, ctx) {
                     actor.do_send(FrameCame { device, frame });
@@ -203,10 +209,11 @@ impl Registry {
         }
     }
 
-    /// Asks the disk about a transfer, so many at once.
+    /// Asks the disk about a transfer, so many at once. `guard` is held until that is done.
     fn look_up<T: Send + 'static>(
         &mut self,
         ctx: &Context<Self>,
+        guard: Option<Guard>,
         job: impl Future<Output = T> + 'static,
         next: impl FnOnce(&mut Self, T, &mut Context<Self>) + Send + 'static,
     ) {
@@ -218,14 +225,15 @@ impl Registry {
         Self::then(ctx, job, move |registry, out, ctx| {
             registry.looked_up = registry.looked_up.saturating_sub(1);
             next(registry, out, ctx);
+            drop(guard);
         });
     }
 }
 
 /// What became of an offer.
 enum Stored {
-    /// And what the rule for this friend says.
-    New(Box<Transfer>, FileRule),
+    /// And whether the rule for this friend takes it without asking.
+    New(Box<Transfer>, bool),
     Known(Box<Transfer>),
     TooMany,
 }
@@ -234,10 +242,64 @@ fn store_offer(c: &rusqlite::Connection, transfer: Transfer) -> rusqlite::Result
     if let Some(known) = transfers::load(c, transfer.id)? {
         return Ok(Stored::Known(Box::new(known)));
     }
-    if transfers::waiting_offers(c, &transfer.peer)? as usize >= limits::OFFERS_PER_FRIEND {
+    let taken = transfer.conversation.friend().is_some() && file_rules::load(c, &transfer.peer)?.takes(transfer.size);
+    let (waiting, unfinished) = transfers::offers_of(c, &transfer.peer)?;
+    // What is taken at once waits for no answer, however many come in a moment.
+    if (!taken && waiting as usize >= limits::OFFERS_PER_FRIEND) || unfinished as usize >= limits::UNFINISHED_PER_FRIEND
+    {
         return Ok(Stored::TooMany);
     }
     transfers::insert(c, &transfer)?;
-    let rule = file_rules::load(c, &transfer.peer)?;
-    Ok(Stored::New(Box::new(transfer), rule))
+    Ok(Stored::New(Box::new(transfer), taken))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn offer(c: &rusqlite::Connection, size: u64, stage: Stage) -> Stored {
+        let alice: Handle = "alice".parse().unwrap();
+        let transfer = Transfer {
+            id: TransferId::new(),
+            conversation: ConversationId::Direct(alice.clone()),
+            peer: alice.clone(),
+            from: alice,
+            direction: Direction::Incoming,
+            name: "a".to_owned(),
+            size,
+            media_type: None,
+            sent_at: 0,
+            stage,
+            done: 0,
+            path: None,
+            save_as: None,
+            why: None,
+            meant_for: None,
+            root: None,
+            device: None,
+            share: None,
+            room: None,
+            folder: None,
+        };
+        store_offer(c, transfer).unwrap()
+    }
+
+    #[test]
+    fn offers_that_wait_for_an_answer_and_those_that_are_not_finished_are_bounded_each() {
+        let c = crate::core::history::tests::memory();
+        file_rules::save(&c, &"alice".parse().unwrap(), FileRule::UpTo { size: 1_000 }).unwrap();
+        // A hundred and more photographs at once, all of them taken.
+        let bound = limits::UNFINISHED_PER_FRIEND - limits::OFFERS_PER_FRIEND;
+        assert!((0..bound).all(|_| matches!(offer(&c, 1_000, Stage::Accepted), Stored::New(_, true))));
+        assert!(
+            (0..limits::OFFERS_PER_FRIEND).all(|_| matches!(offer(&c, 1_001, Stage::Offered), Stored::New(_, false)))
+        );
+        assert!(matches!(offer(&c, 1_001, Stage::Offered), Stored::TooMany));
+        assert!(matches!(offer(&c, 1_000, Stage::Offered), Stored::TooMany), "not even what is taken");
+        c.execute("UPDATE transfers SET state = ?1 WHERE state = ?2", [Stage::Finished as u8, Stage::Accepted as u8])
+            .unwrap();
+        assert!(matches!(offer(&c, 1_001, Stage::Offered), Stored::TooMany), "these still wait");
+        assert!(matches!(offer(&c, 1_000, Stage::Offered), Stored::New(_, true)));
+    }
 }

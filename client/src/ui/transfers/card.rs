@@ -78,10 +78,12 @@ impl Card {
                 (format!("{size} · delivered to {}, verified", names.join(", ")), &[CardOutput::Cancel])
             }
             TransferState::Offered => (format!("{size} · waiting for an answer"), &[CardOutput::Cancel]),
-            TransferState::Accepted if info.done > 0 => {
-                (format!("{} · waiting for a connection", so_far()), &[CardOutput::Cancel])
+            TransferState::Accepted | TransferState::Queued => {
+                let what = if info.done > 0 { so_far() } else { size };
+                let usual =
+                    if info.state == TransferState::Queued { "waits for its turn" } else { "waiting for a connection" };
+                (format!("{what} · {}", reason(usual)), &[CardOutput::Cancel])
             }
-            TransferState::Accepted => (format!("{size} · waiting for a connection"), &[CardOutput::Cancel]),
             TransferState::Running => {
                 let mut parts = vec![so_far()];
                 if transfer.rate > 0 {
@@ -270,6 +272,18 @@ mod tests {
             sent_at: 0,
         };
         Transfer { info, rate: 402_000_000, taken: BTreeMap::new() }
+    }
+
+    #[test]
+    fn what_waits_says_for_what() {
+        let detail = |state, text: Option<&str>| {
+            let mut waits = transfer(state, Direction::Incoming);
+            (waits.info.done, waits.info.text) = (0, text.map(str::to_owned));
+            Card::new(&waits, false).detail
+        };
+        assert!(detail(TransferState::Queued, None).ends_with(" · waits for its turn"));
+        assert!(detail(TransferState::Accepted, None).ends_with(" · waiting for a connection"));
+        assert!(detail(TransferState::Accepted, Some("Too many files.")).ends_with(" · Too many files."));
     }
 
     #[test]
