@@ -11,6 +11,12 @@ use serde::{Deserialize, Serialize};
 const CREDIT: Duration = Duration::from_millis(50);
 /// Slowest pace, in bytes a second: below it connections would look dead.
 pub const SLOWEST: u64 = 16 * 1024;
+/// Bytes that are taken at once: so many a second,
+const PIECES: u64 = 16;
+/// but no more than this, which the fastest paces would only hand over late,
+const PIECE: usize = 16 * 1024;
+/// and no less: each costs a look at the clock, and of what is sent a record.
+const SMALLEST_PIECE: usize = 1024;
 
 /// What a person wishes, in bytes a second; none is as fast as it goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +32,14 @@ pub struct Rates {
 impl Rates {
     /// Neither is too slow.
     pub fn are_possible(&self) -> bool {
-        [self.up, self.down].into_iter().flatten().all(|rate| rate.get() >= SLOWEST)
+        *self == self.possible()
+    }
+
+    /// The nearest that are possible.
+    pub fn possible(&self) -> Self {
+        let slowest = const { NonZeroU64::new(SLOWEST).unwrap() };
+        let possible = |rate: Option<NonZeroU64>| rate.map(|rate| rate.max(slowest));
+        Self { up: possible(self.up), down: possible(self.down) }
     }
 }
 
@@ -63,18 +76,16 @@ impl Pace {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Inner { rate, free_at: None };
     }
 
-    /// There is one.
-    pub fn is_set(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).rate.is_some()
+    /// Bytes to take at once, if there is one: at the slowest, pieces are so small that each of many connections gets one before it looks dead.
+    pub fn piece(&self) -> Option<usize> {
+        let rate = self.0.lock().unwrap_or_else(PoisonError::into_inner).rate?;
+        Some(usize::try_from(rate.get() / PIECES).unwrap_or(PIECE).clamp(SMALLEST_PIECE, PIECE))
     }
 
-    /// Waits until so many bytes may go.
-    pub async fn take(&self, bytes: usize) {
-        let now = Instant::now();
-        let wait = self.reserve(bytes, now);
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
+    /// How long to wait until so many bytes may go, if at all; they count as gone.
+    pub fn take(&self, bytes: usize) -> Option<Duration> {
+        let wait = self.reserve(bytes, Instant::now());
+        (!wait.is_zero()).then_some(wait)
     }
 
     /// From `now` until so many bytes may go.
@@ -118,6 +129,19 @@ mod tests {
     const SLOWEST_PIECE: usize = 16 * 1024;
 
     #[test]
+    fn as_many_as_may_be_sent_at_once_all_get_something_before_they_look_dead() {
+        let pace = Pace::default();
+        assert_eq!(pace.piece(), None);
+        for (rate, piece) in [(SLOWEST, 1024), (100_000, 6_250), (1 << 20, 16 * 1024), (u64::MAX, 16 * 1024)] {
+            pace.set(NonZeroU64::new(rate));
+            assert_eq!(pace.piece(), Some(piece));
+        }
+        // One to each member of the largest room that has a link of its own, with all the connections that a stream may have.
+        let streams = (hobnob_shared::limits::LINKS * hobnob_shared::limits::FLOWS) as u64;
+        assert!(streams * 1024 / SLOWEST < hobnob_shared::limits::DEAD_AFTER.as_secs());
+    }
+
+    #[test]
     fn without_a_wish_nothing_waits_and_a_new_wish_forgets_the_old_queue() {
         let (pace, now) = (Pace::default(), Instant::now());
         assert_eq!(pace.reserve(usize::MAX, now), Duration::ZERO);
@@ -127,7 +151,9 @@ mod tests {
         pace.set(NonZeroU64::new(1 << 30));
         assert_eq!(pace.reserve(1, now), Duration::ZERO);
         assert!(Rates { up: NonZeroU64::new(SLOWEST), down: None }.are_possible());
-        assert!(!Rates { up: None, down: NonZeroU64::new(SLOWEST - 1) }.are_possible());
+        let too_slow = Rates { up: None, down: NonZeroU64::new(SLOWEST - 1) };
+        assert!(!too_slow.are_possible());
+        assert_eq!(too_slow.possible(), Rates { up: None, down: NonZeroU64::new(SLOWEST) });
     }
 
     #[test]

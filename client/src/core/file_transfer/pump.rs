@@ -5,7 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hobnob_shared::error::WireCode;
@@ -203,19 +203,43 @@ pub(super) struct Watch {
     /// It is our own disk that takes its time.
     held: Arc<AtomicBool>,
     pace: Pace,
+    /// Connections that our own pace holds back.
+    paced: AtomicUsize,
 }
-
-/// How much is handed over at once where the pace is a person's wish.
-const SMALL_PIECE: usize = 16 * 1024;
 
 impl Watch {
     fn new(stopped: watch::Receiver<()>, pace: Pace) -> Self {
-        Self { stopped, start: Instant::now(), last: AtomicU64::new(0), held: Arc::default(), pace }
+        let (last, held, paced) = (AtomicU64::new(0), Arc::default(), AtomicUsize::new(0));
+        Self { stopped, start: Instant::now(), last, held, pace, paced }
     }
 
     /// Of what goes over the connection at once.
     fn piece(&self) -> usize {
-        if self.pace.is_set() { SMALL_PIECE } else { PIECE }
+        self.pace.piece().unwrap_or(PIECE)
+    }
+
+    /// Waits until so many bytes may go. That time is no silence of the other side.
+    async fn keep_pace(&self, bytes: usize) {
+        struct Held<'a>(&'a Watch);
+        impl Drop for Held<'_> {
+            fn drop(&mut self) {
+                self.0.paced.fetch_sub(1, Ordering::Relaxed);
+                self.0.beat();
+            }
+        }
+        if let Some(wait) = self.pace.take(bytes) {
+            self.paced.fetch_add(1, Ordering::Relaxed);
+            // Given up where the connection ends meanwhile.
+            let _held = Held(self);
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// So long after the start nothing more is to be hoped for of the other side.
+    fn is_dead(&self, elapsed: Duration) -> bool {
+        let silent = elapsed.saturating_sub(Duration::from_millis(self.last.load(Ordering::Relaxed)));
+        let ours = self.held.load(Ordering::Relaxed) || self.paced.load(Ordering::Relaxed) > 0;
+        silent > DEAD_AFTER && !ours
     }
 
     /// The connection did something.
@@ -238,30 +262,46 @@ impl Watch {
                 _ = stopped.changed() => return Ended::Stopped,
                 _ = look.tick() => {}
             }
-            let silent = self.start.elapsed().saturating_sub(Duration::from_millis(self.last.load(Ordering::Relaxed)));
-            if silent > DEAD_AFTER && !self.held.load(Ordering::Relaxed) {
+            if self.is_dead(self.start.elapsed()) {
                 return Ended::Lost(io::ErrorKind::TimedOut.into());
             }
         }
     }
 }
 
-/// Writes all of `bytes` and sends it off; each piece that the connection takes is a sign of life.
+/// Writes all of `bytes` and sends it off; whatever the connection takes is a sign of life.
 pub(super) async fn write<W: AsyncWrite + Unpin>(writer: &mut W, bytes: &[u8], watch: &Watch) -> io::Result<()> {
-    for piece in bytes.chunks(watch.piece()) {
-        watch.pace.take(piece.len()).await;
-        writer.write_all(piece).await?;
-        watch.beat();
+    for mut piece in bytes.chunks(watch.piece()) {
+        watch.keep_pace(piece.len()).await;
+        while !piece.is_empty() {
+            let taken = writer.write(piece).await?;
+            if taken == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            watch.beat();
+            piece = &piece[taken..];
+        }
     }
     writer.flush().await
 }
 
-/// Fills all of `bytes`; each piece that comes is a sign of life.
+/// Fills all of `bytes`; whatever comes is a sign of life.
 pub(super) async fn read<R: AsyncRead + Unpin>(reader: &mut R, bytes: &mut [u8], watch: &Watch) -> io::Result<()> {
     for piece in bytes.chunks_mut(watch.piece()) {
-        watch.pace.take(piece.len()).await;
-        reader.read_exact(piece).await?;
-        watch.beat();
+        watch.keep_pace(piece.len()).await;
+        let mut filled = 0;
+        while filled < piece.len() {
+            let came = reader.read(&mut piece[filled..]).await?;
+            if came == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            watch.beat();
+            filled += came;
+        }
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;

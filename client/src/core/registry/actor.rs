@@ -184,7 +184,11 @@ impl Registry {
             state.exchange = exchange(identity.device, setup.logs);
         }
         let paces = Paces::default();
-        paces.set(setup.profile.settings().rates);
+        let rates = setup.profile.settings().rates;
+        if !rates.are_possible() {
+            tracing::warn!(?rates, "a limit of speed in the settings is too low; the lowest holds instead");
+        }
+        paces.set(rates.possible());
         Self::create(|ctx| Self {
             addr: ctx.address(),
             marks_due: BTreeSet::new(),

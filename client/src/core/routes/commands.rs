@@ -63,7 +63,7 @@ impl Registry {
             Command::SendFile { to, path } => self.send_file(to, path, ticket, ctx),
             Command::FileRule { user } => self.file_rule(&user, ticket),
             Command::SetFileRule { user, rule } => self.set_file_rule(&user, rule, ticket),
-            Command::Rates => ticket.answer(Ok(Answer::Rates(self.profile.settings().rates))),
+            Command::Rates => ticket.answer(Ok(Answer::Rates(self.profile.settings().rates.possible()))),
             Command::SetRates { rates } => self.set_rates(rates, ticket),
             Command::AcceptFile { transfer, save_as } => {
                 let save_as = save_as.map(|path| std::path::absolute(&path).unwrap_or(path));
