@@ -102,19 +102,20 @@ impl State {
         self.transfer.why = None;
         let mut effects = if news { vec![Effect::Save] } else { Vec::new() };
         effects.extend(self.stop());
-        // Where a pump is being stopped, its end comes first. Otherwise at once, but never faster than a program that means it.
+        // Where a pump is being stopped, its end comes first.
         self.granted = Some(Granted { device, accept, at: now });
         if self.run == Run::Idle {
-            match self.patience.until(now) {
-                Some(at) => self.again_at = Some(at),
-                None => effects.extend(self.follow(now)),
-            }
+            effects.extend(self.follow(now));
         }
         effects
     }
 
     /// The newest accept is followed as soon as it may be.
     pub(super) fn follow(&mut self, now: Instant) -> Effects {
+        self.again_at = self.patience.until(now);
+        if self.again_at.is_some() {
+            return Vec::new();
+        }
         if self.turn == Turn::Held { self.turn_came(now) } else { self.take_turn() }
     }
 

@@ -175,6 +175,36 @@ fn who_offers_again_and_again_and_serves_nothing_has_it_begin_again_ever_more_ra
 }
 
 #[test]
+fn who_accepts_again_and_again_is_followed_ever_more_rarely() {
+    let mut state = State::new(transfer(Direction::Outgoing), Token::random);
+    let up = Up { path: LinkPath::Direct, address: Some("192.0.2.2:40000".parse().unwrap()), dialled: true };
+    state.linked(BOB, KEY, up);
+    let (id, mut now, mut count) = (state.transfer().id, Instant::now(), 0);
+    for n in 0..6_000_u32 {
+        now += Duration::from_millis(100);
+        let token = Token([u8::try_from(n % 250).unwrap(); 16]);
+        let accept = Peer::Accept(Accept { transfer: id, have: 0, token });
+        let mut effects: VecDeque<Effect> = state.frame(BOB, accept, now).into();
+        effects.extend(state.tick(now));
+        while let Some(effect) = effects.pop_front() {
+            effects.extend(match effect {
+                Effect::TakeTurn => state.turn_came(now),
+                // The stream stands at once, and the pump ends as it is told to.
+                Effect::Dial(..) => state.stream(BOB, Way::Dialled(Duration::ZERO), now),
+                Effect::StopPump => state.pump_lost(0, now),
+                Effect::Start(_) => {
+                    count += 1;
+                    Vec::new()
+                }
+                _ => Vec::new(),
+            });
+        }
+        state.leaves_turn();
+    }
+    assert!((10..20).contains(&count), "{count} times in ten minutes");
+}
+
+#[test]
 fn the_third_stream_that_keeps_to_no_rule_ends_it_for_good() {
     for why in [Why::HashMismatch, Why::Protocol("x")] {
         let mut world = accepted();
