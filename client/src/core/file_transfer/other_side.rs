@@ -31,7 +31,6 @@ impl State {
             return Vec::new();
         }
         match self.transfer.stage {
-            Stage::Offered => Vec::new(),
             Stage::Accepted => match self.run {
                 Run::Idle | Run::Running => self.begin_for_them(now),
                 Run::Connecting { .. } | Run::Stopping => Vec::new(),
@@ -52,7 +51,7 @@ impl State {
                 self.confirms = true;
                 self.take_turn()
             }
-            Stage::Finished => Vec::new(),
+            Stage::Offered | Stage::Finished => Vec::new(),
         }
     }
 

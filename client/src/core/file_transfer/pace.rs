@@ -36,6 +36,7 @@ impl Rates {
     }
 
     /// The nearest that are possible.
+    #[must_use]
     pub fn possible(&self) -> Self {
         let slowest = const { NonZeroU64::new(SLOWEST).unwrap() };
         let possible = |rate: Option<NonZeroU64>| rate.map(|rate| rate.max(slowest));

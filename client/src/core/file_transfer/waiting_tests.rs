@@ -15,7 +15,7 @@ fn queued() -> World {
 
 fn waits_for(world: &World, end: usize) -> Vec<&str> {
     let code = |event| match event {
-        &Event::FileWaiting { ref code, .. } => Some(code.as_str()),
+        Event::FileWaiting { code, .. } => Some(code.as_str()),
         _ => None,
     };
     world.ends[end].told.iter().filter_map(code).collect()

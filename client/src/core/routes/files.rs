@@ -272,7 +272,9 @@ impl Registry {
 
     /// The program ends: everything stops where it is.
     pub(in crate::core) fn close_transfers(&mut self) {
-        std::mem::take(&mut self.transfers).into_values().for_each(|(_, actor)| actor.do_send(Hold { end: true }));
+        for (_, actor) in std::mem::take(&mut self.transfers).into_values() {
+            actor.do_send(Hold { end: true });
+        }
     }
 
     /// Nothing more goes to or comes from this person for now.
