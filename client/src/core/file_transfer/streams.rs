@@ -220,7 +220,10 @@ impl State {
     /// Idle again; `Some` if that was our own wish.
     pub(super) fn pump_over(&mut self, done: u64) -> Option<Effects> {
         let stopping = self.run == Run::Stopping;
-        (self.run, self.again_at) = (Run::Idle, None);
+        self.run = Run::Idle;
+        if !stopping {
+            self.again_at = None;
+        }
         if self.transfer.stage != Stage::Finished {
             self.transfer.done = done.max(self.transfer.done).min(self.transfer.size);
         }
@@ -234,7 +237,7 @@ impl State {
             effects.extend(self.follow(now));
         } else if self.transfer.stage == Stage::Failed && self.transfer.done == 0 {
             effects.push(Effect::Erase);
-        } else {
+        } else if self.again_at.is_none() {
             effects.extend(self.go_on());
         }
         effects
@@ -254,7 +257,9 @@ impl State {
         let mut effects = self.stop();
         self.wait_a_little(now);
         if *why == Why::OutOfFiles {
-            effects.push(self.tell_waiting(&why.code(), why.sentence(&self.transfer.peer)));
+            let text =
+                "Too many files are open on this computer right now. It goes on by itself once others are closed.";
+            effects.push(self.tell_waiting(&why.code(), text.to_owned()));
         }
         effects
     }

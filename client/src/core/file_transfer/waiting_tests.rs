@@ -14,11 +14,12 @@ fn queued() -> World {
 }
 
 fn waits_for(world: &World, end: usize) -> Vec<&str> {
-    let code = |event| match event {
+    let told = world.ends[end].told.iter();
+    told.filter_map(|event| match event {
         Event::FileWaiting { code, .. } => Some(code.as_str()),
         _ => None,
-    };
-    world.ends[end].told.iter().filter_map(code).collect()
+    })
+    .collect()
 }
 
 /// Others have ended.
@@ -172,6 +173,26 @@ fn who_offers_again_and_again_and_serves_nothing_has_it_begin_again_ever_more_ra
         }
     });
     assert!((10..40).contains(&count), "{count} times in ten minutes");
+}
+
+#[test]
+fn who_pauses_and_offers_in_turn_has_it_begin_again_ever_more_rarely() {
+    let mut world = accepted();
+    let id = world.ends[A].saved.id;
+    let count = begins(&mut world, |world| {
+        stream_comes(world);
+        let pause = Peer::Cancel(CancelTransfer { transfer: id, code: WireCode::Paused });
+        let effects = world.ends[B].state.frame(ALICE, pause, world.now);
+        world.carry_out(B, effects);
+        // It ends behind the next offer.
+        if std::mem::take(&mut world.ends[B].stopping) {
+            world.ends[B].pumping = false;
+            let mut effects = world.ends[B].state.frame(ALICE, offer(), world.now);
+            effects.extend(world.ends[B].state.pump_lost(0, world.now));
+            world.carry_out(B, effects);
+        }
+    });
+    assert!((5..40).contains(&count), "{count} times in ten minutes");
 }
 
 #[test]

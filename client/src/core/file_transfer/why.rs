@@ -143,9 +143,7 @@ impl Why {
             Self::SourceChanged => "The file changed while it was being sent. Send it again.".into(),
             Self::SourceGone => "What was to be sent is no longer where it was, or cannot be read any more. Put it back, then resume.".into(),
             Self::DiskFull => "There is not enough room on the disk. Free some space, then try again.".into(),
-            Self::OutOfFiles => {
-                "Too many files are open on this computer right now. It goes on by itself once others are closed.".into()
-            }
+            Self::OutOfFiles => "Too many files are open on this computer right now. Try again in a moment.".into(),
             Self::NotWritable => {
                 "The folder cannot be written to. Check its permissions, or save the file elsewhere.".into()
             }

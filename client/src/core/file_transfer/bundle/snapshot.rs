@@ -202,9 +202,8 @@ pub(super) fn trouble(errno: Errno) -> Trouble {
         Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG => Trouble::File(Why::SourceGone),
         Errno::ACCESS | Errno::PERM | Errno::NXIO => Trouble::File(Why::Unreadable),
         // Ours, and not for long.
-        Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR | Errno::AGAIN => {
-            Trouble::All(Why::Internal("no more descriptors or memory"))
-        }
+        Errno::MFILE | Errno::NFILE => Trouble::All(Why::OutOfFiles),
+        Errno::NOMEM | Errno::INTR | Errno::AGAIN => Trouble::All(Why::Internal("no more memory")),
         // The disk's: whatever comes next will not be read either.
         _ => Trouble::All(Why::Unreadable),
     }
