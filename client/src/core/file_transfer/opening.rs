@@ -83,3 +83,23 @@ impl Drop for Dialling {
         self.0.abort();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dials_end_with_whoever_holds_them() {
+        actix_rt::System::new().block_on(async {
+            let (held, mut gone) = tokio::sync::oneshot::channel::<()>();
+            let dialling = Dialling(actix_rt::spawn(async move {
+                let _held = held;
+                std::future::pending::<()>().await;
+            }));
+            tokio::task::yield_now().await;
+            assert!(gone.try_recv().is_err_and(|error| error == tokio::sync::oneshot::error::TryRecvError::Empty));
+            drop(dialling);
+            assert!(gone.await.is_err(), "the task is gone with what it held");
+        });
+    }
+}
