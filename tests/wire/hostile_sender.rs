@@ -116,11 +116,12 @@ fn more_or_other_bytes_than_were_offered_are_refused_and_begin_anew() {
     run(async {
         let mut mallory = mallory(&house, &mut alice).await;
         let mut link = mallory.link().await;
-        let transfer = link.offer("more.bin", file.size);
-        assert!(is_offered(&mut alice, &mut link, transfer).await);
-        let id = transfer.to_string();
-        alice.done(json!({"command": "accept_file", "transfer": id}));
         for (what, frames, code) in wrong {
+            let transfer = link.offer("more.bin", file.size);
+            assert!(is_offered(&mut alice, &mut link, transfer).await);
+            let id = transfer.to_string();
+            alice.done(json!({"command": "accept_file", "transfer": id}));
+            let whole = manifest(&alice.start.downloads).len();
             let accept = link.accepted(transfer).await;
             assert_eq!(accept.have, 0, "before {what}");
             let mut stream = RawStream::open(&mallory, &link, &accept, 0).await;
@@ -130,12 +131,45 @@ fn more_or_other_bytes_than_were_offered_are_refused_and_begin_anew() {
             let told = alice.expect(json!({"event": "file_failed", "transfer": id}));
             let text = if code == "bad_request" { BROKE } else { NOT_ANNOUNCED };
             assert_eq!((told["code"].as_str(), told["text"].as_str()), (Some(code), Some(text)), "{what}");
-            assert!(manifest(&alice.start.downloads).is_empty(), "{what}");
+            assert_eq!(manifest(&alice.start.downloads).len(), whole, "{what}");
             offer_again(&link, transfer, "more.bin", file.size);
+            let accept = link.accepted(transfer).await;
+            file.serve(&mallory, &link, &accept).await;
+            alice.expect(json!({"event": "file_finished", "transfer": id, "blake3": file.root.to_string()}));
         }
-        let accept = link.accepted(transfer).await;
-        file.serve(&mallory, &link, &accept).await;
-        alice.expect(json!({"event": "file_finished", "transfer": id, "blake3": file.root.to_string()}));
+        assert!(link.stands().await);
+    });
+}
+
+#[test]
+fn the_third_stream_in_a_row_that_keeps_to_no_rule_ends_the_transfer_for_good() {
+    let house = House::new();
+    let mut alice = house.person("alice");
+    let file = RawFile::new(3, 5, 1);
+    run(async {
+        let mut mallory = mallory(&house, &mut alice).await;
+        let mut link = mallory.link().await;
+        let transfer = link.offer("never.bin", file.size);
+        assert!(is_offered(&mut alice, &mut link, transfer).await);
+        let id = transfer.to_string();
+        alice.done(json!({"command": "accept_file", "transfer": id}));
+        for round in 1..=3 {
+            let accept = link.accepted(transfer).await;
+            let mut stream = RawStream::open(&mallory, &link, &accept, 0).await;
+            stream.say(&file.group(2)).await;
+            let told = alice.expect(json!({"event": "file_failed", "transfer": id, "code": "bad_request"}));
+            assert_eq!(told["text"] == BROKE, round < 3, "{told}");
+            let refusal = |frame| match frame {
+                Peer::Cancel(cancel) if cancel.transfer == transfer => Some(cancel.code),
+                _ => None,
+            };
+            assert_eq!(link.until("a refusal", refusal).await, WireCode::BadRequest);
+            if round < 3 {
+                offer_again(&link, transfer, "never.bin", file.size);
+            }
+        }
+        assert_eq!(alice.failed(json!({"command": "resume_file", "transfer": id}))["code"], "transfer_over");
+        assert!(manifest(&alice.start.downloads).is_empty());
         assert!(link.stands().await);
     });
 }

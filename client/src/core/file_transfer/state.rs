@@ -124,8 +124,10 @@ pub(super) struct State {
     pub(super) granted: Option<Granted>,
     /// How often the other side can have it begin again.
     pub(super) patience: Patience,
-    /// Streams that kept to no rule.
+    /// Streams in a row that kept to no rule and brought nothing new.
     pub(super) bad: u8,
+    /// The most bytes that were ever here when such a stream ended.
+    pub(super) best: u64,
     pub(super) turn: Turn,
     /// The sender does not know that the file is here.
     pub(super) confirms: bool,
@@ -149,6 +151,7 @@ impl State {
             granted: None,
             patience: Patience::default(),
             bad: 0,
+            best: 0,
             turn: Turn::No,
             confirms: false,
             attempt: 0,

@@ -8,6 +8,7 @@ use hobnob_shared::limits;
 use hobnob_shared::message::Circuit;
 
 use super::ending::{End, Ending};
+use super::patience::Patience;
 use super::pump::{Missing, Skipped};
 use super::state::{Effect, Effects, Refusal, Run, State, Task};
 use super::tree::groups;
@@ -24,7 +25,8 @@ const FAR: Duration = Duration::from_millis(8);
 /// Bytes that are worth the handshakes of more connections.
 const WIDE: u64 = 8 * limits::GROUP as u64;
 
-/// Of so many streams that kept to no rule the last ends the transfer for good: the first is an accident, and the person may try once more.
+/// Of so many streams in a row that kept to no rule, and brought nothing new, the last ends the transfer for good: the first is an accident,
+/// and the person may try once more.
 const BAD_STREAMS: u8 = 3;
 
 /// How a stream came.
@@ -184,7 +186,13 @@ impl State {
     pub(super) fn pump_failed(&mut self, why: &Why, done: u64, now: Instant) -> Effects {
         let stopped = self.pump_over(done);
         if matches!(why, Why::HashMismatch | Why::Protocol(_)) {
-            self.bad = self.bad.saturating_add(1);
+            // One that brought more than was ever here before is an accident.
+            let brought = !self.outgoing() && self.transfer.done > self.best;
+            self.bad = if brought { 1 } else { self.bad.saturating_add(1) };
+            if brought {
+                self.best = self.transfer.done;
+                self.patience = Patience::default();
+            }
         }
         if let Some(ending) = self.ending.take() {
             return self.end(ending.what);

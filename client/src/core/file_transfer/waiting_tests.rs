@@ -252,6 +252,29 @@ fn the_third_stream_that_keeps_to_no_rule_ends_it_for_good() {
 }
 
 #[test]
+fn a_stream_that_brings_something_before_it_breaks_the_rules_costs_only_itself_but_the_same_bytes_count_once() {
+    let mut world = accepted();
+    let ends = |world: &mut World, done: u64| {
+        world.ends[B].pumping = false;
+        let effects = world.ends[B].state.pump_failed(&Why::HashMismatch, done, world.now);
+        world.carry_out(B, effects);
+        let effects = world.ends[B].state.frame(ALICE, offer(), world.now);
+        world.carry_out(B, effects);
+        stream_comes(world)
+    };
+    for groups in 1..GROUPS {
+        world.have = groups;
+        assert!(ends(&mut world, groups * GROUP as u64), "at once, however often");
+    }
+    // From here on it is nothing new.
+    world.now += Duration::from_mins(2);
+    assert!(ends(&mut world, GROUP as u64));
+    world.now += Duration::from_mins(2);
+    assert!(!ends(&mut world, 2 * GROUP as u64));
+    assert_eq!(world.stage(B), Stage::Cancelled);
+}
+
+#[test]
 fn a_reason_that_passes_is_told_and_tried_again_on_either_side() {
     let mut world = accepted();
     for end in [B, A] {
