@@ -133,6 +133,11 @@ impl Folder {
         fs::renameat(&self.dir, name, &self.dir, to)
     }
 
+    /// Something of this name is in it, whatever it is.
+    fn has(&self, name: &OsStr) -> bool {
+        fs::statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
     /// Removes one file; one that is not there is as good as removed.
     pub fn remove(&self, name: &OsStr) -> rustix::io::Result<()> {
         match fs::unlinkat(&self.dir, name, AtFlags::empty()) {
@@ -238,6 +243,10 @@ impl Place {
         let mut placed = Err(Why::NotWritable);
         for n in 0..=NUMBERS {
             let candidate = self.candidate(n, is_folder);
+            if !self.exact && self.folder.has(&candidate) {
+                // Found in one look instead of with a note and a try.
+                continue;
+            }
             let path = self.folder.path.join(&candidate);
             about_to(&path, &missing)?;
             match self.rename(from, &name, &candidate, replace, is_folder) {
