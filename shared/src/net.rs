@@ -49,7 +49,7 @@ pub fn bears_loss(stream: &TcpStream) -> bool {
 }
 
 /// Of a connection within one machine the kernel holds so much that nobody has read, in bytes: there is no path to fill.
-const WITHIN: usize = 512 * 1024;
+const WITHIN: usize = 128 * 1024;
 
 /// For who receives more than it can use at once: what is only held is lost with the program. Elsewhere the kernel finds out what the path
 /// needs.
