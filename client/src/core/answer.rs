@@ -44,6 +44,19 @@ pub enum Answer {
         /// The page.
         messages: Vec<MessageInfo>,
     },
+    /// What a search found.
+    Found {
+        /// The newest first.
+        messages: Vec<MessageInfo>,
+        /// There are more messages behind the last of these.
+        more: bool,
+        /// Friends, by name; people, rooms and files come with the first page only.
+        people: Vec<FriendInfo>,
+        /// Rooms, by name.
+        rooms: Vec<FoundRoom>,
+        /// Files, the newest first.
+        files: Vec<TransferInfo>,
+    },
     /// Conversations, newest first.
     Conversations {
         /// All.
@@ -277,6 +290,15 @@ pub struct RoomInfo {
     pub locked: bool,
     /// All members.
     pub members: Vec<Member>,
+}
+
+/// A room that was searched for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoundRoom {
+    /// Which.
+    pub room: RoomId,
+    /// How many are in it.
+    pub members: usize,
 }
 
 /// A member of a room.

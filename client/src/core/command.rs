@@ -10,6 +10,7 @@ use hobnob_shared::message::OwnPresence;
 
 use super::file_transfer::pace::Rates;
 use super::history::file_rules::FileRule;
+pub use super::search::Wanted;
 
 /// Name of the folder in the profile where pasted pictures are kept; of all that is in the profile only files in it can be sent.
 pub const PASTED: &str = "pasted";
@@ -175,9 +176,9 @@ pub enum Command {
         #[serde(default)]
         before: Option<MessageId>,
     },
-    /// Full-text search: [`super::event::Answer::Messages`].
+    /// Searches messages, and people, rooms and files by name: [`super::event::Answer::Found`].
     Search {
-        /// Words.
+        /// Words, "phrases" and filters, see [`Wanted::parse`].
         text: String,
         /// Only in this conversation.
         #[serde(default)]
@@ -185,6 +186,12 @@ pub enum Command {
         /// Only by this author.
         #[serde(default)]
         from: Option<Handle>,
+        /// Only messages that a search shows behind this one: the next page.
+        #[serde(default)]
+        before: Option<MessageId>,
+        /// At most so many messages, up to [`FOUND_MAX`].
+        #[serde(default = "default_found")]
+        limit: u32,
     },
     /// All conversations with unread counts and their newest message: [`super::event::Answer::Conversations`].
     Conversations,
@@ -328,6 +335,14 @@ fn default_on() -> bool {
 fn default_limit() -> u32 {
     100
 }
+
+/// [`Command::Search`] without a limit.
+fn default_found() -> u32 {
+    FOUND_MAX
+}
+
+/// Most messages that one [`Command::Search`] answers.
+pub const FOUND_MAX: u32 = 200;
 
 /// Most messages that one [`Command::History`] answers.
 pub const HISTORY_MAX: u32 = 5_000;

@@ -4,7 +4,8 @@
 //! - [`command`], [`event`]: what goes in and what comes out.
 //! - `registry`: the hub; `routes`: what it does, by topic.
 //! - `session`: the link to the server. `peer_link`: the links to friends' devices. `file_transfer`: files.
-//! - `history`: what is kept; `profile`: where.
+//! - [`look_up`]: a search in a profile without starting anything.
+//! - `history`: what is kept; `search`: what is looked for in it; `profile`: where.
 //! - `replica`: copies of everybody's logs, the pure half of all that is said.
 //! - `sealed_roster`, `roster_sync`: what this account's devices tell each other of people, and when.
 //! - `roster`, `rooms`, `links`, `link_policy`, `errands`, `friendship`: the registry's pure parts.
@@ -21,6 +22,7 @@ mod friendship;
 pub mod history;
 mod link_policy;
 mod links;
+pub mod look_up;
 mod outlet;
 mod peer_link;
 mod profile;
@@ -31,13 +33,14 @@ mod roster;
 mod roster_sync;
 mod routes;
 mod sealed_roster;
+pub(in crate::core) mod search;
 mod server_address;
 mod session;
 #[cfg(test)]
 mod simulation;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -119,6 +122,17 @@ pub enum StartError {
     /// The system gives no thread.
     #[error("The program could not be started: {0}.")]
     Thread(std::io::Error),
+}
+
+impl StartError {
+    fn at_history(profile: &Path, error: HistoryError) -> Self {
+        let path = profile.to_owned();
+        match error {
+            HistoryError::Corrupt => Self::Corrupt(path),
+            HistoryError::Newer => Self::Newer(path),
+            error => Self::History { path, error },
+        }
+    }
 }
 
 /// The running core.
@@ -280,11 +294,7 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
         error => StartError::Profile(error),
     })?;
     let path = profile.folder().join("history.db");
-    let at_history = |error: HistoryError| match error {
-        HistoryError::Corrupt => StartError::Corrupt(profile.folder().to_owned()),
-        HistoryError::Newer => StartError::Newer(profile.folder().to_owned()),
-        error => StartError::History { path: profile.folder().to_owned(), error },
-    };
+    let at_history = |error: HistoryError| StartError::at_history(profile.folder(), error);
     let history = History::open(&path).map_err(at_history)?;
     let friends = history.read(history::friends::load).await.map_err(at_history)?;
     let former = history.read(history::friends::load_former).await.map_err(at_history)?;

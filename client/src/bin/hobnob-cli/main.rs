@@ -1,6 +1,8 @@
 //! `hobnob-cli`: the client's core on JSON Lines, for scripts, bots and tests. One object a line on standard input is a command, one a line
-//! on standard output is an event; nothing else is printed there. `progress.rs` draws bars for a person who asks for them.
+//! on standard output is an event; nothing else is printed there. `progress.rs` draws bars for a person who asks for them,
+//! `look.rs` is the one-shot search.
 
+mod look;
 mod progress;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -46,6 +48,20 @@ struct Arguments {
     /// Shows transfers as bars on standard error, where that is a terminal, instead of as `file_progress` events.
     #[arg(long)]
     progress: bool,
+    #[command(subcommand)]
+    once: Option<Once>,
+}
+
+/// What is done once, without commands.
+#[derive(clap::Subcommand)]
+enum Once {
+    /// Searches the profile, offline, and ends: for people on a terminal, otherwise one JSON object a line. The filters are those of the
+    /// command of that name.
+    Search {
+        /// Words, "phrases" and filters.
+        #[arg(required = true, value_name = "TEXT")]
+        text: Vec<String>,
+    },
 }
 
 const HELP: &str = r##"COMMANDS, one JSON object a line on standard input:
@@ -65,7 +81,8 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   mark_read                   message
   typing                      to, active
   history                     conversation, limit (up to 5000), optional before -> messages, oldest first
-  search                      text, optional conversation, from -> messages
+  search                      text, optional conversation, from, limit (up to 200), before (the last message of a page)
+                              -> messages (newest first), more (whether there are), people, rooms, files (by name)
   conversations               -> conversations: [{conversation, unread, newest}]
   status                      -> links (to devices, standing now), refused: {reason: count} since the start
   devices                     -> devices: [{device, this}]
@@ -86,6 +103,13 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   rooms                       -> rooms: [{room, owner, locked, members: [{user, presence}]}]
   remove_member               room, user; its owner may
   set_room_password           room, password (none drops it); its owner may
+
+SEARCH: words, the last perhaps unfinished, and "phrases"; accents and case do not matter. Filters, alone or together:
+  from:bob  from:me           who wrote or sent it          in:@bob  in:#tea            where
+  before:2026-11-26           earlier than that day         after:2026-11-26            on that day or later
+  has:file                    files only
+Of several filters of one kind any one has to fit. What is no filter is searched for as text. Once, without starting anything:
+  hobnob-cli --profile DIR search 'lunch from:bob after:2026-11-01'
 
 EVENTS, one JSON object a line on standard output:
   ready                       version, profile, listening, user, server, downloads
@@ -126,6 +150,9 @@ fn main() -> ExitCode {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
+    if let Some(Once::Search { text }) = arguments.once {
+        return look::search(&arguments.profile, &text.join(" "));
+    }
     if let (files, false) = descriptors::raise_limit() {
         tracing::warn!(?files, "cannot raise the limit of open files");
     }

@@ -83,7 +83,7 @@ fn set(c: &Connection) -> Vec<String> {
 }
 
 fn found(c: &Connection, text: &str) -> usize {
-    pages::search(c, text, None, None, 10).unwrap().len()
+    super::found::search(c, text).len()
 }
 
 /// Own act on a message.

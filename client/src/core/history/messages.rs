@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::acts::{self, Deed, News};
 use super::logs::{self, ThreadRow};
-use super::{row, signed};
+use super::{found, row, signed};
 use crate::core::clock::now_ms;
 use crate::core::event::MessageState;
 use crate::core::peer_link::Refused;
@@ -171,10 +171,14 @@ fn insert(
     entry: &Entry,
     (own, state): (bool, i64),
 ) -> Result<i64> {
+    let place = match entry.act {
+        None => Some(found::free_place(c, entry.clock, entry.id)?),
+        Some(_) => None,
+    };
     c.prepare_cached(
         "INSERT INTO messages (conversation, thread, id, author, device, own, number, clock, sent_at, text, reply_to, meant_for, state,
-                               act, target, deleted)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                               act, target, deleted, place)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?
     .execute(params![
         row.conversation,
@@ -193,6 +197,7 @@ fn insert(
         entry.act.as_ref().map(|act| act.what.name()),
         entry.act.as_ref().map(|act| *act.of.0.as_bytes()),
         entry.act.is_none() && entry.text.is_empty(),
+        place,
     ])?;
     Ok(c.last_insert_rowid())
 }

@@ -2,7 +2,7 @@
 //! `FileTransfer` hand in jobs; one thread writes them in groups, another reads.
 //!
 //! - `open.rs`: opening, checking and migrating the file. `threads.rs`: the two threads and the group commit.
-//! - [`logs`], [`messages`], [`acts`], [`signed`], [`marks`]: the copies of everybody's logs, and how far each got. [`pages`]: the same for people.
+//! - [`logs`], [`messages`], [`acts`], [`signed`], [`marks`]: the copies of everybody's logs, and how far each got. [`pages`]: the same for people; [`found`]: searching it.
 //! - [`rooms`], [`friends`], [`contacts`], [`pairs`], [`transfers`], [`file_rules`]: what else can be asked of an open connection.
 
 pub mod acts;
@@ -12,6 +12,9 @@ pub mod contacts;
 pub mod file_rules;
 #[cfg(test)]
 mod file_tests;
+pub mod found;
+#[cfg(test)]
+mod found_tests;
 pub mod friends;
 pub mod logs;
 pub mod marks;

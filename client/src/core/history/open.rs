@@ -27,6 +27,7 @@ pub(super) fn migrations() -> Result<Vec<Migration>, HistoryError> {
         ("V3__contacts", include_str!("migrations/V3__contacts.sql")),
         ("V4__folders", include_str!("migrations/V4__folders.sql")),
         ("V5__acts", include_str!("migrations/V5__acts.sql")),
+        ("V6__search", include_str!("migrations/V6__search.sql")),
     ];
     all.into_iter().map(|(name, sql)| Migration::unapplied(name, sql).map_err(refused)).collect()
 }

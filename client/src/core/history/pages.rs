@@ -1,21 +1,19 @@
-//! Reading what was said: pages of a conversation, full-text search, the list of conversations. Used by the `Registry` inside
-//! [`super::History::read`].
+//! Reading what was said: pages of a conversation, the list of conversations. Used by the `Registry` inside [`super::History::read`].
 
-use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId};
+use hobnob_shared::id::{ConversationId, DeviceId, MessageId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::{acts, messages, row};
 use crate::core::event::{ConversationInfo, MessageInfo};
 
 /// What [`line`] reads, from `messages m JOIN conversations k`.
-const COLUMNS: &str = "k.name, m.id, m.author, m.text, m.sent_at, m.reply_to, m.state, m.device, m.number, m.clock, m.edited, m.deleted, m.thread";
+pub(super) const COLUMNS: &str = "k.name, m.id, m.author, m.text, m.sent_at, m.reply_to, m.state, m.device, m.number, m.clock, m.edited, m.deleted, m.thread";
 /// What a conversation is sorted by, the same for everybody.
 const NEWEST_FIRST: &str = "m.clock DESC, m.author DESC, m.device DESC, m.number DESC";
-/// In rooms the words of those who are blocked are kept for others and not shown.
-/// Acts are in the lines that they change.
-const SHOWN: &str = "m.act IS NULL AND (k.name LIKE '@%' OR m.author NOT IN (SELECT user FROM blocks))";
+/// In rooms the words of those who are blocked are kept for others and not shown. Acts are in the lines that they change.
+pub(super) const SHOWN: &str = "m.act IS NULL AND (k.name LIKE '@%' OR m.author NOT IN (SELECT user FROM blocks))";
 
-fn line(c: &Connection, row: &Row<'_>) -> Result<MessageInfo> {
+pub(super) fn line(c: &Connection, row: &Row<'_>) -> Result<MessageInfo> {
     let (conversation, message, deleted) = (row::text(row, 0)?, row::message(row, 1)?, row.get(11)?);
     let reactions = if deleted { Vec::new() } else { acts::reactions(c, row.get(12)?, message, &conversation)? };
     Ok(MessageInfo {
@@ -82,44 +80,6 @@ pub fn page(
     };
     page.reverse();
     Ok(page)
-}
-
-/// Messages with all these words, the last of them perhaps unfinished; accents and case do not matter. The newest `limit`, oldest first.
-pub fn search(
-    c: &Connection,
-    text: &str,
-    conversation: Option<&ConversationId>,
-    from: Option<&Handle>,
-    limit: usize,
-) -> Result<Vec<MessageInfo>> {
-    let Some(query) = query(text) else { return Ok(Vec::new()) };
-    let mut lines = c
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM texts JOIN messages m ON m.seq = texts.rowid JOIN conversations k ON k.id = m.conversation
-             WHERE texts MATCH ?1 AND {SHOWN} AND (?2 IS NULL OR k.name = ?2) AND (?3 IS NULL OR m.author = ?3)
-             ORDER BY texts.rowid DESC LIMIT ?4"
-        ))?
-        .query_map(
-            params![query, conversation.map(ToString::to_string), from.map(Handle::as_str), row::limit(limit)],
-            |row| line(c, row),
-        )?
-        .collect::<Result<Vec<_>>>()?;
-    lines.reverse();
-    Ok(lines)
-}
-
-/// Most words of a search: more of them only cost time.
-const WORDS: usize = 32;
-
-/// Each word quoted, so that nothing in it is the index's own language. `None` without a word.
-fn query(text: &str) -> Option<String> {
-    let words: Vec<String> = text
-        .split(|c: char| c.is_whitespace() || c == '\0')
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .take(WORDS)
-        .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
-        .collect();
-    (!words.is_empty()).then(|| format!("{} *", words.join(" ")))
 }
 
 /// All conversations with something in them, the one with the newest message first.

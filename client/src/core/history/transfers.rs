@@ -182,6 +182,39 @@ fn transfer(row: &Row<'_>) -> Result<Transfer> {
     })
 }
 
+/// What a transfer is searched by.
+pub struct Sent<'a> {
+    /// The name as offered.
+    pub name: &'a str,
+    /// The sender.
+    pub author: &'a str,
+    /// Where it is shown.
+    pub conversation: &'a str,
+    /// Sender's clock, milliseconds since 1970.
+    pub sent_at: u64,
+}
+
+/// Transfers that fit, the newest first; of those that were offered to a room, one for all its members.
+pub fn find(c: &Connection, fits: impl Fn(&Sent<'_>) -> bool, limit: usize) -> Result<Vec<Transfer>> {
+    let mut statement =
+        c.prepare_cached("SELECT seq, name, author, conversation, sent_at, share FROM transfers ORDER BY seq DESC")?;
+    let mut one = c.prepare_cached(&format!("SELECT {COLUMNS} FROM transfers WHERE seq = ?1"))?;
+    let (mut found, mut shares) = (Vec::new(), HashSet::new());
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let text = |column| row.get_ref(column).map(|value| value.as_str().unwrap_or_default());
+        let sent = Sent { name: text(1)?, author: text(2)?, conversation: text(3)?, sent_at: row::number(row, 4)? };
+        let share: Option<[u8; 16]> = row::some_bytes(row, 5)?;
+        if fits(&sent) && share.is_none_or(|share| shares.insert(share)) {
+            found.push(one.query_row([row.get::<_, i64>(0)?], transfer)?);
+            if found.len() >= limit {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Stores a new transfer. False if the id is known: then nothing changes.
 pub fn insert(c: &Connection, transfer: &Transfer) -> Result<bool> {
     let added = c

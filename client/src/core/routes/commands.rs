@@ -40,7 +40,9 @@ impl Registry {
             Command::MarkRead { message } => self.mark_read(message, ticket, ctx),
             Command::Typing { to, active } => ticket.answer(self.typing(&to, active)),
             Command::History { conversation, limit, before } => self.page(conversation, limit, before, ticket),
-            Command::Search { text, conversation, from } => self.search(text, conversation, from, ticket),
+            Command::Search { text, conversation, from, before, limit } => {
+                self.search(&text, (conversation, from), (before, limit), ticket);
+            }
             Command::Conversations => self.conversations(ticket),
             Command::Edit { message, text } => self.act(message, What::Edit, text, ticket, ctx),
             Command::Delete { message } => self.act(message, What::Delete, String::new(), ticket, ctx),

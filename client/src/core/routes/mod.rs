@@ -8,7 +8,7 @@
 //! - `contacts`: what this account's devices tell each other of people; blocks.
 //! - `keys`: changed keys, safety numbers, alarms.
 //! - `talk`: messages, history, typing, read marks. `acts`: what is done to messages. `replicas`: the logs that they are in, on all links together. `marks`: how far they got.
-//! - `rooms`: joining, leaving, members.
+//! - `rooms`: joining, leaving, members. `search`: over all of it.
 //! - `links`: introductions, live links, re-dialling.
 //! - `files`: transfers, by what people here want; `offers`: by what friends say.
 
@@ -27,4 +27,5 @@ mod pasted;
 pub mod people;
 mod replicas;
 pub mod rooms;
+mod search;
 mod talk;

@@ -18,11 +18,6 @@ use crate::core::peer_link::SendFrame;
 use crate::core::registry::Registry;
 use crate::core::replica::ThreadKey;
 
-/// Longest search text, in bytes: more is no search.
-const SEARCH_MAX: usize = 1024;
-/// Most messages that a search answers.
-const FOUND_MAX: usize = 200;
-
 impl Registry {
     /// A friend to whom something may be sent.
     pub(in crate::core) fn addressee(&self, to: &ConversationId) -> Result<Handle, Problem> {
@@ -127,29 +122,6 @@ impl Registry {
         });
     }
 
-    pub(in crate::core) fn search(
-        &self,
-        text: String,
-        conversation: Option<ConversationId>,
-        from: Option<Handle>,
-        ticket: Ticket,
-    ) {
-        if self.identity.is_none() {
-            return ticket.failed(Problem::not_signed_in());
-        }
-        if text.len() > SEARCH_MAX {
-            return ticket.failed(Problem::too_long());
-        }
-        let (history, sent) = (self.history.clone(), self.sent.clone());
-        actix_rt::spawn(async move {
-            let found = history
-                .read_all(move |c| pages::search(c, &text, conversation.as_ref(), from.as_ref(), FOUND_MAX))
-                .await;
-            ticket
-                .answer(found.map(|found| Answer::Messages { messages: as_told(found, &sent) }).map_err(Problem::from));
-        });
-    }
-
     pub(in crate::core) fn conversations(&self, ticket: Ticket) {
         if self.identity.is_none() {
             return ticket.failed(Problem::not_signed_in());
@@ -216,7 +188,7 @@ impl Registry {
 }
 
 /// The disk does not say which queued messages are written to a link right now: that is known here, and was told.
-fn as_told(mut messages: Vec<MessageInfo>, sent: &HashSet<MessageId>) -> Vec<MessageInfo> {
+pub(super) fn as_told(mut messages: Vec<MessageInfo>, sent: &HashSet<MessageId>) -> Vec<MessageInfo> {
     for message in &mut messages {
         if message.state == MessageState::Queued && sent.contains(&message.message) {
             message.state = MessageState::Sent;
