@@ -1,5 +1,5 @@
 //! The benchmarks of `make bench`: every number is printed beside a reference that is measured in the same run. `make bench` builds them, and
-//! the programs, for release. Arguments choose: `talk`, `file`, `folder`, `busy`, `fair`, `path`, `server`, `window`; none means all.
+//! the programs, for release. Arguments choose: `talk`, `file`, `folder`, `busy`, `fair`, `path`, `search`, `server`, `window`; none means all.
 #![expect(clippy::print_stdout, reason = "the report is what the program is for")]
 
 mod busy;
@@ -10,6 +10,7 @@ mod folder;
 mod measure;
 mod path;
 mod reference;
+mod search;
 mod server_load;
 mod ssh;
 mod talk;
@@ -40,6 +41,9 @@ fn main() -> Result<()> {
     }
     if chosen("path") {
         path::run()?;
+    }
+    if chosen("search") {
+        search::run()?;
     }
     if chosen("server") {
         server_load::run()?;

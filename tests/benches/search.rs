@@ -1,15 +1,17 @@
-//! Searches in a store of a million messages: the time of several kinds of them, and what the store takes. The store is written by the
-//! history's own code, in a folder on the disk.
+//! Searches in a store of a million messages: the time of several kinds of them, and what the store takes. The history's own code
+//! makes the store, on the disk; the rows are written straight into it, as its own code would.
 #![expect(clippy::print_stdout, reason = "the report is what the program is for")]
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use hobnob_client::core::command::Wanted;
-use hobnob_client::core::history::{History, bulk, found};
+use hobnob_client::core::history::{History, found};
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
+use rusqlite::{Connection, params};
 
 use crate::measure::{folder, percentile};
 
@@ -31,20 +33,16 @@ const PACE: u64 = 60_000;
 pub fn run() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let path = folder("search")?.join("history.db");
-    let history = History::open(&path)?;
+    drop(History::open(&path)?);
     let mut world = World::new();
     let begun = Instant::now();
-    for batch in 0..MESSAGES / BATCH {
-        let said: Vec<bulk::Said> = (0..BATCH).map(|n| world.say(batch * BATCH + n)).collect();
-        runtime.block_on(history.write(move |c| bulk::insert(c, &said)))?;
-    }
+    write(&path, &mut world)?;
     let written = begun.elapsed().as_secs_f64();
-    drop(history);
     let size = std::fs::metadata(&path)?.len();
     let history = History::open(&path)?;
     println!("Search in {MESSAGES} stored messages, a page of 50 (ms; aim: the worst under {AIM})");
     println!(
-        "  the store: {} bytes a message, of which {:.0} are the text; written in {written:.0} s",
+        "  the store: {} bytes a message, half of them in rooms, {:.0} of it the text; written in {written:.0} s",
         size / MESSAGES,
         world.bytes as f64 / MESSAGES as f64
     );
@@ -77,6 +75,61 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
+/// A million messages of two years.
+fn write(path: &Path, world: &mut World) -> Result<()> {
+    let mut store = Connection::open(path)?;
+    store.pragma_update(None, "synchronous", "OFF")?;
+    for conversation in (0..PEOPLE).flat_map(|n| [format!("@person{n}"), format!("#room{n}")]) {
+        store.execute("INSERT INTO conversations (name) VALUES (?1)", [&conversation])?;
+        let id = store.last_insert_rowid();
+        store.execute("INSERT INTO threads (id, key, conversation) VALUES (?1, ?2, ?1)", params![id, conversation])?;
+    }
+    for batch in 0..MESSAGES / BATCH {
+        let group = store.transaction()?;
+        {
+            let mut message = group.prepare_cached(
+                "INSERT INTO messages (conversation, thread, id, author, device, own, number, clock, sent_at, text, meant_for, state, place)
+                 VALUES (?1, ?1, ?2, ?3, ?4, 0, ?5, ?6, ?6, ?7, NULL, 3, ?6)",
+            )?;
+            let mut signed = group.prepare_cached(
+                "INSERT INTO signed (thread, device, number, body, signature) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            for number in batch * BATCH..(batch + 1) * BATCH {
+                let said = world.say(number);
+                let id: [u8; 16] = world.random.r#gen();
+                let device = [u8::try_from(said.author % 256)?; 32];
+                let author = format!("person{}", said.author);
+                message.execute(params![
+                    said.thread,
+                    id,
+                    author,
+                    device,
+                    number.cast_signed(),
+                    said.at.cast_signed(),
+                    said.text
+                ])?;
+                if said.thread % 2 == 0 {
+                    // Incarnation, account, device, hash and the fields' names, beside the text.
+                    let body = vec![7_u8; said.text.len() + 260];
+                    signed.execute(params![said.thread, device, number.cast_signed(), body, [9_u8; 64]])?;
+                }
+            }
+        }
+        group.commit()?;
+    }
+    store.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
+/// A message of the store.
+struct Said {
+    author: usize,
+    /// Row of its thread: the odd ones are people, the even ones rooms.
+    thread: i64,
+    text: String,
+    at: u64,
+}
+
 type Make = fn(&mut World) -> String;
 
 fn kinds() -> [(&'static str, Make); 14] {
@@ -90,11 +143,11 @@ fn kinds() -> [(&'static str, Make); 14] {
         ("two common words", |w| format!("{} {}", w.common(), w.common())),
         ("a common and a rare word", |w| format!("{} {}", w.common(), w.rare())),
         ("a phrase", |w| format!("\"{} {}\"", w.common(), w.common())),
-        ("from: one who writes much", |w| format!("from:{}", w.person(0))),
-        ("from: one who writes little, a common word", |w| format!("from:{} {}", w.person(PEOPLE - 1), w.common())),
+        ("from: one who writes much", |_| "from:person0".to_owned()),
+        ("from: one who writes little, a common word", |w| format!("from:person{} {}", PEOPLE - 1, w.common())),
         ("from:, in:, a beginning of one letter", |w| {
             let (person, letter) = (w.someone(), w.beginning(1));
-            format!("from:{person} in:#room{} {letter}", w.random.gen_range(0..PEOPLE))
+            format!("from:person{person} in:#room{} {letter}", w.random.gen_range(0..PEOPLE))
         }),
         ("before: alone", |w| format!("before:2024-{:02}-15", w.random.gen_range(1..13))),
         ("before:, after:, a common word", |w| {
@@ -117,8 +170,15 @@ impl World {
     fn new() -> Self {
         let mut random = SmallRng::seed_from_u64(5);
         // Letters as often as in English.
-        let letters: Vec<char> = "eeeeeeeeeeeetttttttttaaaaaaaaooooooooiiiiiiinnnnnnnsssssshhhhhhrrrrrrddddllllcccuuummmwwffggyyppbbvkjxqz".chars().collect();
-        let mut words: Vec<String> = "the be to of and a in that have i it for not on with he as you do at this but his by from they".split(' ').map(str::to_owned).collect();
+        let letters: Vec<char> =
+            "eeeeeeeeeeeetttttttttaaaaaaaaooooooooiiiiiiinnnnnnnsssssshhhhhhrrrrrrddddllllcccuuummmwwffggyyppbbvkjxqz"
+                .chars()
+                .collect();
+        let mut words: Vec<String> =
+            "the be to of and a in that have i it for not on with he as you do at this but his by from they"
+                .split(' ')
+                .map(str::to_owned)
+                .collect();
         while words.len() < WORDS {
             let length = random.gen_range(2..8 + words.len() / 8_000);
             words.push((0..length).filter_map(|_| letters.choose(&mut random)).collect());
@@ -155,31 +215,23 @@ impl World {
         word.chars().take(letters).collect()
     }
 
-    fn person(&self, rank: usize) -> String {
-        format!("person{rank}")
-    }
-
     /// Of a few who write much, and many who write little.
-    fn someone(&mut self) -> String {
+    fn someone(&mut self) -> usize {
         let share: f64 = self.random.r#gen();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below the number of people")]
         let rank = (share.powi(4) * PEOPLE as f64) as usize;
-        self.person(rank.min(PEOPLE - 1))
+        rank.min(PEOPLE - 1)
     }
 
-    fn say(&mut self, number: u64) -> bulk::Said {
+    fn say(&mut self, number: u64) -> Said {
         let length = 1 + self.random.gen_range(0..9) + self.random.gen_range(0..9);
         let words: Vec<String> = (0..length).map(|_| self.word()).collect();
         let text = words.join(" ");
         self.bytes += text.len() as u64;
         let author = self.someone();
-        let conversation = if self.random.r#gen() {
-            format!("@{author}")
-        } else {
-            format!("#room{}", self.someone().trim_start_matches("person"))
-        };
-        // From the beginning of 2024 on.
-        let at = 1_704_067_200_000 + number * PACE + self.random.gen_range(0..PACE);
-        bulk::Said { conversation, author, text, at }
+        let in_room = self.random.r#gen();
+        let thread = i64::try_from(if in_room { 2 * self.someone() + 2 } else { 2 * author + 1 }).unwrap_or_default();
+        // From the beginning of 2024 on, each in a minute of its own.
+        Said { author, thread, text, at: 1_704_067_200_000 + number * PACE + self.random.gen_range(0..PACE) }
     }
 }

@@ -142,7 +142,7 @@ fn a_file_goes_from_window_to_window_and_all_is_there_after_a_restart() {
     until("the folder lies there", hobnob_tests::client::SOON * 2, || arrived.exists());
     assert_eq!(manifest(&arrived), manifest(&folder));
     hands.sees(alice, "2 files · 1.4 MB · delivered, verified");
-    hands.key(alice, "ctrl+shift+f");
+    hands.key(alice, "ctrl+shift+y");
     hands.sees(alice, "folder slides, 2 files · 1.4 MB · delivered, verified, to bob");
     hands.sees(alice, "file holiday picture.jpg, 3.1 MB · delivered, verified, to bob");
     let nameless = hands.nameless(alice);

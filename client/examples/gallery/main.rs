@@ -3,6 +3,7 @@
 
 mod acts;
 mod burst;
+mod find;
 mod measure;
 mod photos;
 mod play;

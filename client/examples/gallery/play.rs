@@ -13,7 +13,7 @@ use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, TransferId}
 use hobnob_shared::message::OwnPresence;
 
 use crate::scenes::Content;
-use crate::{burst, rooms};
+use crate::{burst, find, rooms};
 
 /// Messages in the long conversation.
 pub const LONG: u32 = 10_000;
@@ -126,6 +126,7 @@ impl Play {
             Command::History { conversation, limit, before } => {
                 Answer::Messages { messages: self.messages(conversation, *limit, before.is_none()) }
             }
+            Command::Search { text, before, .. } => find::answer(self, text, before.is_none()),
             Command::Transfers => Answer::Transfers { transfers: self.transfers() },
             Command::SafetyNumber { .. } => {
                 Answer::SafetyNumber { safety_number: "3141592653".repeat(6), verified: false }

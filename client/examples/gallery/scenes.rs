@@ -63,6 +63,8 @@ pub enum Step {
     Paste,
     /// This into the entry of that title.
     Fill(&'static str, &'static str),
+    /// This into the search entry in front.
+    Search(&'static str),
 }
 
 /// A scene.
@@ -101,6 +103,7 @@ const WRONG: &[Step] = &[
     Step::Fill("Room ID (optional)", "tea room"),
     Step::Press("Sign Up"),
 ];
+const SEARCH: &[Step] = &[Step::Do("win.search", None), Step::Search("te")];
 const TABS: &[&str] = &["@carol", "@duong.nguyen", "@bob"];
 
 /// All of them.
@@ -138,6 +141,27 @@ pub const SCENES: &[Scene] = &[
     done("acts-edit", Content::Acts, &["@bob"], &[Step::Message("edit", acts::MINE)]),
     Scene { dark: true, ..done("acts-edit-dark", Content::Acts, &["@bob"], &[Step::Message("edit", acts::MINE)]) },
     done("acts-delete", Content::Acts, &["@bob"], &[Step::Message("delete", acts::MINE)]),
+    done("search", Content::Rooms, ROOM, SEARCH),
+    Scene { dark: true, ..done("search-dark", Content::Rooms, ROOM, SEARCH) },
+    Scene { size: NARROW, ..done("search-narrow", Content::Rooms, ROOM, SEARCH) },
+    done("search-nothing-typed", Content::Day, TABS, &[Step::Do("win.search", None)]),
+    done(
+        "search-nothing-found",
+        Content::Day,
+        TABS,
+        &[Step::Do("win.search", None), Step::Search("from:bob unicorn in:@bob")],
+    ),
+    done("search-files", Content::Files, &["@bob"], &[Step::Do("win.search", None), Step::Search("has:file")]),
+    done("search-hostile", Content::Hostile, &["@bob"], &[Step::Do("win.search", None), Step::Search("from:bob")]),
+    done("search-long", Content::Long, &["@bob"], &[Step::Do("win.search", None), Step::Search("message")]),
+    done("search-sidebar", Content::Day, TABS, &[Step::Search("bo <b>")]),
+    done("switcher", Content::Rooms, ROOM, &[Step::Do("win.switch", None)]),
+    Scene {
+        dark: true,
+        ..done("switcher-dark", Content::Rooms, ROOM, &[Step::Do("win.switch", None), Step::Search("ea")])
+    },
+    Scene { size: NARROW, ..done("switcher-narrow", Content::Rooms, ROOM, &[Step::Do("win.switch", None)]) },
+    done("switcher-nobody", Content::Day, TABS, &[Step::Do("win.switch", None), Step::Search("xyz")]),
     scene("files", Content::Files, &["@bob"]),
     Scene { dark: true, ..scene("files-dark", Content::Files, &["@bob"]) },
     Scene { size: NARROW, ..scene("files-narrow", Content::Files, &["@bob"]) },

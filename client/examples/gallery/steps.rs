@@ -63,6 +63,13 @@ pub fn carry_out(step: &Step) {
                 None => eprintln!("no composer"),
             }
         }
+        Step::Search(text) => {
+            let is_it = |widget: &gtk::Widget| widget.is::<gtk::SearchEntry>() && widget.is_mapped();
+            match find(root, &is_it).and_downcast::<gtk::SearchEntry>() {
+                Some(entry) => entry.set_text(text),
+                None => eprintln!("no search"),
+            }
+        }
         Step::Fill(title, text) => {
             let is_it = |widget: &gtk::Widget| {
                 widget.downcast_ref::<adw::EntryRow>().is_some_and(|row| row.title() == *title && row.is_mapped())

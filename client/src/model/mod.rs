@@ -9,6 +9,7 @@
 //! - [`roster`] friends and requests, their order
 //! - [`rooms`] rooms and who is in them
 //! - [`conversation`] one timeline, messages in their places; [`line`] one line of it: groups, days, how far a message got
+//! - [`switch`] which conversation somebody means who types a few letters
 //! - [`transfers`] files on their way
 //! - [`question`] which answer belongs to which command
 //! - [`change`] what has to be drawn again; [`batch`] the same of many events, each thing once
@@ -24,6 +25,7 @@ pub mod question;
 pub mod rooms;
 pub mod roster;
 pub mod state;
+pub mod switch;
 pub mod transfers;
 
 pub use batch::Batch;

@@ -61,6 +61,13 @@ pub enum Question {
         /// So many were asked for: fewer mean that there are no more.
         limit: u32,
     },
+    /// A search.
+    Search {
+        /// As typed.
+        text: String,
+        /// Behind this message: a further page.
+        before: Option<MessageId>,
+    },
     /// A message.
     Send {
         /// Where to.

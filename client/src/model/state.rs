@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hobnob_shared::id::{ConversationId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::Presence;
 
-use crate::core::command::{Command, Request};
+use crate::core::command::{Command, HISTORY_MAX, Request};
 use crate::core::event::{DeviceInfo, Direction, Event, MessageInfo, MessageState, RoomInfo};
 use crate::model::change::Change;
 use crate::model::connection::Connection;
@@ -18,7 +18,7 @@ use crate::model::transfers::{Offered, Transfers};
 
 /// Messages asked for at once: two or three screens.
 pub const PAGE: u32 = 40;
-/// The same when one message is looked for.
+/// The same when one message is looked for, at first; then [`HISTORY_MAX`].
 const FAR: u32 = 400;
 /// States kept of messages whose own answer has not come yet: only what is sent in one moment.
 const EARLY_MAX: usize = 1_000;
@@ -38,6 +38,8 @@ pub struct Model {
     pub devices: Vec<DeviceInfo>,
     pub(in crate::model) open: HashMap<ConversationId, Conversation>,
     pub(in crate::model) unread: HashMap<ConversationId, u32>,
+    /// When something was last said, by the clock of the conversation.
+    pub(in crate::model) recent: HashMap<ConversationId, u64>,
     pub(in crate::model) questions: Questions,
     pub(in crate::model) early: HashMap<MessageId, Vec<(MessageState, Option<Handle>)>>,
 }
@@ -86,11 +88,12 @@ impl Model {
         }
     }
 
-    /// As [`Self::older`], as much as one looks through for one message.
+    /// As [`Self::older`], as much as one looks through for one message: the longer it takes, the more at once.
     pub fn further(&mut self, conversation: &ConversationId) -> Option<Request> {
         let open = self.open.get(conversation).filter(|open| open.past() == Past::More)?;
         let before = open.oldest();
-        Some(self.history(conversation.clone(), before, FAR))
+        let limit = if open.lines().len() < FAR as usize { FAR } else { HISTORY_MAX };
+        Some(self.history(conversation.clone(), before, limit))
     }
 
     fn history(&mut self, conversation: ConversationId, before: Option<MessageId>, limit: u32) -> Request {
@@ -365,8 +368,10 @@ impl Model {
         changes
     }
 
-    /// Something was said in a room: its line in the sidebar may show it.
+    /// Something was said: in a room its line in the sidebar may show it.
     pub(in crate::model) fn said(&mut self, info: &MessageInfo) -> Option<Change> {
+        let recent = self.recent.entry(info.conversation.clone()).or_default();
+        *recent = info.clock.max(*recent);
         let ConversationId::Room(room) = &info.conversation else { return None };
         self.rooms.said(room, info);
         Some(Change::Rooms)

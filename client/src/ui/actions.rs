@@ -12,8 +12,12 @@ use crate::ui::app::AppMsg;
 pub enum ActionMsg {
     /// Ask for a new friend's name.
     AddFriend,
-    /// Cursor into the search.
+    /// Cursor into the search of the sidebar.
     FocusSearch,
+    /// Search messages, people, rooms and files.
+    Search,
+    /// Go to a conversation by some letters of its name.
+    Switch,
     /// Close the tab in front.
     CloseTab,
     /// Choose files for the conversation in front.
@@ -107,7 +111,12 @@ pub fn main_menu() -> gio::Menu {
     menu.append_section(None, &presence);
     menu.append_section(
         None,
-        &section(&[("Add Friend…", "win.add-friend"), ("Join Room…", "win.join-room"), ("Devices…", "win.devices")]),
+        &section(&[
+            ("Search…", "win.search"),
+            ("Add Friend…", "win.add-friend"),
+            ("Join Room…", "win.join-room"),
+            ("Devices…", "win.devices"),
+        ]),
     );
     menu.append_section(None, &section(&[("Keyboard Shortcuts", "win.shortcuts"), ("About Hobnob", "win.about")]));
     menu.append_section(None, &section(&[("Sign Out", "win.sign-out")]));
@@ -120,14 +129,16 @@ pub fn presence_name(presence: OwnPresence) -> &'static str {
 }
 
 /// Actions without a parameter, and their keys.
-const PLAIN: [(&str, ActionMsg, &[&str]); 16] = [
+const PLAIN: [(&str, ActionMsg, &[&str]); 18] = [
     ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
     ("join-room", ActionMsg::JoinRoom, &["<Control>j"]),
     ("members", ActionMsg::Members, &["<Control>m"]),
     ("devices", ActionMsg::Devices, &[]),
     ("change-password", ActionMsg::ChangePassword, &[]),
-    ("transfers", ActionMsg::Transfers, &["<Control><Shift>f"]),
-    ("focus-search", ActionMsg::FocusSearch, &["<Control>k", "<Control>f"]),
+    ("transfers", ActionMsg::Transfers, &["<Control><Shift>y"]),
+    ("focus-search", ActionMsg::FocusSearch, &["<Control>f"]),
+    ("search", ActionMsg::Search, &["<Control><Shift>f"]),
+    ("switch", ActionMsg::Switch, &["<Control>k"]),
     ("close-tab", ActionMsg::CloseTab, &["<Control>w"]),
     ("attach", ActionMsg::Attach, &["<Control>o"]),
     ("attach-folder", ActionMsg::AttachFolder, &["<Control><Shift>o"]),

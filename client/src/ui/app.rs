@@ -21,6 +21,8 @@ use crate::ui::conversation::{ConversationPage, PageInit, PageInput, PageOutput}
 use crate::ui::dialogs::devices::DevicesDialog;
 use crate::ui::members::MemberOutput;
 use crate::ui::messages::Seeking;
+use crate::ui::search::picker::PickerOutput;
+use crate::ui::search::{Picker, Searching};
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
 use crate::ui::text::literal_line;
@@ -59,6 +61,10 @@ pub enum AppMsg {
     Member(MemberOutput),
     /// Something was done in the panel of all transfers.
     Transfers(TransfersOutput),
+    /// From the search view.
+    Search(PickerOutput),
+    /// From the quick switcher.
+    Switch(PickerOutput),
     /// The window got or lost the focus.
     Looked,
     /// Another tab came to the front.
@@ -147,6 +153,12 @@ pub struct App {
     pictures: Pictures,
     /// What is searched for in the sidebar.
     pub(in crate::ui) words: String,
+    /// The search view, once it was opened, and what was typed there last.
+    pub(in crate::ui) searching: Option<Searching>,
+    pub(in crate::ui) searched: String,
+    /// The quick switcher, once it was opened, and what it shows the conversations for.
+    pub(in crate::ui) switcher: Option<Picker>,
+    pub(in crate::ui) switched: String,
     /// Where files to send were last chosen.
     pub(in crate::ui) sent_from: PathBuf,
     /// The message that is looked for further back.
@@ -241,6 +253,10 @@ impl Component for App {
             tabs: Vec::new(),
             pictures: Pictures::default(),
             words: String::new(),
+            searching: None,
+            searched: String::new(),
+            switcher: None,
+            switched: String::new(),
             sent_from: glib::home_dir(),
             seeking: None,
             fronted: None,
@@ -267,6 +283,8 @@ impl Component for App {
             AppMsg::Answer(answer) => self.answered(answer),
             AppMsg::Member(output) => self.member_said(output),
             AppMsg::Transfers(output) => self.transfers_said(output),
+            AppMsg::Search(output) => self.search_said(output),
+            AppMsg::Switch(output) => self.switcher_said(output),
             AppMsg::Looked => self.look(),
             AppMsg::Switched => {
                 self.look();

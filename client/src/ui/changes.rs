@@ -337,7 +337,8 @@ impl App {
                 }
                 self.follow(conversation);
             }
-            (Question::History { conversation, before: Some(_), .. }, _) => self.page_came(conversation),
+            (Question::History { conversation, .. }, _) => self.page_came(conversation),
+            (Question::Search { text, before }, _) => self.found(text, before.is_some(), answer),
             (Question::JoinRoom(room), _) => self.joined(room),
             (Question::RoomPassword(room, true), _) => self.toast(&format!("Who joins {room} needs the password now.")),
             (Question::RoomPassword(room, false), _) => self.toast(&format!("{room} takes no password any more.")),
@@ -371,6 +372,7 @@ impl App {
         match question {
             Question::Enter | Question::SetServer => self.sign_in.emit(SignInInput::Refused(text.to_owned())),
             Question::JoinRoom(room) => self.not_joined(&room, text),
+            Question::Search { .. } => self.search_refused(text),
             Question::Send { conversation, text: unsent, reply_to } => {
                 if let Some(tab) = self.tab(&conversation) {
                     tab.controller.emit(PageInput::Restore(unsent));

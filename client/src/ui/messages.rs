@@ -1,7 +1,7 @@
 //! What is done with messages that are there: answered, changed, taken back, reacted to, copied, gone to.
 
 use gtk::prelude::*;
-use hobnob_shared::id::{ConversationId, MessageId};
+use hobnob_shared::id::{ConversationId, MessageId, TransferId};
 use relm4::{ComponentController, gtk};
 
 use crate::core::command::Command;
@@ -15,16 +15,25 @@ use crate::ui::conversation::row::RowOutput;
 use crate::ui::conversation::rows::first_line;
 use crate::ui::dialogs::confirm;
 
+/// What somebody wants to see in a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A message.
+    Message(MessageId),
+    /// The card of a file.
+    File(TransferId),
+}
+
 /// Where somebody wants to go in a conversation, while pages are read until it is there.
 pub struct Seeking {
     conversation: ConversationId,
-    message: MessageId,
+    target: Target,
     /// So many pages more, at most.
     pages: u32,
 }
 
-/// Pages that are read for one click on a quote: some thousand messages.
-const PAGES: u32 = 8;
+/// Pages that are read for one click: the first are small, all of them are some hundred thousand messages.
+const PAGES: u32 = 40;
 
 impl App {
     /// From a line of a timeline.
@@ -39,7 +48,7 @@ impl App {
             RowOutput::Card(output, transfer) => self.card(output, transfer),
             RowOutput::Go(message) => {
                 let conversation = conversation.clone();
-                self.go_on(Seeking { conversation, message, pages: PAGES });
+                self.go_on(Seeking { conversation, target: Target::Message(message), pages: PAGES });
             }
             RowOutput::React { message, emoji, on } => self.react(conversation, message, emoji, on),
             RowOutput::Deed(Deed::Reply, message) => self.reply(conversation, message),
@@ -108,6 +117,12 @@ impl App {
         confirm::ask(&self.window, &question, move || input.emit(AppMsg::Answer(DialogAnswer::Delete(message))));
     }
 
+    /// Opens a conversation at something in it, however far back that is.
+    pub(in crate::ui) fn open_at(&mut self, conversation: &ConversationId, target: Target) {
+        self.open(conversation, true);
+        self.go_on(Seeking { conversation: conversation.clone(), target, pages: PAGES });
+    }
+
     /// Where something further back is looked for.
     pub(in crate::ui) fn sought(&self) -> Option<&ConversationId> {
         self.seeking.as_ref().map(|seeking| &seeking.conversation)
@@ -121,9 +136,13 @@ impl App {
     }
 
     fn go_on(&mut self, seeking: Seeking) {
-        let Seeking { conversation, message, pages } = seeking;
+        let Seeking { conversation, target, pages } = seeking;
         let Some(open) = self.model.conversation(&conversation) else { return };
-        if let Some(at) = open.position(message) {
+        let place = match target {
+            Target::Message(message) => open.position(message),
+            Target::File(transfer) => open.find_transfer(transfer),
+        };
+        if let Some(at) = place {
             if let Some(tab) = self.tab(&conversation) {
                 tab.controller.emit(PageInput::Go(at));
             }
@@ -135,9 +154,9 @@ impl App {
             self.bridge.send(request);
         }
         if pages > 0 && (is_coming || is_asked) {
-            self.seeking = Some(Seeking { conversation, message, pages: pages - 1 });
+            self.seeking = Some(Seeking { conversation, target, pages: pages - 1 });
         } else {
-            self.toast("The message is not in the part of the conversation that this window shows.");
+            self.toast("It is not in the part of the conversation that this window shows.");
         }
     }
 }

@@ -7,6 +7,7 @@
 //! - [`sidebar`] friends, requests and rooms
 //! - [`content`] header, tabs and banner beside it; [`header`] what the header says; [`members`] who is in a room;
 //!   [`conversation`] one tab: timeline and composer
+//! - [`search`] the search over everything, and the quick switcher; [`messages`] goes to what they found
 //! - [`transfers`] cards of files
 //! - [`dialogs`] questions that need an answer
 //! - [`widgets`], [`text`], [`words`] what several of them use
@@ -25,6 +26,7 @@ pub mod messages;
 mod notify;
 pub mod paste;
 pub mod rooms;
+pub mod search;
 pub mod sidebar;
 pub mod sign_in;
 pub mod text;

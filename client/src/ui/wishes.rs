@@ -7,6 +7,7 @@ use hobnob_shared::id::{ConversationId, Handle, TransferId};
 use relm4::{ComponentController, adw, gtk};
 
 use crate::core::command::Command;
+use crate::model::connection::Page;
 use crate::model::rooms::meant;
 use crate::model::{FileWish, PersonWish, Question};
 use crate::ui::actions::{ActionMsg, PersonAction};
@@ -40,6 +41,7 @@ impl App {
             SidebarOutput::Open(conversation) => self.open_and_read(&conversation),
             SidebarOutput::Accept(user) => self.person(PersonWish::Accept, user),
             SidebarOutput::Decline(user) => self.person(PersonWish::Decline, user),
+            SidebarOutput::SearchMessages(words) => self.open_search(Some(&words)),
             SidebarOutput::Search(words) => {
                 self.words = words;
                 self.show_people();
@@ -221,6 +223,9 @@ impl App {
             ActionMsg::ChangePassword => self.ask_change_password(),
             ActionMsg::Room(what, id) => self.act_on_room(what, &id),
             ActionMsg::FocusSearch => self.sidebar.emit(SidebarInput::FocusSearch),
+            ActionMsg::Search | ActionMsg::Switch if self.model.connection.page() != Page::Main => {}
+            ActionMsg::Search => self.open_search(None),
+            ActionMsg::Switch => self.open_switcher(),
             ActionMsg::CloseTab => match self.content.tabs.selected_page() {
                 Some(page) => self.content.tabs.close_page(&page),
                 None => self.window.close(),

@@ -230,6 +230,17 @@ pub fn day(at: u64) -> String {
     }
 }
 
+/// When, as short as a list wants it: the time of today, otherwise the day.
+pub fn when(at: u64) -> String {
+    let (Some(time), Ok(now)) = (local(at), glib::DateTime::now_local()) else { return String::new() };
+    match (day(at).as_str(), time.year() == now.year()) {
+        ("Today", _) => formatted(&time, "%H:%M"),
+        ("Yesterday", _) => formatted(&time, "Yesterday, %H:%M"),
+        (_, true) => formatted(&time, "%-d %b, %H:%M"),
+        (_, false) => formatted(&time, "%-d %b %Y"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use gtk::{gdk, gio, glib};
 use hobnob_shared::id::MessageId;
 use relm4::gtk;
 
-use crate::ui::conversation::row::{Lines, RowOutput};
+use crate::ui::conversation::row::{LineId, Lines, RowOutput};
 use crate::ui::widgets::context_menu::add;
 use crate::ui::widgets::icon_button::icon_button;
 use crate::ui::widgets::spoken::called;
@@ -63,7 +63,8 @@ pub fn attach(list: &gtk::ListView, place: &impl IsA<gtk::Widget>, speak: Speak,
     let menu = gio::SimpleAction::new("menu", Some(glib::VariantTy::STRING));
     let (view, show, known) = (list.downgrade(), open.clone(), lines.clone());
     menu.connect_activate(move |_, target| {
-        let line = target.and_then(|target| target.str()?.parse().ok()).and_then(|id| known.showing(id));
+        let line =
+            target.and_then(|target| target.str()?.parse().ok()).and_then(|id| known.showing(LineId::Message(id)));
         if let (Some(list), Some(line)) = (view.upgrade(), line) {
             show(&list, line.upcast_ref(), None);
         }

@@ -121,19 +121,19 @@ impl Lines {
         line.current.read(TimelineRow::about)?
     }
 
-    /// The widget of the line that shows this message just now.
-    pub fn showing(&self, message: MessageId) -> Option<gtk::Box> {
-        self.find(message, |line| line.root.upgrade())
+    /// The widget of this line, if it is shown just now.
+    pub fn showing(&self, line: LineId) -> Option<gtk::Box> {
+        self.find(line, |line| line.root.upgrade())
     }
 
     /// What of that line is filled: the bubble, and what stands below it.
     pub fn bubble(&self, message: MessageId) -> Option<gtk::Box> {
-        self.find(message, |line| line.place.upgrade())
+        self.find(LineId::Message(message), |line| line.place.upgrade())
     }
 
-    fn find(&self, message: MessageId, widget: impl Fn(&Known) -> Option<gtk::Box>) -> Option<gtk::Box> {
+    fn find(&self, line: LineId, widget: impl Fn(&Known) -> Option<gtk::Box>) -> Option<gtk::Box> {
         let lines = self.0.borrow();
-        let is_it = |line: &&Known| line.current.read(|row| row.id) == Some(LineId::Message(message));
+        let is_it = |known: &&Known| known.current.read(|row| row.id) == Some(line);
         lines.iter().find(is_it).and_then(widget)
     }
 }

@@ -9,7 +9,7 @@ use gtk::glib;
 use gtk::prelude::*;
 use relm4::{adw, gtk};
 
-use crate::ui::conversation::row::{Context, LineId, Lines, RowOutput, TimelineRow};
+use crate::ui::conversation::row::{Context, Lines, RowOutput, TimelineRow};
 use crate::ui::conversation::{hover, menu};
 use crate::ui::transfers::Pictures;
 use crate::ui::widgets::icon_button::icon_button;
@@ -230,13 +230,13 @@ impl Timeline {
 
     /// Goes to a row, shows which it is, and puts the focus there.
     pub fn go(&self, at: usize) {
-        let Some(LineId::Message(message)) = self.rows.read(at, |row| row.id) else { return };
+        let Some(id) = self.rows.read(at, |row| row.id) else { return };
         self.place.go_to(at);
         let (place, lines) = (self.place.clone(), self.lines.clone());
         // The list makes the row's widgets when it has laid itself out.
         glib::timeout_add_local_once(LAID_OUT, move || {
             place.moved();
-            if let Some(line) = lines.showing(message) {
+            if let Some(line) = lines.showing(id) {
                 flash(&line);
             }
         });

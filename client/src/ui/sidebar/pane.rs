@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gtk::prelude::*;
-use gtk::{gio, glib};
+use gtk::{gio, glib, pango};
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
@@ -11,10 +11,11 @@ use crate::ui::sidebar::lists::{Lists, Shown, empty, heading, nobody_found};
 use crate::ui::sidebar::person_row::{PersonRow, Speak};
 use crate::ui::sidebar::request_row::request_row;
 use crate::ui::sidebar::room_row::RoomRow;
+use crate::ui::text;
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::live_list::LiveList;
 use crate::ui::widgets::pages::Pages;
-use crate::ui::widgets::spoken::called;
+use crate::ui::widgets::spoken::{Spoken, called, changing};
 
 /// What to show.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ pub enum SidebarOutput {
     Decline(Handle),
     /// Show only who matches.
     Search(String),
+    /// Search messages for this.
+    SearchMessages(String),
 }
 
 /// The sidebar.
@@ -121,9 +124,20 @@ impl Component for Sidebar {
         search.set_placeholder_text(Some("Search people and rooms"));
         search.add_css_class("people-search");
         let output = sender.output_sender().clone();
-        search.connect_search_changed(move |search| output.emit(SidebarOutput::Search(search.text().to_string())));
         search.connect_stop_search(|search| search.set_text(""));
         root.append(&search);
+        let further = further(&root, &search, &sender);
+        search.connect_search_changed(move |search| {
+            further(&search.text());
+            output.emit(SidebarOutput::Search(search.text().to_string()));
+        });
+        let output = sender.output_sender().clone();
+        // Enter without a person or room in mind goes on to what was said.
+        search.connect_activate(move |search| {
+            if !search.text().trim().is_empty() {
+                output.emit(SidebarOutput::SearchMessages(search.text().to_string()));
+            }
+        });
 
         let (requests, request_list) = requests_box();
         root.append(&requests);
@@ -208,6 +222,32 @@ impl Sidebar {
             let input = sender.input_sender().clone();
             glib::timeout_add_local_once(PAINTED, move || input.emit(SidebarInput::Rest));
         }
+    }
+}
+
+/// A line under the search that leads to the messages with what is typed.
+fn further(root: &gtk::Box, search: &gtk::SearchEntry, sender: &ComponentSender<Sidebar>) -> impl Fn(&str) + 'static {
+    let (button, spoken): (gtk::Button, Spoken) = changing();
+    let words = gtk::Label::builder().xalign(0.0).ellipsize(pango::EllipsizeMode::End).build();
+    let line = gtk::Box::builder().spacing(8).build();
+    line.append(
+        &gtk::Image::builder()
+            .icon_name("system-search-symbolic")
+            .accessible_role(gtk::AccessibleRole::Presentation)
+            .build(),
+    );
+    line.append(&words);
+    button.set_child(Some(&line));
+    button.set_css_classes(&["flat", "further"]);
+    button.set_visible(false);
+    root.append(&button);
+    let (search, output) = (search.clone(), sender.output_sender().clone());
+    button.connect_clicked(move |_| output.emit(SidebarOutput::SearchMessages(search.text().to_string())));
+    move |typed: &str| {
+        let sentence = format!("Search messages for “{}”", text::literal_line(typed.trim()));
+        words.set_text(&sentence);
+        spoken.say(&sentence);
+        button.set_visible(!typed.trim().is_empty());
     }
 }
 
