@@ -21,6 +21,7 @@ mod rates;
 mod relay;
 mod room_loss;
 mod rooms;
+mod search;
 mod server_loss;
 mod sign_in;
 mod starting;

@@ -4,5 +4,6 @@
 mod messages;
 mod pictures;
 mod rooms;
+mod search;
 mod storm;
 mod story;

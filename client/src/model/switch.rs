@@ -17,7 +17,7 @@ pub struct Meant {
 
 impl Model {
     /// Friends, rooms and what is open in a tab, as far as the letters stand in their names in this order: the best first, then the most
-    /// recent. The conversation in front comes last of all, since nobody goes where they are.
+    /// recent. While nothing is typed the conversation in front comes last of all, since nobody goes where they are.
     pub fn meant(&self, typed: &str, front: Option<&ConversationId>) -> Vec<Meant> {
         let friends = self.roster.sorted("").into_iter().map(|person| ConversationId::Direct(person.user.clone()));
         let rooms = self.rooms.sorted("").into_iter().map(|room| ConversationId::Room(room.room.clone()));
@@ -31,7 +31,7 @@ impl Model {
                 let name = conversation.friend().map_or_else(|| conversation.to_string(), ToString::to_string);
                 let (cost, letters) = fit(&name, typed)?;
                 let recent = self.recent.get(&conversation).copied().unwrap_or_default();
-                let is_front = front == Some(&conversation);
+                let is_front = typed.trim().is_empty() && front == Some(&conversation);
                 Some(((is_front, cost, std::cmp::Reverse(recent)), Meant { conversation, name, letters }))
             })
             .collect();

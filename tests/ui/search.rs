@@ -1,0 +1,93 @@
+//! Something is searched for in the window and its place opened, and a conversation gone to by its name: by keys, and by the names of the
+//! controls.
+
+use hobnob_tests::display::missing;
+use hobnob_tests::files::random_file;
+use hobnob_tests::room::{TEA, gather, put, say_to_all};
+use hobnob_tests::story::{House, hand_over, linked, say, text_of};
+use serde_json::json;
+
+use crate::story::Desk;
+
+const SEARCH: &str = "Search Messages, People, Rooms and Files";
+const SWITCH: &str = "Switch Conversation";
+
+#[test]
+fn a_result_leads_to_its_place_and_the_switcher_to_a_conversation() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    linked(&mut alice, &mut bob, "direct");
+    say(&mut alice, &mut bob, "an <b>umbrella</b> in the beginning");
+    let file = random_file(&house.path("umbrella plan.pdf"), 3_000, 1);
+    hand_over(&mut alice, &mut bob, &file);
+    for n in 0..700 {
+        put(&mut alice, "@bob", &format!("number {n}"));
+    }
+    gather(&mut [&mut alice, &mut bob], TEA);
+    say_to_all(&mut alice, &mut [&mut bob], TEA, "umbrellas are in #tea");
+    let last = text_of(&alice.done(json!({"command": "send", "to": "@bob", "text": "the end"}))["message"]);
+    alice.expect(json!({"event": "message_state", "message": last, "state": "delivered"}));
+    assert!(alice.quit().success() && bob.quit().success());
+
+    let mut desk = Desk::new(&house);
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.open_friend(bob, "alice");
+    hands.sees(bob, "the end");
+    // By keys: the second result is the message of long ago.
+    hands.key(bob, "ctrl+shift+f");
+    hands.type_into(bob, SEARCH, "umbrella");
+    hands.sees(bob, "3 results");
+    hands.sees(bob, "umbrella plan.pdf");
+    hands.sees(bob, "umbrellas are in #tea");
+    let nameless = hands.nameless(bob);
+    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    desk.picture("20-search");
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.key(bob, "Down");
+    hands.key(bob, "Down");
+    hands.key(bob, "Return");
+    hands.sees_no_more(bob, "3 results");
+    hands.reads(bob, "an <b>umbrella</b> in the beginning");
+    desk.picture("21-result-opened");
+
+    // A file opens at its card, a narrower search finds one thing, and Enter need not wait for it.
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.key(bob, "ctrl+shift+f");
+    hands.fill(bob, SEARCH, "umbrella in:#tea");
+    hands.sees(bob, "1 result");
+    hands.key(bob, "Return");
+    hands.reads(bob, "umbrellas are in #tea");
+    hands.key(bob, "ctrl+shift+f");
+    hands.fill(bob, SEARCH, "has:file plan");
+    hands.sees(bob, "1 result");
+    hands.key(bob, "Return");
+    hands.sees_button(bob, "Open Folder");
+    hands.key(bob, "ctrl+shift+f");
+    hands.fill(bob, SEARCH, "unicorn");
+    hands.sees(bob, "Nothing Found");
+    hands.key(bob, "Escape");
+    hands.sees_no_more(bob, "Nothing Found");
+
+    // From the sidebar.
+    hands.fill(bob, "Search people and rooms", "beginning");
+    hands.click(bob, "Search messages for “beginning”");
+    hands.sees(bob, "1 result");
+    hands.key(bob, "Escape");
+    hands.sees_no_more(bob, "1 result");
+
+    // By some letters of a name, and at once.
+    hands.key(bob, "ctrl+k");
+    hands.type_into(bob, SWITCH, "te");
+    hands.sees(bob, "2 members");
+    desk.picture("22-switcher");
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.key(bob, "Return");
+    hands.sees_no_more(bob, "Go to a friend or room");
+    hands.type_into(bob, "Message", "here I am");
+    hands.key(bob, "Return");
+    hands.reads(bob, "here I am");
+}
