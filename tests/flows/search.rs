@@ -5,8 +5,8 @@ use std::process::Output;
 use hobnob_tests::client::{Client, Start};
 use hobnob_tests::files::random_file;
 use hobnob_tests::programs;
-use hobnob_tests::room::{TEA, gather, put, say_to_all};
-use hobnob_tests::story::{House, hand_over, linked, say};
+use hobnob_tests::room::{TEA, join, put, say_to_all};
+use hobnob_tests::story::{House, hand_over, say};
 use serde_json::{Value, json};
 
 fn search(client: &mut Client, text: &str) -> Value {
@@ -48,7 +48,8 @@ fn filters_narrow_what_is_found_and_what_is_none_is_text() {
         say(&mut alice, &mut bob, text);
     }
     say(&mut bob, &mut alice, "Lúnch, yes");
-    gather(&mut [&mut alice, &mut bob], TEA);
+    join(&mut alice, TEA);
+    join(&mut bob, TEA);
     say_to_all(&mut bob, &mut [&mut alice], TEA, "lunch for the room");
 
     assert_eq!(
@@ -63,12 +64,15 @@ fn filters_narrow_what_is_found_and_what_is_none_is_text() {
     assert_eq!(texts(&search(&mut alice, "\"noon at\"")), [""; 0]);
     assert_eq!(texts(&search(&mut alice, "from:nowhere!")), ["from:nowhere!"]);
     assert_eq!(texts(&search(&mut alice, "https://example.org/a:b")), ["see https://example.org/a:b"]);
-    let (today, tomorrow) = (day(&mut alice, 0), day(&mut alice, 1));
-    let all = texts(&search(&mut alice, &format!("lunch before:{tomorrow}"))).len();
-    assert_eq!(all, 4);
-    assert_eq!(texts(&search(&mut alice, &format!("lunch after:{tomorrow}"))), [""; 0]);
-    assert_eq!(texts(&search(&mut alice, &format!("lunch before:{}", day(&mut alice, -1)))), [""; 0]);
-    assert!(texts(&search(&mut alice, &format!("after:{} lunch", day(&mut alice, -1)))).len() == 4, "{today}");
+    let (yesterday, tomorrow) = (day(&mut alice, -1), day(&mut alice, 1));
+    for (filter, count) in [
+        (format!("before:{tomorrow}"), 4),
+        (format!("after:{tomorrow}"), 0),
+        (format!("before:{yesterday}"), 0),
+        (format!("after:{yesterday} before:{tomorrow}"), 4),
+    ] {
+        assert_eq!(texts(&search(&mut alice, &format!("lunch {filter}"))).len(), count, "{filter}");
+    }
 
     // The command's own fields, as ever.
     let fields = alice.done(json!({"command": "search", "text": "lunch", "conversation": "@bob", "from": "bob"}));
@@ -82,9 +86,9 @@ fn pages_people_rooms_and_files_are_found_and_what_is_gone_is_not() {
     let house = House::new();
     let (mut alice, mut bob) = house.alice_and_bob();
     let ids: Vec<String> = (0..12).map(|n| say(&mut bob, &mut alice, &format!("number {n}"))).collect();
-    gather(&mut [&mut alice, &mut bob], "#bobsled");
+    join(&mut alice, "#bobsled");
+    join(&mut bob, "#bobsled");
     say_to_all(&mut bob, &mut [&mut alice], "#bobsled", "number in the room");
-    linked(&mut alice, &mut bob, "direct");
     let file = random_file(&house.path("Résumé of Bob.pdf"), 10_000, 3);
     hand_over(&mut bob, &mut alice, &file);
 

@@ -3,8 +3,8 @@
 
 use hobnob_tests::display::missing;
 use hobnob_tests::files::random_file;
-use hobnob_tests::room::{TEA, gather, put, say_to_all};
-use hobnob_tests::story::{House, hand_over, linked, say, text_of};
+use hobnob_tests::room::{TEA, join, put, say_to_all};
+use hobnob_tests::story::{House, hand_over, say, text_of};
 use serde_json::json;
 
 use crate::story::Desk;
@@ -20,14 +20,14 @@ fn a_result_leads_to_its_place_and_the_switcher_to_a_conversation() {
     }
     let house = House::new();
     let (mut alice, mut bob) = house.alice_and_bob();
-    linked(&mut alice, &mut bob, "direct");
     say(&mut alice, &mut bob, "an <b>umbrella</b> in the beginning");
     let file = random_file(&house.path("umbrella plan.pdf"), 3_000, 1);
     hand_over(&mut alice, &mut bob, &file);
     for n in 0..700 {
         put(&mut alice, "@bob", &format!("number {n}"));
     }
-    gather(&mut [&mut alice, &mut bob], TEA);
+    join(&mut alice, TEA);
+    join(&mut bob, TEA);
     say_to_all(&mut alice, &mut [&mut bob], TEA, "umbrellas are in #tea");
     let last = text_of(&alice.done(json!({"command": "send", "to": "@bob", "text": "the end"}))["message"]);
     alice.expect(json!({"event": "message_state", "message": last, "state": "delivered"}));
