@@ -65,7 +65,7 @@ fn fit_from(name: &[char], start: usize, typed: &[char]) -> Option<(usize, Vec<u
     let gaps = rest - start - typed.len();
     // The sign of a room and the dots in a name begin something.
     let begins = start == 0 || name.get(start - 1).is_some_and(|c| !c.is_alphanumeric());
-    let cost = gaps * 4 + if start == 0 { 0 } else { 1 } + usize::from(!begins) * 2;
+    let cost = gaps * 4 + usize::from(start != 0) + usize::from(!begins) * 2;
     Some((cost, letters))
 }
 

@@ -36,7 +36,7 @@ fn say(c: &Connection, from: &str, in_room: bool, first: u64, texts: &[&str]) ->
         })
         .collect();
     let author = handle(from);
-    let device = DeviceId([author.as_str().len() as u8; 32]);
+    let device = DeviceId([u8::try_from(author.as_str().len()).unwrap(); 32]);
     let arrival =
         Arrival { thread: &thread, conversation: &conversation, author: &author, device, own: false, after: 0 };
     let taken = messages::insert_entries(c, &arrival, &entries).unwrap();

@@ -38,13 +38,9 @@ impl Term {
     }
 }
 
-/// A day of the reader's calendar that exists.
+/// A day of the reader's calendar that exists: year, month, day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Day {
-    year: u16,
-    month: u8,
-    day: u8,
-}
+pub struct Day(u16, u8, u8);
 
 impl Day {
     /// From `YYYY-MM-DD`, exactly so.
@@ -64,13 +60,13 @@ impl Day {
             _ => 0,
         };
         let (month, day) = (u8::try_from(month).ok()?, u8::try_from(day).ok()?);
-        (dashes && (1..=days).contains(&day)).then_some(Self { year, month, day })
+        (dashes && (1..=days).contains(&day)).then_some(Self(year, month, day))
     }
 }
 
 impl std::fmt::Display for Day {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+        write!(f, "{:04}-{:02}-{:02}", self.0, self.1, self.2)
     }
 }
 

@@ -45,7 +45,7 @@ fn filters_are_taken_out_of_the_text() {
     assert!(wanted.has_file && wanted.is_filtered());
     assert_eq!(wanted.terms, [Term::Beginning("lunch".into())]);
     let narrow = parse("before:2026-01-02 before:2026-01-01 after:2025-01-01 after:2025-01-02 from:bob from:bob");
-    assert_eq!((narrow.before.unwrap().to_string(), narrow.after.unwrap().day), ("2026-01-01".into(), 2));
+    assert_eq!((narrow.before.unwrap().to_string(), narrow.after.unwrap().2), ("2026-01-01".into(), 2));
     assert_eq!(narrow.from.len(), 1);
 }
 

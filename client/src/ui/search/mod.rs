@@ -3,14 +3,14 @@
 //!
 //! - [`picker`] the window; [`row`] a line of its list
 //! - [`rows`] what lines say, from what was found
-//! - [`search`], [`switcher`] what the root does with either
+//! - [`view`], [`switcher`] what the root does with either
 
 pub mod picker;
 pub mod row;
 pub mod rows;
-pub mod search;
 pub mod switcher;
+pub mod view;
 
 pub use picker::Picker;
 pub use row::Pick;
-pub use search::Searching;
+pub use view::Searching;
