@@ -91,3 +91,56 @@ fn a_result_leads_to_its_place_and_the_switcher_to_a_conversation() {
     hands.key(bob, "Return");
     hands.reads(bob, "here I am");
 }
+
+/// Messages between the one that is searched for and the newest.
+const FAR: u32 = 30_000;
+
+/// Writes as many messages into a conversation of a closed profile as nobody sends in a test.
+fn fill(profile: &std::path::Path, count: u32) {
+    let mut store = rusqlite::Connection::open(profile.join("history.db")).unwrap();
+    let (conversation, thread, clock): (i64, i64, i64) = store
+        .query_row("SELECT conversation, thread, clock FROM messages ORDER BY clock LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    let group = store.transaction().unwrap();
+    for n in 0..count {
+        let (at, mut id) = (clock - i64::from(count - n) * 10, [7_u8; 16]);
+        id[..4].copy_from_slice(&n.to_be_bytes());
+        let text = if n == 0 { "a needle in the haystack".to_owned() } else { format!("straw {n}") };
+        group
+            .prepare_cached(
+                "INSERT INTO messages (conversation, thread, id, author, device, own, number, clock, sent_at, text, state, place)
+                 VALUES (?1, ?2, ?3, 'alice', ?4, 0, ?5, ?6, ?6, ?7, 3, ?6)",
+            )
+            .unwrap()
+            .execute(rusqlite::params![conversation, thread, id, [5_u8; 32], n + 1, at, text])
+            .unwrap();
+    }
+    group.commit().unwrap();
+}
+
+#[test]
+fn a_result_far_back_is_opened_too() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    say(&mut alice, &mut bob, "the end");
+    assert!(alice.quit().success() && bob.quit().success());
+    fill(&house.start("bob").profile, FAR);
+    let mut desk = Desk::new(&house);
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.sees(bob, "alice");
+    hands.key(bob, "ctrl+shift+f");
+    hands.fill(bob, SEARCH, "needle");
+    hands.sees(bob, "1 result");
+    let begun = std::time::Instant::now();
+    hands.key(bob, "Return");
+    hands.reads(bob, "straw 1");
+    hands.reads(bob, "a needle in the haystack");
+    eprintln!("{FAR} messages back in {:.1} s", begun.elapsed().as_secs_f64());
+    desk.picture("23-far-back");
+}

@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn letters_fit_in_their_order_and_the_nearest_best() {
         let model = model(&["bob", "rob.b", "barbara.o", "duong.nguyen"], &["#bonobo", "#tea"]);
-        assert_eq!(names(&model, "bo"), ["bob", "#bonobo", "rob.b", "barbara.o"]);
+        assert_eq!(names(&model, "bo"), ["bob", "#bonobo", "barbara.o"]);
         assert_eq!(names(&model, "DN"), ["duong.nguyen"]);
         assert_eq!(names(&model, "@rob"), ["rob.b"]);
         assert_eq!(names(&model, "#t"), ["#tea"]);
