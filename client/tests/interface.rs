@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use hobnob_client::core::command::{Command, Request};
-use hobnob_client::core::event::{Answer, Event, FriendInfo, LinkPath, MessageInfo, MessageState, ServerState};
+use hobnob_client::core::event::{
+    Answer, Event, FoundRoom, FriendInfo, LinkPath, MessageInfo, MessageState, ServerState,
+};
 use hobnob_shared::id::{DeviceId, Handle, Hash, MessageId, TransferId};
 use hobnob_shared::message::{OwnPresence, Presence};
 use serde_json::{Value, json};
@@ -39,6 +41,7 @@ fn every_command_of_the_interface_can_be_read() {
         ("history", json!({"conversation": "@bob", "limit": 5000})),
         ("search", json!({"text": "tea", "conversation": "@bob", "from": "bob"})),
         ("search", json!({"text": "tea"})),
+        ("search", json!({"text": "from:bob tea", "before": ID, "limit": 50})),
         ("join_room", json!({"room": "#tea", "password": "12345678"})),
         ("leave_room", json!({"room": "#tea"})),
         ("devices", json!({"password": "12345678"})),
@@ -100,6 +103,13 @@ fn answers_stand_beside_the_id() {
     assert_eq!(
         done(Answer::Friends { friends: vec![friend], requests: Vec::new() })["friends"],
         json!([{"user": "bob", "presence": "unknown", "status_text": "tea", "verified": true, "link": "relayed"}])
+    );
+    let rooms = vec![FoundRoom { room: "#tea".parse().unwrap(), members: 3 }];
+    let found = Answer::Found { messages: vec![], more: true, people: vec![], rooms, files: vec![] };
+    assert_eq!(
+        done(found),
+        json!({"event": "done", "id": "7", "messages": [], "more": true, "people": [], "files": [],
+               "rooms": [{"room": "#tea", "members": 3}]})
     );
     let number = done(Answer::SafetyNumber { safety_number: "1".repeat(60), verified: false });
     assert_eq!(number["safety_number"], json!("1".repeat(60)));

@@ -133,9 +133,10 @@ fn a_result_far_back_is_opened_too() {
     fill(&house.start("bob").profile, FAR);
     let mut desk = Desk::new(&house);
     let Desk { hands, bob, .. } = &mut desk;
-    hands.sees(bob, "alice");
+    hands.open_friend(bob, "alice");
+    hands.sees(bob, "the end");
     hands.key(bob, "ctrl+shift+f");
-    hands.fill(bob, SEARCH, "needle");
+    hands.type_into(bob, SEARCH, "needle");
     hands.sees(bob, "1 result");
     let begun = std::time::Instant::now();
     hands.key(bob, "Return");

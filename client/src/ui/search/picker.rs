@@ -266,18 +266,11 @@ impl Picker {
         self.entry.set_position(-1);
     }
 
-    /// Shows it.
+    /// Shows it; what is in the entry goes with the first letter that is typed.
     pub fn present(&self) {
         self.window.present();
         self.entry.grab_focus();
-    }
-
-    /// Calls back when it is closed.
-    pub fn when_closed(&self, run: impl Fn() + 'static) {
-        self.window.connect_close_request(move |_| {
-            run();
-            glib::Propagation::Proceed
-        });
+        self.entry.select_region(0, -1);
     }
 
     /// Somebody still looks at it.

@@ -71,7 +71,7 @@ impl App {
         let picker = Picker::open(&self.window, &KIND, Some(&self.filters()), move |output| {
             input.emit(AppMsg::Search(output));
         });
-        let text = text.unwrap_or(&self.searched).to_owned();
+        let (goes_on, text) = (text.is_some(), text.unwrap_or(&self.searched).to_owned());
         picker.fill(&text);
         self.searching = Some(Searching {
             picker: picker.clone(),
@@ -85,7 +85,9 @@ impl App {
         });
         self.search_typed(text);
         picker.present();
-        picker.focus();
+        if goes_on {
+            picker.focus();
+        }
     }
 
     fn filters(&self) -> gtk::Widget {
