@@ -101,6 +101,13 @@ pub const RECONNECT_MAX: Duration = Duration::from_secs(30);
 /// Every command is answered within this time, at worst by a failure.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Who goes on writing says so again after this time: well before it is forgotten, and seldom enough to cost nothing.
+pub const TYPING_AGAIN: Duration = Duration::from_secs(4);
+/// Who writes nothing for so long has stopped.
+pub const TYPING_PAUSE: Duration = Duration::from_secs(6);
+/// Who did not say again that they write for so long has stopped, or is gone: two repetitions and a bit.
+pub const TYPING_OVER: Duration = Duration::from_secs(10);
+
 /// Life of an introduction's tokens.
 pub const TOKEN_LIFE: Duration = Duration::from_mins(1);
 /// Connections that one token may open before a link authenticates.

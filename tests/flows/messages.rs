@@ -183,3 +183,18 @@ fn a_bad_line_gets_failed_and_never_an_exit() {
     alice.line(b"");
     alice.done(json!({"command": "friends"}));
 }
+
+#[test]
+fn who_falls_silent_or_vanishes_is_not_said_to_write_for_ever() {
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    bob.done(json!({"command": "typing", "to": "@alice", "active": true}));
+    alice.expect(json!({"event": "typing", "from": "bob", "active": true}));
+    alice.expect(json!({"event": "typing", "conversation": "@bob", "from": "bob", "active": false}));
+    // Said again it begins anew, and ends at once when that is said.
+    bob.done(json!({"command": "typing", "to": "@alice", "active": true}));
+    alice.expect(json!({"event": "typing", "from": "bob", "active": true}));
+    bob.done(json!({"command": "typing", "to": "@alice", "active": false}));
+    alice.expect(json!({"event": "typing", "from": "bob", "active": false}));
+    assert_eq!(alice.all(&json!({"event": "typing", "active": false})).len(), 2, "each time once");
+}

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, ResponseFuture, SpawnHandle};
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle, InstanceId, MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, InstanceId, MessageId, TransferId};
 use hobnob_shared::message::Head;
 use tokio::sync::oneshot;
 
@@ -138,6 +138,8 @@ pub struct Registry {
     pub(in crate::core) sent: HashSet<MessageId>,
     /// Messages on their way to the disk; their states are held back until the command is answered.
     pub(in crate::core) storing: HashMap<MessageId, Vec<(MessageState, Option<Handle>)>>,
+    /// Who writes just now, and what ends it.
+    pub(in crate::core) writers: HashMap<(ConversationId, Handle), SpawnHandle>,
     /// Own devices that are to hear how far others are, and where.
     pub(in crate::core) marks_due: BTreeSet<(DeviceId, ThreadKey)>,
     /// Devices of people in common rooms who are no friends.
@@ -191,6 +193,7 @@ impl Registry {
         paces.set(rates.possible());
         Self::create(|ctx| Self {
             addr: ctx.address(),
+            writers: HashMap::new(),
             marks_due: BTreeSet::new(),
             mates: Mates::default(),
             refused: BTreeMap::new(),

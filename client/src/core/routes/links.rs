@@ -214,7 +214,7 @@ impl Registry {
             Peer::Read(read) => self.read_heard(user, read, guard, ctx),
             Peer::OthersMarks(marks) => self.others_marks_heard(&user, marks, guard, ctx),
             Peer::RoomRecords(records) => self.room_records_heard(&user, &records, guard, ctx),
-            Peer::Typing(typing) => self.typing_by_peer(user, &typing),
+            Peer::Typing(typing) => self.typing_by_peer(user, &typing, ctx),
             Peer::Presence(said) => {
                 let events = self.state.link_changed(&user, Some((said.presence, &said.text)));
                 self.tell(events);

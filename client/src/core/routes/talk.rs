@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use actix::Context;
+use actix::{AsyncContext, Context};
 use hobnob_shared::id::{ConversationId, Handle, MessageId};
 use hobnob_shared::limits;
 use hobnob_shared::message::{Head, Mark, Peer, Read, Typing};
@@ -173,7 +173,13 @@ impl Registry {
         Ok(Answer::Nothing {})
     }
 
-    pub(in crate::core) fn typing_by_peer(&self, user: Handle, Typing { thread, active }: &Typing) {
+    /// Somebody writes, or stopped. Who does not say so again has stopped too.
+    pub(in crate::core) fn typing_by_peer(
+        &mut self,
+        user: Handle,
+        Typing { thread, active }: &Typing,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(own) = self.identity.as_ref().filter(|own| own.user != user) else { return };
         let conversation = match ThreadKey::from_link(thread, &own.user, &user) {
             Some(ThreadKey::Direct(with)) if self.state.roster.get(&with).is_some() => ConversationId::Direct(with),
@@ -183,7 +189,24 @@ impl Registry {
             }
             _ => return,
         };
-        self.outlet.tell(Event::Typing { conversation, from: user, active: *active });
+        let place = (conversation, user);
+        if let Some(earlier) = self.writers.remove(&place) {
+            ctx.cancel_future(earlier);
+        }
+        if *active {
+            let gone = place.clone();
+            let over = ctx.run_later(limits::TYPING_OVER, move |registry, _| {
+                if let Some((place, _)) = registry.writers.remove_entry(&gone) {
+                    registry.tell_typing(place, false);
+                }
+            });
+            self.writers.insert(place.clone(), over);
+        }
+        self.tell_typing(place, *active);
+    }
+
+    fn tell_typing(&self, (conversation, from): (ConversationId, Handle), active: bool) {
+        self.outlet.tell(Event::Typing { conversation, from, active });
     }
 }
 
