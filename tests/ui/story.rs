@@ -36,6 +36,13 @@ impl Desk {
         self.hands.place(&self.bob, SIZE.0, 0, SIZE);
     }
 
+    /// Alice's window is killed, and started again.
+    pub fn alice_again(&mut self, house: &House) {
+        self.alice.process.kill();
+        self.alice = Window::open(&self.display, &house.start("alice"));
+        self.hands.place(&self.alice, 0, 0, SIZE);
+    }
+
     /// A picture of both windows; it shows something.
     pub fn picture(&self, name: &str) {
         let path = self.display.photograph(&pictures("ui-screenshots").join(format!("{name}.png")));

@@ -53,8 +53,6 @@ pub struct Conversation {
     early: Vec<Message>,
     /// The same of messages that got another text, or were taken back.
     changed: Vec<(MessageId, Option<String>)>,
-    /// Who writes just now.
-    pub typing: Vec<Handle>,
     /// Newest message of somebody else that was reported as read.
     pub marked: Option<MessageId>,
 }
@@ -187,7 +185,6 @@ impl Conversation {
 
     /// A message came: nearly always the newest, but one that was long under way goes between those that were written after it.
     pub fn insert(&mut self, message: Message) -> Placed {
-        self.typing.retain(|user| *user != message.info.from);
         if self.known.contains(&message.info.message) {
             return Placed::Known;
         }

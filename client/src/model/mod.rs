@@ -10,6 +10,7 @@
 //! - [`rooms`] rooms and who is in them
 //! - [`conversation`] one timeline, messages in their places; [`line`] one line of it: groups, days, how far a message got
 //! - [`switch`] which conversation somebody means who types a few letters
+//! - [`typing`] who writes just now
 //! - [`transfers`] files on their way
 //! - [`question`] which answer belongs to which command
 //! - [`change`] what has to be drawn again; [`batch`] the same of many events, each thing once
@@ -27,6 +28,7 @@ pub mod roster;
 pub mod state;
 pub mod switch;
 pub mod transfers;
+pub mod typing;
 
 pub use batch::Batch;
 pub use change::Change;

@@ -138,10 +138,10 @@ fn who_is_gone_does_not_write() {
     model.apply(typing("bob"));
     model.apply(typing("carol"));
     model.apply(Event::Link { user: handle("bob"), path: LinkPath::None, address: String::new() });
-    assert_eq!(model.conversation(&talk()).unwrap().typing, [handle("carol")]);
+    assert_eq!(model.writers(&talk()), [handle("carol")]);
     let changes = model.apply(room(&[("alice", Presence::Available), ("bob", Presence::Available)]));
     assert!(changes.contains(&Change::Typing(talk())));
-    assert!(model.conversation(&talk()).unwrap().typing.is_empty());
+    assert!(model.writers(&talk()).is_empty());
 }
 
 #[test]

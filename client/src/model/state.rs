@@ -40,6 +40,7 @@ pub struct Model {
     pub(in crate::model) unread: HashMap<ConversationId, u32>,
     /// When something was last said, by the clock of the conversation.
     pub(in crate::model) recent: HashMap<ConversationId, u64>,
+    pub(in crate::model) typing: HashMap<ConversationId, Vec<Handle>>,
     pub(in crate::model) questions: Questions,
     pub(in crate::model) early: HashMap<MessageId, Vec<(MessageState, Option<Handle>)>>,
 }
@@ -214,7 +215,9 @@ impl Model {
             Event::Reaction { conversation, from, message, emoji, on } => {
                 self.line(&conversation, message, |line| line.react(from, emoji, on))
             }
-            Event::Typing { conversation, from, active } => self.typing(conversation, from, active),
+            Event::Typing { conversation, from, active } => {
+                self.typing(&conversation, from, active).into_iter().collect()
+            }
             Event::Room { room, members, owner, locked } => {
                 self.rooms.update(RoomInfo { room: room.clone(), owner, locked, members });
                 self.room_changed(room)
@@ -302,18 +305,6 @@ impl Model {
         changes
     }
 
-    fn stop_typing(&mut self, who: impl Fn(&ConversationId, &Handle) -> bool) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for (conversation, open) in &mut self.open {
-            let before = open.typing.len();
-            open.typing.retain(|user| !who(conversation, user));
-            if open.typing.len() != before {
-                changes.push(Change::Typing(conversation.clone()));
-            }
-        }
-        changes
-    }
-
     fn room_changed(&mut self, room: RoomId) -> Vec<Change> {
         let conversation = ConversationId::Room(room.clone());
         let unread = self.unread(&conversation);
@@ -345,18 +336,14 @@ impl Model {
         let conversation = info.conversation.clone();
         let message = Message::new(info.clone(), self.me());
         let own = message.own;
-        let mut changes = Vec::new();
+        let mut changes: Vec<Change> = self.typing(&conversation, info.from.clone(), false).into_iter().collect();
         if let Some(open) = self.open.get_mut(&conversation) {
-            let was_typing = open.typing.contains(&info.from);
             match open.insert(message) {
-                Placed::Known => return Vec::new(),
+                Placed::Known => return changes,
                 Placed::At(at) => {
                     changes.push(Change::Spliced { conversation: conversation.clone(), at, removed: 0, added: 1 });
                 }
                 Placed::Before => {}
-            }
-            if was_typing {
-                changes.push(Change::Typing(conversation.clone()));
             }
         }
         changes.extend(self.said(&info));
@@ -399,15 +386,6 @@ impl Model {
     ) -> Vec<Change> {
         let at = self.open.get_mut(conversation).and_then(|open| open.change(message, change));
         at.map(|at| Change::Line { conversation: conversation.clone(), at }).into_iter().collect()
-    }
-
-    fn typing(&mut self, conversation: ConversationId, from: Handle, active: bool) -> Vec<Change> {
-        let Some(open) = self.open.get_mut(&conversation) else { return Vec::new() };
-        open.typing.retain(|user| *user != from);
-        if active {
-            open.typing.push(from);
-        }
-        vec![Change::Typing(conversation)]
     }
 
     pub(in crate::model) fn transfer_added(

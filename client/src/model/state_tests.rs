@@ -262,11 +262,15 @@ fn typing_ends_with_the_message_or_the_link() {
     let mut model = alice();
     let typing = || Event::Typing { conversation: bob(), from: handle("bob"), active: true };
     assert_eq!(model.apply(typing()), [Change::Typing(bob())]);
+    assert_eq!(model.apply(typing()), [], "said again");
     model.apply(Event::Message(message("bob", "x")));
-    assert!(model.conversation(&bob()).unwrap().typing.is_empty());
+    assert!(model.writers(&bob()).is_empty());
     model.apply(typing());
     model.apply(Event::Link { user: handle("bob"), path: LinkPath::None, address: String::new() });
-    assert!(model.conversation(&bob()).unwrap().typing.is_empty());
+    assert!(model.writers(&bob()).is_empty());
+    model.close(&bob());
+    assert_eq!(model.apply(typing()), [Change::Typing(bob())], "also where no tab is open");
+    assert_eq!(model.writers(&bob()), [handle("bob")]);
 }
 
 #[test]

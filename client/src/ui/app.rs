@@ -19,6 +19,7 @@ use crate::ui::content::{Banner, Content};
 use crate::ui::conversation::page::title;
 use crate::ui::conversation::{ConversationPage, PageInit, PageInput, PageOutput};
 use crate::ui::dialogs::devices::DevicesDialog;
+use crate::ui::drafts::Drafts;
 use crate::ui::members::MemberOutput;
 use crate::ui::messages::Seeking;
 use crate::ui::search::picker::PickerOutput;
@@ -71,6 +72,8 @@ pub enum AppMsg {
     Switched,
     /// A tab was closed.
     TabClosed(adw::TabPage),
+    /// What was written a moment ago is to be kept.
+    KeepDrafts,
     /// The alarm about the server was read; back to the entrance.
     AlarmRead,
     /// The window is to be closed.
@@ -175,6 +178,8 @@ pub struct App {
     pub(in crate::ui) entering: Option<RoomId>,
     pub(in crate::ui) profile: PathBuf,
     pub(in crate::ui) kept: WindowState,
+    /// What was written and not sent.
+    pub(in crate::ui) drafts: Drafts,
     /// The tabs of the last time are open again.
     pub(in crate::ui) restored: bool,
     pub(in crate::ui) failed: Rc<Cell<bool>>,
@@ -203,6 +208,7 @@ impl Component for App {
         // Under way before the first widget is made: opening the store takes its time.
         let bridge = Bridge::start(init.start, move |delivery| deliver.emit(AppMsg::Core(delivery)));
         let kept = WindowState::load(&init.profile);
+        let drafts = Drafts::load(&init.profile);
         window.set_default_size(kept.width, kept.height);
         window.set_maximized(kept.maximized);
 
@@ -266,6 +272,7 @@ impl Component for App {
             entering: None,
             profile: init.profile,
             kept,
+            drafts,
             restored: false,
             failed: init.failed,
         };
@@ -294,6 +301,7 @@ impl Component for App {
                 }
             }
             AppMsg::TabClosed(page) => self.tab_closed(&page),
+            AppMsg::KeepDrafts => self.keep_drafts(),
             AppMsg::AlarmRead => {
                 self.model.connection.dismiss_alarm();
                 self.model.connection.signed_out("signed_out");
@@ -375,6 +383,7 @@ impl App {
             self.bridge.send(request);
         }
         self.show_header(conversation);
+        self.restore_draft(conversation);
         self.keep();
     }
 
@@ -388,6 +397,7 @@ impl App {
 
     /// Keeps size and tabs for the next start.
     pub(in crate::ui) fn keep(&mut self) {
+        self.keep_drafts();
         if !self.restored {
             return;
         }

@@ -174,7 +174,11 @@ impl App {
     pub(in crate::ui) fn show_people(&self) {
         let current = |user: &Handle| self.fronted.as_ref().and_then(ConversationId::friend) == Some(user);
         let people = self.model.roster.sorted(&self.words);
-        let rows = people.into_iter().map(|person| PersonRow::new(person, current(&person.user))).collect();
+        let rows = people.into_iter().map(|person| {
+            let aside = self.aside(&ConversationId::Direct(person.user.clone()));
+            PersonRow::new(person, current(&person.user)).with(aside)
+        });
+        let rows = rows.collect();
         self.sidebar.emit(SidebarInput::People { rows, friends: self.model.roster.len() });
     }
 
@@ -202,16 +206,6 @@ impl App {
         if self.front().is_some_and(|front| front.conversation == conversation) {
             self.content.show(&Header::person(user.as_str(), person));
         }
-    }
-
-    fn show_typing(&self, conversation: &ConversationId) {
-        let (Some(tab), Some(open)) = (self.tab(conversation), self.model.conversation(conversation)) else { return };
-        let words = match open.typing.as_slice() {
-            [] => String::new(),
-            [one] => format!("{one} is writing…"),
-            several => format!("{} people are writing…", several.len()),
-        };
-        tab.controller.emit(PageInput::Typing(words));
     }
 
     fn splice(&mut self, conversation: &ConversationId, at: usize, removed: usize, added: usize) {

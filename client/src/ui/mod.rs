@@ -2,6 +2,7 @@
 //! bridge.
 //!
 //! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants;
+//!   [`asides`] who writes, and what was written and not sent, which [`drafts`] keeps;
 //!   [`rooms`] and [`account`] do both for rooms and for the account's devices and password, [`paste`] for pasted pictures
 //! - [`sign_in`] sign-up, sign-in, and the page that stops everything when the server's key changed
 //! - [`sidebar`] friends, requests and rooms
@@ -16,10 +17,12 @@
 pub mod account;
 pub mod actions;
 pub mod app;
+pub mod asides;
 pub mod changes;
 pub mod content;
 pub mod conversation;
 pub mod dialogs;
+pub mod drafts;
 pub mod header;
 pub mod members;
 pub mod messages;

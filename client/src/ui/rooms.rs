@@ -24,7 +24,11 @@ impl App {
         let current = |room: &RoomId| matches!(&self.fronted, Some(ConversationId::Room(front)) if front == room);
         let me = self.model.connection.user.as_ref();
         let rooms = self.model.rooms.sorted(&self.words);
-        let rows = rooms.into_iter().map(|room| RoomRow::new(room, me, current(&room.room))).collect();
+        let rows = rooms.into_iter().map(|room| {
+            let aside = self.aside(&ConversationId::Room(room.room.clone()));
+            RoomRow::new(room, me, current(&room.room)).with(aside)
+        });
+        let rows = rows.collect();
         self.sidebar.emit(SidebarInput::Rooms { rows, rooms: self.model.rooms.len() });
     }
 

@@ -90,6 +90,7 @@ impl App {
             PageOutput::Drop(paths) => self.send_files(&conversation, paths),
             PageOutput::Paste(picture) => self.pasted(conversation, picture),
             PageOutput::Writing(active) => self.tell(Command::Typing { to: conversation, active }),
+            PageOutput::Draft(text) => self.drafted(&conversation, text),
             PageOutput::Older => {
                 if let Some(request) = self.model.older(&conversation) {
                     self.bridge.send(request);

@@ -165,6 +165,17 @@ pub fn set_by(people: &[Handle], me: Option<&Handle>) -> String {
     }
 }
 
+/// Who writes just now; nothing for nobody.
+pub fn writing(people: &[Handle]) -> String {
+    match people {
+        [] => String::new(),
+        [one] => format!("{one} is writing…"),
+        [one, other] => format!("{one} and {other} are writing…"),
+        [one, other, third] => format!("{one}, {other} and {third} are writing…"),
+        [one, other, more @ ..] => format!("{one}, {other} and {} others are writing…", more.len()),
+    }
+}
+
 /// How far an own message got: what stands below it, and by whom where that is known.
 pub fn reached(message: &Message) -> (String, Option<String>) {
     let (delivered, read) = message.reached();
@@ -330,6 +341,21 @@ mod tests {
         assert_eq!(set_by(&handles, me), "You, bob");
         assert_eq!(set_by(&handles[..1], me), "bob");
         assert_eq!(set_by(&handles[1..], me), "You");
+    }
+
+    #[test]
+    fn who_writes_is_named_while_they_are_few() {
+        let people: Vec<Handle> = ["bob", "carol", "dan", "eve"].iter().filter_map(|name| name.parse().ok()).collect();
+        let said = [
+            "",
+            "bob is writing…",
+            "bob and carol are writing…",
+            "bob, carol and dan are writing…",
+            "bob, carol and 2 others are writing…",
+        ];
+        for (count, words) in said.into_iter().enumerate() {
+            assert_eq!(writing(&people[..count]), words);
+        }
     }
 
     #[test]

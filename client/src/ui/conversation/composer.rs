@@ -1,7 +1,7 @@
 //! Where a message is written: grows with its text, Enter sends, Shift+Enter breaks the line. The draft stays with its tab. What is written may
 //! answer a message, or be another text for an own one; Escape leaves that. A picture that is pasted does not become text: it is handed up.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use gtk::prelude::*;
@@ -11,7 +11,7 @@ use hobnob_shared::limits;
 use relm4::gtk;
 
 use crate::ui::conversation::mode_bar::ModeBar;
-
+use crate::ui::conversation::writing::Writing;
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::spoken::called;
 
@@ -30,8 +30,10 @@ pub enum ComposerOutput {
     Attach,
     /// A picture was pasted; none if it cannot be read.
     Paste(Option<gdk::Texture>),
-    /// Something is being written, or all of it was deleted.
+    /// Something is being written, or not any more.
     Writing(bool),
+    /// This is the new message so far.
+    Draft(String),
 }
 
 /// Height of about six lines, in pixels.
@@ -60,12 +62,33 @@ struct Sheet {
     bar: ModeBar,
     send: gtk::Button,
     save: gtk::Button,
+    writing: Rc<Writing>,
+    /// The program puts a text there: nobody writes.
+    by_program: Cell<bool>,
     tell: Box<dyn Fn(ComposerOutput)>,
 }
 
 impl Sheet {
     fn content(&self) -> String {
         content(&self.text.buffer())
+    }
+
+    /// Puts a text there that nobody writes just now.
+    fn put(&self, text: &str) {
+        self.by_program.set(true);
+        self.text.buffer().set_text(text);
+        self.by_program.set(false);
+    }
+
+    /// The text is another one.
+    fn changed(&self) {
+        let text = self.content();
+        if !self.by_program.get() {
+            self.writing.touched(!text.trim().is_empty());
+        }
+        if !matches!(*self.mode.borrow(), Mode::Edit { .. }) {
+            (self.tell)(ComposerOutput::Draft(text));
+        }
     }
 
     fn submit(&self) {
@@ -77,10 +100,11 @@ impl Sheet {
             (self.tell)(ComposerOutput::TooLong(excess));
             return;
         }
+        self.writing.stopped();
         (self.tell)(match self.leave() {
             Mode::Edit { message, .. } => ComposerOutput::Edit(message, text),
             mode => {
-                self.text.buffer().set_text("");
+                self.put("");
                 let reply_to = if let Mode::Reply(message) = mode { Some(message) } else { None };
                 ComposerOutput::Send(text, reply_to)
             }
@@ -91,7 +115,7 @@ impl Sheet {
     fn leave(&self) -> Mode {
         let mode = self.mode.take();
         if let Mode::Edit { draft, .. } = &mode {
-            self.text.buffer().set_text(draft);
+            self.put(draft);
         }
         self.bar.hide();
         self.show_buttons(false);
@@ -115,7 +139,7 @@ impl Sheet {
         self.mode.replace(Mode::Edit { message, draft });
         self.bar.editing(text.lines().next().unwrap_or_default());
         self.show_buttons(true);
-        self.text.buffer().set_text(text);
+        self.put(text);
         self.text.grab_focus();
     }
 
@@ -200,15 +224,11 @@ impl Composer {
         send.bind_property("sensitive", &save, "sensitive").sync_create().build();
 
         let buffer = text.buffer();
-        let (label, button, say) = (hint.clone(), send.clone(), tell.clone());
+        let (label, button) = (hint.clone(), send.clone());
         buffer.connect_changed(move |buffer| {
             let is_empty = buffer.char_count() == 0;
             label.set_visible(is_empty);
-            let can_send = !content(buffer).trim().is_empty();
-            if button.is_sensitive() != can_send {
-                button.set_sensitive(can_send);
-                say(ComposerOutput::Writing(can_send));
-            }
+            button.set_sensitive(!content(buffer).trim().is_empty());
         });
         let sheet = Rc::new_cyclic(|sheet: &std::rc::Weak<Sheet>| {
             let sheet = sheet.clone();
@@ -218,8 +238,17 @@ impl Composer {
                     sheet.text.grab_focus();
                 }
             });
+            let say = tell.clone();
+            let writing = Writing::new(move |active| say(ComposerOutput::Writing(active)));
             let (text, mode, tell) = (text.clone(), RefCell::default(), Box::new(tell.clone()));
-            Sheet { text, mode, bar, send: send.clone(), save: save.clone(), tell }
+            let by_program = Cell::new(false);
+            Sheet { text, mode, bar, send: send.clone(), save: save.clone(), writing, by_program, tell }
+        });
+        let of = Rc::downgrade(&sheet);
+        buffer.connect_changed(move |_| {
+            if let Some(sheet) = of.upgrade() {
+                sheet.changed();
+            }
         });
         for button in [&send, &save] {
             let sheet = Rc::downgrade(&sheet);
@@ -278,10 +307,9 @@ impl Composer {
 
     /// Puts a text back that was not sent, before what was written since.
     pub fn restore(&self, text: &str) {
-        let buffer = self.sheet.text.buffer();
-        let written = content(&buffer);
+        let written = self.sheet.content();
         let whole = if written.trim().is_empty() { text.to_owned() } else { format!("{text}\n{written}") };
-        buffer.set_text(&whole);
+        self.sheet.put(&whole);
         self.hint.set_visible(false);
     }
 

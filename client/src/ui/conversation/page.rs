@@ -95,6 +95,8 @@ pub enum PageOutput {
     Paste(Option<gdk::Texture>),
     /// Something is being written.
     Writing(bool),
+    /// This is the new message so far.
+    Draft(String),
     /// Read further back.
     Older,
     /// The end is in view, or not any more.
@@ -157,6 +159,7 @@ impl Component for ConversationPage {
                 ComposerOutput::Attach => PageOutput::Attach,
                 ComposerOutput::Paste(picture) => PageOutput::Paste(picture),
                 ComposerOutput::Writing(writing) => PageOutput::Writing(writing),
+                ComposerOutput::Draft(text) => PageOutput::Draft(text),
             });
         });
         let (compare, accept) = (sender.output_sender().clone(), sender.output_sender().clone());

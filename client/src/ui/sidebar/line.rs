@@ -17,6 +17,24 @@ pub struct LineWidgets {
     badge: gtk::Label,
 }
 
+/// What a line says in the place of its usual words. Texts are literal already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Aside {
+    /// Somebody writes there.
+    Writing(String),
+    /// Something was written and not sent.
+    Draft(String),
+}
+
+impl Aside {
+    /// The words.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Writing(words) | Self::Draft(words) => words,
+        }
+    }
+}
+
 /// What a line shows beside its picture.
 #[derive(Debug, Clone, Copy)]
 pub struct LineShown<'a> {
@@ -24,6 +42,8 @@ pub struct LineShown<'a> {
     pub name: &'a str,
     /// The few words.
     pub words: &'a str,
+    /// What stands there instead.
+    pub aside: Option<&'a Aside>,
     /// Messages that were not seen.
     pub unread: u32,
     /// Something has to be decided.
@@ -75,7 +95,15 @@ impl LineWidgets {
     /// Shows it.
     pub fn show(&self, line: &LineShown<'_>) {
         self.name.set_text(line.name);
-        self.words.set_text(line.words);
+        self.words.set_text(line.aside.map_or(line.words, Aside::words));
+        self.words.set_css_classes(&[
+            "person-status",
+            match line.aside {
+                None => "usual",
+                Some(Aside::Writing(_)) => "writing",
+                Some(Aside::Draft(_)) => "draft",
+            },
+        ]);
         self.mark.set_visible(line.alarm);
         self.badge.set_visible(line.unread > 0);
         self.badge.set_text(&if line.unread > 999 { "999+".to_owned() } else { line.unread.to_string() });

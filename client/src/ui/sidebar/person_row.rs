@@ -10,7 +10,7 @@ use relm4::gtk;
 
 use crate::model::roster::Person;
 use crate::ui::sidebar::SidebarOutput;
-use crate::ui::sidebar::line::{LineShown, LineWidgets};
+use crate::ui::sidebar::line::{Aside, LineShown, LineWidgets};
 use crate::ui::widgets::avatar::PersonAvatar;
 use crate::ui::widgets::context_menu::{add, attach};
 use crate::ui::widgets::live_list::{Current, Row};
@@ -27,6 +27,7 @@ pub struct PersonRow {
     alarm: bool,
     /// Their conversation is in front.
     current: bool,
+    aside: Option<Aside>,
 }
 
 impl PersonRow {
@@ -39,7 +40,13 @@ impl PersonRow {
             unread: person.unread,
             alarm: person.alarm.is_some(),
             current,
+            aside: None,
         }
+    }
+
+    /// The same, with this in the place of the status.
+    pub fn with(self, aside: Option<Aside>) -> Self {
+        Self { aside, ..self }
     }
 
     /// The line as one sentence, for who listens.
@@ -54,6 +61,7 @@ impl PersonRow {
         if self.unread > 0 {
             parts.push(format!("{} unread", self.unread));
         }
+        parts.extend(self.aside.as_ref().map(|aside| aside.words().to_owned()));
         parts.join(", ")
     }
 }
@@ -89,6 +97,7 @@ impl Row for PersonRow {
         widgets.line.show(&LineShown {
             name: self.user.as_str(),
             words: &self.status,
+            aside: self.aside.as_ref(),
             unread: self.unread,
             alarm: self.alarm,
             current: self.current,

@@ -9,7 +9,7 @@ use relm4::{adw, gtk};
 
 use crate::model::rooms::Room;
 use crate::ui::sidebar::SidebarOutput;
-use crate::ui::sidebar::line::{LineShown, LineWidgets};
+use crate::ui::sidebar::line::{Aside, LineShown, LineWidgets};
 use crate::ui::sidebar::person_row::Speak;
 use crate::ui::text;
 use crate::ui::widgets::context_menu::{add, attach};
@@ -29,6 +29,7 @@ pub struct RoomRow {
     /// It is mine; then whether it takes a password.
     mine: Option<bool>,
     current: bool,
+    aside: Option<Aside>,
 }
 
 impl RoomRow {
@@ -48,7 +49,13 @@ impl RoomRow {
             alone: room.members.iter().all(|member| me == Some(&member.user) || !member.presence.is_online()),
             mine: (me == Some(&room.owner)).then_some(room.locked),
             current,
+            aside: None,
         }
+    }
+
+    /// The same, with this in the place of its words.
+    pub fn with(self, aside: Option<Aside>) -> Self {
+        Self { aside, ..self }
     }
 
     /// What was said is news while it is unread; then it matters who is there.
@@ -62,6 +69,7 @@ impl RoomRow {
             parts.extend(self.newest.clone());
             parts.push(format!("{} unread", self.unread));
         }
+        parts.extend(self.aside.as_ref().map(|aside| aside.words().to_owned()));
         parts.join(", ")
     }
 }
@@ -106,6 +114,7 @@ impl Row for RoomRow {
         widgets.line.show(&LineShown {
             name: &self.name,
             words: self.words(),
+            aside: self.aside.as_ref(),
             unread: self.unread,
             alarm: false,
             current: self.current,

@@ -1,0 +1,70 @@
+//! What stands beside the messages of a conversation, for the root: who writes, and what was written and not sent. Shown in the tab, on the
+//! tab, and in the sidebar's line in the place of its usual words.
+
+use std::time::Duration;
+
+use gtk::{gio, glib};
+use hobnob_shared::id::ConversationId;
+use relm4::{ComponentController, gtk};
+
+use crate::ui::app::{App, AppMsg};
+use crate::ui::conversation::PageInput;
+use crate::ui::conversation::rows::first_line;
+use crate::ui::sidebar::line::Aside;
+use crate::ui::{text, words};
+
+/// Drafts are written to the disk so long after a key.
+const KEPT_AFTER: Duration = Duration::from_millis(700);
+
+impl App {
+    /// Something is written in a tab.
+    pub(in crate::ui) fn drafted(&mut self, conversation: &ConversationId, text: String) {
+        let waits = self.drafts.is_changed();
+        self.drafts.set(conversation, text);
+        if self.drafts.is_changed() && !waits {
+            let input = self.sender.clone();
+            glib::timeout_add_local_once(KEPT_AFTER, move || input.emit(AppMsg::KeepDrafts));
+        }
+    }
+
+    /// Writes drafts to the disk.
+    pub(in crate::ui) fn keep_drafts(&mut self) {
+        if let Err(error) = self.drafts.save(&self.profile) {
+            tracing::warn!(%error, "what was written and not sent was not kept");
+        }
+    }
+
+    /// Puts into a new tab what was written there before.
+    pub(in crate::ui) fn restore_draft(&self, conversation: &ConversationId) {
+        if let (Some(tab), Some(draft)) = (self.tab(conversation), self.drafts.get(conversation)) {
+            tab.controller.emit(PageInput::Restore(draft.to_owned()));
+        }
+    }
+
+    /// Who writes there.
+    pub(in crate::ui) fn show_typing(&mut self, conversation: &ConversationId) {
+        match conversation {
+            ConversationId::Direct(_) => self.lists_changed.0 = true,
+            ConversationId::Room(_) => self.lists_changed.1 = true,
+        }
+        let Some(tab) = self.tab(conversation) else { return };
+        let words = words::writing(self.model.writers(conversation));
+        let icon = (!words.is_empty()).then(|| gio::ThemedIcon::new("document-edit-symbolic"));
+        tab.page.set_indicator_icon(icon.as_ref());
+        tab.page.set_indicator_tooltip(&glib::markup_escape_text(&words));
+        tab.controller.emit(PageInput::Typing(words));
+    }
+
+    /// What a line of the sidebar says in the place of its usual words.
+    pub(in crate::ui) fn aside(&self, conversation: &ConversationId) -> Option<Aside> {
+        let writers = self.model.writers(conversation);
+        if !writers.is_empty() {
+            let alone = conversation.friend().is_some();
+            let words = if alone { "Writing…".to_owned() } else { words::writing(writers) };
+            return Some(Aside::Writing(words));
+        }
+        // In the conversation in front it stands before the eyes already.
+        let draft = self.drafts.get(conversation).filter(|_| self.fronted.as_ref() != Some(conversation))?;
+        Some(Aside::Draft(format!("Draft: {}", text::literal_line(first_line(draft)))))
+    }
+}
