@@ -198,3 +198,42 @@ fn who_falls_silent_or_vanishes_is_not_said_to_write_for_ever() {
     alice.expect(json!({"event": "typing", "from": "bob", "active": false}));
     assert_eq!(alice.all(&json!({"event": "typing", "active": false})).len(), 2, "each time once");
 }
+
+#[test]
+fn without_receipts_nobody_learns_what_was_read_on_either_side() {
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let receipts = |one: &mut Client| one.done(json!({"command": "receipts"}))["receipts"].as_bool();
+    let state = |one: &mut Client, with: &str, id: &str| {
+        let history = one.done(json!({"command": "history", "conversation": with}));
+        let messages = history["messages"].as_array().cloned().unwrap_or_default();
+        messages.into_iter().find(|message| message["message"] == id).map(|message| text_of(&message["state"]))
+    };
+    assert_eq!(receipts(&mut bob), Some(true), "as people know it");
+    let before = say(&mut bob, &mut alice, "read before");
+    alice.done(json!({"command": "mark_read", "message": before}));
+    bob.expect(json!({"event": "message_state", "message": before, "state": "read"}));
+
+    bob.done(json!({"command": "set_receipts", "on": false}));
+    assert_eq!(state(&mut bob, "@alice", &before).as_deref(), Some("delivered"), "not even what is known already");
+    let (to_bob, to_alice) = (say(&mut alice, &mut bob, "to bob"), say(&mut bob, &mut alice, "to alice"));
+    bob.done(json!({"command": "mark_read", "message": to_bob}));
+    alice.done(json!({"command": "mark_read", "message": to_alice}));
+    // After a restart and a new link it is still so.
+    bob.crash();
+    let mut bob = Client::again(&bob.start);
+    linked(&mut bob, &mut alice, "direct");
+    assert_eq!(receipts(&mut bob), Some(false));
+    // What is written on the same link afterwards comes after any mark that there could be.
+    say(&mut alice, &mut bob, "after");
+    say(&mut bob, &mut alice, "after that");
+    assert_eq!(state(&mut alice, "@bob", &to_bob).as_deref(), Some("delivered"));
+    assert_eq!(state(&mut bob, "@alice", &to_alice).as_deref(), Some("delivered"));
+    assert!(alice.all(&json!({"event": "message_state", "message": to_bob, "state": "read"})).is_empty());
+    assert!(bob.all(&json!({"event": "message_state", "state": "read"})).is_empty());
+
+    bob.done(json!({"command": "set_receipts", "on": true}));
+    let again = say(&mut alice, &mut bob, "again");
+    bob.done(json!({"command": "mark_read", "message": again}));
+    alice.expect(json!({"event": "message_state", "message": again, "state": "read"}));
+}

@@ -2,6 +2,7 @@
 
 use hobnob_tests::display::missing;
 use hobnob_tests::story::{House, say};
+use serde_json::json;
 
 use crate::story::Desk;
 
@@ -49,4 +50,88 @@ fn a_draft_stays_with_its_conversation_and_the_other_side_sees_who_writes() {
     hands.key(alice, "ctrl+w");
     hands.sees(alice, "No Conversation Open");
     assert!(!hands.is_shown(alice, "Draft: "));
+}
+
+#[test]
+fn new_messages_are_set_apart_until_the_conversation_is_left_and_counted_while_one_reads_further_up() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    for n in 0..60 {
+        say(&mut alice, &mut bob, &format!("old {n}"));
+    }
+    let read = say(&mut alice, &mut bob, "read already");
+    bob.done(json!({"command": "mark_read", "message": read}));
+    say(&mut alice, &mut bob, "new one");
+    say(&mut alice, &mut bob, "new two");
+    assert!(alice.quit().success() && bob.quit().success());
+    let mut desk = Desk::new(&house);
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.open_friend(bob, "alice");
+    hands.reads(bob, "New messages");
+    hands.open_friend(alice, "bob");
+    hands.fill(alice, "Message", "new three");
+    hands.click(alice, "Send");
+    hands.reads(bob, "new three");
+    hands.reads(bob, "New messages");
+    desk.picture("21-new-messages");
+
+    // He leaves it and comes back: all is read.
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.key(bob, "ctrl+w");
+    hands.sees(bob, "No Conversation Open");
+    hands.open_friend(bob, "alice");
+    hands.reads(bob, "new three");
+    assert!(!hands.is_shown(bob, "New messages"));
+
+    // Further up, what comes is counted on the button that leads to it.
+    hands.type_into(bob, "Message", "");
+    hands.key(bob, "shift+Tab");
+    hands.key(bob, "shift+Tab");
+    hands.key(bob, "Page_Up");
+    hands.fill(alice, "Message", "new four");
+    hands.click(alice, "Send");
+    hands.sees_button(bob, "Newest Messages, 1 new");
+    desk.picture("21-further-up");
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.click(bob, "Newest Messages, 1 new");
+    hands.reads(bob, "new four");
+    hands.reads(bob, "New messages");
+}
+
+#[test]
+fn a_link_is_opened_only_after_it_was_shown_where_it_goes() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    say(
+        &mut alice,
+        &mut bob,
+        "look: https://\u{430}pple.com@evil.example/x?<b>&y=1 <i>now</i>, not javascript://evil.example",
+    );
+    assert!(alice.quit().success() && bob.quit().success());
+    let mut desk = Desk::new(&house);
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.open_friend(bob, "alice");
+    hands.reads(bob, "<b>&y=1 <i>now</i>, not javascript://evil.example");
+    // By keys: to the last message and its menu.
+    hands.type_into(bob, "Message", "");
+    for key in ["shift+Tab", "shift+Tab", "shift+F10"] {
+        hands.key(bob, key);
+    }
+    hands.click(bob, "Open Link to evil.example…");
+    hands.sees(bob, "Open This Link?");
+    hands.reads(bob, "What stands before the @ is not where it goes.");
+    let nameless = hands.nameless(bob);
+    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    desk.picture("22-link");
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.click(bob, "Cancel");
+    hands.sees_no_more(bob, "Open This Link?");
 }

@@ -101,6 +101,11 @@ pub enum Answer {
     FileRule(FileRule),
     /// How fast files may go.
     Rates(Rates),
+    /// Whether read receipts are given and shown.
+    Receipts {
+        /// They are.
+        receipts: bool,
+    },
     /// Digits to compare.
     SafetyNumber {
         /// 60 digits.

@@ -280,6 +280,13 @@ pub enum Command {
         #[serde(flatten)]
         rates: Rates,
     },
+    /// Whether others are told what was read here, and this account what they have read: [`super::event::Answer::Receipts`].
+    Receipts,
+    /// Changes that, on this device.
+    SetReceipts {
+        /// From now on.
+        on: bool,
+    },
     /// Accepts an offer.
     AcceptFile {
         /// Which.

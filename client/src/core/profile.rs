@@ -79,6 +79,8 @@ pub struct Settings {
     pub downloads: Option<PathBuf>,
     /// How fast files may go.
     pub rates: Rates,
+    /// Nobody is told what was read here, and what others have read is not shown.
+    pub no_receipts: bool,
 }
 
 /// The account as stored.

@@ -32,6 +32,7 @@ impl Model {
                 for info in conversations {
                     changes.extend(info.newest.as_ref().and_then(|newest| self.said(newest)));
                     changes.extend(self.set_unread(&info.conversation, info.unread));
+                    changes.extend(self.find_fresh(&info.conversation));
                 }
                 changes
             }
@@ -64,6 +65,11 @@ impl Model {
                 }
                 vec![Change::Room(room.clone())]
             }
+            (Question::Receipts, Answer::Receipts { receipts }) => {
+                self.receipts = *receipts;
+                vec![Change::Receipts]
+            }
+            (Question::SetReceipts(on), _) => self.receipts_set(*on),
             (Question::Devices, Answer::Devices { devices }) => {
                 self.devices.clone_from(devices);
                 vec![Change::Devices]
@@ -170,6 +176,7 @@ impl Model {
         [Change::Spliced { conversation: conversation(), at: 0, removed, added }]
             .into_iter()
             .chain(quotes.into_iter().map(|at| Change::Line { conversation: conversation(), at }))
+            .chain(self.find_fresh(id))
             .collect()
     }
 
@@ -185,6 +192,17 @@ impl Model {
                 let (removed, added) = open.set_transfers(&transfers);
                 changes.push(Change::Spliced { conversation: id, at: 0, removed, added });
             }
+        }
+        changes
+    }
+
+    /// Without receipts what was read counts as delivered, here too.
+    fn receipts_set(&mut self, on: bool) -> Vec<Change> {
+        self.receipts = on;
+        let mut changes = vec![Change::Receipts];
+        for (conversation, open) in self.open.iter_mut().filter(|_| !on) {
+            let lines = open.forget_reads().into_iter();
+            changes.extend(lines.map(|at| Change::Line { conversation: conversation.clone(), at }));
         }
         changes
     }

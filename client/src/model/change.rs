@@ -25,6 +25,8 @@ pub enum Change {
     Rooms,
     /// A room's members, links, owner or membership, for the header and the tab of its conversation.
     Room(RoomId),
+    /// Whether read receipts are given and shown.
+    Receipts,
     /// The account's devices.
     Devices,
     /// Transfers, for the panel over all of them.

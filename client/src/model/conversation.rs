@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use hobnob_shared::id::{Handle, MessageId, TransferId};
 
+use crate::model::fresh::Fresh;
 use crate::model::line::{Layout, Line, Message};
 
 /// Lines kept while somebody watches only the end: more are read again when they scroll up.
@@ -53,6 +54,8 @@ pub struct Conversation {
     early: Vec<Message>,
     /// The same of messages that got another text, or were taken back.
     changed: Vec<(MessageId, Option<String>)>,
+    /// Where the new messages begin.
+    pub fresh: Fresh,
     /// Newest message of somebody else that was reported as read.
     pub marked: Option<MessageId>,
 }
@@ -240,6 +243,20 @@ impl Conversation {
         Some(at)
     }
 
+    /// What was told of others' reading is shown no more. Tells the lines concerned.
+    pub fn forget_reads(&mut self) -> Vec<usize> {
+        let lines = self.lines.iter_mut().enumerate();
+        let mut changed = Vec::new();
+        for (at, line) in lines {
+            if let Line::Message(message) = line
+                && message.forget_read()
+            {
+                changed.push(at);
+            }
+        }
+        changed
+    }
+
     /// A message that is here.
     pub fn find(&self, id: MessageId) -> Option<&Message> {
         self.lines.iter().rev().filter_map(Line::message).find(|message| message.info.message == id)
@@ -289,7 +306,17 @@ impl Conversation {
     pub fn layout(&self, at: usize, day: &dyn Fn(u64) -> i64) -> Layout {
         let Some(line) = self.lines.get(at) else { return Layout { new_day: false, first: true, last: true } };
         let previous = at.checked_sub(1).and_then(|before| self.lines.get(before));
-        Layout::of(previous, line, self.lines.get(at + 1), day)
+        let mut layout = Layout::of(previous, line, self.lines.get(at + 1), day);
+        // What is new is set apart from what is not.
+        layout.first |= self.is_first_new(at);
+        layout.last |= self.is_first_new(at + 1);
+        layout
+    }
+
+    /// The new messages begin with this line.
+    pub fn is_first_new(&self, at: usize) -> bool {
+        let message = self.lines.get(at).and_then(Line::message).map(|message| message.info.message);
+        message.is_some_and(|message| self.fresh == Fresh::Above(message))
     }
 
     fn transfers(&self) -> impl Iterator<Item = TransferId> {

@@ -89,6 +89,17 @@ impl Message {
         self.info.state = furthest.map_or(state, |furthest| furthest.max(state));
     }
 
+    /// That it was read is not shown any more; whether it was.
+    pub fn forget_read(&mut self) -> bool {
+        let was_read = self.own && self.info.state == MessageState::Read;
+        if was_read {
+            for state in self.by.values_mut().chain([&mut self.info.state]) {
+                *state = MessageState::Delivered.min(*state);
+            }
+        }
+        was_read
+    }
+
     /// Who got it, and who of them has read it.
     pub fn reached(&self) -> (Vec<&Handle>, Vec<&Handle>) {
         let with = |wanted| self.by.iter().filter(move |(_, state)| **state == wanted).map(|(user, _)| user);

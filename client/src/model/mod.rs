@@ -11,6 +11,7 @@
 //! - [`conversation`] one timeline, messages in their places; [`line`] one line of it: groups, days, how far a message got
 //! - [`switch`] which conversation somebody means who types a few letters
 //! - [`typing`] who writes just now
+//! - [`fresh`] where the new messages of a conversation begin
 //! - [`transfers`] files on their way
 //! - [`question`] which answer belongs to which command
 //! - [`change`] what has to be drawn again; [`batch`] the same of many events, each thing once
@@ -21,6 +22,7 @@ pub mod batch;
 pub mod change;
 pub mod connection;
 pub mod conversation;
+pub mod fresh;
 pub mod line;
 pub mod question;
 pub mod rooms;

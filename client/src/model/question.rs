@@ -109,6 +109,10 @@ pub enum Question {
     Rates,
     /// Change that.
     SetRates,
+    /// Whether read receipts are given and shown.
+    Receipts,
+    /// Change that.
+    SetReceipts(bool),
     /// Presence and status text.
     Presence(OwnPresence, Option<String>),
     /// Something about a transfer.

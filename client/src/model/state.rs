@@ -34,6 +34,8 @@ pub struct Model {
     pub rooms: Rooms,
     /// Files.
     pub transfers: Transfers,
+    /// Read receipts are given and shown, as far as is known.
+    pub receipts: bool,
     /// Devices of the account, once they were asked for.
     pub devices: Vec<DeviceInfo>,
     pub(in crate::model) open: HashMap<ConversationId, Conversation>,
@@ -41,6 +43,7 @@ pub struct Model {
     /// When something was last said, by the clock of the conversation.
     pub(in crate::model) recent: HashMap<ConversationId, u64>,
     pub(in crate::model) typing: HashMap<ConversationId, Vec<Handle>>,
+    pub(in crate::model) watched: Option<ConversationId>,
     pub(in crate::model) questions: Questions,
     pub(in crate::model) early: HashMap<MessageId, Vec<(MessageState, Option<Handle>)>>,
 }
@@ -58,6 +61,7 @@ impl Model {
             self.ask(Question::Rooms, Command::Rooms),
             self.ask(Question::Conversations, Command::Conversations),
             self.ask(Question::Transfers, Command::Transfers),
+            self.ask(Question::Receipts, Command::Receipts),
         ];
         let waiting: Vec<_> =
             self.open.iter().filter(|(_, open)| open.past() == Past::Unread).map(|(id, _)| id.clone()).collect();
@@ -71,7 +75,9 @@ impl Model {
             return None;
         }
         self.open.insert(conversation.clone(), Conversation::default());
-        Some(self.history(conversation, None, PAGE))
+        // All that is new, and some of what is known.
+        let page = self.unread(&conversation).saturating_add(PAGE / 2).clamp(PAGE, FAR);
+        Some(self.history(conversation, None, page))
     }
 
     /// Its tab was closed.
@@ -108,7 +114,13 @@ impl Model {
     /// The reader sees the end of a conversation: nothing in it is unread any more. The command tells the author, once.
     pub fn seen(&mut self, conversation: &ConversationId) -> (Vec<Change>, Option<Request>) {
         let newest = self.open.get(conversation).and_then(Conversation::newest_of_others);
-        let changes = if self.unread(conversation) > 0 { self.set_unread(conversation, 0) } else { Vec::new() };
+        let mut changes = Vec::new();
+        if self.unread(conversation) > 0 {
+            if self.watched.as_ref() != Some(conversation) {
+                changes.extend(self.find_fresh(conversation));
+            }
+            changes.extend(self.set_unread(conversation, 0));
+        }
         let open = self.open.get_mut(conversation);
         let request = open.filter(|open| newest.is_some() && open.marked != newest).and_then(|open| {
             open.marked = newest;
@@ -348,6 +360,7 @@ impl Model {
         }
         changes.extend(self.said(&info));
         if !own {
+            changes.extend(self.freshen(&conversation, info.message));
             let count = self.unread(&conversation).saturating_add(1);
             changes.extend(self.set_unread(&conversation, count));
             changes.push(Change::Arrived(info));

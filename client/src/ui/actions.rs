@@ -46,6 +46,8 @@ pub enum ActionMsg {
     JoinRoom,
     /// Show who is in the room in front.
     Members,
+    /// Give and show read receipts, or not any more.
+    Receipts,
     /// Show the account's devices.
     Devices,
     /// Ask for another password.
@@ -118,6 +120,7 @@ pub fn main_menu() -> gio::Menu {
             ("Devices…", "win.devices"),
         ]),
     );
+    menu.append_section(None, &section(&[("Read Receipts", "win.receipts")]));
     menu.append_section(None, &section(&[("Keyboard Shortcuts", "win.shortcuts"), ("About Hobnob", "win.about")]));
     menu.append_section(None, &section(&[("Sign Out", "win.sign-out")]));
     menu
@@ -186,6 +189,12 @@ pub fn install(window: &adw::ApplicationWindow, input: &Sender<AppMsg>) -> gio::
     }
     let open = input.clone();
     app.add_action(&with_text("open-conversation", move |id| open.emit(AppMsg::Action(ActionMsg::Open(id)))));
+
+    let receipts = gio::SimpleAction::new_stateful("receipts", None, &true.to_variant());
+    let toggled = input.clone();
+    // The mark moves when the core has done it.
+    receipts.connect_activate(move |_, _| toggled.emit(AppMsg::Action(ActionMsg::Receipts)));
+    window.add_action(&receipts);
 
     let state = presence_name(OwnPresence::default()).to_variant();
     let presence = gio::SimpleAction::new_stateful("presence", Some(glib::VariantTy::STRING), &state);

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use gtk::prelude::*;
 use gtk::{gio, glib};
 use hobnob_shared::id::ConversationId;
 use relm4::{ComponentController, gtk};
@@ -11,6 +12,7 @@ use crate::ui::app::{App, AppMsg};
 use crate::ui::conversation::PageInput;
 use crate::ui::conversation::rows::first_line;
 use crate::ui::sidebar::line::Aside;
+use crate::ui::widgets::spoken::name_library_buttons;
 use crate::ui::{text, words};
 
 /// Drafts are written to the disk so long after a key.
@@ -49,10 +51,18 @@ impl App {
         }
         let Some(tab) = self.tab(conversation) else { return };
         let words = words::writing(self.model.writers(conversation));
-        let icon = (!words.is_empty()).then(|| gio::ThemedIcon::new("document-edit-symbolic"));
+        let icon = (!words.is_empty()).then(|| gio::ThemedIcon::new("input-keyboard-symbolic"));
         tab.page.set_indicator_icon(icon.as_ref());
         tab.page.set_indicator_tooltip(&glib::markup_escape_text(&words));
+        name_library_buttons(&self.content.tab_bar);
         tab.controller.emit(PageInput::Typing(words));
+    }
+
+    /// Marks in the menu whether read receipts are given.
+    pub(in crate::ui) fn show_receipts(&self) {
+        if let Some(action) = self.window.lookup_action("receipts").and_downcast::<gio::SimpleAction>() {
+            action.set_state(&self.model.receipts.to_variant());
+        }
     }
 
     /// What a line of the sidebar says in the place of its usual words.

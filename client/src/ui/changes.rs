@@ -82,6 +82,7 @@ impl App {
             Change::Person(user) => self.show_person(&user),
             Change::Room(room) => self.show_room(&room),
             Change::Devices => self.show_devices(),
+            Change::Receipts => self.show_receipts(),
             Change::Transfers => self.content.transfers.show(&self.model),
             Change::Recount => self.ask(Question::Conversations, Command::Conversations),
             Change::Requests => self.sidebar.emit(SidebarInput::Requests(self.model.roster.requests().to_vec())),
@@ -240,6 +241,7 @@ impl App {
         let unread = self.model.unread(conversation);
         if let Some(tab) = self.tab(conversation) {
             tab.page.set_needs_attention(unread > 0 && !self.is_watched(tab));
+            tab.controller.emit(PageInput::Unread(unread));
         }
         if unread == 0 {
             notify::withdraw(relm4::main_application().upcast_ref::<gio::Application>(), conversation);
@@ -282,6 +284,10 @@ impl App {
         let before = self.fronted.take();
         self.fronted = front.as_ref().map(|(conversation, _)| conversation.clone());
         let switched = before != self.fronted;
+        if let Some(change) = before.filter(|_| switched).and_then(|before| self.model.leave(&before)) {
+            self.draw(change);
+        }
+        let watched = front.as_ref().filter(|(_, watched)| *watched).map(|(conversation, _)| conversation.clone());
         match front {
             Some((conversation, watched)) => {
                 if switched {
@@ -293,6 +299,7 @@ impl App {
             }
             None => self.content.show_nobody(),
         }
+        self.model.watch(watched.as_ref());
         let (people, rooms) = std::mem::take(&mut self.lists_changed);
         if people || switched {
             self.show_people();
@@ -337,6 +344,7 @@ impl App {
             (Question::RoomPassword(room, true), _) => self.toast(&format!("Who joins {room} needs the password now.")),
             (Question::RoomPassword(room, false), _) => self.toast(&format!("{room} takes no password any more.")),
             (Question::RemoveMember(room, user), _) => self.toast(&format!("{user} is removed from {room}.")),
+            (Question::SetReceipts(on), _) => self.toast(words::receipts(*on)),
             (Question::RemoveDevice(_), _) => self.device_removed(),
             (Question::ChangePassword, _) => self.toast("Your password is changed."),
             (Question::AddFriend(_), _) => self.toast("Request sent. You are friends once it is accepted."),
@@ -387,6 +395,7 @@ impl App {
             | Question::Rooms
             | Question::Conversations
             | Question::Transfers
+            | Question::Receipts
             | Question::History { .. } => {
                 tracing::warn!(code, "a list did not come");
             }
@@ -400,6 +409,7 @@ impl App {
             | Question::SetFileRule(_)
             | Question::Rates
             | Question::SetRates
+            | Question::SetReceipts(_)
             | Question::Presence(..)
             | Question::File(..)
             | Question::LeaveRoom(_)

@@ -13,7 +13,8 @@ use crate::ui::conversation::PageInput;
 use crate::ui::conversation::menu::Deed;
 use crate::ui::conversation::row::RowOutput;
 use crate::ui::conversation::rows::first_line;
-use crate::ui::dialogs::confirm;
+use crate::ui::dialogs::{confirm, open_link};
+use crate::ui::links;
 
 /// What somebody wants to see in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,11 @@ impl App {
                 let changes = self.model.expand(conversation, message);
                 for change in changes {
                     self.draw(change);
+                }
+            }
+            RowOutput::Link(address) => {
+                if let Some(target) = links::Target::of(&address) {
+                    open_link::ask(&self.window, &target);
                 }
             }
             RowOutput::Card(output, transfer) => self.card(output, transfer),

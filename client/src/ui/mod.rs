@@ -11,7 +11,7 @@
 //! - [`search`] the search over everything, and the quick switcher; [`messages`] goes to what they found
 //! - [`transfers`] cards of files
 //! - [`dialogs`] questions that need an answer
-//! - [`widgets`], [`text`], [`words`] what several of them use
+//! - [`widgets`], [`text`], [`links`], [`words`] what several of them use
 //! - [`actions`] menus and keys, [`notify`] notifications, [`window_state`] what is kept of the window
 
 pub mod account;
@@ -24,6 +24,7 @@ pub mod conversation;
 pub mod dialogs;
 pub mod drafts;
 pub mod header;
+pub mod links;
 pub mod members;
 pub mod messages;
 mod notify;

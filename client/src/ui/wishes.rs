@@ -221,6 +221,10 @@ impl App {
             ActionMsg::Members => self.content.members.open(),
             ActionMsg::Transfers => self.content.transfers.open(),
             ActionMsg::Devices => self.open_devices(),
+            ActionMsg::Receipts => {
+                let on = !self.model.receipts;
+                self.ask(Question::SetReceipts(on), Command::SetReceipts { on });
+            }
             ActionMsg::ChangePassword => self.ask_change_password(),
             ActionMsg::Room(what, id) => self.act_on_room(what, &id),
             ActionMsg::FocusSearch => self.sidebar.emit(SidebarInput::FocusSearch),

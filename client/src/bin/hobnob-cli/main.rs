@@ -80,6 +80,8 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   react                       message, emoji (empty: takes all of yours off); optional on (false: takes it off)
   mark_read                   message
   typing                      to, active
+  receipts                    -> receipts: whether others learn what you read, and you what they read
+  set_receipts                on (kept for this profile)
   history                     conversation, limit (up to 5000), optional before -> messages, oldest first
   search                      text, optional conversation, from, limit (up to 200), before (the last message of a page)
                               -> messages (newest first), more (whether there are), people, rooms, files (by name)

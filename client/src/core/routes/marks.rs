@@ -8,9 +8,11 @@ use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId};
 use hobnob_shared::limits::HEADS;
 use hobnob_shared::message::{Mark, OthersMarks, Peer, Read};
 
+use crate::core::error::Problem;
 use crate::core::event::{Event, MessageState};
 use crate::core::history::logs::{self, Log};
 use crate::core::history::marks::{self, Further, Reached};
+use crate::core::outlet::Ticket;
 use crate::core::peer_link::SendFrame;
 use crate::core::registry::{Guard, Registry, StatesChanged};
 use crate::core::replica::ThreadKey;
@@ -83,7 +85,25 @@ impl Registry {
         }
     }
 
-    /// Says on a new link what was seen meanwhile.
+    /// Others are told what was read here, and this account what they have read.
+    pub(in crate::core) fn receipts(&self) -> bool {
+        !self.profile.settings().no_receipts
+    }
+
+    /// Changes that. `done` when it is kept.
+    pub(in crate::core) fn set_receipts(&self, on: bool, ticket: Ticket) {
+        self.profile.change(|settings| settings.no_receipts = !on);
+        let profile = self.profile.clone();
+        tokio::task::spawn_blocking(move || match profile.save() {
+            Ok(()) => ticket.ok(),
+            Err(error) => {
+                tracing::error!(%error, "settings not saved");
+                ticket.failed(Problem::internal());
+            }
+        });
+    }
+
+    /// Says on a new link what was seen meanwhile: to one's own devices always, to others where they may know it.
     pub(in crate::core) fn say_seen(
         &self,
         user: &Handle,
@@ -92,6 +112,9 @@ impl Registry {
         ctx: &Context<Self>,
     ) {
         let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
+        if *user != own && !self.receipts() {
+            return;
+        }
         for key in threads {
             let Some(thread) = key.on_link(&own, user) else { continue };
             let (history, key, own) = (self.history.clone(), key.clone(), own.clone());
@@ -161,6 +184,9 @@ impl Registry {
             return;
         }
         if user != own.user {
+            if !self.receipts() {
+                return;
+            }
             let ours = self.own_device_ids();
             let marks: Vec<Mark> = read.marks.into_iter().filter(|mark| ours.contains(&mark.device)).collect();
             let marks = marks.into_iter().map(|mark| (mark, None)).collect();
@@ -197,7 +223,9 @@ impl Registry {
         }
         let unchecked = |marks: Vec<Mark>| marks.into_iter().map(|mark| (mark, None)).collect();
         self.reached(by.clone(), thread.clone(), unchecked(delivered), Reached::Delivered, None, ctx);
-        self.reached(by, thread, unchecked(read), Reached::Read, Some(guard), ctx);
+        if self.receipts() {
+            self.reached(by, thread, unchecked(read), Reached::Read, Some(guard), ctx);
+        }
     }
 
     /// Own messages got further. What is still being answered to the command is held back until then.

@@ -8,7 +8,6 @@ use crate::core::event::{Answer, FoundRoom, FriendInfo};
 use crate::core::history::found;
 use crate::core::outlet::Ticket;
 use crate::core::registry::Registry;
-use crate::core::routes::talk::as_told;
 use crate::core::search::{SEARCH_MAX, Wanted};
 
 /// Most people, rooms and files of a search: whoever wants another one types more of its name.
@@ -46,7 +45,7 @@ impl Registry {
             let (messages, files) = (Vec::new(), Vec::new());
             return ticket.done(Answer::Found { messages, more: false, people, rooms, files });
         }
-        let (history, sent, running) = (self.history.clone(), self.sent.clone(), self.running.clone());
+        let (history, as_told, running) = (self.history.clone(), self.as_told(), self.running.clone());
         let limit = limit.min(FOUND_MAX) as usize;
         actix_rt::spawn(async move {
             let read = history.read_all(move |c| {
@@ -57,7 +56,7 @@ impl Registry {
                 for file in &mut files {
                     file.done = running.done(file.transfer).unwrap_or(file.done);
                 }
-                Answer::Found { messages: as_told(messages, &sent), more, people, rooms, files }
+                Answer::Found { messages: as_told(messages), more, people, rooms, files }
             });
             ticket.answer(told.map_err(Problem::from));
         });

@@ -1,7 +1,5 @@
 //! Messages: sending, showing, history, typing, read marks. Bytes go by the peer links; this is what happens around them.
 
-use std::collections::HashSet;
-
 use actix::{AsyncContext, Context};
 use hobnob_shared::id::{ConversationId, Handle, MessageId};
 use hobnob_shared::limits;
@@ -115,10 +113,10 @@ impl Registry {
             return ticket.failed(Problem::not_signed_in());
         }
         let limit = limit.min(HISTORY_MAX) as usize;
-        let (history, sent) = (self.history.clone(), self.sent.clone());
+        let (history, told) = (self.history.clone(), self.as_told());
         actix_rt::spawn(async move {
             let page = history.read_all(move |c| pages::page(c, &conversation, limit, before)).await;
-            ticket.answer(page.map(|page| Answer::Messages { messages: as_told(page, &sent) }).map_err(Problem::from));
+            ticket.answer(page.map(|page| Answer::Messages { messages: told(page) }).map_err(Problem::from));
         });
     }
 
@@ -126,11 +124,35 @@ impl Registry {
         if self.identity.is_none() {
             return ticket.failed(Problem::not_signed_in());
         }
-        let history = self.history.clone();
+        let (history, told) = (self.history.clone(), self.as_told());
         actix_rt::spawn(async move {
-            let found = history.read_all(pages::conversations).await;
+            let found = history.read_all(pages::conversations).await.map(|mut conversations| {
+                for conversation in &mut conversations {
+                    conversation.newest = told(conversation.newest.take().into_iter().collect()).pop();
+                }
+                conversations
+            });
             ticket.answer(found.map(|conversations| Answer::Conversations { conversations }).map_err(Problem::from));
         });
+    }
+
+    /// How messages from the disk are told: it does not say which queued ones are written to a link right now, and says of own ones that they
+    /// were read although this account may not want to see that.
+    pub(super) fn as_told(&self) -> impl Fn(Vec<MessageInfo>) -> Vec<MessageInfo> + use<> {
+        let (sent, receipts) = (self.sent.clone(), self.receipts());
+        let own = self.identity.as_ref().map(|own| own.user.clone());
+        move |mut messages| {
+            for message in &mut messages {
+                match message.state {
+                    MessageState::Queued if sent.contains(&message.message) => message.state = MessageState::Sent,
+                    MessageState::Read if !receipts && own.as_ref() == Some(&message.from) => {
+                        message.state = MessageState::Delivered;
+                    }
+                    _ => {}
+                }
+            }
+            messages
+        }
     }
 
     /// Everything up to a message was seen: kept, and said to its authors and to one's own devices.
@@ -150,14 +172,21 @@ impl Registry {
     }
 
     fn say_read(&self, thread: &ThreadKey, marks: &[Mark]) {
-        self.to_all_sharing(thread, |thread| Peer::Read(Read { thread, marks: marks.to_vec() }));
+        let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
+        let frame = |thread| Peer::Read(Read { thread, marks: marks.to_vec() });
+        self.to_all_sharing(thread, |user| self.receipts() || *user == own, frame);
     }
 
     /// A frame about a thread, to every link on which it is shared.
-    fn to_all_sharing(&self, thread: &ThreadKey, frame: impl Fn(hobnob_shared::message::Thread) -> Peer) {
+    fn to_all_sharing(
+        &self,
+        thread: &ThreadKey,
+        with: impl Fn(&Handle) -> bool,
+        frame: impl Fn(hobnob_shared::message::Thread) -> Peer,
+    ) {
         let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
         for device in self.state.exchange.sharing(thread) {
-            let Some(user) = self.state.links.user(&device) else { continue };
+            let Some(user) = self.state.links.user(&device).filter(|user| with(user)) else { continue };
             if let (Some((link, _)), Some(thread)) = (self.state.links.standing(&device), thread.on_link(&own, user)) {
                 link.do_send(SendFrame(frame(thread)));
             }
@@ -169,7 +198,7 @@ impl Registry {
         if let ThreadKey::Direct(_) = &thread {
             self.addressee(to)?;
         }
-        self.to_all_sharing(&thread, |thread| Peer::Typing(Typing { thread, active }));
+        self.to_all_sharing(&thread, |_| true, |thread| Peer::Typing(Typing { thread, active }));
         Ok(Answer::Nothing {})
     }
 
@@ -208,14 +237,4 @@ impl Registry {
     fn tell_typing(&self, (conversation, from): (ConversationId, Handle), active: bool) {
         self.outlet.tell(Event::Typing { conversation, from, active });
     }
-}
-
-/// The disk does not say which queued messages are written to a link right now: that is known here, and was told.
-pub(super) fn as_told(mut messages: Vec<MessageInfo>, sent: &HashSet<MessageId>) -> Vec<MessageInfo> {
-    for message in &mut messages {
-        if message.state == MessageState::Queued && sent.contains(&message.message) {
-            message.state = MessageState::Sent;
-        }
-    }
-    messages
 }

@@ -3,13 +3,14 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use gtk::pango;
 use gtk::prelude::*;
+use gtk::{glib, pango};
 use hobnob_shared::id::MessageId;
 use relm4::gtk;
 
 use crate::ui::conversation::pills::{Pill, PillsWidgets};
 use crate::ui::conversation::quote::{Quote, QuoteWidgets};
+use crate::ui::links;
 
 /// What a bubble shows. Texts are literal already.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +34,8 @@ pub struct Bubble {
 pub enum BubbleOutput {
     /// Show the whole of a long message.
     ShowAll,
+    /// Open this address.
+    Link(String),
     /// Go to the message that is quoted.
     Go(MessageId),
     /// Set an emoji, or take it off.
@@ -77,17 +80,15 @@ impl BubbleWidgets {
         let body = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         body.add_css_class("bubble");
         body.append(&text);
+        let tell: Rc<dyn Fn(BubbleOutput)> = Rc::new(tell);
+        let say = tell.clone();
+        text.connect_activate_link(move |_, address| {
+            say(BubbleOutput::Link(address.to_owned()));
+            glib::Propagation::Stop
+        });
         let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         root.append(&body);
-        Self {
-            root,
-            body,
-            text,
-            quote: OnceCell::new(),
-            more: OnceCell::new(),
-            reactions: OnceCell::new(),
-            tell: Rc::new(tell),
-        }
+        Self { root, body, text, quote: OnceCell::new(), more: OnceCell::new(), reactions: OnceCell::new(), tell }
     }
 
     fn quote(&self) -> &QuoteWidgets {
@@ -141,7 +142,10 @@ impl Bubble {
         if widgets.text.text() != self.text {
             let is_long = self.text.lines().any(|line| line.chars().nth(LONG_LINE).is_some());
             widgets.text.set_width_chars(if is_long { NARROWEST } else { -1 });
-            widgets.text.set_text(&self.text);
+            match links::markup(&self.text, self.cut).filter(|_| !self.deleted) {
+                Some(marked) => widgets.text.set_markup(&marked),
+                None => widgets.text.set_text(&self.text),
+            }
         }
         if self.deleted != widgets.body.has_css_class("deleted") {
             widgets.body.set_css_classes(if self.deleted { &["bubble", "deleted"] } else { &["bubble"] });

@@ -9,6 +9,7 @@ use hobnob_shared::id::MessageId;
 use relm4::gtk;
 
 use crate::ui::conversation::row::{LineId, Lines, RowOutput};
+use crate::ui::links::Target;
 use crate::ui::widgets::context_menu::add;
 use crate::ui::widgets::icon_button::icon_button;
 use crate::ui::widgets::spoken::called;
@@ -17,12 +18,14 @@ use crate::ui::widgets::spoken::called;
 const COMMON: [&str; 6] = ["👍", "❤️", "😂", "😮", "😢", "🎉"];
 
 /// What a menu is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
     /// Which message.
     pub message: MessageId,
     /// Mine: it may be changed and taken back.
     pub own: bool,
+    /// The links in it.
+    pub links: Vec<String>,
 }
 
 /// What is done with a message by its menu.
@@ -41,12 +44,15 @@ pub enum Deed {
 const DEEDS: [(&str, Deed); 4] =
     [("reply", Deed::Reply), ("edit", Deed::Edit), ("delete", Deed::Delete), ("copy", Deed::Copy)];
 
+/// Links of one message that its menu offers.
+const LINKS: usize = 5;
+
 type Speak = Rc<dyn Fn(RowOutput)>;
 
 /// Gives a timeline's list the menus of its lines. Popovers hang on `place`, which outlives the lines.
 pub fn attach(list: &gtk::ListView, place: &impl IsA<gtk::Widget>, speak: Speak, lines: &Lines) {
     let place = place.clone().upcast::<gtk::Widget>();
-    let group = actions(&speak);
+    let (group, speaker) = (actions(&speak), speak.clone());
     place.insert_action_group("message", Some(&group));
     let (weak, known) = (place.downgrade(), lines.clone());
     let open = Rc::new(move |list: &gtk::ListView, on: &gtk::Widget, at: Option<(f64, f64)>| -> bool {
@@ -56,10 +62,17 @@ pub fn attach(list: &gtk::ListView, place: &impl IsA<gtk::Widget>, speak: Speak,
             Some((x, y)) => list.translate_coordinates(&place, x, y),
             None => bubble(),
         };
-        popup(&place, about, at.unwrap_or_default(), &speak);
+        popup(&place, &about, at.unwrap_or_default(), &speak);
         true
     });
 
+    let (link, say) = (gio::SimpleAction::new("link", Some(glib::VariantTy::STRING)), speaker);
+    link.connect_activate(move |_, target| {
+        if let Some(address) = target.and_then(|target| target.str()) {
+            say(RowOutput::Link(address.to_owned()));
+        }
+    });
+    group.add_action(&link);
     let menu = gio::SimpleAction::new("menu", Some(glib::VariantTy::STRING));
     let (view, show, known) = (list.downgrade(), open.clone(), lines.clone());
     menu.connect_activate(move |_, target| {
@@ -126,7 +139,7 @@ fn actions(speak: &Speak) -> gio::SimpleActionGroup {
     group
 }
 
-fn popup(place: &gtk::Widget, about: About, (x, y): (f64, f64), speak: &Speak) {
+fn popup(place: &gtk::Widget, about: &About, (x, y): (f64, f64), speak: &Speak) {
     let menu = gio::Menu::new();
     let emojis = gio::MenuItem::new(None, None);
     emojis.set_attribute_value("custom", Some(&"emojis".to_variant()));
@@ -140,6 +153,7 @@ fn popup(place: &gtk::Widget, about: About, (x, y): (f64, f64), speak: &Speak) {
     }
     add(&section, "Copy Text", "message.copy", &id);
     menu.append_section(None, &section);
+    menu.append_section(None, &links(about));
     if about.own {
         let section = gio::Menu::new();
         add(&section, "Delete for Everyone…", "message.delete", &id);
@@ -151,6 +165,18 @@ fn popup(place: &gtk::Widget, about: About, (x, y): (f64, f64), speak: &Speak) {
     let at = gdk::Rectangle::new(x as i32, y as i32, 1, 1);
     popover.add_child(&emoji_row(place, about.message, &at, &popover, speak), "emojis");
     hang(popover.upcast_ref(), place, &at);
+}
+
+/// The first links of a message, by where they go.
+fn links(about: &About) -> gio::Menu {
+    let section = gio::Menu::new();
+    for link in about.links.iter().take(LINKS) {
+        if let Some(target) = Target::of(link) {
+            let host = target.address.get(target.host.clone()).unwrap_or_default();
+            add(&section, &format!("Open Link to {}…", host.replace('_', "__")), "message.link", link);
+        }
+    }
+    section
 }
 
 /// Shows a popover that goes when it is closed, and gives the focus back to where it was.

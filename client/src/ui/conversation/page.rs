@@ -42,6 +42,8 @@ pub enum PageInput {
     Set(usize, Box<TimelineRow>),
     /// Nothing was ever said here.
     Empty(bool),
+    /// So many messages were not seen.
+    Unread(u32),
     /// Who writes, in words; empty for nobody.
     Typing(String),
     /// The friend's key changed: the core's sentence.
@@ -214,6 +216,7 @@ impl Component for ConversationPage {
             PageInput::Empty(empty) => {
                 widgets.stack.show(if empty { "empty" } else { "timeline" });
             }
+            PageInput::Unread(count) => self.timeline.count(count),
             PageInput::Typing(words) => {
                 widgets.typing.set_visible(!words.is_empty());
                 widgets.typing.set_text(&words);

@@ -2,6 +2,7 @@
 //! serve many lines in turn.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 
 use gtk::prelude::*;
@@ -12,6 +13,7 @@ use relm4::{adw, gtk};
 use crate::pictures::parent::Wish;
 use crate::ui::conversation::bubble::{Bubble, BubbleOutput, BubbleWidgets};
 use crate::ui::conversation::menu::{About, Deed};
+use crate::ui::links;
 use crate::ui::transfers::card::{Card, CardWidgets};
 use crate::ui::transfers::picture::PictureView;
 use crate::ui::transfers::{CardOutput, Pictures};
@@ -45,6 +47,8 @@ pub struct TimelineRow {
     pub own: bool,
     /// The day that begins here.
     pub day: Option<String>,
+    /// The new messages begin here.
+    pub fresh: bool,
     /// The name above the group.
     pub author: Option<String>,
     /// The author's picture stands beside the name.
@@ -66,6 +70,8 @@ pub struct TimelineRow {
 pub enum RowOutput {
     /// Show the whole of a long message.
     ShowAll(MessageId),
+    /// Open this address.
+    Link(String),
     /// A button of a card.
     Card(CardOutput, TransferId),
     /// Go to this message.
@@ -143,7 +149,10 @@ impl TimelineRow {
     fn about(&self) -> Option<About> {
         match (self.id, &self.content) {
             (LineId::Message(message), Content::Bubble(bubble)) if !bubble.deleted => {
-                Some(About { message, own: self.own })
+                let is_whole = |link: &Range<usize>| !bubble.cut || link.end < bubble.text.len();
+                let links = links::find(&bubble.text).into_iter().filter(is_whole);
+                let links = links.filter_map(|link| bubble.text.get(link));
+                Some(About { message, own: self.own, links: links.map(str::to_owned).collect() })
             }
             _ => None,
         }
@@ -156,6 +165,7 @@ pub struct Widgets {
     spoken: Spoken,
     // What most lines do not have is made for the first that has it: it need not be styled and measured before.
     day: OnceCell<gtk::Label>,
+    fresh: OnceCell<gtk::Box>,
     head: OnceCell<Head>,
     place: gtk::Box,
     bubble: OnceCell<BubbleWidgets>,
@@ -193,6 +203,22 @@ fn label(class: &str) -> gtk::Label {
     label
 }
 
+/// What stands between the messages that were seen and the new ones.
+fn fresh_line() -> gtk::Box {
+    let line = gtk::Box::builder().spacing(10).build();
+    line.add_css_class("fresh");
+    let side = || {
+        let side = gtk::Separator::new(gtk::Orientation::Horizontal);
+        side.set_hexpand(true);
+        side.set_valign(gtk::Align::Center);
+        side
+    };
+    line.append(&side());
+    line.append(&gtk::Label::new(Some("New messages")));
+    line.append(&side());
+    line
+}
+
 /// Shows words, or nothing.
 pub fn say(label: &gtk::Label, words: Option<&str>) {
     label.set_visible(words.is_some());
@@ -211,13 +237,25 @@ impl Widgets {
         }
     }
 
+    fn show_fresh(&self, fresh: bool) {
+        if fresh || self.fresh.get().is_some() {
+            let line = self.fresh.get_or_init(|| {
+                let line = fresh_line();
+                self.root.insert_child_after(&line, self.day.get());
+                line
+            });
+            line.set_visible(fresh);
+        }
+    }
+
     fn show_author(&self, name: Option<&str>, pictured: bool) {
         if name.is_none() && self.head.get().is_none() {
             return;
         }
         let head = self.head.get_or_init(|| {
             let head = Head::new();
-            self.root.insert_child_after(&head.root, self.day.get());
+            // Above the bubble or card, below what separates it from the line before.
+            head.root.insert_before(&self.root, Some(&self.place));
             head
         });
         head.root.set_visible(name.is_some());
@@ -237,6 +275,7 @@ impl Widgets {
                 if let Some(LineId::Message(message)) = current.read(|row| row.id) {
                     (context.speak)(match output {
                         BubbleOutput::ShowAll => RowOutput::ShowAll(message),
+                        BubbleOutput::Link(address) => RowOutput::Link(address),
                         BubbleOutput::Go(quoted) => RowOutput::Go(quoted),
                         BubbleOutput::React(emoji, on) => RowOutput::React { message, emoji, on: Some(on) },
                     });
@@ -286,6 +325,7 @@ impl Row for TimelineRow {
             root: root.clone(),
             spoken,
             day: OnceCell::new(),
+            fresh: OnceCell::new(),
             head: OnceCell::new(),
             place,
             bubble: OnceCell::new(),
@@ -301,6 +341,7 @@ impl Row for TimelineRow {
 
     fn show(&self, widgets: &Widgets) {
         widgets.show_day(self.day.as_deref());
+        widgets.show_fresh(self.fresh);
         widgets.show_author(self.author.as_deref(), self.pictured);
         say(&widgets.footer, self.footer.as_deref());
         if self.reached.is_some() || widgets.footer.has_tooltip() {

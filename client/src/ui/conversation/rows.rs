@@ -19,7 +19,10 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
     let line = open.lines().get(at)?;
     let layout = open.layout(at, &words::day_number);
     match line {
-        Line::Message(message) => Some(message_row(open, message, layout, model.connection.user.as_ref())),
+        Line::Message(message) => {
+            let fresh = open.is_first_new(at);
+            Some(message_row(open, message, layout, fresh, model.connection.user.as_ref()))
+        }
         Line::Transfer { id, at, .. } => {
             let transfer = model.transfers.get(*id)?;
             let own = model.connection.user.as_ref() == Some(&transfer.info.from);
@@ -28,6 +31,7 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
                 id: LineId::Transfer(*id),
                 own,
                 day: layout.new_day.then(|| words::day(*at)),
+                fresh: false,
                 author: None,
                 pictured: false,
                 first: true,
@@ -40,7 +44,13 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
     }
 }
 
-fn message_row(open: &Conversation, message: &Message, layout: Layout, me: Option<&Handle>) -> TimelineRow {
+fn message_row(
+    open: &Conversation,
+    message: &Message,
+    layout: Layout,
+    fresh: bool,
+    me: Option<&Handle>,
+) -> TimelineRow {
     let info = &message.info;
     let time = words::time(info.sent_at);
     let mut footer = time.clone();
@@ -68,10 +78,17 @@ fn message_row(open: &Conversation, message: &Message, layout: Layout, me: Optio
         id: LineId::Message(info.message),
         own: message.own,
         day: layout.new_day.then(|| words::day(info.sent_at)),
+        fresh,
         author: named.then(|| info.from.to_string()),
         pictured: in_room,
         first: layout.first,
-        spoken: format!("{who}, {time}, {}{}{spoken_state}{}", quoted(&bubble), bubble.text, reactions(&bubble)),
+        spoken: format!(
+            "{}{who}, {time}, {}{}{spoken_state}{}",
+            if fresh { "New messages: " } else { "" },
+            quoted(&bubble),
+            bubble.text,
+            reactions(&bubble)
+        ),
         content: Content::Bubble(bubble),
         footer: layout.last.then_some(footer),
         reached,

@@ -5,16 +5,16 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use gtk::glib;
 use gtk::prelude::*;
+use gtk::{gdk, glib};
 use relm4::{adw, gtk};
 
 use crate::ui::conversation::row::{Context, Lines, RowOutput, TimelineRow};
 use crate::ui::conversation::{hover, menu};
 use crate::ui::transfers::Pictures;
-use crate::ui::widgets::icon_button::icon_button;
 use crate::ui::widgets::live_list::LiveList;
-use crate::ui::widgets::spoken::called;
+use crate::ui::widgets::spoken::{Spoken, called, changing};
+use crate::ui::words;
 
 /// What the timeline tells the page.
 #[derive(Debug, Clone)]
@@ -34,6 +34,35 @@ const SLACK: f64 = 8.0;
 const LAID_OUT: Duration = Duration::from_millis(120);
 /// For so long a row that was gone to stands out.
 const FLASH: Duration = Duration::from_millis(1_600);
+
+/// What the button that leads to the end is called.
+const TO_END: &str = "Newest Messages";
+
+/// That button, with the count of new messages on it.
+fn to_end() -> (gtk::Overlay, gtk::Button, Spoken, gtk::Label) {
+    let (button, name): (gtk::Button, Spoken) = changing();
+    // An icon that is set by its name would take the place of the button's own name.
+    let icon =
+        gtk::Image::builder().icon_name("go-down-symbolic").accessible_role(gtk::AccessibleRole::Presentation).build();
+    button.set_child(Some(&icon));
+    button.set_tooltip_text(Some(TO_END));
+    name.say(TO_END);
+    button.set_css_classes(&["circular", "osd", "image-button"]);
+    // The button says it by its name.
+    let count = gtk::Label::builder()
+        .halign(gtk::Align::End)
+        .valign(gtk::Align::Start)
+        .can_target(false)
+        .visible(false)
+        .accessible_role(gtk::AccessibleRole::Presentation)
+        .build();
+    count.set_css_classes(&["badge", "new-count"]);
+    button.set_margin_top(10);
+    let place = gtk::Overlay::builder().child(&button).build();
+    place.add_css_class("to-end");
+    place.add_overlay(&count);
+    (place, button, name, count)
+}
 
 /// Shows which line it is.
 fn flash(line: &gtk::Box) {
@@ -58,6 +87,9 @@ struct Place {
     list: gtk::ListView,
     scroller: gtk::ScrolledWindow,
     down: gtk::Revealer,
+    button: gtk::Button,
+    name: Spoken,
+    count: gtk::Label,
     pictures: Pictures,
     tell: Box<dyn Fn(TimelineOutput)>,
 }
@@ -103,11 +135,16 @@ impl Place {
         });
     }
 
-    fn go_to(&self, at: usize) {
+    /// The reader goes somewhere else.
+    fn leave_end(&self) {
         if self.sticky.replace(false) {
             self.down.set_reveal_child(true);
             (self.tell)(TimelineOutput::AtEnd(false));
         }
+    }
+
+    fn go_to(&self, at: usize) {
+        self.leave_end();
         let row = u32::try_from(at).unwrap_or(u32::MAX).to_variant();
         if let Err(error) = self.list.activate_action("list.scroll-to-item", Some(&row)) {
             tracing::debug!(%error, "the list cannot go to a row");
@@ -127,6 +164,25 @@ impl Place {
             adjustment.set_value(adjustment.upper() - adjustment.page_size());
         }
     }
+}
+
+/// Keys that lead away from the end: the list lays itself out anew while it goes, which looks as if only its content had changed.
+fn keys(place: &Rc<Place>) -> gtk::EventControllerKey {
+    let keys = gtk::EventControllerKey::new();
+    keys.set_propagation_phase(gtk::PropagationPhase::Capture);
+    let place = Rc::downgrade(place);
+    keys.connect_key_pressed(move |_, key, _, _| {
+        if let (gdk::Key::Home | gdk::Key::Page_Up, Some(place)) = (key, place.upgrade()) {
+            let adjustment = place.scroller.vadjustment();
+            // Within a text this one moves its own cursor.
+            let on_row = key != gdk::Key::Home || place.list.focus_child().is_some_and(|row| row.has_focus());
+            if on_row && adjustment.upper() > adjustment.page_size() + SLACK {
+                place.leave_end();
+            }
+        }
+        glib::Propagation::Proceed
+    });
+    keys
 }
 
 /// The timeline.
@@ -156,13 +212,12 @@ impl Timeline {
             .vexpand(true)
             .child(&clamp)
             .build();
-        let button = icon_button("go-down-symbolic", "Newest Messages");
-        button.set_css_classes(&["circular", "osd", "to-end"]);
+        let (over, button, name, count) = to_end();
         let down = gtk::Revealer::builder()
             .transition_type(gtk::RevealerTransitionType::Crossfade)
             .halign(gtk::Align::End)
             .valign(gtk::Align::End)
-            .child(&button)
+            .child(&over)
             .build();
         let root = gtk::Overlay::builder().child(&scroller).build();
         root.add_overlay(&down);
@@ -176,9 +231,13 @@ impl Timeline {
             list,
             scroller,
             down,
+            button: button.clone(),
+            name,
+            count,
             pictures,
             tell: Box::new(tell),
         });
+        place.list.add_controller(keys(&place));
         let adjustment = place.scroller.vadjustment();
         let here = Rc::downgrade(&place);
         adjustment.connect_value_changed(move |_| {
@@ -205,6 +264,20 @@ impl Timeline {
             }
         });
         Self { root, rows, place, lines }
+    }
+
+    /// So many messages were not seen: said on the button that leads to them.
+    pub fn count(&self, unread: u32) {
+        let place = &self.place;
+        place.count.set_visible(unread > 0);
+        place.count.set_text(&words::unread(unread));
+        let name = match unread {
+            0 => TO_END.to_owned(),
+            1 => format!("{TO_END}, 1 new"),
+            _ => format!("{TO_END}, {unread} new"),
+        };
+        place.button.set_tooltip_text(Some(&name));
+        place.name.say(&name);
     }
 
     /// The widget.

@@ -9,6 +9,7 @@
 //! - [`file_rule`] what of a friend's files is taken without asking
 //! - [`rates`] how fast files may go
 //! - [`send_picture`] before a pasted picture is sent
+//! - [`open_link`] before a link is opened: where it goes
 //! - [`confirm`] before something that is hard to take back
 //! - [`about`] the program, and its [`shortcuts`]
 
@@ -19,6 +20,7 @@ pub mod confirm;
 pub mod devices;
 pub mod file_rule;
 pub mod join_room;
+pub mod open_link;
 pub mod rates;
 pub mod remove_device;
 pub mod room_password;

@@ -6,6 +6,7 @@ use gtk::prelude::*;
 use relm4::gtk;
 
 use crate::ui::widgets::spoken::{Spoken, changing};
+use crate::ui::words;
 
 /// The widgets of a line.
 pub struct LineWidgets {
@@ -106,7 +107,7 @@ impl LineWidgets {
         ]);
         self.mark.set_visible(line.alarm);
         self.badge.set_visible(line.unread > 0);
-        self.badge.set_text(&if line.unread > 999 { "999+".to_owned() } else { line.unread.to_string() });
+        self.badge.set_text(&words::unread(line.unread));
         let marks = [(line.current, "current"), (line.absent, "absent"), (line.unread > 0, "unread")];
         for (on, class) in marks {
             if on {
