@@ -88,6 +88,7 @@ fn show(name: &str, prepare: impl FnOnce()) -> ExitCode {
     let Some(scene) = SCENES.iter().find(|scene| scene.name == name) else { return ExitCode::FAILURE };
     let profile = folder();
     let prepared = std::fs::create_dir_all(&profile).and_then(|()| scenes::window_state(scene).save(&profile));
+    let prepared = prepared.and_then(|()| scenes::drafts(scene).save(&profile));
     if let Err(error) = prepared {
         eprintln!("{}: {error}", profile.display());
         return ExitCode::FAILURE;

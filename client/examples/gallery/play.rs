@@ -115,6 +115,11 @@ impl Play {
                     ConversationInfo { conversation: direct("duong.nguyen"), unread: 1_200, newest: None },
                 ]
                 .into_iter()
+                .chain((self.content == Content::Comforts).then(|| ConversationInfo {
+                    conversation: direct("bob"),
+                    unread: 2,
+                    newest: None,
+                }))
                 .chain(rooms::conversations(self))
                 .collect(),
             },
@@ -169,6 +174,11 @@ impl Play {
             }),
             (Command::Friends, Content::Alarm) => {
                 self.tell(Event::Alarm { code: "key_changed".into(), user: Some(handle("bob")), text: alarm.into() });
+            }
+            (Command::Friends, Content::Comforts) => {
+                for user in ["carol", "bob"] {
+                    self.tell(Event::Typing { conversation: direct(user), from: handle(user), active: true });
+                }
             }
             (Command::Friends, Content::Day) => {
                 self.tell(Event::Link {

@@ -1,5 +1,6 @@
 //! The scenes of the gallery: which content, in which window.
 
+use hobnob_client::ui::drafts::Drafts;
 use hobnob_client::ui::window_state::WindowState;
 
 use crate::acts;
@@ -32,6 +33,8 @@ pub enum Content {
     Hostile,
     /// Messages that were answered, changed, taken back and reacted to.
     Acts,
+    /// New messages, links, a long text, a draft, somebody who writes.
+    Comforts,
     /// Transfers in every state.
     Files,
     /// Files that are pictures.
@@ -104,6 +107,8 @@ const WRONG: &[Step] = &[
     Step::Press("Sign Up"),
 ];
 const SEARCH: &[Step] = &[Step::Do("win.search", None), Step::Search("te")];
+/// A link that pretends; the first letter of its host is Cyrillic.
+pub const LINK: &str = "http://paypal.com@\u{430}pple.example/sign-in/with/a/long/path/and?question=yes&other=no";
 const TABS: &[&str] = &["@carol", "@duong.nguyen", "@bob"];
 
 /// All of them.
@@ -162,6 +167,12 @@ pub const SCENES: &[Scene] = &[
     },
     Scene { size: NARROW, ..done("switcher-narrow", Content::Rooms, ROOM, &[Step::Do("win.switch", None)]) },
     done("switcher-nobody", Content::Day, TABS, &[Step::Do("win.switch", None), Step::Search("xyz")]),
+    scene("comforts", Content::Comforts, TABS),
+    Scene { dark: true, ..scene("comforts-dark", Content::Comforts, TABS) },
+    Scene { size: NARROW, ..scene("comforts-narrow", Content::Comforts, TABS) },
+    Scene { size: NARROW, ..scene("comforts-list-narrow", Content::Comforts, &[]) },
+    done("dialog-open-link", Content::Comforts, TABS, &[Step::Message("link", LINK)]),
+    Scene { dark: true, ..done("dialog-open-link-dark", Content::Comforts, TABS, &[Step::Message("link", LINK)]) },
     scene("files", Content::Files, &["@bob"]),
     Scene { dark: true, ..scene("files-dark", Content::Files, &["@bob"]) },
     Scene { size: NARROW, ..scene("files-narrow", Content::Files, &["@bob"]) },
@@ -248,6 +259,23 @@ pub fn window_state(scene: &Scene) -> WindowState {
         height: scene.size.1,
         maximized: false,
         tabs: scene.tabs.iter().map(|tab| (*tab).to_owned()).collect(),
+        pinned: scene
+            .tabs
+            .iter()
+            .filter(|_| scene.content == Content::Comforts)
+            .take(1)
+            .map(|tab| (*tab).to_owned())
+            .collect(),
         front: scene.tabs.last().map(|tab| (*tab).to_owned()),
     }
+}
+
+/// What was written there and not sent.
+pub fn drafts(scene: &Scene) -> Drafts {
+    let mut drafts = Drafts::default();
+    let there = "@duong.nguyen".parse().ok().filter(|_| scene.content == Content::Comforts);
+    if let Some(there) = there {
+        drafts.set(&there, "I have been thinking about <i>what</i> you said".to_owned());
+    }
+    drafts
 }

@@ -101,6 +101,12 @@ impl Play {
                 say("alice", 7, "مرحبا بالعالم, שלום עולם, chào Dương, 日本語", MessageState::Queued),
                 say("bob", 6, &"line\n".repeat(3_000), theirs),
             ],
+            Content::Comforts if conversation.friend().map(Handle::as_str) == Some("bob") => vec![
+                say("alice", 50, &format!("Lab notes:\n{}", "one more line of them\n".repeat(60)), read),
+                say("alice", 40, "The paper is at https://example.org/papers/2026/(final).pdf, if you need it.", read),
+                say("bob", 12, &format!("Thanks. And look at this, <b>quickly</b>: {}", crate::scenes::LINK), theirs),
+                say("bob", 2, "Are you there? javascript://example.org is no link.", theirs),
+            ],
             Content::Acts => acts::messages(self, conversation),
             _ if conversation.friend().map(Handle::as_str) == Some("bob") => vec![
                 say("alice", 1_500, "See you tomorrow.", read),

@@ -18,8 +18,12 @@ pub enum ActionMsg {
     Search,
     /// Go to a conversation by some letters of its name.
     Switch,
-    /// Close the tab in front.
-    CloseTab,
+    /// Close the tab of that conversation; with none named, that in front.
+    CloseTab(String),
+    /// Pin it, or not any more.
+    PinTab(String),
+    /// Open the tab that was closed last.
+    ReopenTab,
     /// Choose files for the conversation in front.
     Attach,
     /// Choose a folder to send.
@@ -132,7 +136,7 @@ pub fn presence_name(presence: OwnPresence) -> &'static str {
 }
 
 /// Actions without a parameter, and their keys.
-const PLAIN: [(&str, ActionMsg, &[&str]); 18] = [
+const PLAIN: [(&str, ActionMsg, &[&str]); 20] = [
     ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
     ("join-room", ActionMsg::JoinRoom, &["<Control>j"]),
     ("members", ActionMsg::Members, &["<Control>m"]),
@@ -142,7 +146,9 @@ const PLAIN: [(&str, ActionMsg, &[&str]); 18] = [
     ("focus-search", ActionMsg::FocusSearch, &["<Control>f"]),
     ("search", ActionMsg::Search, &["<Control><Shift>f"]),
     ("switch", ActionMsg::Switch, &["<Control>k"]),
-    ("close-tab", ActionMsg::CloseTab, &["<Control>w"]),
+    ("close-tab", ActionMsg::CloseTab(String::new()), &["<Control>w"]),
+    ("reopen-tab", ActionMsg::ReopenTab, &["<Control><Shift>t"]),
+    ("toggle-pin", ActionMsg::PinTab(String::new()), &["<Control><Shift>p"]),
     ("attach", ActionMsg::Attach, &["<Control>o"]),
     ("attach-folder", ActionMsg::AttachFolder, &["<Control><Shift>o"]),
     ("back", ActionMsg::Back, &["<Alt>Left"]),
@@ -186,6 +192,10 @@ pub fn install(window: &adw::ApplicationWindow, input: &Sender<AppMsg>) -> gio::
     for (name, what) in ROOM {
         let input = input.clone();
         window.add_action(&with_text(name, move |room| input.emit(AppMsg::Action(ActionMsg::Room(what, room)))));
+    }
+    for (name, what) in [("pin-tab", ActionMsg::PinTab as fn(String) -> ActionMsg), ("shut-tab", ActionMsg::CloseTab)] {
+        let input = input.clone();
+        window.add_action(&with_text(name, move |id| input.emit(AppMsg::Action(what(id)))));
     }
     let open = input.clone();
     app.add_action(&with_text("open-conversation", move |id| open.emit(AppMsg::Action(ActionMsg::Open(id)))));

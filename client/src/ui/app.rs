@@ -72,6 +72,8 @@ pub enum AppMsg {
     Switched,
     /// A tab was closed.
     TabClosed(adw::TabPage),
+    /// Tabs stand in another order.
+    Arranged,
     /// What was written a moment ago is to be kept.
     KeepDrafts,
     /// The alarm about the server was read; back to the entrance.
@@ -152,6 +154,8 @@ pub struct App {
     pub(in crate::ui) sign_in: Controller<SignIn>,
     pub(in crate::ui) presence: gio::SimpleAction,
     pub(in crate::ui) tabs: Vec<Tab>,
+    /// Tabs that were closed, the last one last.
+    pub(in crate::ui) closed: Vec<ConversationId>,
     /// What the timelines show of files.
     pictures: Pictures,
     /// What is searched for in the sidebar.
@@ -257,6 +261,7 @@ impl Component for App {
             sign_in,
             presence,
             tabs: Vec::new(),
+            closed: Vec::new(),
             pictures: Pictures::default(),
             words: String::new(),
             searching: None,
@@ -301,6 +306,7 @@ impl Component for App {
                 }
             }
             AppMsg::TabClosed(page) => self.tab_closed(&page),
+            AppMsg::Arranged => self.keep(),
             AppMsg::KeepDrafts => self.keep_drafts(),
             AppMsg::AlarmRead => {
                 self.model.connection.dismiss_alarm();
@@ -371,6 +377,7 @@ impl App {
         let controller = ConversationPage::builder()
             .launch(PageInit { conversation: conversation.clone(), pictures: self.pictures.clone() })
             .connect_receiver(move |_, output| input.emit(AppMsg::Page(id.clone(), output)));
+        controller.widget().set_widget_name(&conversation.to_string());
         let page = self.content.tabs.append(controller.widget());
         name_library_buttons(&self.content.tab_bar);
         page.set_title(&name);
@@ -391,6 +398,7 @@ impl App {
         let Some(at) = self.tabs.iter().position(|tab| tab.page == *page) else { return };
         let tab = self.tabs.remove(at);
         self.model.close(&tab.conversation);
+        self.remember_closed(tab.conversation);
         self.look();
         self.keep();
     }
@@ -406,12 +414,14 @@ impl App {
         let id = |page: &adw::TabPage| {
             self.tabs.iter().find(|tab| tab.page == *page).map(|tab| tab.conversation.to_string())
         };
+        let order: Vec<adw::TabPage> = order.collect();
         let (width, height) = self.window.default_size();
         self.kept = WindowState {
             width,
             height,
             maximized: self.window.is_maximized(),
-            tabs: order.filter_map(|page| id(&page)).collect(),
+            tabs: order.iter().filter_map(id).collect(),
+            pinned: order.iter().filter(|page| page.is_pinned()).filter_map(id).collect(),
             front: self.content.tabs.selected_page().as_ref().and_then(id),
         };
         if let Err(error) = self.kept.save(&self.profile) {
@@ -433,6 +443,8 @@ fn watch(window: &adw::ApplicationWindow, tabs: &adw::TabView, input: &relm4::Se
     window.connect_is_active_notify(move |_| looked.emit(AppMsg::Looked));
     let switched = input.clone();
     tabs.connect_selected_page_notify(move |_| switched.emit(AppMsg::Switched));
+    let arranged = input.clone();
+    tabs.connect_page_reordered(move |_, _, _| arranged.emit(AppMsg::Arranged));
     let closed = input.clone();
     tabs.connect_page_detached(move |_, page, _| closed.emit(AppMsg::TabClosed(page.clone())));
     // Closed by the root once it has kept which tabs are open: they go with the window.

@@ -146,6 +146,11 @@ impl App {
         let front = kept.front.as_deref().and_then(|id| id.parse().ok());
         for conversation in kept.conversations() {
             self.open(&conversation, false);
+            if kept.is_pinned(&conversation)
+                && let Some(tab) = self.tab(&conversation)
+            {
+                self.pin(&tab.page, true);
+            }
         }
         if let Some(front) = front
             && self.tab(&front).is_some()

@@ -9,6 +9,7 @@ use relm4::{adw, gtk};
 
 use crate::ui::header::{Header, Subject};
 use crate::ui::members::{MemberOutput, MembersPanel};
+use crate::ui::tabs::attach_menu;
 use crate::ui::transfers::{TransfersOutput, TransfersPanel};
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::pages::Pages;
@@ -75,6 +76,7 @@ impl Content {
         bar.pack_end(transfers.widget());
 
         let tabs = adw::TabView::new();
+        attach_menu(&tabs);
         let tab_bar = adw::TabBar::builder().view(&tabs).autohide(false).build();
         let open = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         open.append(&tab_bar);

@@ -2,7 +2,7 @@
 //! bridge.
 //!
 //! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants;
-//!   [`asides`] who writes, and what was written and not sent, which [`drafts`] keeps;
+//!   [`tabs`] pins them and opens closed ones again; [`asides`] who writes, and what was written and not sent, which [`drafts`] keeps;
 //!   [`rooms`] and [`account`] do both for rooms and for the account's devices and password, [`paste`] for pasted pictures
 //! - [`sign_in`] sign-up, sign-in, and the page that stops everything when the server's key changed
 //! - [`sidebar`] friends, requests and rooms
@@ -33,6 +33,7 @@ pub mod rooms;
 pub mod search;
 pub mod sidebar;
 pub mod sign_in;
+pub mod tabs;
 pub mod text;
 pub mod transfers;
 pub mod widgets;

@@ -2,10 +2,10 @@
 //! around, and no more of it than a screen can take. The one place for it; everything that shows a peer's or the server's words goes through
 //! here.
 
-/// Characters shown of one message before `Show All`.
+/// Characters shown of one message before `Show More`.
 pub const SHOWN_CHARS: usize = 4_000;
-/// Lines shown of one message before `Show All`.
-pub const SHOWN_LINES: usize = 200;
+/// Lines shown of one message before `Show More`.
+pub const SHOWN_LINES: usize = 25;
 /// Marks that may sit on one letter: more only paint over the neighbours.
 const MARKS_MAX: usize = 4;
 

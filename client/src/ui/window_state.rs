@@ -26,13 +26,15 @@ pub struct WindowState {
     pub maximized: bool,
     /// Open conversations, in the order of their tabs.
     pub tabs: Vec<String>,
+    /// Those of them that are pinned.
+    pub pinned: Vec<String>,
     /// The one in front.
     pub front: Option<String>,
 }
 
 impl Default for WindowState {
     fn default() -> Self {
-        Self { width: 1040, height: 680, maximized: false, tabs: Vec::new(), front: None }
+        Self { width: 1040, height: 680, maximized: false, tabs: Vec::new(), pinned: Vec::new(), front: None }
     }
 }
 
@@ -57,6 +59,12 @@ impl WindowState {
         fs::rename(fresh, path)
     }
 
+    /// Its tab is pinned.
+    pub fn is_pinned(&self, conversation: &ConversationId) -> bool {
+        let name = conversation.to_string();
+        self.pinned.contains(&name)
+    }
+
     /// The conversations to open.
     pub fn conversations(&self) -> impl Iterator<Item = ConversationId> {
         self.tabs.iter().filter_map(|tab| tab.parse().ok())
@@ -76,10 +84,12 @@ mod tests {
     fn what_was_saved_comes_back() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(WindowState::load(folder.path()), WindowState::default());
-        let state = WindowState { width: 800, tabs: vec!["@bob".into(), "nonsense".into()], ..WindowState::default() };
+        let tabs = vec!["@bob".into(), "nonsense".into()];
+        let state = WindowState { width: 800, tabs, pinned: vec!["@bob".into()], ..WindowState::default() };
         state.save(folder.path()).unwrap();
         let loaded = WindowState::load(folder.path());
         assert_eq!(loaded, state);
+        assert!(loaded.is_pinned(&"@bob".parse().unwrap()) && !loaded.is_pinned(&"#tea".parse().unwrap()));
         assert_eq!(loaded.conversations().map(|tab| tab.to_string()).collect::<Vec<_>>(), ["@bob"]);
     }
 

@@ -231,10 +231,9 @@ impl App {
             ActionMsg::Search | ActionMsg::Switch if self.model.connection.page() != Page::Main => {}
             ActionMsg::Search => self.open_search(None),
             ActionMsg::Switch => self.open_switcher(),
-            ActionMsg::CloseTab => match self.content.tabs.selected_page() {
-                Some(page) => self.content.tabs.close_page(&page),
-                None => self.window.close(),
-            },
+            ActionMsg::CloseTab(id) => self.close_tab(&id),
+            ActionMsg::PinTab(id) => self.toggle_pin(&id),
+            ActionMsg::ReopenTab => self.reopen_tab(),
             ActionMsg::Attach => {
                 if let Some(tab) = self.front() {
                     self.choose(tab.conversation.clone(), choose::files_to_send);

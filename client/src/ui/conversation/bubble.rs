@@ -102,7 +102,7 @@ impl BubbleWidgets {
 
     fn more(&self) -> &gtk::Button {
         self.more.get_or_init(|| {
-            let more = gtk::Button::builder().label("Show All").halign(gtk::Align::Start).build();
+            let more = gtk::Button::builder().label("Show More").halign(gtk::Align::Start).build();
             more.set_css_classes(&["flat", "show-all"]);
             let tell = self.tell.clone();
             more.connect_clicked(move |_| tell(BubbleOutput::ShowAll));

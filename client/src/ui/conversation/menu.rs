@@ -76,10 +76,10 @@ pub fn attach(list: &gtk::ListView, place: &impl IsA<gtk::Widget>, speak: Speak,
     let menu = gio::SimpleAction::new("menu", Some(glib::VariantTy::STRING));
     let (view, show, known) = (list.downgrade(), open.clone(), lines.clone());
     menu.connect_activate(move |_, target| {
-        let line =
+        let shown =
             target.and_then(|target| target.str()?.parse().ok()).and_then(|id| known.showing(LineId::Message(id)));
-        if let (Some(list), Some(line)) = (view.upgrade(), line) {
-            show(&list, line.upcast_ref(), None);
+        if let (Some(list), Some(shown)) = (view.upgrade(), shown) {
+            show(&list, shown.upcast_ref(), None);
         }
     });
     group.add_action(&menu);

@@ -7,6 +7,11 @@ use relm4::gtk;
 use crate::ui::links::Target;
 use crate::ui::widgets::dialog::{Dialog, Style};
 
+/// Letters of an address that are shown at once; a longer one is scrolled through.
+const AT_ONCE: usize = 300;
+/// Height of the place for a longer one, in pixels.
+const HEIGHT: i32 = 160;
+
 /// Shows it, and opens it in the browser when the person wants that.
 pub fn ask(window: &impl IsA<gtk::Window>, target: &Target) {
     let dialog = Dialog::new(window, "Open This Link?", "Your browser opens it, outside of Hobnob.");
@@ -29,14 +34,20 @@ pub fn ask(window: &impl IsA<gtk::Window>, target: &Target) {
         .xalign(0.0)
         .build();
     address.set_attributes(Some(&emphasis(target)));
-    let scroller = gtk::ScrolledWindow::builder()
-        .hscrollbar_policy(gtk::PolicyType::Never)
-        .propagate_natural_height(true)
-        .max_content_height(160)
-        .child(&address)
-        .build();
-    scroller.add_css_class("link-address");
-    dialog.add(&scroller);
+    let place = gtk::Box::builder().build();
+    place.add_css_class("link-address");
+    if target.address.len() > AT_ONCE {
+        let scroller = gtk::ScrolledWindow::builder()
+            .hscrollbar_policy(gtk::PolicyType::Never)
+            .min_content_height(HEIGHT)
+            .hexpand(true)
+            .child(&address)
+            .build();
+        place.append(&scroller);
+    } else {
+        place.append(&address);
+    }
+    dialog.add(&place);
     for words in warnings(target) {
         let label = gtk::Label::builder().label(words).wrap(true).max_width_chars(44).xalign(0.0).build();
         label.add_css_class("problem");

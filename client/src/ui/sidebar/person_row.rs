@@ -45,6 +45,7 @@ impl PersonRow {
     }
 
     /// The same, with this in the place of the status.
+    #[must_use]
     pub fn with(self, aside: Option<Aside>) -> Self {
         Self { aside, ..self }
     }

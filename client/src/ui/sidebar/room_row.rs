@@ -54,6 +54,7 @@ impl RoomRow {
     }
 
     /// The same, with this in the place of its words.
+    #[must_use]
     pub fn with(self, aside: Option<Aside>) -> Self {
         Self { aside, ..self }
     }
