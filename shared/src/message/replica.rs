@@ -163,7 +163,7 @@ pub struct Act {
 /// Makes the enum, its names, and the way back from a name.
 macro_rules! acts {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// What is done to a message; text on the wire. Unknown ones of later versions are kept as they are.
+        /// What is done to a message; text on the wire. Those of later versions keep their name, if it is written like one.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(from = "String", into = "String")]
         pub enum What {
