@@ -150,6 +150,16 @@ impl Hands {
         self.must(window, json!({"do": "gone", "contains": text}));
     }
 
+    /// Waits until there is a window of that title.
+    pub fn sees_window(&mut self, window: &Window, title: &str) {
+        self.must(window, json!({"do": "wait", "name": title}));
+    }
+
+    /// Waits until there is none.
+    pub fn sees_no_window(&mut self, window: &Window, title: &str) {
+        self.must(window, json!({"do": "gone", "name": title}));
+    }
+
     /// Whether that text is shown now.
     pub fn is_shown(&mut self, window: &Window, text: &str) -> bool {
         self.ask(window, json!({"do": "wait", "contains": text, "within": 0})).is_ok()

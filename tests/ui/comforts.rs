@@ -1,9 +1,7 @@
-//! What makes talking comfortable, in two windows: drafts that stay, who writes, where the new messages begin, links, tabs, receipts.
+//! What makes talking comfortable, in two windows: drafts that stay, who writes, where the new messages begin, links, receipts.
 
-use hobnob_tests::client::SOON;
 use hobnob_tests::display::missing;
-use hobnob_tests::process::until;
-use hobnob_tests::story::{House, befriend, say};
+use hobnob_tests::story::{House, say};
 use serde_json::json;
 
 use crate::story::Desk;
@@ -137,59 +135,4 @@ fn a_link_is_opened_only_after_it_was_shown_where_it_goes() {
     let Desk { hands, bob, .. } = &mut desk;
     hands.click(bob, "Cancel");
     hands.sees_no_more(bob, "Open This Link?");
-}
-
-#[test]
-fn tabs_are_pinned_moved_closed_and_opened_again_and_are_all_there_at_the_next_start() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
-    let mut carol = house.person("carol");
-    befriend(&mut alice, &mut carol);
-    say(&mut bob, &mut alice, "from bob");
-    say(&mut carol, &mut alice, "from carol");
-    say(&mut bob, &mut alice, &"line\n".repeat(40));
-    say(&mut bob, &mut alice, "the last one");
-    assert!(alice.quit().success() && bob.quit().success() && carol.quit().success());
-    let mut desk = Desk::new(&house);
-    let Desk { hands, alice, .. } = &mut desk;
-    hands.open_friend(alice, "bob");
-    hands.reads(alice, "the last one");
-    hands.sees_button(alice, "Show More");
-    hands.open_friend(alice, "carol");
-    hands.reads(alice, "from carol");
-
-    // The last tab first, which is kept at once; closed, and back again.
-    let kept = || {
-        let text = std::fs::read_to_string(house.path("alice").join("window.json")).unwrap_or_default();
-        serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default()
-    };
-    hands.key(alice, "ctrl+shift+Page_Up");
-    until("the order is kept", SOON, || kept()["tabs"] == json!(["@carol", "@bob"]));
-    hands.key(alice, "ctrl+w");
-    hands.reads(alice, "the last one");
-    hands.key(alice, "ctrl+shift+t");
-    hands.reads(alice, "from carol");
-    // Pinned it stands first, and is closed by no accident.
-    hands.key(alice, "ctrl+shift+p");
-    hands.key(alice, "ctrl+w");
-    hands.sees(alice, "This tab is pinned");
-    let nameless = hands.nameless(alice);
-    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
-    desk.picture("23-pinned");
-
-    desk.alice_again(&house);
-    let kept = kept();
-    assert_eq!((&kept["tabs"], &kept["pinned"]), (&json!(["@carol", "@bob"]), &json!(["@carol"])));
-    let Desk { hands, alice, .. } = &mut desk;
-    hands.reads(alice, "from carol");
-    hands.key(alice, "ctrl+w");
-    hands.sees(alice, "This tab is pinned");
-    hands.key(alice, "ctrl+Page_Down");
-    hands.reads(alice, "the last one");
-    hands.key(alice, "ctrl+w");
-    hands.reads(alice, "from carol");
 }

@@ -8,3 +8,4 @@ mod rooms;
 mod search;
 mod storm;
 mod story;
+mod tabs;

@@ -1,7 +1,7 @@
 //! The scenes of the gallery: which content, in which window.
 
 use hobnob_client::ui::drafts::Drafts;
-use hobnob_client::ui::window_state::WindowState;
+use hobnob_client::ui::window_state::{KeptTabs, WindowState};
 
 use crate::acts;
 use crate::burst::Kind;
@@ -146,6 +146,8 @@ pub const SCENES: &[Scene] = &[
     done("acts-edit", Content::Acts, &["@bob"], &[Step::Message("edit", acts::MINE)]),
     Scene { dark: true, ..done("acts-edit-dark", Content::Acts, &["@bob"], &[Step::Message("edit", acts::MINE)]) },
     done("acts-delete", Content::Acts, &["@bob"], &[Step::Message("delete", acts::MINE)]),
+    done("own-window", Content::Day, TABS, &[Step::Do("win.toggle-window", None)]),
+    Scene { dark: true, ..done("own-window-dark", Content::Rooms, ROOM, &[Step::Do("win.toggle-window", None)]) },
     done("search", Content::Rooms, ROOM, SEARCH),
     Scene { dark: true, ..done("search-dark", Content::Rooms, ROOM, SEARCH) },
     Scene { size: NARROW, ..done("search-narrow", Content::Rooms, ROOM, SEARCH) },
@@ -254,20 +256,13 @@ pub const SCENES: &[Scene] = &[
 
 /// The window that the scene finds in its profile.
 pub fn window_state(scene: &Scene) -> WindowState {
-    WindowState {
-        width: scene.size.0,
-        height: scene.size.1,
-        maximized: false,
+    let pinned = scene.tabs.iter().filter(|_| scene.content == Content::Comforts).take(1);
+    let tabs = KeptTabs {
         tabs: scene.tabs.iter().map(|tab| (*tab).to_owned()).collect(),
-        pinned: scene
-            .tabs
-            .iter()
-            .filter(|_| scene.content == Content::Comforts)
-            .take(1)
-            .map(|tab| (*tab).to_owned())
-            .collect(),
+        pinned: pinned.map(|tab| (*tab).to_owned()).collect(),
         front: scene.tabs.last().map(|tab| (*tab).to_owned()),
-    }
+    };
+    WindowState { width: scene.size.0, height: scene.size.1, tabs, ..WindowState::default() }
 }
 
 /// What was written there and not sent.

@@ -1,6 +1,5 @@
 //! The account's devices and its password, for the root: what is shown of them, and what the user wants done.
 
-use gtk::prelude::*;
 use hobnob_shared::id::DeviceId;
 use relm4::gtk;
 
@@ -15,7 +14,7 @@ impl App {
     pub(in crate::ui) fn open_devices(&mut self) {
         let (remove, password) = (self.sender.clone(), self.sender.clone());
         let devices = DevicesDialog::open(
-            &self.window,
+            &self.at(),
             move |device| remove.emit(AppMsg::Answer(DialogAnswer::AskRemoveDevice(device))),
             move || password.emit(AppMsg::Answer(DialogAnswer::AskChangePassword)),
         );
@@ -35,7 +34,7 @@ impl App {
     /// The window over which questions about the account are asked.
     fn account_window(&self) -> gtk::Window {
         let open = self.devices.as_ref().filter(|devices| devices.is_open());
-        open.map_or_else(|| self.window.clone().upcast(), |devices| devices.window().clone())
+        open.map_or_else(|| self.at(), |devices| devices.window().clone())
     }
 
     /// Asks for the password that removes a device.

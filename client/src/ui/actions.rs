@@ -22,6 +22,8 @@ pub enum ActionMsg {
     CloseTab(String),
     /// Pin it, or not any more.
     PinTab(String),
+    /// Move it to a window of its own, or from there to the main window.
+    MoveTab(String),
     /// Open the tab that was closed last.
     ReopenTab,
     /// Choose files for the conversation in front.
@@ -136,7 +138,7 @@ pub fn presence_name(presence: OwnPresence) -> &'static str {
 }
 
 /// Actions without a parameter, and their keys.
-const PLAIN: [(&str, ActionMsg, &[&str]); 20] = [
+const PLAIN: [(&str, ActionMsg, &[&str]); 21] = [
     ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
     ("join-room", ActionMsg::JoinRoom, &["<Control>j"]),
     ("members", ActionMsg::Members, &["<Control>m"]),
@@ -148,6 +150,7 @@ const PLAIN: [(&str, ActionMsg, &[&str]); 20] = [
     ("switch", ActionMsg::Switch, &["<Control>k"]),
     ("close-tab", ActionMsg::CloseTab(String::new()), &["<Control>w"]),
     ("reopen-tab", ActionMsg::ReopenTab, &["<Control><Shift>t"]),
+    ("toggle-window", ActionMsg::MoveTab(String::new()), &["<Control><Shift>d"]),
     ("toggle-pin", ActionMsg::PinTab(String::new()), &["<Control><Shift>p"]),
     ("attach", ActionMsg::Attach, &["<Control>o"]),
     ("attach-folder", ActionMsg::AttachFolder, &["<Control><Shift>o"]),
@@ -193,7 +196,11 @@ pub fn install(window: &adw::ApplicationWindow, input: &Sender<AppMsg>) -> gio::
         let input = input.clone();
         window.add_action(&with_text(name, move |room| input.emit(AppMsg::Action(ActionMsg::Room(what, room)))));
     }
-    for (name, what) in [("pin-tab", ActionMsg::PinTab as fn(String) -> ActionMsg), ("shut-tab", ActionMsg::CloseTab)] {
+    for (name, what) in [
+        ("pin-tab", ActionMsg::PinTab as fn(String) -> ActionMsg),
+        ("move-tab", ActionMsg::MoveTab),
+        ("shut-tab", ActionMsg::CloseTab),
+    ] {
         let input = input.clone();
         window.add_action(&with_text(name, move |id| input.emit(AppMsg::Action(what(id)))));
     }

@@ -16,8 +16,7 @@ use crate::core::event::{FileRule, Rates};
 use crate::model::{Model, PersonWish, Question};
 use crate::ui::actions::{self, ActionMsg};
 use crate::ui::content::{Banner, Content};
-use crate::ui::conversation::page::title;
-use crate::ui::conversation::{ConversationPage, PageInit, PageInput, PageOutput};
+use crate::ui::conversation::{PageInput, PageOutput};
 use crate::ui::dialogs::devices::DevicesDialog;
 use crate::ui::drafts::Drafts;
 use crate::ui::members::MemberOutput;
@@ -26,12 +25,14 @@ use crate::ui::search::picker::PickerOutput;
 use crate::ui::search::{Picker, Searching};
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
+use crate::ui::tabs::{Tab, watch_tabs};
 use crate::ui::text::literal_line;
-use crate::ui::transfers::{Pictures, TransfersOutput};
+use crate::ui::transfers::{Pictures, TransfersOutput, TransfersPanel};
 use crate::ui::widgets::dialog::Dialog;
 use crate::ui::widgets::pages::Pages;
 use crate::ui::widgets::spoken::name_library_buttons;
 use crate::ui::window_state::WindowState;
+use crate::ui::windows::OwnWindow;
 
 /// What the window is started with.
 pub struct Init {
@@ -66,8 +67,16 @@ pub enum AppMsg {
     Search(PickerOutput),
     /// From the quick switcher.
     Switch(PickerOutput),
-    /// The window got or lost the focus.
+    /// A window lost the focus.
     Looked,
+    /// A window got it; none is the main window.
+    Used(Option<adw::Window>),
+    /// A window of its own was made for a tab that is dragged there.
+    OwnWindow(OwnWindow),
+    /// A window of its own is to be closed.
+    OwnClosing(adw::Window),
+    /// A tab came to another window, or its dragging ended.
+    Moved,
     /// Another tab came to the front.
     Switched,
     /// A tab was closed.
@@ -127,18 +136,6 @@ pub enum DialogAnswer {
     ChangePassword(Password, Password),
 }
 
-/// A tab.
-pub struct Tab {
-    /// Which conversation.
-    pub conversation: ConversationId,
-    /// Its content.
-    pub controller: Controller<ConversationPage>,
-    /// Its place in the tab view.
-    pub page: adw::TabPage,
-    /// The end of its timeline is in view.
-    pub at_end: bool,
-}
-
 /// The root.
 pub struct App {
     pub(in crate::ui) model: Model,
@@ -150,6 +147,12 @@ pub struct App {
     pub(in crate::ui) leaflet: adw::Leaflet,
     pub(in crate::ui) narrow_banner: Banner,
     pub(in crate::ui) content: Content,
+    /// Files of all conversations.
+    pub(in crate::ui) transfers: TransfersPanel,
+    /// Windows that tabs were moved to.
+    pub(in crate::ui) own: Vec<OwnWindow>,
+    /// That of them which is in use; none for the main window.
+    pub(in crate::ui) used: Option<adw::Window>,
     pub(in crate::ui) sidebar: Controller<Sidebar>,
     pub(in crate::ui) sign_in: Controller<SignIn>,
     pub(in crate::ui) presence: gio::SimpleAction,
@@ -157,7 +160,7 @@ pub struct App {
     /// Tabs that were closed, the last one last.
     pub(in crate::ui) closed: Vec<ConversationId>,
     /// What the timelines show of files.
-    pictures: Pictures,
+    pub(in crate::ui) pictures: Pictures,
     /// What is searched for in the sidebar.
     pub(in crate::ui) words: String,
     /// The search view, once it was opened, and what was typed there last.
@@ -170,8 +173,6 @@ pub struct App {
     pub(in crate::ui) sent_from: PathBuf,
     /// The message that is looked for further back.
     pub(in crate::ui) seeking: Option<Seeking>,
-    /// The conversation in front, as it was last drawn.
-    pub(in crate::ui) fronted: Option<ConversationId>,
     /// The friend list, and that of rooms, have to be drawn again after this batch.
     pub(in crate::ui) lists_changed: (bool, bool),
     /// The dialog in front that waits for an answer of the core, and to what, once it was asked.
@@ -222,11 +223,9 @@ impl Component for App {
         let sign_in = SignIn::builder().launch(()).forward(&input, AppMsg::Enter);
         let about_member = input.clone();
         let about_transfer = input.clone();
-        let content = Content::new(
-            &leaflet,
-            move |output| about_member.emit(AppMsg::Member(output)),
-            move |output| about_transfer.emit(AppMsg::Transfers(output)),
-        );
+        let content = Content::new(Some(&leaflet), move |output| about_member.emit(AppMsg::Member(output)));
+        let transfers = TransfersPanel::new(move |output| about_transfer.emit(AppMsg::Transfers(output)));
+        content.pack(transfers.widget(), true);
         let narrow_banner = Banner::new();
         let left = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         left.append(sidebar.widget());
@@ -246,7 +245,8 @@ impl Component for App {
         window.set_content(Some(&toasts));
 
         let presence = actions::install(&window, &input);
-        watch(&window, &content.tabs, &input);
+        watch(&window, &input);
+        watch_tabs(&content.tabs, &window, &input);
         let model = Self {
             model: Model::default(),
             bridge,
@@ -257,6 +257,9 @@ impl Component for App {
             leaflet,
             narrow_banner,
             content,
+            transfers,
+            own: Vec::new(),
+            used: None,
             sidebar,
             sign_in,
             presence,
@@ -270,7 +273,6 @@ impl Component for App {
             switched: String::new(),
             sent_from: glib::home_dir(),
             seeking: None,
-            fronted: None,
             lists_changed: (false, false),
             form: None,
             devices: None,
@@ -298,6 +300,13 @@ impl Component for App {
             AppMsg::Search(output) => self.search_said(output),
             AppMsg::Switch(output) => self.switcher_said(output),
             AppMsg::Looked => self.look(),
+            AppMsg::Used(used) => {
+                self.used = used;
+                self.look();
+            }
+            AppMsg::OwnWindow(own) => self.own.push(own),
+            AppMsg::OwnClosing(window) => self.close_own(&window),
+            AppMsg::Moved => self.moved(),
             AppMsg::Switched => {
                 self.look();
                 // Who goes to a conversation wants to write in it.
@@ -316,6 +325,9 @@ impl Component for App {
             AppMsg::Closing => {
                 self.keep();
                 self.restored = false;
+                for own in self.own.drain(..) {
+                    own.window.destroy();
+                }
                 self.window.destroy();
             }
         }
@@ -341,66 +353,10 @@ impl App {
 
     /// Says something for a moment.
     pub(in crate::ui) fn toast(&self, words: &str) {
+        let toasts = self.in_use().map_or(&self.toasts, |own| &own.toasts);
         // Toasts take markup on this version of the library, and the words may be somebody else's.
-        self.toasts.add_toast(adw::Toast::new(&glib::markup_escape_text(&literal_line(words))));
-        name_library_buttons(&self.toasts);
-    }
-
-    /// The tab of a conversation.
-    pub(in crate::ui) fn tab(&self, conversation: &ConversationId) -> Option<&Tab> {
-        self.tabs.iter().find(|tab| tab.conversation == *conversation)
-    }
-
-    /// The tab in front.
-    pub(in crate::ui) fn front(&self) -> Option<&Tab> {
-        let page = self.content.tabs.selected_page()?;
-        self.tabs.iter().find(|tab| tab.page == page)
-    }
-
-    /// Opens a conversation's tab, or brings it to the front.
-    pub(in crate::ui) fn open(&mut self, conversation: &ConversationId, front: bool) {
-        if self.tab(conversation).is_none() {
-            self.add_tab(conversation);
-        }
-        let Some(tab) = self.tab(conversation) else { return };
-        if front {
-            self.content.tabs.set_selected_page(&tab.page);
-            self.leaflet.set_visible_child(self.content.widget());
-            tab.controller.emit(PageInput::Focus);
-        }
-        self.look();
-    }
-
-    fn add_tab(&mut self, conversation: &ConversationId) {
-        let (input, id) = (self.sender.clone(), conversation.clone());
-        let name = title(conversation);
-        let controller = ConversationPage::builder()
-            .launch(PageInit { conversation: conversation.clone(), pictures: self.pictures.clone() })
-            .connect_receiver(move |_, output| input.emit(AppMsg::Page(id.clone(), output)));
-        controller.widget().set_widget_name(&conversation.to_string());
-        let page = self.content.tabs.append(controller.widget());
-        name_library_buttons(&self.content.tab_bar);
-        page.set_title(&name);
-        page.set_tooltip(&glib::markup_escape_text(&name));
-        if conversation.friend().is_none() {
-            page.set_icon(Some(&gio::ThemedIcon::new("system-users-symbolic")));
-        }
-        self.tabs.push(Tab { conversation: conversation.clone(), controller, page, at_end: true });
-        if let Some(request) = self.model.open(conversation.clone()) {
-            self.bridge.send(request);
-        }
-        self.show_header(conversation);
-        self.restore_draft(conversation);
-        self.keep();
-    }
-
-    fn tab_closed(&mut self, page: &adw::TabPage) {
-        let Some(at) = self.tabs.iter().position(|tab| tab.page == *page) else { return };
-        let tab = self.tabs.remove(at);
-        self.model.close(&tab.conversation);
-        self.remember_closed(tab.conversation);
-        self.look();
-        self.keep();
+        toasts.add_toast(adw::Toast::new(&glib::markup_escape_text(&literal_line(words))));
+        name_library_buttons(toasts);
     }
 
     /// Keeps size and tabs for the next start.
@@ -409,20 +365,13 @@ impl App {
         if !self.restored {
             return;
         }
-        let pages = self.content.tabs.pages();
-        let order = (0..pages.n_items()).filter_map(|at| pages.item(at).and_downcast::<adw::TabPage>());
-        let id = |page: &adw::TabPage| {
-            self.tabs.iter().find(|tab| tab.page == *page).map(|tab| tab.conversation.to_string())
-        };
-        let order: Vec<adw::TabPage> = order.collect();
         let (width, height) = self.window.default_size();
         self.kept = WindowState {
             width,
             height,
             maximized: self.window.is_maximized(),
-            tabs: order.iter().filter_map(id).collect(),
-            pinned: order.iter().filter(|page| page.is_pinned()).filter_map(id).collect(),
-            front: self.content.tabs.selected_page().as_ref().and_then(id),
+            tabs: self.arranged(&self.content),
+            windows: self.own.iter().map(|own| own.kept(self.arranged(&own.content))).collect(),
         };
         if let Err(error) = self.kept.save(&self.profile) {
             tracing::warn!(%error, "the window's size and tabs were not kept");
@@ -438,15 +387,11 @@ fn starting() -> gtk::Widget {
     root.upcast()
 }
 
-fn watch(window: &adw::ApplicationWindow, tabs: &adw::TabView, input: &relm4::Sender<AppMsg>) {
+fn watch(window: &adw::ApplicationWindow, input: &relm4::Sender<AppMsg>) {
     let looked = input.clone();
-    window.connect_is_active_notify(move |_| looked.emit(AppMsg::Looked));
-    let switched = input.clone();
-    tabs.connect_selected_page_notify(move |_| switched.emit(AppMsg::Switched));
-    let arranged = input.clone();
-    tabs.connect_page_reordered(move |_, _, _| arranged.emit(AppMsg::Arranged));
-    let closed = input.clone();
-    tabs.connect_page_detached(move |_, page, _| closed.emit(AppMsg::TabClosed(page.clone())));
+    window.connect_is_active_notify(move |window| {
+        looked.emit(if window.is_active() { AppMsg::Used(None) } else { AppMsg::Looked });
+    });
     // Closed by the root once it has kept which tabs are open: they go with the window.
     let closing = input.clone();
     window.connect_close_request(move |_| {

@@ -12,7 +12,6 @@ use crate::ui::app::{App, AppMsg};
 use crate::ui::conversation::PageInput;
 use crate::ui::conversation::rows::first_line;
 use crate::ui::sidebar::line::Aside;
-use crate::ui::widgets::spoken::name_library_buttons;
 use crate::ui::{text, words};
 
 /// Drafts are written to the disk so long after a key.
@@ -54,7 +53,7 @@ impl App {
         let icon = (!words.is_empty()).then(|| gio::ThemedIcon::new("input-keyboard-symbolic"));
         tab.page.set_indicator_icon(icon.as_ref());
         tab.page.set_indicator_tooltip(&glib::markup_escape_text(&words));
-        name_library_buttons(&self.content.tab_bar);
+        self.name_buttons(&tab.page);
         tab.controller.emit(PageInput::Typing(words));
     }
 
@@ -74,7 +73,7 @@ impl App {
             return Some(Aside::Writing(words));
         }
         // In the conversation in front it stands before the eyes already.
-        let draft = self.drafts.get(conversation).filter(|_| self.fronted.as_ref() != Some(conversation))?;
+        let draft = self.drafts.get(conversation).filter(|_| !self.is_fronted(conversation))?;
         Some(Aside::Draft(format!("Draft: {}", text::literal_line(first_line(draft)))))
     }
 }

@@ -11,7 +11,7 @@ use crate::model::connection::Page;
 use crate::model::conversation::Past;
 use crate::model::{Batch, Change, PersonWish, Question};
 use crate::ui::actions::presence_name;
-use crate::ui::app::{App, AppMsg, DialogAnswer, Tab};
+use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageInput;
 use crate::ui::conversation::rows;
 use crate::ui::dialogs::{file_rule, rates};
@@ -83,7 +83,7 @@ impl App {
             Change::Room(room) => self.show_room(&room),
             Change::Devices => self.show_devices(),
             Change::Receipts => self.show_receipts(),
-            Change::Transfers => self.content.transfers.show(&self.model),
+            Change::Transfers => self.transfers.show(&self.model),
             Change::Recount => self.ask(Question::Conversations, Command::Conversations),
             Change::Requests => self.sidebar.emit(SidebarInput::Requests(self.model.roster.requests().to_vec())),
             Change::Spliced { conversation, at, removed, added } => self.splice(&conversation, at, removed, added),
@@ -108,6 +108,7 @@ impl App {
     pub(in crate::ui) fn show_page(&mut self) {
         // What is hidden must not keep the keyboard.
         GtkWindowExt::set_focus(&self.window, None::<&gtk::Widget>);
+        self.show_own_windows(self.model.connection.page() == Page::Main);
         match self.model.connection.page() {
             Page::Starting => self.pages.show("starting"),
             Page::Enter => {
@@ -143,20 +144,15 @@ impl App {
             return;
         }
         let kept = std::mem::take(&mut self.kept);
-        let front = kept.front.as_deref().and_then(|id| id.parse().ok());
-        for conversation in kept.conversations() {
-            self.open(&conversation, false);
-            if kept.is_pinned(&conversation)
-                && let Some(tab) = self.tab(&conversation)
-            {
-                self.pin(&tab.page, true);
-            }
+        self.reopen(&kept.tabs, &self.content.tabs.clone());
+        for window in &kept.windows {
+            self.reopen_window(window);
         }
-        if let Some(front) = front
-            && self.tab(&front).is_some()
-        {
-            self.open(&front, true);
+        if let Some(tab) = self.front() {
+            self.leaflet.set_visible_child(self.content.widget());
+            tab.controller.emit(PageInput::Focus);
         }
+        self.look();
         if self.tabs.is_empty() {
             self.content.show_nobody();
         }
@@ -171,14 +167,17 @@ impl App {
 
     fn show_server(&self) {
         let words = self.model.connection.banner();
-        self.content.banner.show(words);
+        for content in self.contents() {
+            content.banner.show(words);
+        }
         self.narrow_banner.show(words);
         self.narrow_banner.widget().set_visible(words.is_some() && self.leaflet.is_folded());
     }
 
     /// Draws the friend list.
     pub(in crate::ui) fn show_people(&self) {
-        let current = |user: &Handle| self.fronted.as_ref().and_then(ConversationId::friend) == Some(user);
+        let front = self.content.fronted.as_ref().and_then(ConversationId::friend);
+        let current = |user: &Handle| front == Some(user);
         let people = self.model.roster.sorted(&self.words);
         let rows = people.into_iter().map(|person| {
             let aside = self.aside(&ConversationId::Direct(person.user.clone()));
@@ -209,8 +208,8 @@ impl App {
         };
         tab.controller.emit(PageInput::Alarm(person.and_then(|person| person.alarm.clone())));
         tab.controller.emit(PageInput::Closed(closed));
-        if self.front().is_some_and(|front| front.conversation == conversation) {
-            self.content.show(&Header::person(user.as_str(), person));
+        for content in self.showing(&conversation) {
+            content.show(&Header::person(user.as_str(), person));
         }
     }
 
@@ -275,36 +274,37 @@ impl App {
         }
     }
 
-    /// The end of the tab's timeline is before somebody's eyes.
-    fn is_watched(&self, tab: &Tab) -> bool {
-        let in_front = self.content.tabs.selected_page().is_some_and(|page| page == tab.page);
-        let hidden = self.leaflet.is_folded()
-            && self.leaflet.visible_child().as_ref() != Some(self.content.widget().upcast_ref());
-        in_front && !hidden && tab.at_end && self.window.is_active() && self.model.connection.page() == Page::Main
-    }
-
-    /// Something else is before the user's eyes: header, mark in the sidebar, what counts as read.
+    /// Something else is before the user's eyes: headers, mark in the sidebar, what counts as read.
     pub(in crate::ui) fn look(&mut self) {
-        let front = self.front().map(|tab| (tab.conversation.clone(), self.is_watched(tab)));
-        let before = self.fronted.take();
-        self.fronted = front.as_ref().map(|(conversation, _)| conversation.clone());
-        let switched = before != self.fronted;
-        if let Some(change) = before.filter(|_| switched).and_then(|before| self.model.leave(&before)) {
-            self.draw(change);
+        let fronts = |app: &Self| -> Vec<Option<ConversationId>> {
+            app.contents().map(|content| app.front_of(content).map(|tab| tab.conversation.clone())).collect()
+        };
+        let before: Vec<Option<ConversationId>> = self.contents().map(|content| content.fronted.clone()).collect();
+        let now = fronts(self);
+        let own = self.own.iter_mut().map(|own| &mut own.content);
+        for (content, front) in std::iter::once(&mut self.content).chain(own).zip(&now) {
+            content.fronted.clone_from(front);
         }
-        let watched = front.as_ref().filter(|(_, watched)| *watched).map(|(conversation, _)| conversation.clone());
-        match front {
-            Some((conversation, watched)) => {
-                if switched {
-                    self.show_header(&conversation);
-                }
-                if watched {
-                    self.seen(&conversation);
-                }
+        for conversation in before.iter().flatten() {
+            if !self.is_fronted(conversation)
+                && let Some(change) = self.model.leave(conversation)
+            {
+                self.draw(change);
             }
-            None => self.content.show_nobody(),
+        }
+        for conversation in now.iter().flatten().filter(|conversation| !before.contains(&Some((*conversation).clone())))
+        {
+            self.show_header(conversation);
+        }
+        if now.first() == Some(&None) && !self.content.tabs.is_transferring_page() {
+            self.content.show_nobody();
+        }
+        let watched = now.into_iter().flatten().find(|front| self.tab(front).is_some_and(|tab| self.is_watched(tab)));
+        if let Some(watched) = &watched {
+            self.seen(watched);
         }
         self.model.watch(watched.as_ref());
+        let switched = before.first() != Some(&self.content.fronted);
         let (people, rooms) = std::mem::take(&mut self.lists_changed);
         if people || switched {
             self.show_people();
@@ -355,13 +355,13 @@ impl App {
             (Question::AddFriend(_), _) => self.toast("Request sent. You are friends once it is accepted."),
             (Question::FileRule(user), Answer::FileRule(rule)) => {
                 let (input, user) = (self.sender.clone(), user.clone());
-                file_rule::ask(&self.window, &user.clone(), *rule, move |rule| {
+                file_rule::ask(&self.at(), &user.clone(), *rule, move |rule| {
                     input.emit(AppMsg::Answer(DialogAnswer::FileRule(user.clone(), rule)));
                 });
             }
             (Question::Rates, Answer::Rates(now)) => {
                 let input = self.sender.clone();
-                rates::ask(&self.window, *now, move |rates| input.emit(AppMsg::Answer(DialogAnswer::Rates(rates))));
+                rates::ask(&self.at(), *now, move |rates| input.emit(AppMsg::Answer(DialogAnswer::Rates(rates))));
             }
             (Question::SafetyNumber(user), Answer::SafetyNumber { safety_number, verified }) => {
                 self.compare(user, safety_number, *verified);

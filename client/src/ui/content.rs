@@ -1,22 +1,22 @@
-//! The right side of the window: header of the conversation in front, tabs, and what is said when none is open. Widgets only; the root fills
-//! them.
+//! Conversations in tabs, with the header of the one in front, and what is said when none is open: the right side of the main window, and all
+//! of a window that tabs were moved to. Widgets only; the root fills them.
 
 use std::cell::RefCell;
 
 use adw::prelude::*;
 use gtk::pango;
+use hobnob_shared::id::ConversationId;
 use relm4::{adw, gtk};
 
 use crate::ui::header::{Header, Subject};
 use crate::ui::members::{MemberOutput, MembersPanel};
-use crate::ui::tabs::attach_menu;
-use crate::ui::transfers::{TransfersOutput, TransfersPanel};
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::pages::Pages;
 
-/// The right side.
+/// Conversations in tabs.
 pub struct Content {
     root: gtk::Box,
+    bar: adw::HeaderBar,
     name: gtk::Label,
     path_line: gtk::Box,
     path_icon: gtk::Image,
@@ -27,23 +27,20 @@ pub struct Content {
     stack: Pages,
     /// Who is in the room in front.
     pub members: MembersPanel,
-    /// Files of all conversations.
-    pub transfers: TransfersPanel,
     /// The tabs.
     pub tabs: adw::TabView,
     /// Their bar.
     pub tab_bar: adw::TabBar,
     /// The banner of the server.
     pub banner: Banner,
+    /// The conversation in front, as it was last drawn.
+    pub fronted: Option<ConversationId>,
 }
 
 impl Content {
-    /// Without a conversation. `back` leads to the sidebar when the window is narrow; `tell` gets what is done about members, `about_transfers` about files.
-    pub fn new(
-        leaflet: &adw::Leaflet,
-        tell: impl Fn(MemberOutput) + 'static,
-        about_transfers: impl Fn(TransfersOutput) + 'static,
-    ) -> Self {
+    /// Without a conversation; `tell` gets what is done about members. A button leads back to the sidebar beside it when `leaflet` is folded;
+    /// a window of tabs alone has neither.
+    pub fn new(leaflet: Option<&adw::Leaflet>, tell: impl Fn(MemberOutput) + 'static) -> Self {
         let name = gtk::Label::builder().ellipsize(pango::EllipsizeMode::End).build();
         name.add_css_class("title");
         let path_icon = gtk::Image::builder().pixel_size(12).accessible_role(gtk::AccessibleRole::Presentation).build();
@@ -54,29 +51,28 @@ impl Content {
         // Of both lines the one is seen in a narrow window, the other in a wide one.
         let short = gtk::Label::builder().ellipsize(pango::EllipsizeMode::End).build();
         path_line.append(&short);
-        for (label, folded) in [(&path, false), (&short, true)] {
-            let binding = leaflet.bind_property("folded", label, "visible").sync_create();
-            if folded { binding } else { binding.invert_boolean() }.build();
-        }
+        short.set_visible(false);
         let title = gtk::Box::builder().orientation(gtk::Orientation::Vertical).valign(gtk::Align::Center).build();
         title.append(&name);
         title.append(&path_line);
 
         let bar = adw::HeaderBar::builder().title_widget(&title).centering_policy(adw::CenteringPolicy::Loose).build();
-        let back = icon_button("go-previous-symbolic", "Back");
-        back.set_action_name(Some("win.back"));
-        leaflet.bind_property("folded", &back, "visible").sync_create().build();
-        leaflet.bind_property("folded", &bar, "show-start-title-buttons").sync_create().build();
-        bar.pack_start(&back);
+        if let Some(leaflet) = leaflet {
+            let back = icon_button("go-previous-symbolic", "Back");
+            back.set_action_name(Some("win.back"));
+            bar.pack_start(&back);
+            for shown in [back.upcast_ref::<gtk::Widget>(), short.upcast_ref()] {
+                leaflet.bind_property("folded", shown, "visible").sync_create().build();
+            }
+            leaflet.bind_property("folded", &path, "visible").sync_create().invert_boolean().build();
+            leaflet.bind_property("folded", &bar, "show-start-title-buttons").sync_create().build();
+        }
         let menu = menu_button("view-more-symbolic", "Conversation Menu");
         bar.pack_end(&menu);
         let members = MembersPanel::new(tell);
         bar.pack_end(members.widget());
-        let transfers = TransfersPanel::new(about_transfers);
-        bar.pack_end(transfers.widget());
 
         let tabs = adw::TabView::new();
-        attach_menu(&tabs);
         let tab_bar = adw::TabBar::builder().view(&tabs).autohide(false).build();
         let open = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         open.append(&tab_bar);
@@ -94,6 +90,7 @@ impl Content {
         let subject = RefCell::default();
         let content = Self {
             root,
+            bar,
             name,
             path_line,
             path_icon,
@@ -103,10 +100,10 @@ impl Content {
             subject,
             stack,
             members,
-            transfers,
             tabs,
             tab_bar,
             banner,
+            fronted: None,
         };
         content.show_nobody();
         content
@@ -117,6 +114,20 @@ impl Content {
         &self.root
     }
 
+    /// Puts something more into the header: at its beginning, or before what is at its end.
+    pub fn pack(&self, widget: &impl IsA<gtk::Widget>, at_end: bool) {
+        if at_end {
+            self.bar.pack_end(widget);
+        } else {
+            self.bar.pack_start(widget);
+        }
+    }
+
+    /// Shows the tabs, though there may be none: one that is dragged can be dropped there.
+    pub fn show_tabs(&self) {
+        self.stack.show("tabs");
+    }
+
     /// No conversation is in front.
     pub fn show_nobody(&self) {
         self.name.set_text("");
@@ -124,12 +135,20 @@ impl Content {
         self.menu.set_visible(false);
         self.members.widget().set_visible(false);
         self.stack.show("none");
+        self.entitle("Hobnob");
+    }
+
+    fn entitle(&self, title: &str) {
+        if let Some(window) = self.root.root().and_downcast::<gtk::Window>() {
+            window.set_title(Some(title));
+        }
     }
 
     /// A conversation is in front.
     pub fn show(&self, header: &Header) {
         self.stack.show("tabs");
         self.name.set_text(&header.title);
+        self.entitle(&format!("{} — Hobnob", header.title));
         self.name.set_tooltip_text(Some(&header.title));
         self.path_line.set_visible(true);
         self.path_line.set_css_classes(&["path", header.class]);

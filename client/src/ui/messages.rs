@@ -48,7 +48,7 @@ impl App {
             }
             RowOutput::Link(address) => {
                 if let Some(target) = links::Target::of(&address) {
-                    open_link::ask(&self.window, &target);
+                    open_link::ask(&self.at(), &target);
                 }
             }
             RowOutput::Card(output, transfer) => self.card(output, transfer),
@@ -120,7 +120,7 @@ impl App {
             body: "The message goes from this conversation on all computers. Who has read or copied it may still have it.",
             action: "Delete",
         };
-        confirm::ask(&self.window, &question, move || input.emit(AppMsg::Answer(DialogAnswer::Delete(message))));
+        confirm::ask(&self.at(), &question, move || input.emit(AppMsg::Answer(DialogAnswer::Delete(message))));
     }
 
     /// Opens a conversation at something in it, however far back that is.

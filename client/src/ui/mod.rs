@@ -2,7 +2,7 @@
 //! bridge.
 //!
 //! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants;
-//!   [`tabs`] pins them and opens closed ones again; [`asides`] who writes, and what was written and not sent, which [`drafts`] keeps;
+//!   [`tabs`] opens, closes and pins them, [`windows`] are those that tabs were moved to; [`asides`] who writes, and what was written and not sent, which [`drafts`] keeps;
 //!   [`rooms`] and [`account`] do both for rooms and for the account's devices and password, [`paste`] for pasted pictures
 //! - [`sign_in`] sign-up, sign-in, and the page that stops everything when the server's key changed
 //! - [`sidebar`] friends, requests and rooms
@@ -38,6 +38,7 @@ pub mod text;
 pub mod transfers;
 pub mod widgets;
 pub mod window_state;
+pub mod windows;
 pub mod wishes;
 pub mod words;
 

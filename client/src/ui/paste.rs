@@ -29,7 +29,7 @@ impl App {
             return self.toast("The picture is too large to paste. Save it as a file and send that.");
         }
         let (input, name) = (self.sender.clone(), title(&conversation));
-        send_picture::ask(&self.window, &name, &picture.clone(), move || {
+        send_picture::ask(&self.at(), &name, &picture.clone(), move || {
             input.emit(AppMsg::Answer(DialogAnswer::Paste(conversation.clone(), picture.clone())));
         });
     }

@@ -21,7 +21,8 @@ use crate::ui::words;
 impl App {
     /// Draws the list of rooms.
     pub(in crate::ui) fn show_rooms(&self) {
-        let current = |room: &RoomId| matches!(&self.fronted, Some(ConversationId::Room(front)) if front == room);
+        let current =
+            |room: &RoomId| matches!(&self.content.fronted, Some(ConversationId::Room(front)) if front == room);
         let me = self.model.connection.user.as_ref();
         let rooms = self.model.rooms.sorted(&self.words);
         let rows = rooms.into_iter().map(|room| {
@@ -54,12 +55,12 @@ impl App {
         };
         tab.controller.emit(PageInput::Outside(outside));
         tab.controller.emit(PageInput::Closed(closed));
-        if self.front().is_some_and(|front| front.conversation == conversation) {
+        for content in self.showing(&conversation) {
             let me = self.model.connection.user.as_ref();
-            self.content.show(&Header::room(room, membership, self.model.mesh(room), me));
+            content.show(&Header::room(room, membership, self.model.mesh(room), me));
             if let Membership::Member(known) = membership {
                 let mesh = words::sentence(&words::mesh(self.model.mesh(room)));
-                self.content.members.show(rows(&self.model, known), &words::people(known), &mesh);
+                content.members.show(rows(&self.model, known), &words::people(known), &mesh);
             }
         }
     }
@@ -67,7 +68,7 @@ impl App {
     /// Asks which room to join; `room` is filled in, and `problem` says what was wrong with it the first time.
     pub(in crate::ui) fn ask_room(&mut self, room: Option<&RoomId>, problem: Option<&str>) {
         let input = self.sender.clone();
-        let dialog = join_room::ask(&self.window, room, move |room, password| {
+        let dialog = join_room::ask(&self.at(), room, move |room, password| {
             input.emit(AppMsg::Answer(DialogAnswer::JoinRoom(room, password)));
         });
         if let Some(problem) = problem {
@@ -108,7 +109,7 @@ impl App {
             }
             RoomAction::Lock => {
                 let (input, which) = (self.sender.clone(), room.clone());
-                let dialog = room_password::ask(&self.window, &room, move |password| {
+                let dialog = room_password::ask(&self.at(), &room, move |password| {
                     input.emit(AppMsg::Answer(DialogAnswer::LockRoom(which.clone(), password)));
                 });
                 self.form = Some((None, dialog));
@@ -131,7 +132,7 @@ impl App {
 
     fn confirm(&self, question: &confirm::Question<'_>, answer: DialogAnswer) {
         let (input, answer) = (self.sender.clone(), std::cell::Cell::new(Some(answer)));
-        confirm::ask(&self.window, question, move || {
+        confirm::ask(&self.at(), question, move || {
             if let Some(answer) = answer.take() {
                 input.emit(AppMsg::Answer(answer));
             }

@@ -1,27 +1,79 @@
-//! The tabs of the window, for the root: pinned ones, those that were closed last, and the menu of a tab. That they are moved, by hand or by
-//! keys, is the library's own doing.
+//! The tabs, for the root: opened, closed and opened again, pinned, moved to a window of their own and back. That they are moved within a
+//! window, by hand or by keys, is the library's own doing, and so is that one can be dragged from one window to another.
 
-use gtk::gio;
 use gtk::prelude::*;
+use gtk::{gio, glib};
 use hobnob_shared::id::ConversationId;
-use relm4::{adw, gtk};
+use relm4::{Component, ComponentController, Controller, adw, gtk};
 
-use crate::ui::app::App;
+use crate::ui::app::{App, AppMsg};
+use crate::ui::content::Content;
+use crate::ui::conversation::page::title;
+use crate::ui::conversation::{ConversationPage, PageInit, PageInput};
 use crate::ui::widgets::context_menu::add;
 use crate::ui::widgets::spoken::name_library_buttons;
+use crate::ui::window_state::KeptTabs;
+use crate::ui::windows::OwnWindow;
 
 /// Closed tabs that can be opened again.
 const CLOSED_MAX: usize = 50;
 
+/// A tab.
+pub struct Tab {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Its content.
+    pub controller: Controller<ConversationPage>,
+    /// Its place in the tab view.
+    pub page: adw::TabPage,
+    /// The end of its timeline is in view.
+    pub at_end: bool,
+}
+
+/// The tabs among which a page is; none while it is dragged.
+pub fn view_of(page: &adw::TabPage) -> Option<adw::TabView> {
+    page.child().ancestor(adw::TabView::static_type()).and_downcast()
+}
+
+/// Tells what is done with tabs by hand, and gives them their menu. `main` is the main window.
+pub fn watch_tabs(tabs: &adw::TabView, main: &adw::ApplicationWindow, input: &relm4::Sender<AppMsg>) {
+    let switched = input.clone();
+    tabs.connect_selected_page_notify(move |_| switched.emit(AppMsg::Switched));
+    let arranged = input.clone();
+    tabs.connect_page_reordered(move |_, _, _| arranged.emit(AppMsg::Arranged));
+    let closed = input.clone();
+    tabs.connect_page_detached(move |tabs, page, _| {
+        // On its way to another window it is not closed.
+        if !tabs.is_transferring_page() {
+            closed.emit(AppMsg::TabClosed(page.clone()));
+        }
+    });
+    let moved = input.clone();
+    tabs.connect_is_transferring_page_notify(move |_| moved.emit(AppMsg::Moved));
+    let (owner, made) = (main.downgrade(), input.clone());
+    tabs.connect_create_window(move |_| {
+        let own = OwnWindow::new(&owner.upgrade()?, &made);
+        own.window.present();
+        let tabs = own.content.tabs.clone();
+        made.emit(AppMsg::OwnWindow(own));
+        Some(tabs)
+    });
+    attach_menu(tabs, main);
+}
+
 /// Gives tabs their menu. Who a tab is about stands in the name of its content.
-pub fn attach_menu(tabs: &adw::TabView) {
+fn attach_menu(tabs: &adw::TabView, main: &adw::ApplicationWindow) {
     let menu = gio::Menu::new();
     tabs.set_menu_model(Some(&menu));
-    tabs.connect_setup_menu(move |_, page| {
+    let main = main.downgrade();
+    tabs.connect_setup_menu(move |tabs, page| {
         let Some(page) = page else { return };
         menu.remove_all();
         let (own, others, target) = (gio::Menu::new(), gio::Menu::new(), page.child().widget_name());
+        let is_main = tabs.root().and_downcast::<adw::ApplicationWindow>() == main.upgrade();
         add(&own, if page.is_pinned() { "Unpin" } else { "Pin" }, "win.pin-tab", &target);
+        let words = if is_main { "Move to New Window" } else { "Move to Main Window" };
+        add(&own, words, "win.move-tab", &target);
         if !page.is_pinned() {
             add(&own, "Close", "win.shut-tab", &target);
         }
@@ -32,12 +84,119 @@ pub fn attach_menu(tabs: &adw::TabView) {
 }
 
 impl App {
-    /// The page of a conversation by its id; without one, the page in front.
-    fn page_of(&self, id: &str) -> Option<adw::TabPage> {
-        if id.is_empty() {
-            return self.content.tabs.selected_page();
+    /// The tab of a conversation.
+    pub(in crate::ui) fn tab(&self, conversation: &ConversationId) -> Option<&Tab> {
+        self.tabs.iter().find(|tab| tab.conversation == *conversation)
+    }
+
+    /// The tab in front in the window that is in use.
+    pub(in crate::ui) fn front(&self) -> Option<&Tab> {
+        self.front_of(self.in_use().map_or(&self.content, |own| &own.content))
+    }
+
+    /// The tab in front in a window.
+    pub(in crate::ui) fn front_of(&self, content: &Content) -> Option<&Tab> {
+        let page = content.tabs.selected_page()?;
+        self.tabs.iter().find(|tab| tab.page == page)
+    }
+
+    /// Opens a conversation's tab, or brings it to the front, in whichever window it is.
+    pub(in crate::ui) fn open(&mut self, conversation: &ConversationId, front: bool) {
+        if self.tab(conversation).is_none() {
+            self.add_tab(conversation, &self.content.tabs.clone());
         }
-        Some(self.tab(&id.parse().ok()?)?.page.clone())
+        let Some(tab) = self.tab(conversation) else { return };
+        if front && let Some(view) = view_of(&tab.page) {
+            view.set_selected_page(&tab.page);
+            match self.own_of(&view) {
+                Some(own) => own.window.present(),
+                None => self.leaflet.set_visible_child(self.content.widget()),
+            }
+            tab.controller.emit(PageInput::Focus);
+        }
+        self.look();
+    }
+
+    /// Makes a conversation's tab among these.
+    pub(in crate::ui) fn add_tab(&mut self, conversation: &ConversationId, tabs: &adw::TabView) {
+        let (input, id) = (self.sender.clone(), conversation.clone());
+        let name = title(conversation);
+        let controller = ConversationPage::builder()
+            .launch(PageInit { conversation: conversation.clone(), pictures: self.pictures.clone() })
+            .connect_receiver(move |_, output| input.emit(AppMsg::Page(id.clone(), output)));
+        controller.widget().set_widget_name(&conversation.to_string());
+        let page = tabs.append(controller.widget());
+        page.set_title(&name);
+        page.set_tooltip(&glib::markup_escape_text(&name));
+        if conversation.friend().is_none() {
+            page.set_icon(Some(&gio::ThemedIcon::new("system-users-symbolic")));
+        }
+        self.name_buttons(&page);
+        self.tabs.push(Tab { conversation: conversation.clone(), controller, page, at_end: true });
+        if let Some(request) = self.model.open(conversation.clone()) {
+            self.bridge.send(request);
+        }
+        self.show_header(conversation);
+        self.restore_draft(conversation);
+        self.keep();
+    }
+
+    /// A tab was closed.
+    pub(in crate::ui) fn tab_closed(&mut self, page: &adw::TabPage) {
+        let Some(at) = self.tabs.iter().position(|tab| tab.page == *page) else { return };
+        let tab = self.tabs.remove(at);
+        self.model.close(&tab.conversation);
+        self.remember_closed(tab.conversation);
+        self.moved();
+    }
+
+    /// The library's buttons on a page's tab get their names.
+    pub(in crate::ui) fn name_buttons(&self, page: &adw::TabPage) {
+        let view = view_of(page);
+        for content in self.contents().filter(|content| Some(&content.tabs) == view.as_ref()) {
+            name_library_buttons(&content.tab_bar);
+        }
+    }
+
+    /// The tabs of a window, as they are kept.
+    pub(in crate::ui) fn arranged(&self, content: &Content) -> KeptTabs {
+        let pages = content.tabs.pages();
+        let pages = (0..pages.n_items()).filter_map(|at| pages.item(at).and_downcast::<adw::TabPage>());
+        let id = |page: &adw::TabPage| {
+            self.tabs.iter().find(|tab| tab.page == *page).map(|tab| tab.conversation.to_string())
+        };
+        let order: Vec<adw::TabPage> = pages.collect();
+        KeptTabs {
+            tabs: order.iter().filter_map(id).collect(),
+            pinned: order.iter().filter(|page| page.is_pinned()).filter_map(id).collect(),
+            front: content.tabs.selected_page().as_ref().and_then(id),
+        }
+    }
+
+    /// Opens tabs that were kept, among these.
+    pub(in crate::ui) fn reopen(&mut self, kept: &KeptTabs, tabs: &adw::TabView) {
+        for conversation in kept.conversations() {
+            if self.tab(&conversation).is_none() {
+                self.add_tab(&conversation, tabs);
+            }
+            if kept.is_pinned(&conversation)
+                && let Some(tab) = self.tab(&conversation)
+            {
+                self.pin(&tab.page, true);
+            }
+        }
+        let front = kept.front.as_deref().and_then(|id| id.parse().ok());
+        if let Some(tab) = front.and_then(|front| self.tab(&front))
+            && view_of(&tab.page).as_ref() == Some(tabs)
+        {
+            tabs.set_selected_page(&tab.page);
+        }
+    }
+
+    /// The page of a conversation by its id; without one, the page in front.
+    pub(in crate::ui) fn page_of(&self, id: &str) -> Option<adw::TabPage> {
+        let tab = if id.is_empty() { self.front()? } else { self.tab(&id.parse().ok()?)? };
+        Some(tab.page.clone())
     }
 
     /// Pins a tab, or not any more.
@@ -55,15 +214,21 @@ impl App {
             let picture = pinned.then(|| gio::ThemedIcon::new("avatar-default-symbolic"));
             page.set_icon(picture.as_ref());
         }
-        self.content.tabs.set_page_pinned(page, pinned);
-        name_library_buttons(&self.content.tab_bar);
+        if let Some(view) = view_of(page) {
+            view.set_page_pinned(page, pinned);
+        }
+        self.name_buttons(page);
     }
 
-    /// Closes a tab, unless it is pinned. Without any tab the window is closed.
+    /// Closes a tab, unless it is pinned. Without any tab the main window is closed.
     pub(in crate::ui) fn close_tab(&self, id: &str) {
         match self.page_of(id) {
             Some(page) if page.is_pinned() => self.toast("This tab is pinned. Unpin it to close it."),
-            Some(page) => self.content.tabs.close_page(&page),
+            Some(page) => {
+                if let Some(view) = view_of(&page) {
+                    view.close_page(&page);
+                }
+            }
             None if id.is_empty() => self.window.close(),
             None => {}
         }

@@ -14,6 +14,34 @@ const TABS_MAX: usize = 50;
 /// Sizes a screen can have, in pixels.
 const SIZES: std::ops::RangeInclusive<i32> = 200..=20_000;
 
+/// Windows reopened at start.
+const WINDOWS_MAX: usize = 20;
+
+/// Open conversations of a window.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptTabs {
+    /// In the order of their tabs.
+    pub tabs: Vec<String>,
+    /// Those of them that are pinned.
+    pub pinned: Vec<String>,
+    /// The one in front.
+    pub front: Option<String>,
+}
+
+/// A window beside the main one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptWindow {
+    /// Width in pixels.
+    pub width: i32,
+    /// Height in pixels.
+    pub height: i32,
+    /// What is open in it.
+    #[serde(flatten)]
+    pub tabs: KeptTabs,
+}
+
 /// Size and tabs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -24,17 +52,35 @@ pub struct WindowState {
     pub height: i32,
     /// Fills the screen.
     pub maximized: bool,
-    /// Open conversations, in the order of their tabs.
-    pub tabs: Vec<String>,
-    /// Those of them that are pinned.
-    pub pinned: Vec<String>,
-    /// The one in front.
-    pub front: Option<String>,
+    /// What is open in the main window.
+    #[serde(flatten)]
+    pub tabs: KeptTabs,
+    /// Windows that tabs were moved to.
+    pub windows: Vec<KeptWindow>,
 }
 
 impl Default for WindowState {
     fn default() -> Self {
-        Self { width: 1040, height: 680, maximized: false, tabs: Vec::new(), pinned: Vec::new(), front: None }
+        Self { width: 1040, height: 680, maximized: false, tabs: KeptTabs::default(), windows: Vec::new() }
+    }
+}
+
+impl Default for KeptWindow {
+    fn default() -> Self {
+        Self { width: 640, height: 620, tabs: KeptTabs::default() }
+    }
+}
+
+impl KeptTabs {
+    /// Its tab is pinned.
+    pub fn is_pinned(&self, conversation: &ConversationId) -> bool {
+        let name = conversation.to_string();
+        self.pinned.contains(&name)
+    }
+
+    /// The conversations to open.
+    pub fn conversations(&self) -> impl Iterator<Item = ConversationId> {
+        self.tabs.iter().filter_map(|tab| tab.parse().ok())
     }
 }
 
@@ -47,7 +93,18 @@ impl WindowState {
         if !SIZES.contains(&state.width) || !SIZES.contains(&state.height) {
             (state.width, state.height) = (usual.width, usual.height);
         }
-        state.tabs.truncate(TABS_MAX);
+        state.tabs.tabs.truncate(TABS_MAX);
+        state.windows.truncate(WINDOWS_MAX);
+        let mut rest = TABS_MAX - state.tabs.tabs.len();
+        for window in &mut state.windows {
+            if !SIZES.contains(&window.width) || !SIZES.contains(&window.height) {
+                let tabs = std::mem::take(&mut window.tabs);
+                *window = KeptWindow { tabs, ..KeptWindow::default() };
+            }
+            window.tabs.tabs.truncate(rest);
+            rest -= window.tabs.tabs.len();
+        }
+        state.windows.retain(|window| window.tabs.conversations().next().is_some());
         state
     }
 
@@ -57,17 +114,6 @@ impl WindowState {
         let mut new = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
         new.write_all(&serde_json::to_vec_pretty(self)?)?;
         fs::rename(fresh, path)
-    }
-
-    /// Its tab is pinned.
-    pub fn is_pinned(&self, conversation: &ConversationId) -> bool {
-        let name = conversation.to_string();
-        self.pinned.contains(&name)
-    }
-
-    /// The conversations to open.
-    pub fn conversations(&self) -> impl Iterator<Item = ConversationId> {
-        self.tabs.iter().filter_map(|tab| tab.parse().ok())
     }
 }
 
@@ -85,12 +131,31 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(WindowState::load(folder.path()), WindowState::default());
         let tabs = vec!["@bob".into(), "nonsense".into()];
-        let state = WindowState { width: 800, tabs, pinned: vec!["@bob".into()], ..WindowState::default() };
+        let tabs = KeptTabs { tabs, pinned: vec!["@bob".into()], front: Some("@bob".into()) };
+        let alone = KeptTabs { tabs: vec!["#tea".into()], ..KeptTabs::default() };
+        let windows = vec![KeptWindow { width: 500, height: 400, tabs: alone }];
+        let state = WindowState { width: 800, tabs, windows, ..WindowState::default() };
         state.save(folder.path()).unwrap();
         let loaded = WindowState::load(folder.path());
         assert_eq!(loaded, state);
-        assert!(loaded.is_pinned(&"@bob".parse().unwrap()) && !loaded.is_pinned(&"#tea".parse().unwrap()));
-        assert_eq!(loaded.conversations().map(|tab| tab.to_string()).collect::<Vec<_>>(), ["@bob"]);
+        assert!(loaded.tabs.is_pinned(&"@bob".parse().unwrap()) && !loaded.tabs.is_pinned(&"#tea".parse().unwrap()));
+        assert_eq!(loaded.tabs.conversations().map(|tab| tab.to_string()).collect::<Vec<_>>(), ["@bob"]);
+    }
+
+    #[test]
+    fn many_tabs_and_windows_without_sense_are_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let many = |count: usize| KeptTabs {
+            tabs: (0..count).map(|n| format!("@friend-{n}")).collect(),
+            ..KeptTabs::default()
+        };
+        let window = |count, width| KeptWindow { width, height: 300, tabs: many(count) };
+        let windows = vec![window(20, -4), window(0, 300), window(30, 300), window(5, 300)];
+        WindowState { tabs: many(25), windows, ..WindowState::default() }.save(folder.path()).unwrap();
+        let loaded = WindowState::load(folder.path());
+        let tabs: Vec<usize> = loaded.windows.iter().map(|window| window.tabs.tabs.len()).collect();
+        assert_eq!((loaded.tabs.tabs.len(), tabs), (25, vec![20, 5]));
+        assert_eq!((loaded.windows[0].width, loaded.windows[1].width), (640, 300));
     }
 
     #[test]

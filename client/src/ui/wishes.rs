@@ -126,7 +126,7 @@ impl App {
     fn choose(&self, conversation: ConversationId, chooser: choose::ToSend) {
         let input = self.sender.clone();
         let chosen = move |paths| input.emit(AppMsg::Answer(DialogAnswer::Files(conversation, paths)));
-        chooser(self.window.upcast_ref(), &self.sent_from, Box::new(chosen));
+        chooser(&self.at(), &self.sent_from, Box::new(chosen));
     }
 
     fn send_files(&mut self, conversation: &ConversationId, paths: Vec<PathBuf>) {
@@ -148,7 +148,7 @@ impl App {
     /// From the panel of all transfers.
     pub(in crate::ui) fn transfers_said(&mut self, output: TransfersOutput) {
         match output {
-            TransfersOutput::Opened => self.content.transfers.show(&self.model),
+            TransfersOutput::Opened => self.transfers.show(&self.model),
             TransfersOutput::Card(output, transfer) => self.card(output, transfer),
             TransfersOutput::Open(conversation) => self.open_and_read(&conversation),
             TransfersOutput::Limit => self.ask(Question::Rates, Command::Rates),
@@ -168,14 +168,14 @@ impl App {
                 let Some(known) = self.model.transfers.get(transfer) else { return };
                 let input = self.sender.clone();
                 let name = text::literal_line(&known.info.name);
-                choose::place_to_save(&self.window, &name, &self.model.connection.downloads, move |path| {
+                choose::place_to_save(&self.at(), &name, &self.model.connection.downloads, move |path| {
                     input.emit(AppMsg::Answer(DialogAnswer::SaveAs(transfer, path)));
                 });
             }
             CardOutput::OpenFolder => {
                 let path = self.model.transfers.get(transfer).and_then(|known| known.info.path.clone());
                 if let Some(path) = path {
-                    folder::show(&self.window, path);
+                    folder::show(&self.at(), path);
                 }
             }
         }
@@ -188,7 +188,7 @@ impl App {
     /// Shows the digits.
     pub(in crate::ui) fn compare(&self, user: &Handle, digits: &str, verified: bool) {
         let (input, who) = (self.sender.clone(), user.clone());
-        safety_number::show(&self.window, user, digits, verified, move || {
+        safety_number::show(&self.at(), user, digits, verified, move || {
             input.emit(AppMsg::Answer(DialogAnswer::Person(PersonWish::Verify, who.clone())));
         });
     }
@@ -205,7 +205,7 @@ impl App {
     fn confirm_person(&self, heading: &str, body: &str, action: &str, wish: PersonWish, user: Handle) {
         let input = self.sender.clone();
         let question = confirm::Question { heading, body, action };
-        confirm::ask(&self.window, &question, move || {
+        confirm::ask(&self.at(), &question, move || {
             input.emit(AppMsg::Answer(DialogAnswer::Person(wish, user.clone())));
         });
     }
@@ -215,11 +215,14 @@ impl App {
         match action {
             ActionMsg::AddFriend => {
                 let input = self.sender.clone();
-                add_friend::ask(&self.window, move |user| input.emit(AppMsg::Answer(DialogAnswer::AddFriend(user))));
+                add_friend::ask(&self.at(), move |user| input.emit(AppMsg::Answer(DialogAnswer::AddFriend(user))));
             }
             ActionMsg::JoinRoom => self.ask_room(None, None),
-            ActionMsg::Members => self.content.members.open(),
-            ActionMsg::Transfers => self.content.transfers.open(),
+            ActionMsg::Members => self.in_use().map_or(&self.content, |own| &own.content).members.open(),
+            ActionMsg::Transfers => {
+                self.window.present();
+                self.transfers.open();
+            }
             ActionMsg::Devices => self.open_devices(),
             ActionMsg::Receipts => {
                 let on = !self.model.receipts;
@@ -227,12 +230,16 @@ impl App {
             }
             ActionMsg::ChangePassword => self.ask_change_password(),
             ActionMsg::Room(what, id) => self.act_on_room(what, &id),
-            ActionMsg::FocusSearch => self.sidebar.emit(SidebarInput::FocusSearch),
+            ActionMsg::FocusSearch => {
+                self.window.present();
+                self.sidebar.emit(SidebarInput::FocusSearch);
+            }
             ActionMsg::Search | ActionMsg::Switch if self.model.connection.page() != Page::Main => {}
             ActionMsg::Search => self.open_search(None),
             ActionMsg::Switch => self.open_switcher(),
             ActionMsg::CloseTab(id) => self.close_tab(&id),
             ActionMsg::PinTab(id) => self.toggle_pin(&id),
+            ActionMsg::MoveTab(id) => self.toggle_window(&id),
             ActionMsg::ReopenTab => self.reopen_tab(),
             ActionMsg::Attach => {
                 if let Some(tab) = self.front() {
@@ -249,7 +256,7 @@ impl App {
             }
             ActionMsg::StatusText => {
                 let input = self.sender.clone();
-                status_text::ask(&self.window, &self.model.connection.status_text, move |text| {
+                status_text::ask(&self.at(), &self.model.connection.status_text, move |text| {
                     input.emit(AppMsg::Answer(DialogAnswer::StatusText(text)));
                 });
             }
@@ -264,10 +271,10 @@ impl App {
                     body: "Conversations stay on this computer. You can sign in again without the password.",
                     action: "Sign Out",
                 };
-                confirm::ask(&self.window, &question, move || input.emit(AppMsg::Answer(DialogAnswer::SignOut)));
+                confirm::ask(&self.at(), &question, move || input.emit(AppMsg::Answer(DialogAnswer::SignOut)));
             }
             ActionMsg::Shortcuts => shortcuts::show(&self.window),
-            ActionMsg::About => about::show(&self.window),
+            ActionMsg::About => about::show(&self.at()),
             ActionMsg::Quit => self.window.close(),
             ActionMsg::Person(what, user) => {
                 if let Ok(user) = user.parse() {
@@ -276,7 +283,7 @@ impl App {
             }
             ActionMsg::Open(id) => {
                 if let Ok(conversation) = id.parse() {
-                    self.window.present();
+                    self.present(&conversation);
                     self.open_and_read(&conversation);
                 }
             }

@@ -59,7 +59,7 @@ pub struct Picker {
 impl Picker {
     /// Opens one over `parent`; `below` stands between entry and list.
     pub fn open(
-        parent: &adw::ApplicationWindow,
+        parent: &gtk::Window,
         kind: &Kind,
         below: Option<&gtk::Widget>,
         tell: impl Fn(PickerOutput) + 'static,

@@ -20,7 +20,7 @@ impl App {
             open.close();
         }
         let input = self.sender.clone();
-        let picker = Picker::open(&self.window, &KIND, None, move |output| input.emit(AppMsg::Switch(output)));
+        let picker = Picker::open(&self.at(), &KIND, None, move |output| input.emit(AppMsg::Switch(output)));
         self.switcher = Some(picker.clone());
         self.show_meant("");
         picker.present();
@@ -46,7 +46,7 @@ impl App {
     fn show_meant(&mut self, typed: &str) {
         typed.clone_into(&mut self.switched);
         let Some(picker) = &self.switcher else { return };
-        let meant = self.model.meant(typed, self.fronted.as_ref());
+        let meant = self.model.meant(typed, self.front().map(|tab| &tab.conversation));
         if meant.is_empty() {
             return picker.say("Nobody Found", "Friends and rooms are found by some letters of their names.");
         }

@@ -68,7 +68,7 @@ impl App {
             switcher.close();
         }
         let input = self.sender.clone();
-        let picker = Picker::open(&self.window, &KIND, Some(&self.filters()), move |output| {
+        let picker = Picker::open(&self.at(), &KIND, Some(&self.filters()), move |output| {
             input.emit(AppMsg::Search(output));
         });
         let (goes_on, text) = (text.is_some(), text.unwrap_or(&self.searched).to_owned());

@@ -1,0 +1,149 @@
+//! Tabs in the real window: pinned, moved, closed and opened again, and moved to a window of their own and back.
+
+use hobnob_tests::client::{Client, SOON};
+use hobnob_tests::display::{Display, missing};
+use hobnob_tests::process::until;
+use hobnob_tests::story::{House, befriend, say};
+use hobnob_tests::window::{Hands, Window};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::story::Desk;
+
+/// What is kept of somebody's window.
+fn kept(house: &House, name: &str) -> Value {
+    let text = std::fs::read_to_string(house.path(name).join("window.json")).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+#[test]
+fn tabs_are_pinned_moved_closed_and_opened_again_and_are_all_there_at_the_next_start() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let mut carol = house.person("carol");
+    befriend(&mut alice, &mut carol);
+    say(&mut bob, &mut alice, "from bob");
+    say(&mut carol, &mut alice, "from carol");
+    say(&mut bob, &mut alice, &"line\n".repeat(40));
+    say(&mut bob, &mut alice, "the last one");
+    assert!(alice.quit().success() && bob.quit().success() && carol.quit().success());
+    let mut desk = Desk::new(&house);
+    let Desk { hands, alice, .. } = &mut desk;
+    hands.open_friend(alice, "bob");
+    hands.reads(alice, "the last one");
+    hands.sees_button(alice, "Show More");
+    hands.open_friend(alice, "carol");
+    hands.reads(alice, "from carol");
+
+    // The last tab first, which is kept at once; closed, and back again.
+    hands.key(alice, "ctrl+shift+Page_Up");
+    until("the order is kept", SOON, || kept(&house, "alice")["tabs"] == json!(["@carol", "@bob"]));
+    hands.key(alice, "ctrl+w");
+    hands.reads(alice, "the last one");
+    hands.key(alice, "ctrl+shift+t");
+    hands.reads(alice, "from carol");
+    // Pinned it stands first, and is closed by no accident.
+    hands.key(alice, "ctrl+shift+p");
+    hands.key(alice, "ctrl+w");
+    hands.sees(alice, "This tab is pinned");
+    let nameless = hands.nameless(alice);
+    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    desk.picture("23-pinned");
+
+    desk.alice_again(&house);
+    let kept = kept(&house, "alice");
+    assert_eq!((&kept["tabs"], &kept["pinned"]), (&json!(["@carol", "@bob"]), &json!(["@carol"])));
+    let Desk { hands, alice, .. } = &mut desk;
+    hands.reads(alice, "from carol");
+    hands.key(alice, "ctrl+w");
+    hands.sees(alice, "This tab is pinned");
+    hands.key(alice, "ctrl+Page_Down");
+    hands.reads(alice, "the last one");
+    hands.key(alice, "ctrl+w");
+    hands.reads(alice, "from carol");
+}
+
+/// A new link with alice stands.
+fn linked_again(bob: &mut Client) {
+    bob.expect(json!({"event": "link", "user": "alice", "path": "direct"}));
+    bob.forget();
+}
+
+#[test]
+fn a_tab_is_moved_to_its_own_window_and_back_with_its_link_and_its_draft() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let mut carol = house.person("carol");
+    befriend(&mut alice, &mut carol);
+    say(&mut bob, &mut alice, "from bob");
+    say(&mut carol, &mut alice, "from carol");
+    assert!(alice.quit().success());
+    bob.expect(json!({"event": "link", "user": "alice", "path": "none"}));
+    bob.forget();
+    let display = Display::start(1000, 720);
+    let mut hands = Hands::on(&display);
+    let mut alice = Window::open(&display, &house.start("alice"));
+    hands.place(&alice, 0, 0, (1000, 720));
+    hands.open_friend(&alice, "carol");
+    hands.reads(&alice, "from carol");
+    hands.open_friend(&alice, "bob");
+    hands.reads(&alice, "from bob");
+    linked_again(&mut bob);
+
+    let before = bob.all(&json!({"event": "link", "user": "alice"})).len();
+
+    // Out, by keys, in the middle of a sentence.
+    hands.type_into(&alice, "Message", "half a ");
+    hands.key(&alice, "ctrl+shift+d");
+    hands.sees_window(&alice, "bob — Hobnob");
+    hands.sees(&alice, "half a ");
+    until("the window is kept", SOON, || kept(&house, "alice")["windows"][0]["tabs"] == json!(["@bob"]));
+    assert_eq!(kept(&house, "alice")["tabs"], json!(["@carol"]));
+    let nameless = hands.nameless(&alice);
+    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    hands.type_into(&alice, "Message", "sentence");
+    hands.key(&alice, "Return");
+    bob.expect(json!({"event": "message", "text": "half a sentence"}));
+    bob.done(json!({"command": "send", "to": "@alice", "text": "an answer"}));
+    hands.reads(&alice, "an answer");
+
+    // A friend that is chosen in the list is shown where they are; the other window keeps its own.
+    hands.sees_window(&alice, "carol — Hobnob");
+    hands.open_friend(&alice, "bob");
+    assert_eq!(kept(&house, "alice")["tabs"], json!(["@carol"]));
+
+    // A restart brings both windows back; then in again, with another draft.
+    hands.type_into(&alice, "Message", "and then");
+    until("the draft is kept", SOON, || {
+        std::fs::read_to_string(house.path("alice").join("drafts.json")).is_ok_and(|text| text.contains("and then"))
+    });
+    alice.process.signal(Signal::TERM);
+    alice.process.wait(SOON);
+    alice = Window::open(&display, &house.start("alice"));
+    hands.sees_window(&alice, "bob — Hobnob");
+    hands.sees_window(&alice, "carol — Hobnob");
+    hands.sees(&alice, "and then");
+    linked_again(&mut bob);
+    hands.click(&alice, "Move to Main Window");
+    hands.sees_no_window(&alice, "carol — Hobnob");
+    hands.sees_window(&alice, "bob — Hobnob");
+    hands.sees(&alice, "and then");
+    until("one window is kept", SOON, || kept(&house, "alice")["windows"] == json!([]));
+    assert_eq!(kept(&house, "alice")["tabs"], json!(["@carol", "@bob"]));
+    hands.key(&alice, "Return");
+    bob.expect(json!({"event": "message", "text": "and then"}));
+    let links = bob.all(&json!({"event": "link", "user": "alice"}));
+    assert_eq!(
+        links.len(),
+        before + 2,
+        "the link went while the tab was moved, or more than once at the restart: {links:?}"
+    );
+}
