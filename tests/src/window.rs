@@ -103,6 +103,11 @@ impl Hands {
         self.must(window, json!({"do": "hover", "role": "label", "contains": text}));
     }
 
+    /// Drags what is at one place of the screen to another.
+    pub fn drag(&mut self, window: &Window, from: (u32, u32), to: (u32, u32)) {
+        self.must(window, json!({"do": "drag", "from": from, "to": to}));
+    }
+
     /// Opens the menu of what shows that text, by the right button of the mouse.
     pub fn menu(&mut self, window: &Window, text: &str) {
         self.must(window, json!({"do": "menu", "role": "label", "contains": text}));

@@ -215,6 +215,20 @@ def do_hover(command):
         subprocess.run(["xdotool", "mousemove", "--window", window, str(x + step), str(y)], check=True)
 
 
+def do_drag(command):
+    """The left button of the mouse, from one place on the screen to another."""
+    window = windows_of(command["pid"])[-1]
+    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
+    (x, y), (to_x, to_y), steps = command["from"], command["to"], 12
+    subprocess.run(["xdotool", "mousemove", "--sync", str(x), str(y), "mousedown", "1"], check=True)
+    for step in range(1, steps + 1):
+        along = x + (to_x - x) * step // steps, y + (to_y - y) * step // steps
+        subprocess.run(["xdotool", "mousemove", "--sync", *map(str, along)], check=True)
+        # As a hand does: the other side of the drag answers each move.
+        time.sleep(PAUSE)
+    subprocess.run(["xdotool", "mouseup", "1"], check=True)
+
+
 def do_menu(command):
     """The right button of the mouse, on a text."""
     x, y = point(wait(command))

@@ -147,3 +147,40 @@ fn a_tab_is_moved_to_its_own_window_and_back_with_its_link_and_its_draft() {
         "the link went while the tab was moved, or more than once at the restart: {links:?}"
     );
 }
+
+#[test]
+fn a_tab_is_dragged_to_another_place_and_out_of_its_window() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let mut carol = house.person("carol");
+    befriend(&mut alice, &mut carol);
+    say(&mut bob, &mut alice, "from bob");
+    say(&mut carol, &mut alice, "from carol");
+    assert!(alice.quit().success() && bob.quit().success());
+    // Beside a second program's window: a drop on nothing at all is a matter of the desktop, which is not there.
+    let mut desk = Desk::new(&house);
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.sees(bob, "bob · available");
+    hands.open_friend(alice, "carol");
+    hands.reads(alice, "from carol");
+    hands.open_friend(alice, "bob");
+    hands.reads(alice, "from bob");
+    // Within the bar, to the first place.
+    hands.drag(alice, (820, 75), (345, 75));
+    until("the order is kept", SOON, || kept(&house, "alice")["tabs"] == json!(["@bob", "@carol"]));
+    // Out of it.
+    hands.drag(alice, (480, 75), (1500, 400));
+    hands.sees_window(alice, "bob — Hobnob");
+    until("the window is kept", SOON, || kept(&house, "alice")["windows"][0]["tabs"] == json!(["@bob"]));
+    hands.reads(alice, "from bob");
+    hands.type_into(alice, "Message", "still linked");
+    hands.key(alice, "Return");
+    hands.sees(bob, "alice");
+    hands.open_friend(bob, "alice");
+    hands.reads(bob, "still linked");
+    desk.picture("24-dragged-out");
+}
