@@ -7,6 +7,7 @@
 //! - [`tls`]: the only place that configures TLS. [`net`]: how sockets are set up. [`relay`]: the relay's preamble.
 //!   [`descriptors`]: how many of them a program may have.
 //! - [`codec`]: bytes to messages and back. [`link`]: a connection as messages. [`message`]: the messages of the protocol.
+//!   [`mention`]: who is called in a text.
 //! - [`error`]: error codes on the wire. [`abilities`]: what both sides can do. [`machine`]: state machines of both programs.
 
 pub mod abilities;
@@ -18,6 +19,7 @@ pub mod identity;
 pub mod limits;
 pub mod link;
 pub mod machine;
+pub mod mention;
 pub mod message;
 pub mod net;
 pub mod password;

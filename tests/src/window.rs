@@ -88,6 +88,11 @@ impl Hands {
         self.must(window, json!({"do": "click", "role": "button", "starts": format!("{friend}, ")}));
     }
 
+    /// Opens a room, by its row in the sidebar; a row is spoken as `room #tea, 1 of 2 online`.
+    pub fn open_room(&mut self, window: &Window, room: &str) {
+        self.must(window, json!({"do": "click", "role": "button", "starts": format!("room {room}, ")}));
+    }
+
     /// Puts a text into the entry of that name.
     pub fn fill(&mut self, window: &Window, entry: &str, text: &str) {
         self.must(window, json!({"do": "fill", "role": "entry", "name": entry, "text": text}));

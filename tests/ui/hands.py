@@ -145,8 +145,15 @@ def dump(pid):
 
 
 def windows_of(pid):
+    """Those that take keys, the newest last: no menus and no lists that hang above another window."""
     found = subprocess.run(["xdotool", "search", "--onlyvisible", "--pid", str(pid)], capture_output=True, text=True)
-    return found.stdout.split()
+    windows = found.stdout.split()
+    return windows if len(windows) < 2 else [window for window in windows if not hangs(window)]
+
+
+def hangs(window):
+    told = subprocess.run(["xwininfo", "-id", window], capture_output=True, text=True)
+    return "Override Redirect State: yes" in told.stdout
 
 
 def point(node):

@@ -111,13 +111,14 @@ impl Play {
             },
             Command::Conversations => Answer::Conversations {
                 conversations: vec![
-                    ConversationInfo { conversation: direct("carol"), unread: 3, newest: None },
-                    ConversationInfo { conversation: direct("duong.nguyen"), unread: 1_200, newest: None },
+                    ConversationInfo { conversation: direct("carol"), unread: 3, mentions: 0, newest: None },
+                    ConversationInfo { conversation: direct("duong.nguyen"), unread: 1_200, mentions: 0, newest: None },
                 ]
                 .into_iter()
                 .chain((self.content == Content::Comforts).then(|| ConversationInfo {
                     conversation: direct("bob"),
                     unread: 2,
+                    mentions: 0,
                     newest: None,
                 }))
                 .chain(rooms::conversations(self))

@@ -71,7 +71,7 @@ pub fn conversations(play: &Play) -> Vec<ConversationInfo> {
     }
     let huy = say(play, &room("#networks-cc02"), "huy", 3, "the assignment is due\nand more", MessageState::Delivered);
     let conversation = huy.conversation.clone();
-    vec![ConversationInfo { conversation, unread: 12, newest: Some(huy) }]
+    vec![ConversationInfo { conversation, unread: 12, mentions: 2, newest: Some(huy) }]
 }
 
 /// A message in a room, so many minutes ago.
@@ -109,7 +109,12 @@ pub fn messages(play: &Play, which: &RoomId) -> Vec<MessageInfo> {
             say("bob", 60, "I have two packs of <b>ginger</b> ones & a cake.", seen),
             say("alice", 58, "Then I bring the tea. Green or black?", seen),
             say("minh.tran", 50, "Green, please! I can bring cups, too.", seen),
-            say("erik-the-unreasonably-long-name", 12, "I will be late, keep a piece for me.", seen),
+            say(
+                "erik-the-unreasonably-long-name",
+                12,
+                "I will be late, keep a piece for me, @alice. @bob knows.",
+                seen,
+            ),
             say("alice", 5, "We always do.", seen),
             say("alice", 2, "See you at seven.", got),
         ],

@@ -64,6 +64,8 @@ pub enum Step {
     Message(&'static str, &'static str),
     /// A picture into the clipboard, and from there into the composer.
     Paste,
+    /// This into the composer.
+    Write(&'static str),
     /// This into the entry of that title.
     Fill(&'static str, &'static str),
     /// This into the search entry in front.
@@ -146,6 +148,11 @@ pub const SCENES: &[Scene] = &[
     done("acts-edit", Content::Acts, &["@bob"], &[Step::Message("edit", acts::MINE)]),
     Scene { dark: true, ..done("acts-edit-dark", Content::Acts, &["@bob"], &[Step::Message("edit", acts::MINE)]) },
     done("acts-delete", Content::Acts, &["@bob"], &[Step::Message("delete", acts::MINE)]),
+    scene("called", Content::Rooms, ROOM),
+    Scene { dark: true, ..scene("called-dark", Content::Rooms, ROOM) },
+    done("mention", Content::Rooms, ROOM, &[Step::Write("Ask @")]),
+    Scene { dark: true, ..done("mention-dark", Content::Rooms, ROOM, &[Step::Write("Ask @m")]) },
+    Scene { size: NARROW, ..done("mention-narrow", Content::Rooms, ROOM, &[Step::Write("Ask @")]) },
     done("own-window", Content::Day, TABS, &[Step::Do("win.toggle-window", None)]),
     Scene { dark: true, ..done("own-window-dark", Content::Rooms, ROOM, &[Step::Do("win.toggle-window", None)]) },
     done("search", Content::Rooms, ROOM, SEARCH),

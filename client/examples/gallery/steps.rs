@@ -53,6 +53,16 @@ pub fn carry_out(step: &Step) {
                 None => eprintln!("no button {name}"),
             }
         }
+        Step::Write(words) => {
+            let is_it = |widget: &gtk::Widget| widget.is::<gtk::TextView>() && widget.is_mapped();
+            match find(root, &is_it).and_downcast::<gtk::TextView>() {
+                Some(text) => {
+                    text.grab_focus();
+                    text.buffer().insert_at_cursor(words);
+                }
+                None => eprintln!("no composer"),
+            }
+        }
         Step::Paste => {
             let is_it = |widget: &gtk::Widget| widget.is::<gtk::TextView>() && widget.is_mapped();
             match find(root, &is_it).and_downcast::<gtk::TextView>() {

@@ -187,6 +187,8 @@ pub struct ConversationInfo {
     pub conversation: ConversationId,
     /// Messages of others that were not marked read.
     pub unread: u32,
+    /// In a room: those of them, among the newest, that mention this account.
+    pub mentions: u32,
     /// Its newest message.
     pub newest: Option<MessageInfo>,
 }

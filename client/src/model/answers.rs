@@ -32,6 +32,7 @@ impl Model {
                 for info in conversations {
                     changes.extend(info.newest.as_ref().and_then(|newest| self.said(newest)));
                     changes.extend(self.set_unread(&info.conversation, info.unread));
+                    self.set_calls(&info.conversation, info.mentions.min(info.unread));
                     changes.extend(self.find_fresh(&info.conversation));
                 }
                 changes

@@ -38,7 +38,7 @@ fn alice() -> Model {
 
 fn counted(model: &mut Model, unread: u32) {
     let list = model.ask(Question::Conversations, crate::core::command::Command::Conversations);
-    let conversations = vec![ConversationInfo { conversation: bob(), unread, newest: None }];
+    let conversations = vec![ConversationInfo { conversation: bob(), unread, mentions: 0, newest: None }];
     model.apply(Event::Done { id: list.id, answer: Answer::Conversations { conversations } });
 }
 

@@ -9,6 +9,7 @@
 //! - [`roster`] friends and requests, their order
 //! - [`rooms`] rooms and who is in them
 //! - [`conversation`] one timeline, messages in their places; [`line`] one line of it: groups, days, how far a message got
+//! - `mentions` which messages of rooms call this account
 //! - [`switch`] which conversation somebody means who types a few letters
 //! - [`typing`] who writes just now
 //! - [`fresh`] where the new messages of a conversation begin
@@ -24,6 +25,7 @@ pub mod connection;
 pub mod conversation;
 pub mod fresh;
 pub mod line;
+mod mentions;
 pub mod question;
 pub mod rooms;
 pub mod roster;

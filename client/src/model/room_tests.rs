@@ -99,11 +99,30 @@ fn unread_messages_of_a_room_count_and_are_seen() {
 }
 
 #[test]
+fn messages_that_call_me_are_counted_until_they_are_seen() {
+    let mut model = alice();
+    model.apply(room(&[("alice", Presence::Available), ("bob", Presence::Available)]));
+    for (text, calls) in [("hello all", 0), ("@Alice?", 1), ("x@alice", 1), ("@alice, @bob", 2)] {
+        let said = message("bob", text, 5);
+        model.apply(Event::Message(said));
+        assert_eq!(model.calls(&talk()), calls, "{text}");
+    }
+    assert_eq!(model.callable(&talk()), [handle("bob")]);
+    model.seen(&talk());
+    assert_eq!(model.calls(&talk()), 0);
+    let ask = model.ask(Question::Conversations, Command::Conversations);
+    let info = ConversationInfo { conversation: talk(), unread: 3, mentions: 2, newest: None };
+    model.apply(done(&ask, Answer::Conversations { conversations: vec![info] }));
+    assert_eq!(model.calls(&talk()), 2);
+}
+
+#[test]
 fn counts_and_newest_lines_come_with_the_conversations_in_either_order() {
     let mut model = Model::default();
     let (conversations, list) =
         (model.ask(Question::Conversations, Command::Conversations), model.ask(Question::Rooms, Command::Rooms));
-    let info = ConversationInfo { conversation: talk(), unread: 3, newest: Some(message("bob", "tea?", 9)) };
+    let info =
+        ConversationInfo { conversation: talk(), unread: 3, mentions: 0, newest: Some(message("bob", "tea?", 9)) };
     model.apply(done(&conversations, Answer::Conversations { conversations: vec![info] }));
     let rooms = vec![RoomInfo { room: tea(), owner: handle("bob"), locked: true, members: members(&[]) }];
     model.apply(done(&list, Answer::Rooms { rooms }));

@@ -104,6 +104,8 @@ pub struct Rooms {
     gone: BTreeMap<RoomId, bool>,
     /// What was said last in rooms whose own line may not have come yet.
     newest: BTreeMap<RoomId, Newest>,
+    /// Messages that were not seen and mention this account, where there are any.
+    mentions: BTreeMap<RoomId, u32>,
     /// Rooms that were joined, and whose members have not come yet.
     awaited: BTreeSet<RoomId>,
     listed: bool,
@@ -168,6 +170,20 @@ impl Rooms {
             known.newest = Some(newest.clone());
         }
         self.newest.insert(room.clone(), newest);
+    }
+
+    /// So many messages that were not seen mention this account.
+    pub fn set_mentions(&mut self, room: &RoomId, count: u32) {
+        if count == 0 {
+            self.mentions.remove(room);
+        } else {
+            self.mentions.insert(room.clone(), count);
+        }
+    }
+
+    /// How many.
+    pub fn mentions(&self, room: &RoomId) -> u32 {
+        self.mentions.get(room).copied().unwrap_or(0)
     }
 
     /// A message has another text now, or none at all; whether a line shows it.

@@ -161,6 +161,8 @@ impl Model {
                 }
             }
             ConversationId::Room(room) => {
+                // Of fewer messages not more can call somebody.
+                self.rooms.set_mentions(room, self.rooms.mentions(room).min(count));
                 if let Some(room) = self.rooms.get_mut(room) {
                     room.unread = count;
                     changes.push(Change::Rooms);
@@ -363,6 +365,7 @@ impl Model {
             changes.extend(self.freshen(&conversation, info.message));
             let count = self.unread(&conversation).saturating_add(1);
             changes.extend(self.set_unread(&conversation, count));
+            self.called(&info);
             changes.push(Change::Arrived(info));
         }
         changes

@@ -396,7 +396,7 @@ fn states_of_messages_that_nobody_looks_at_leave_room_for_those_that_are_just_se
 fn unread_counts_come_with_the_conversations() {
     let mut model = alice();
     let request = model.ask(Question::Conversations, Command::Conversations);
-    let info = crate::core::event::ConversationInfo { conversation: bob(), unread: 4, newest: None };
+    let info = crate::core::event::ConversationInfo { conversation: bob(), unread: 4, mentions: 0, newest: None };
     model.apply(done(&request, Answer::Conversations { conversations: vec![info] }));
     assert_eq!((model.unread(&bob()), model.roster.get(&handle("bob")).unwrap().unread), (4, 4));
 }

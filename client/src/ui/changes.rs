@@ -253,7 +253,9 @@ impl App {
     }
 
     fn arrived(&mut self, info: &MessageInfo) {
-        self.tell_of(&info.conversation, info.from.as_str(), &info.text);
+        let (from, calls) = (info.from.as_str(), self.model.is_called_by(info));
+        let from = if calls { format!("{from} mentions you") } else { from.to_owned() };
+        self.tell_of(&info.conversation, &from, &info.text);
     }
 
     /// Says to who listens or looks elsewhere that something came.

@@ -107,21 +107,28 @@ fn length(text: &str) -> usize {
     }
 }
 
-/// The text for a label, with its links marked; none where it has none. `cut` says that the text goes on: a link at its end is not whole.
-pub fn markup(text: &str, cut: bool) -> Option<String> {
-    let mut links = find(text);
-    links.retain(|link| !cut || link.end < text.len());
-    if links.is_empty() {
+/// The text for a label, with its links and `mentions` marked; none where it has none of them. `cut` says that the text goes on: a link at its
+/// end is not whole.
+pub fn markup(text: &str, mentions: &[Range<usize>], cut: bool) -> Option<String> {
+    let links = find(text).into_iter().filter(|link| !cut || link.end < text.len());
+    let mut marks: Vec<(Range<usize>, bool)> = links.map(|link| (link, true)).collect();
+    marks.extend(mentions.iter().map(|mention| (mention.clone(), false)));
+    if marks.is_empty() {
         return None;
     }
+    marks.sort_by_key(|(range, _)| range.start);
     let (mut out, mut done) = (String::with_capacity(text.len() * 2), 0);
     let part = |range: Range<usize>| glib::markup_escape_text(text.get(range).unwrap_or_default());
-    for link in links {
-        let address = part(link.clone());
-        out.push_str(&part(done..link.start));
+    for (range, is_link) in marks {
+        // A name within a link is part of it.
+        if range.start < done {
+            continue;
+        }
+        let words = part(range.clone());
+        out.push_str(&part(done..range.start));
         // Writing into a string does not fail.
-        let _ = write!(out, "<a href=\"{address}\">{address}</a>");
-        done = link.end;
+        let _ = if is_link { write!(out, "<a href=\"{words}\">{words}</a>") } else { write!(out, "<b>{words}</b>") };
+        done = range.end;
     }
     out.push_str(&part(done..text.len()));
     Some(out)

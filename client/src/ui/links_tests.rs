@@ -84,13 +84,18 @@ fn hosts_in_other_letters_are_shown_in_letters_that_cannot_be_mistaken() {
 
 #[test]
 fn a_label_gets_the_text_as_it_is_and_nothing_of_others_becomes_markup() {
-    assert_eq!(markup("<b>no</b> link & nothing", false), None);
-    let marked = markup("<b>x</b> https://example.org/?a=1&b='2 <i>", false).unwrap();
+    assert_eq!(markup("<b>no</b> link & nothing", &[], false), None);
+    let marked = markup("<b>x</b> https://example.org/?a=1&b='2 <i>", &[], false).unwrap();
     assert_eq!(
         marked,
         "&lt;b&gt;x&lt;/b&gt; <a href=\"https://example.org/?a=1&amp;b=&apos;2\">https://example.org/?a=1&amp;b=&apos;2</a> &lt;i&gt;"
     );
-    assert_eq!(markup("see https://example.org/lo", true), None, "who knows how it goes on");
+    let called = "<@bob>, https://example.org/@bob";
+    assert_eq!(
+        markup(called, &[1..5, 28..32], false).as_deref(),
+        Some("&lt;<b>@bob</b>&gt;, <a href=\"https://example.org/@bob\">https://example.org/@bob</a>")
+    );
+    assert_eq!(markup("see https://example.org/lo", &[], true), None, "who knows how it goes on");
 }
 
 proptest! {
@@ -105,7 +110,7 @@ proptest! {
             prop_assert!(target.address.starts_with("http") && target.host.end <= target.address.len());
             prop_assert!(target.address.is_ascii());
         }
-        let shown = markup(&text, false);
+        let shown = markup(&text, &[], false);
         prop_assert!(shown.is_none_or(|shown| shown.matches("<a ").count() == shown.matches("</a>").count()));
     }
 }

@@ -27,7 +27,8 @@ impl App {
         let rooms = self.model.rooms.sorted(&self.words);
         let rows = rooms.into_iter().map(|room| {
             let aside = self.aside(&ConversationId::Room(room.room.clone()));
-            RoomRow::new(room, me, current(&room.room)).with(aside)
+            let calls = self.model.rooms.mentions(&room.room);
+            RoomRow::new(room, me, current(&room.room)).calling(calls).with(aside)
         });
         let rows = rows.collect();
         self.sidebar.emit(SidebarInput::Rooms { rows, rooms: self.model.rooms.len() });
@@ -55,6 +56,7 @@ impl App {
         };
         tab.controller.emit(PageInput::Outside(outside));
         tab.controller.emit(PageInput::Closed(closed));
+        tab.controller.emit(PageInput::Callable(self.model.callable(&conversation)));
         for content in self.showing(&conversation) {
             let me = self.model.connection.user.as_ref();
             content.show(&Header::room(room, membership, self.model.mesh(room), me));

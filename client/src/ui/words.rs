@@ -28,6 +28,11 @@ pub fn size(bytes: u64) -> String {
     if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
 }
 
+/// How many messages call one, as it is spoken.
+pub fn calls(count: u32) -> String {
+    if count == 1 { "mentions you".to_owned() } else { format!("mentions you {count} times") }
+}
+
 /// Files in a folder.
 pub fn files(count: u32) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }

@@ -221,7 +221,7 @@ fn what_is_taken_back_is_not_unread_and_acts_are_never() {
     let c = memory();
     let mut bob = Author::new("bob", 9);
     let entries = [bob.entry(1, "one", None), bob.entry(2, "two", None)];
-    let unread = || pages::conversations(&c).unwrap()[0].unread;
+    let unread = || pages::conversations(&c, &"alice".parse().unwrap()).unwrap()[0].unread;
     bob.arrives(&c, false, &entries);
     assert_eq!(unread(), 2);
     let reaction = [bob.does(10, What::React, entries[0].id, "👍")];

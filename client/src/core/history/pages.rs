@@ -1,6 +1,7 @@
 //! Reading what was said: pages of a conversation, the list of conversations. Used by the `Registry` inside [`super::History::read`].
 
-use hobnob_shared::id::{ConversationId, DeviceId, MessageId};
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId};
+use hobnob_shared::mention;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::{acts, messages, row};
@@ -82,8 +83,33 @@ pub fn page(
     Ok(page)
 }
 
-/// All conversations with something in them, the one with the newest message first.
-pub fn conversations(c: &Connection) -> Result<Vec<ConversationInfo>> {
+/// Unread messages of a room that are looked through for mentions: more than a line can count.
+const LOOKED_THROUGH: u32 = 1_000;
+
+/// Unread messages of a room that mention `me`.
+fn mentions(c: &Connection, room: &str, me: &Handle) -> Result<u32> {
+    // What SQLite compares, in small letters or not, is only a first look.
+    let texts = c
+        .prepare_cached(&format!(
+            "SELECT m.text FROM messages m JOIN conversations k ON k.id = m.conversation
+             WHERE k.name = ?1 AND m.own = 0 AND m.state < 3 AND m.deleted = 0 AND {SHOWN} AND m.text LIKE '%@' || ?2 || '%'
+             ORDER BY {NEWEST_FIRST} LIMIT ?3"
+        ))?
+        .query_map(params![room, me.as_str(), LOOKED_THROUGH], |row| row.get::<_, String>(0))?
+        .collect::<Result<Vec<_>>>()?;
+    Ok(u32::try_from(texts.iter().filter(|text| mention::names(text, me)).count()).unwrap_or(u32::MAX))
+}
+
+/// All conversations of `me` with something in them, the one with the newest message first.
+pub fn conversations(c: &Connection, me: &Handle) -> Result<Vec<ConversationInfo>> {
+    let mut all = list(c)?;
+    for info in all.iter_mut().filter(|info| info.unread > 0 && info.conversation.friend().is_none()) {
+        info.mentions = mentions(c, &info.conversation.to_string(), me)?;
+    }
+    Ok(all)
+}
+
+fn list(c: &Connection) -> Result<Vec<ConversationInfo>> {
     c.prepare_cached(&format!(
         "SELECT {COLUMNS},
                 (SELECT count(*) FROM messages m WHERE m.conversation = k.id AND m.own = 0 AND m.state < 3 AND m.deleted = 0 AND {SHOWN})
@@ -93,7 +119,7 @@ pub fn conversations(c: &Connection) -> Result<Vec<ConversationInfo>> {
     ))?
     .query_map([], |row| {
         let newest = line(c, row)?;
-        Ok(ConversationInfo { conversation: newest.conversation.clone(), unread: row.get(13)?, newest: Some(newest) })
+        Ok(ConversationInfo { conversation: newest.conversation.clone(), unread: row.get(13)?, mentions: 0, newest: Some(newest) })
     })?
     .collect()
 }

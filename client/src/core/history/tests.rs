@@ -264,6 +264,25 @@ fn a_log_that_others_have_more_of_goes_on_behind_theirs() {
 }
 
 #[test]
+fn unread_messages_of_rooms_that_mention_me_are_counted() {
+    let c = memory();
+    let told = |texts: &[&str]| {
+        for (number, text) in (1..).zip(texts) {
+            arrive(&c, "bob", &incoming(number, text));
+        }
+    };
+    told(&["@alice look", "nothing", "x@alice", "@ALICE!"]);
+    let alice = "alice".parse().unwrap();
+    let mentions = || pages::conversations(&c, &alice).unwrap().iter().map(|k| k.mentions).collect::<Vec<_>>();
+    assert_eq!(mentions(), [0], "with one friend every message is to me");
+    c.execute("UPDATE conversations SET name = '#tea'", []).unwrap();
+    assert_eq!(mentions(), [2]);
+    assert_eq!(pages::conversations(&c, &"bob".parse().unwrap()).unwrap()[0].mentions, 0);
+    c.execute("UPDATE messages SET state = 3 WHERE text LIKE '%!'", []).unwrap();
+    assert_eq!(mentions(), [1]);
+}
+
+#[test]
 fn unread_counts_go_down_by_reading() {
     let c = memory();
     let (first, second) = (incoming(1, "one"), incoming(2, "two"));
@@ -272,7 +291,7 @@ fn unread_counts_go_down_by_reading() {
     let mine = own("bob", "me", 1);
     messages::insert_own(&c, &mine).unwrap();
     arrive(&c, "carol", &incoming(1, "hi"));
-    let list = pages::conversations(&c).unwrap();
+    let list = pages::conversations(&c, &"alice".parse().unwrap()).unwrap();
     let short: Vec<_> = list.iter().map(|k| (k.conversation.to_string(), k.unread)).collect();
     assert_eq!(short, [("@carol".to_owned(), 1), ("@bob".to_owned(), 2)]);
     let seen = |id| marks::by_me(&c, id).unwrap().map(|seen| (seen.conversation, seen.marks));
@@ -283,6 +302,6 @@ fn unread_counts_go_down_by_reading() {
     assert_eq!(seen(mine.id), Some((with("bob"), vec![])));
     let newest = marks::by_my_other_device(&c, &thread("carol"), &up_to(THERE, 1)).unwrap();
     assert!(newest.is_some());
-    assert_eq!(pages::conversations(&c).unwrap()[0].unread, 0);
-    assert_eq!(pages::conversations(&c).unwrap()[1].unread, 0);
+    assert_eq!(pages::conversations(&c, &"alice".parse().unwrap()).unwrap()[0].unread, 0);
+    assert_eq!(pages::conversations(&c, &"alice".parse().unwrap()).unwrap()[1].unread, 0);
 }

@@ -121,12 +121,12 @@ impl Registry {
     }
 
     pub(in crate::core) fn conversations(&self, ticket: Ticket) {
-        if self.identity.is_none() {
+        let Some(me) = self.identity.as_ref().map(|own| own.user.clone()) else {
             return ticket.failed(Problem::not_signed_in());
-        }
+        };
         let (history, told) = (self.history.clone(), self.as_told());
         actix_rt::spawn(async move {
-            let found = history.read_all(pages::conversations).await.map(|mut conversations| {
+            let found = history.read_all(move |c| pages::conversations(c, &me)).await.map(|mut conversations| {
                 for conversation in &mut conversations {
                     conversation.newest = told(conversation.newest.take().into_iter().collect()).pop();
                 }

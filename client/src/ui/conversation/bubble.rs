@@ -1,6 +1,7 @@
 //! A message in its bubble: what it answers, its text, what people thought of it. The text is the author's, shown literally.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 use gtk::prelude::*;
@@ -17,6 +18,8 @@ use crate::ui::links;
 pub struct Bubble {
     /// The message, or its beginning.
     pub text: String,
+    /// Whom it calls.
+    pub mentions: Mentions,
     /// There is more of it.
     pub cut: bool,
     /// It was deleted: `text` says so.
@@ -27,6 +30,15 @@ pub struct Bubble {
     pub reactions: Vec<Pill>,
     /// Mine: reactions stand on the right too.
     pub own: bool,
+}
+
+/// Whom a message calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mentions {
+    /// Where in what is shown of it.
+    pub places: Vec<Range<usize>>,
+    /// Oneself is among them.
+    pub me: bool,
 }
 
 /// What is done in a bubble.
@@ -142,13 +154,15 @@ impl Bubble {
         if widgets.text.text() != self.text {
             let is_long = self.text.lines().any(|line| line.chars().nth(LONG_LINE).is_some());
             widgets.text.set_width_chars(if is_long { NARROWEST } else { -1 });
-            match links::markup(&self.text, self.cut).filter(|_| !self.deleted) {
+            match links::markup(&self.text, &self.mentions.places, self.cut).filter(|_| !self.deleted) {
                 Some(marked) => widgets.text.set_markup(&marked),
                 None => widgets.text.set_text(&self.text),
             }
         }
-        if self.deleted != widgets.body.has_css_class("deleted") {
-            widgets.body.set_css_classes(if self.deleted { &["bubble", "deleted"] } else { &["bubble"] });
+        for (class, is_so) in [("deleted", self.deleted), ("calls", self.mentions.me)] {
+            if is_so != widgets.body.has_css_class(class) {
+                if is_so { widgets.body.add_css_class(class) } else { widgets.body.remove_css_class(class) }
+            }
         }
         widgets.root.set_visible(true);
     }

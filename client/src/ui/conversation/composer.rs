@@ -6,10 +6,11 @@ use std::rc::Rc;
 
 use gtk::prelude::*;
 use gtk::{gdk, glib, pango};
-use hobnob_shared::id::MessageId;
+use hobnob_shared::id::{Handle, MessageId};
 use hobnob_shared::limits;
 use relm4::gtk;
 
+use crate::ui::conversation::completion::Completion;
 use crate::ui::conversation::mode_bar::ModeBar;
 use crate::ui::conversation::writing::Writing;
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
@@ -65,6 +66,7 @@ struct Sheet {
     writing: Rc<Writing>,
     /// The program puts a text there: nobody writes.
     by_program: Cell<bool>,
+    completion: Rc<Completion>,
     tell: Box<dyn Fn(ComposerOutput)>,
 }
 
@@ -230,6 +232,7 @@ impl Composer {
             label.set_visible(is_empty);
             button.set_sensitive(!content(buffer).trim().is_empty());
         });
+        let completion = Completion::new(&text, &field);
         let sheet = Rc::new_cyclic(|sheet: &std::rc::Weak<Sheet>| {
             let sheet = sheet.clone();
             let bar = ModeBar::new(move || {
@@ -241,8 +244,8 @@ impl Composer {
             let say = tell.clone();
             let writing = Writing::new(move |active| say(ComposerOutput::Writing(active)));
             let (text, mode, tell) = (text.clone(), RefCell::default(), Box::new(tell.clone()));
-            let by_program = Cell::new(false);
-            Sheet { text, mode, bar, send: send.clone(), save: save.clone(), writing, by_program, tell }
+            let (by_program, completion) = (Cell::new(false), completion.clone());
+            Sheet { text, mode, bar, send: send.clone(), save: save.clone(), writing, by_program, completion, tell }
         });
         let of = Rc::downgrade(&sheet);
         buffer.connect_changed(move |_| {
@@ -305,6 +308,11 @@ impl Composer {
         self.sheet.edit(message, text);
     }
 
+    /// These can be called by an `@`.
+    pub fn know(&self, people: Vec<Handle>) {
+        self.sheet.completion.know(people);
+    }
+
     /// Puts a text back that was not sent, before what was written since.
     pub fn restore(&self, text: &str) {
         let written = self.sheet.content();
@@ -339,6 +347,9 @@ fn keys(sheet: &Rc<Sheet>) -> gtk::EventControllerKey {
     let sheet = Rc::downgrade(sheet);
     keys.connect_key_pressed(move |keys, key, _, state| {
         let Some(sheet) = sheet.upgrade() else { return glib::Propagation::Proceed };
+        if sheet.completion.key(key) {
+            return glib::Propagation::Stop;
+        }
         let modifiers = gdk::ModifierType::SHIFT_MASK | gdk::ModifierType::CONTROL_MASK | gdk::ModifierType::ALT_MASK;
         let deed: fn(&Sheet) = match key {
             gdk::Key::Return | gdk::Key::KP_Enter | gdk::Key::ISO_Enter => Sheet::submit,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use gtk::gdk;
 use gtk::prelude::*;
-use hobnob_shared::id::{ConversationId, MessageId};
+use hobnob_shared::id::{ConversationId, Handle, MessageId};
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
 use crate::ui::conversation::composer::{Composer, ComposerOutput};
@@ -50,6 +50,8 @@ pub enum PageInput {
     Alarm(Option<String>),
     /// Writing is not possible, and why; empty where that is not known yet.
     Closed(Option<String>),
+    /// These can be called by an `@`.
+    Callable(Vec<Handle>),
     /// One is not in this room: the sentence of the bar that offers to join it.
     Outside(Option<String>),
     /// This was not sent: put it back.
@@ -223,6 +225,7 @@ impl Component for ConversationPage {
             }
             PageInput::Alarm(alarm) => self.key_bar.show(alarm.as_deref()),
             PageInput::Closed(why) => self.composer.close(why.as_deref()),
+            PageInput::Callable(people) => self.composer.know(people),
             PageInput::Outside(why) => self.room_bar.show(why.as_deref()),
             PageInput::Restore(text) => self.composer.restore(&text),
             PageInput::Reply { message, author, beginning } => self.composer.reply(message, &author, &beginning),

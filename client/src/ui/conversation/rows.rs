@@ -1,11 +1,12 @@
 //! Makes a timeline's line from the model: words for days, times and states, literal texts, and the sentence that a screen reader speaks.
 
 use hobnob_shared::id::{ConversationId, Handle, MessageId};
+use hobnob_shared::mention;
 
 use crate::model::Model;
 use crate::model::conversation::Conversation;
 use crate::model::line::{Fate, Layout, Line, Message};
-use crate::ui::conversation::bubble::Bubble;
+use crate::ui::conversation::bubble::{Bubble, Mentions};
 use crate::ui::conversation::pills::Pill;
 use crate::ui::conversation::quote::Quote;
 use crate::ui::conversation::row::{Content, LineId, TimelineRow};
@@ -21,7 +22,10 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
     match line {
         Line::Message(message) => {
             let fresh = open.is_first_new(at);
-            Some(message_row(open, message, layout, fresh, model.connection.user.as_ref()))
+            let room = if let ConversationId::Room(room) = conversation { model.rooms.get(room) } else { None };
+            let there =
+                |name: &str| room.is_some_and(|room| room.members.iter().any(|member| member.user.as_str() == name));
+            Some(message_row(open, message, layout, fresh, model.connection.user.as_ref(), &there))
         }
         Line::Transfer { id, at, .. } => {
             let transfer = model.transfers.get(*id)?;
@@ -50,6 +54,7 @@ fn message_row(
     layout: Layout,
     fresh: bool,
     me: Option<&Handle>,
+    is_there: &dyn Fn(&str) -> bool,
 ) -> TimelineRow {
     let info = &message.info;
     let time = words::time(info.sent_at);
@@ -69,7 +74,7 @@ fn message_row(
         spoken_state = format!(", {}", long.as_deref().map_or(short, |long| long.replace('\n', ", ").to_lowercase()));
         reached = long;
     }
-    let bubble = bubble(open, message, me);
+    let bubble = bubble(open, message, me, is_there);
     let who = if message.own { "You" } else { info.from.as_str() };
     let in_room = info.conversation.friend().is_none();
     // With one friend the header says who it is; the name is repeated where a day begins.
@@ -104,18 +109,24 @@ fn reactions(bubble: &Bubble) -> String {
     each.collect::<Vec<_>>().concat()
 }
 
-fn bubble(open: &Conversation, message: &Message, me: Option<&Handle>) -> Bubble {
+fn bubble(open: &Conversation, message: &Message, me: Option<&Handle>, is_there: &dyn Fn(&str) -> bool) -> Bubble {
     let own = message.own;
     if message.fate == Fate::Deleted {
         let text = "Message deleted".to_owned();
-        return Bubble { text, cut: false, deleted: true, quote: None, reactions: Vec::new(), own };
+        let (mentions, reactions) = (Mentions::default(), Vec::new());
+        return Bubble { text, mentions, cut: false, deleted: true, quote: None, reactions, own };
     }
     let (shown, cut) = match text::beginning(&message.info.text) {
         Some(beginning) if !message.expanded => (beginning, true),
         _ => (message.info.text.as_str(), false),
     };
+    let text = text::literal(shown);
+    let places = mention::find(&text, is_there);
+    // What is not shown yet may call somebody as well.
+    let me_too = me.is_some_and(|me| !own && is_there(me.as_str()) && mention::names(&message.info.text, me));
     Bubble {
-        text: text::literal(shown),
+        text,
+        mentions: Mentions { places, me: me_too },
         cut,
         deleted: false,
         quote: message.info.reply_to.map(|id| quote(open, id)),

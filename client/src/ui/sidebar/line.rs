@@ -47,6 +47,8 @@ pub struct LineShown<'a> {
     pub aside: Option<&'a Aside>,
     /// Messages that were not seen.
     pub unread: u32,
+    /// Of those, so many call oneself.
+    pub calls: u32,
     /// Something has to be decided.
     pub alarm: bool,
     /// Its conversation is in front.
@@ -107,7 +109,8 @@ impl LineWidgets {
         ]);
         self.mark.set_visible(line.alarm);
         self.badge.set_visible(line.unread > 0);
-        self.badge.set_text(&words::unread(line.unread));
+        let at = if line.calls > 0 { "@ " } else { "" };
+        self.badge.set_text(&format!("{at}{}", words::unread(line.unread)));
         let marks = [(line.current, "current"), (line.absent, "absent"), (line.unread > 0, "unread")];
         for (on, class) in marks {
             if on {

@@ -100,6 +100,7 @@ impl Row for PersonRow {
             words: &self.status,
             aside: self.aside.as_ref(),
             unread: self.unread,
+            calls: 0,
             alarm: self.alarm,
             current: self.current,
             absent: !self.presence.is_online(),

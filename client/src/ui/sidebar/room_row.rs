@@ -11,9 +11,9 @@ use crate::model::rooms::Room;
 use crate::ui::sidebar::SidebarOutput;
 use crate::ui::sidebar::line::{Aside, LineShown, LineWidgets};
 use crate::ui::sidebar::person_row::Speak;
-use crate::ui::text;
 use crate::ui::widgets::context_menu::{add, attach};
 use crate::ui::widgets::live_list::{Current, Row};
+use crate::ui::{text, words};
 
 /// What a line shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,8 @@ pub struct RoomRow {
     online: String,
     newest: Option<String>,
     unread: u32,
+    /// Of those, so many call oneself.
+    calls: u32,
     /// Nobody but oneself is there.
     alone: bool,
     /// It is mine; then whether it takes a password.
@@ -46,11 +48,18 @@ impl RoomRow {
             online: format!("{online} of {members} online"),
             newest,
             unread: room.unread,
+            calls: 0,
             alone: room.members.iter().all(|member| me == Some(&member.user) || !member.presence.is_online()),
             mine: (me == Some(&room.owner)).then_some(room.locked),
             current,
             aside: None,
         }
+    }
+
+    /// The same, where so many messages that were not seen call oneself.
+    #[must_use]
+    pub fn calling(self, calls: u32) -> Self {
+        Self { calls, ..self }
     }
 
     /// The same, with this in the place of its words.
@@ -69,6 +78,9 @@ impl RoomRow {
         if self.unread > 0 {
             parts.extend(self.newest.clone());
             parts.push(format!("{} unread", self.unread));
+        }
+        if self.calls > 0 {
+            parts.push(words::calls(self.calls));
         }
         parts.extend(self.aside.as_ref().map(|aside| aside.words().to_owned()));
         parts.join(", ")
@@ -117,6 +129,7 @@ impl Row for RoomRow {
             words: self.words(),
             aside: self.aside.as_ref(),
             unread: self.unread,
+            calls: self.calls,
             alarm: false,
             current: self.current,
             absent: self.alone,
