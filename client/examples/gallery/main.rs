@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         ["--burst"] => burst::all(),
         ["--burst-run", kind] => burst::measure(kind, show),
         ["--bare"] => measure::bare(),
-        ["--crowd"] => show("crowd", measure::tell_when_full),
+        ["--crowd"] => show("many-tabs", measure::tell_when_full),
         [name] if SCENES.iter().any(|scene| scene.name == name) => show(name, || ()),
         [name, picture] => show(name, || {
             if let Some(scene) = SCENES.iter().find(|scene| scene.name == name) {

@@ -51,6 +51,12 @@ pub fn list(content: Content) -> Vec<RoomInfo> {
             ),
             other("#quiet", "gil", &[("alice", Presence::Available), ("gil", Presence::Offline)]),
         ],
+        Content::Crowd => {
+            let of = |n: usize| {
+                other(&format!("#room-{n:02}"), "huy", &[("alice", Presence::Available), ("huy", Presence::Available)])
+            };
+            (0..100).map(of).collect()
+        }
         Content::RoomsOnly | Content::Burst(_) => vec![tea()],
         Content::Hall => {
             let presences = [Presence::Available, Presence::Away, Presence::Offline, Presence::Busy];

@@ -113,6 +113,40 @@ const SEARCH: &[Step] = &[Step::Do("win.search", None), Step::Search("te")];
 pub const LINK: &str = "http://paypal.com@\u{430}pple.example/sign-in/with/a/long/path/and?question=yes&other=no";
 const TABS: &[&str] = &["@carol", "@duong.nguyen", "@bob"];
 
+/// Thirty tabs, one of a friend in front.
+const MANY: &[&str] = &[
+    "@friend-0001",
+    "@friend-0002",
+    "@friend-0003",
+    "@friend-0004",
+    "@friend-0005",
+    "@friend-0006",
+    "@friend-0007",
+    "@friend-0008",
+    "@friend-0009",
+    "@friend-0010",
+    "@friend-0011",
+    "@friend-0012",
+    "@friend-0013",
+    "@friend-0014",
+    "#room-00",
+    "#room-01",
+    "#room-02",
+    "#room-03",
+    "#room-04",
+    "#room-05",
+    "#room-06",
+    "#room-07",
+    "#room-08",
+    "#room-09",
+    "#room-10",
+    "#room-11",
+    "#room-12",
+    "#room-13",
+    "#room-14",
+    "@friend-0000",
+];
+
 /// All of them.
 pub const SCENES: &[Scene] = &[
     scene("sign-in", Content::New, &[]),
@@ -132,6 +166,7 @@ pub const SCENES: &[Scene] = &[
     Scene { dark: true, ..scene("key-changed-dark", Content::Alarm, TABS) },
     scene("first-words", Content::Day, &["@frieda"]),
     scene("crowd", Content::Crowd, &["@friend-0007"]),
+    scene("many-tabs", Content::Crowd, MANY),
     scene("long", Content::Long, &["@bob"]),
     scene("hostile", Content::Hostile, &["@bob"]),
     scene("acts", Content::Acts, &["@bob"]),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use gtk::prelude::*;
 use gtk::{gio, glib};
 use hobnob_shared::id::ConversationId;
-use relm4::{ComponentController, gtk};
+use relm4::gtk;
 
 use crate::ui::app::{App, AppMsg};
 use crate::ui::conversation::PageInput;

@@ -140,7 +140,7 @@ impl App {
     }
 
     fn restore_tabs(&mut self) {
-        if std::mem::replace(&mut self.restored, true) {
+        if self.restored {
             return;
         }
         let kept = std::mem::take(&mut self.kept);
@@ -148,6 +148,7 @@ impl App {
         for window in &kept.windows {
             self.reopen_window(window);
         }
+        self.restored = true;
         if let Some(tab) = self.front() {
             self.leaflet.set_visible_child(self.content.widget());
             tab.controller.emit(PageInput::Focus);
@@ -241,7 +242,7 @@ impl App {
         }
     }
 
-    fn show_unread(&self, conversation: &ConversationId) {
+    pub(in crate::ui) fn show_unread(&self, conversation: &ConversationId) {
         let unread = self.model.unread(conversation);
         if let Some(tab) = self.tab(conversation) {
             tab.page.set_needs_attention(unread > 0 && !self.is_watched(tab));
@@ -296,6 +297,7 @@ impl App {
         }
         for conversation in now.iter().flatten().filter(|conversation| !before.contains(&Some((*conversation).clone())))
         {
+            self.wake(conversation);
             self.show_header(conversation);
         }
         if now.first() == Some(&None) && !self.content.tabs.is_transferring_page() {

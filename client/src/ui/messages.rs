@@ -2,7 +2,7 @@
 
 use gtk::prelude::*;
 use hobnob_shared::id::{ConversationId, MessageId, TransferId};
-use relm4::{ComponentController, gtk};
+use relm4::gtk;
 
 use crate::core::command::Command;
 use crate::model::Question;

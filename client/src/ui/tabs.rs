@@ -1,7 +1,9 @@
 //! The tabs, for the root: opened, closed and opened again, pinned, moved to a window of their own and back. That they are moved within a
 //! window, by hand or by keys, is the library's own doing, and so is that one can be dragged from one window to another.
 
-use gtk::prelude::*;
+use std::cell::OnceCell;
+
+use adw::prelude::*;
 use gtk::{gio, glib};
 use hobnob_shared::id::ConversationId;
 use relm4::{Component, ComponentController, Controller, adw, gtk};
@@ -18,12 +20,33 @@ use crate::ui::windows::OwnWindow;
 /// Closed tabs that can be opened again.
 const CLOSED_MAX: usize = 50;
 
+/// What is in a tab. It is made when it is shown for the first time: of thirty tabs that are there again at start only one is looked at.
+pub struct Body {
+    place: adw::Bin,
+    page: OnceCell<Controller<ConversationPage>>,
+}
+
+impl Body {
+    fn new(conversation: &ConversationId) -> Self {
+        let place = adw::Bin::new();
+        place.set_widget_name(&conversation.to_string());
+        Self { place, page: OnceCell::new() }
+    }
+
+    /// Tells it what to show. What is not made yet learns all of it when it is.
+    pub fn emit(&self, input: PageInput) {
+        if let Some(page) = self.page.get() {
+            page.emit(input);
+        }
+    }
+}
+
 /// A tab.
 pub struct Tab {
     /// Which conversation.
     pub conversation: ConversationId,
     /// Its content.
-    pub controller: Controller<ConversationPage>,
+    pub controller: Body,
     /// Its place in the tab view.
     pub page: adw::TabPage,
     /// The end of its timeline is in view.
@@ -105,6 +128,9 @@ impl App {
         if self.tab(conversation).is_none() {
             self.add_tab(conversation, &self.content.tabs.clone());
         }
+        if front {
+            self.wake(conversation);
+        }
         let Some(tab) = self.tab(conversation) else { return };
         if front && let Some(view) = view_of(&tab.page) {
             view.set_selected_page(&tab.page);
@@ -119,13 +145,8 @@ impl App {
 
     /// Makes a conversation's tab among these.
     pub(in crate::ui) fn add_tab(&mut self, conversation: &ConversationId, tabs: &adw::TabView) {
-        let (input, id) = (self.sender.clone(), conversation.clone());
-        let name = title(conversation);
-        let controller = ConversationPage::builder()
-            .launch(PageInit { conversation: conversation.clone(), pictures: self.pictures.clone() })
-            .connect_receiver(move |_, output| input.emit(AppMsg::Page(id.clone(), output)));
-        controller.widget().set_widget_name(&conversation.to_string());
-        let page = tabs.append(controller.widget());
+        let (name, controller) = (title(conversation), Body::new(conversation));
+        let page = tabs.append(&controller.place);
         page.set_title(&name);
         page.set_tooltip(&glib::markup_escape_text(&name));
         if conversation.friend().is_none() {
@@ -133,12 +154,28 @@ impl App {
         }
         self.name_buttons(&page);
         self.tabs.push(Tab { conversation: conversation.clone(), controller, page, at_end: true });
+        self.show_typing(conversation);
+        self.show_unread(conversation);
+        self.keep();
+    }
+
+    /// Makes what is in a tab, the first time that it is shown.
+    pub(in crate::ui) fn wake(&mut self, conversation: &ConversationId) {
+        let Some(tab) = self.tab(conversation).filter(|tab| tab.controller.page.get().is_none()) else { return };
+        let (input, id) = (self.sender.clone(), conversation.clone());
+        let page = ConversationPage::builder()
+            .launch(PageInit { conversation: conversation.clone(), pictures: self.pictures.clone() })
+            .connect_receiver(move |_, output| input.emit(AppMsg::Page(id.clone(), output)));
+        tab.controller.place.set_child(Some(page.widget()));
+        // It was empty a moment ago.
+        let _ = tab.controller.page.set(page);
         if let Some(request) = self.model.open(conversation.clone()) {
             self.bridge.send(request);
         }
         self.show_header(conversation);
+        self.show_typing(conversation);
+        self.show_unread(conversation);
         self.restore_draft(conversation);
-        self.keep();
     }
 
     /// A tab was closed.

@@ -6,7 +6,7 @@ use std::fmt;
 use gtk::prelude::*;
 use gtk::{gio, glib};
 use hobnob_shared::id::ConversationId;
-use relm4::{ComponentController, adw, gtk};
+use relm4::{adw, gtk};
 
 use crate::model::connection::Page;
 use crate::ui::app::{App, AppMsg};

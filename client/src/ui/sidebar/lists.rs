@@ -50,6 +50,7 @@ impl Section {
             .propagate_natural_height(true)
             .child(&view)
             .build();
+        rows.sparing(&list);
         let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         root.append(head);
         root.append(&list);

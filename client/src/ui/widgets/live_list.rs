@@ -1,7 +1,8 @@
 //! A long list whose rows change in place: GTK builds widgets only for the rows near the view, and a row that changes is drawn again
-//! without touching its neighbours, so that selection, focus and scroll position stay. Used by the sidebar and the timelines.
+//! without touching its neighbours, so that selection, focus and scroll position stay. Used by the sidebar and the timelines. What GTK takes
+//! for near are some two hundred rows; a list whose rows are all of one height can do with those that are in view, see [`LiveList::sparing`].
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -50,47 +51,137 @@ struct Slot<R: Row> {
     shown_by: RefCell<Option<Rc<R::Widgets>>>,
 }
 
+/// Height of a row that is not made yet, in pixels.
+const ROW: i32 = 50;
+/// Rows made before a list knows its height, and before and behind those that are in view.
+const AROUND: u32 = 10;
+
+/// What makes rows, and which rows are in view; none where every row counts as that.
+struct Maker<R: Row> {
+    context: Rc<R::Context>,
+    /// The widgets that GTK has for rows, once they are made.
+    places: RefCell<HashMap<gtk::ListItem, Option<Rc<R::Widgets>>>>,
+    in_view: Cell<Option<(u32, u32)>>,
+    looking: Cell<bool>,
+}
+
+impl<R: Row> Maker<R> {
+    fn is_near(&self, item: &gtk::ListItem) -> bool {
+        self.in_view.get().is_none_or(|(first, last)| (first..=last).contains(&item.position()))
+    }
+
+    /// The widgets of a row, made now unless they are there.
+    fn make(&self, item: &gtk::ListItem) -> Rc<R::Widgets> {
+        if let Some(Some(parts)) = self.places.borrow().get(item) {
+            return parts.clone();
+        }
+        let (root, parts) = R::build(&self.context, Current { item: item.downgrade(), row: PhantomData });
+        let parts = Rc::new(parts);
+        item.set_child(Some(&root));
+        self.places.borrow_mut().insert(item.clone(), Some(parts.clone()));
+        parts
+    }
+
+    /// Shows the row that the item is for, where it is in view.
+    fn show(&self, item: &gtk::ListItem) {
+        if !self.is_near(item) {
+            return;
+        }
+        with_slot::<R>(item, |slot| {
+            if slot.shown_by.borrow().is_none() {
+                let parts = self.make(item);
+                slot.row.borrow().show(&parts);
+                slot.shown_by.replace(Some(parts));
+            }
+        });
+    }
+
+    /// Other rows are in view.
+    fn look(&self, rows: f64, scroll: &gtk::Adjustment) {
+        if scroll.upper() <= 0.0 || scroll.page_size() <= 0.0 {
+            return;
+        }
+        let row = |place: f64| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a float becomes the nearest count"
+            )]
+            let row = (place / scroll.upper() * rows) as u32;
+            row
+        };
+        let (first, last) = (row(scroll.value()), row(scroll.value() + scroll.page_size()));
+        self.in_view.set(Some((first.saturating_sub(AROUND), last.saturating_add(AROUND))));
+        let items: Vec<gtk::ListItem> = self.places.borrow().keys().cloned().collect();
+        for item in items.iter().filter(|item| item.item().is_some()) {
+            self.show(item);
+        }
+    }
+}
+
 /// The list's content. The view is made from [`LiveList::factory`] and [`LiveList::store`].
 pub struct LiveList<R: Row> {
     store: gio::ListStore,
     factory: gtk::SignalListItemFactory,
-    row: PhantomData<R>,
+    maker: Rc<Maker<R>>,
 }
 
 impl<R: Row> LiveList<R> {
     /// An empty list.
     pub fn new(context: R::Context) -> Self {
         let factory = gtk::SignalListItemFactory::new();
-        let context = Rc::new(context);
-        let built: Rc<RefCell<HashMap<gtk::ListItem, Rc<R::Widgets>>>> = Rc::default();
+        let (places, in_view, looking) = (RefCell::default(), Cell::new(None), Cell::new(false));
+        let maker = Rc::new(Maker::<R> { context: Rc::new(context), places, in_view, looking });
 
-        let widgets = built.clone();
+        let made = maker.clone();
         factory.connect_setup(move |_, item| {
             let Some(item) = item.downcast_ref::<gtk::ListItem>() else { return };
-            let current = Current { item: item.downgrade(), row: PhantomData };
-            let (root, parts) = R::build(&context, current);
-            item.set_child(Some(&root));
-            widgets.borrow_mut().insert(item.clone(), Rc::new(parts));
-        });
-        let widgets = built.clone();
-        factory.connect_bind(move |_, item| {
-            with_slot::<R>(item, |item, slot| {
-                let parts = widgets.borrow().get(item).cloned();
-                if let Some(parts) = &parts {
-                    slot.row.borrow().show(parts);
-                }
-                slot.shown_by.replace(parts);
-            });
-        });
-        factory.connect_unbind(|_, item| {
-            with_slot::<R>(item, |_, slot| drop(slot.shown_by.take()));
-        });
-        factory.connect_teardown(move |_, item| {
-            if let Some(item) = item.downcast_ref::<gtk::ListItem>() {
-                built.borrow_mut().remove(item);
+            if made.in_view.get().is_none() {
+                made.make(item);
+            } else {
+                made.places.borrow_mut().insert(item.clone(), None);
+                item.set_child(Some(&gtk::Box::builder().height_request(ROW).build()));
             }
         });
-        Self { store: gio::ListStore::new::<glib::BoxedAnyObject>(), factory, row: PhantomData }
+        let made = maker.clone();
+        factory.connect_bind(move |_, item| {
+            if let Some(item) = item.downcast_ref::<gtk::ListItem>() {
+                made.show(item);
+            }
+        });
+        factory.connect_unbind(|_, item| {
+            if let Some(item) = item.downcast_ref::<gtk::ListItem>() {
+                with_slot::<R>(item, |slot| drop(slot.shown_by.take()));
+            }
+        });
+        let made = maker.clone();
+        factory.connect_teardown(move |_, item| {
+            if let Some(item) = item.downcast_ref::<gtk::ListItem>() {
+                made.places.borrow_mut().remove(item);
+            }
+        });
+        Self { store: gio::ListStore::new::<glib::BoxedAnyObject>(), factory, maker }
+    }
+
+    /// Makes only those rows that are in view in this scroller, and some around them: a start with a thousand rows costs what a screen shows.
+    pub fn sparing(&self, scroller: &gtk::ScrolledWindow) {
+        self.maker.in_view.set(Some((0, 2 * AROUND)));
+        let scroll = scroller.vadjustment();
+        let (maker, store) = (self.maker.clone(), self.store.clone());
+        let look = move |scroll: &gtk::Adjustment| {
+            if maker.looking.replace(true) {
+                return;
+            }
+            let (maker, store, scroll) = (maker.clone(), store.clone(), scroll.clone());
+            // The list may be in the middle of laying itself out; and it is still before the next frame.
+            glib::idle_add_local_full(glib::Priority::HIGH_IDLE, move || {
+                maker.looking.set(false);
+                maker.look(f64::from(store.n_items()), &scroll);
+                glib::ControlFlow::Break
+            });
+        };
+        scroll.connect_value_changed(look.clone());
+        scroll.connect_changed(look);
     }
 
     /// The rows, for a selection model.
@@ -177,10 +268,9 @@ impl<R: Row> LiveList<R> {
     }
 }
 
-fn with_slot<R: Row>(item: &glib::Object, run: impl FnOnce(&gtk::ListItem, &Slot<R>)) {
-    let Some(item) = item.downcast_ref::<gtk::ListItem>() else { return };
+fn with_slot<R: Row>(item: &gtk::ListItem, run: impl FnOnce(&Slot<R>)) {
     let Some(object) = item.item().and_downcast::<glib::BoxedAnyObject>() else { return };
-    run(item, &object.borrow::<Slot<R>>());
+    run(&object.borrow::<Slot<R>>());
 }
 
 fn number(count: usize) -> u32 {

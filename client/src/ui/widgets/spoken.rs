@@ -1,6 +1,8 @@
 //! What a widget is called for those who listen. The bindings offer GTK's own functions for it from GTK 4.10 on only, and this program runs
 //! on 4.8; but a widget that is built from an XML description can have a name since 4.0. So widgets that need one are made here.
 
+use std::cell::RefCell;
+
 use gtk::glib;
 use gtk::prelude::*;
 use relm4::gtk;
@@ -43,10 +45,24 @@ const LIBRARY_BUTTONS: [(&str, &str); 5] = [
     ("input-keyboard-symbolic", "Writing"),
 ];
 
+thread_local! {
+    /// Widgets in which buttons are looked for soon: once, however often it was asked for until then.
+    static SOON: RefCell<Vec<gtk::Widget>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Names the nameless buttons that the libraries put into `root`, once they are there.
 pub fn name_library_buttons(root: &impl IsA<gtk::Widget>) {
     let root = root.clone().upcast::<gtk::Widget>();
-    glib::idle_add_local_once(move || name_below(&root));
+    let first = SOON.with_borrow_mut(|soon| {
+        let first = soon.is_empty();
+        if !soon.contains(&root) {
+            soon.push(root);
+        }
+        first
+    });
+    if first {
+        glib::idle_add_local_once(|| SOON.take().iter().for_each(name_below));
+    }
 }
 
 fn name_below(widget: &gtk::Widget) {
@@ -56,7 +72,10 @@ fn name_below(widget: &gtk::Widget) {
         button.icon_name().or_else(|| image?.icon_name())
     });
     let name = icon.and_then(|icon| LIBRARY_BUTTONS.iter().find(|(known, _)| *known == icon).map(|(_, name)| *name));
-    if let Some(name) = name {
+    // A class that no style knows says that it has this name already.
+    let mark = name.map(|name| format!("spoken-{name}").replace(' ', "-"));
+    if let (Some(name), Some(mark)) = (name, mark.filter(|mark| !widget.has_css_class(mark))) {
+        widget.add_css_class(&mark);
         let class = widget.type_().name();
         let xml = format!(
             "<interface><template class='{class}'><accessibility><property name='label'>{name}</property></accessibility></template></interface>"
