@@ -40,10 +40,14 @@ impl App {
     /// From a line of a timeline.
     pub(in crate::ui) fn line_said(&mut self, conversation: &ConversationId, output: RowOutput) {
         match output {
-            RowOutput::ShowAll(message) => {
-                let changes = self.model.expand(conversation, message);
+            RowOutput::Unfold(message) => {
+                let changes = self.model.unfold(conversation, message);
                 for change in changes {
                     self.draw(change);
+                }
+                // Of a text that was longer than the window the reader would find no more.
+                if self.message(conversation, message).is_some_and(|folded| !folded.expanded) {
+                    self.line_said(conversation, RowOutput::Go(message));
                 }
             }
             RowOutput::Link(address) => {

@@ -5,7 +5,7 @@ use hobnob_shared::id::{ConversationId, Handle, MessageId};
 use crate::model::Model;
 use crate::model::conversation::Conversation;
 use crate::model::line::{Fate, Layout, Line, Message};
-use crate::ui::conversation::bubble::Bubble;
+use crate::ui::conversation::bubble::{Bubble, Fold};
 use crate::ui::conversation::pills::Pill;
 use crate::ui::conversation::quote::Quote;
 use crate::ui::conversation::row::{Content, LineId, TimelineRow};
@@ -108,15 +108,16 @@ fn bubble(open: &Conversation, message: &Message, me: Option<&Handle>) -> Bubble
     let own = message.own;
     if message.fate == Fate::Deleted {
         let text = "Message deleted".to_owned();
-        return Bubble { text, cut: false, deleted: true, quote: None, reactions: Vec::new(), own };
+        return Bubble { text, fold: Fold::Short, deleted: true, quote: None, reactions: Vec::new(), own };
     }
-    let (shown, cut) = match text::beginning(&message.info.text) {
-        Some(beginning) if !message.expanded => (beginning, true),
-        _ => (message.info.text.as_str(), false),
+    let (shown, fold) = match text::beginning(&message.info.text) {
+        Some(beginning) if !message.expanded => (beginning, Fold::Cut),
+        Some(_) => (message.info.text.as_str(), Fold::Open),
+        None => (message.info.text.as_str(), Fold::Short),
     };
     Bubble {
         text: text::literal(shown),
-        cut,
+        fold,
         deleted: false,
         quote: message.info.reply_to.map(|id| quote(open, id)),
         reactions: message.reactions.iter().map(|(emoji, people)| pill(emoji, people, me)).collect(),
