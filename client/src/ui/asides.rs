@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use gtk::prelude::*;
 use gtk::{gio, glib};
 use hobnob_shared::id::ConversationId;
 use relm4::{ComponentController, gtk};
@@ -56,13 +55,6 @@ impl App {
         tab.page.set_indicator_tooltip(&glib::markup_escape_text(&words));
         name_library_buttons(&self.content.tab_bar);
         tab.controller.emit(PageInput::Typing(words));
-    }
-
-    /// Marks in the menu whether read receipts are given.
-    pub(in crate::ui) fn show_receipts(&self) {
-        if let Some(action) = self.window.lookup_action("receipts").and_downcast::<gio::SimpleAction>() {
-            action.set_state(&self.model.receipts.to_variant());
-        }
     }
 
     /// What a line of the sidebar says in the place of its usual words.

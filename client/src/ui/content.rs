@@ -117,6 +117,13 @@ impl Content {
         &self.root
     }
 
+    /// Opens the conversation's menu.
+    pub fn open_menu(&self) {
+        if self.menu.is_visible() {
+            self.menu.popup();
+        }
+    }
+
     /// No conversation is in front.
     pub fn show_nobody(&self) {
         self.name.set_text("");
