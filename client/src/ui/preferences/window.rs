@@ -18,6 +18,9 @@ use crate::ui::widgets::spoken::name_library_buttons;
 
 /// Sizes of text that are offered, in per cent.
 const SIZES: [i32; 8] = [80, 90, 100, 110, 125, 150, 175, 200];
+/// Width in pixels; no wider than the window it belongs to.
+const WIDTH: i32 = 620;
+const NARROWEST: i32 = 360;
 /// Times that are offered for muted hours: each half hour.
 const HALF_HOUR: usize = 30;
 
@@ -42,8 +45,8 @@ impl PreferencesWindow {
             .transient_for(parent)
             .modal(true)
             .destroy_with_parent(true)
-            .default_width(620)
-            .default_height(560)
+            .default_width(parent.upcast_ref().width().clamp(NARROWEST, WIDTH))
+            .default_height(640)
             .search_enabled(true)
             .build();
         let flag = |flag, title: &str, words: &str| FlagRow::new(store, flag, title, words);
@@ -60,7 +63,7 @@ impl PreferencesWindow {
         let sound = flag(Flag::NotificationSound, "Sound", "Played by the desktop, where it can");
         let mentions =
             flag(Flag::RoomMentionsOnly, "Rooms Only When Mentioned", "When somebody writes your name with an @");
-        let muted = flag(Flag::MutedHours, "Muted Hours", "Nothing is told at these hours");
+        let muted = flag(Flag::MutedHours, "Muted Hours", "No notifications at these hours");
         let time = |number, title: &str| NumberRow::new(store, number, (title, ""), half_hours(), clock);
         let (from, to) = (time(Number::MutedFrom, "From"), time(Number::MutedTo, "To"));
         for row in [text.row.upcast_ref::<gtk::Widget>(), sound.row.upcast_ref(), mentions.row.upcast_ref()] {
@@ -71,7 +74,7 @@ impl PreferencesWindow {
         }
         let notes = page("Notifications", "preferences-system-notifications-symbolic");
         let rows = [told.row.upcast_ref(), text.row.upcast_ref(), sound.row.upcast_ref(), mentions.row.upcast_ref()];
-        group(&notes, "", "While you are set to Do Not Disturb, nothing is told.", &rows);
+        group(&notes, "", "There are none while you are set to Do Not Disturb.", &rows);
         group(&notes, "", "", &[muted.row.upcast_ref(), from.row.upcast_ref(), to.row.upcast_ref()]);
         window.add(&notes);
 
@@ -111,7 +114,7 @@ impl PreferencesWindow {
         let stays = flag(
             Flag::RunInBackground,
             "Keep Running When Closed",
-            "Messages and files still arrive. Start Hobnob again to see its window; Ctrl+Q ends it.",
+            "Start Hobnob again to see its window; Ctrl+Q ends it",
         );
         let tabs = flag(Flag::ReopenTabs, "Open Last Tabs at Start", "Pinned tabs are always opened");
         let manner = page("Behaviour", "preferences-other-symbolic");
