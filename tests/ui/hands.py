@@ -284,6 +284,36 @@ def do_copy_picture(command):
         raise LookupError("no picture was copied")
 
 
+def do_windows(command):
+    return {"windows": len(windows_of(command["pid"]))}
+
+
+# A program whose only window has the keyboard, which it must stay open for.
+OTHER = """
+import gi
+gi.require_version("Gtk", "4.0")
+from gi.repository import GLib, Gtk
+Gtk.init()
+window = Gtk.Window(title="another program", default_width=40, default_height=40)
+window.present()
+GLib.timeout_add(50, lambda: print("ready", flush=True) if window.is_active() else True)
+GLib.MainLoop().run()
+"""
+
+
+def do_unfocus(command):
+    """Another program has the keyboard from now on. It ends with this one, whose group it is in."""
+    other = subprocess.Popen([sys.executable, "-c", OTHER], stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + command.get("within", 20)
+    while not windows_of(other.pid):
+        if time.monotonic() > deadline:
+            raise LookupError("no other window")
+        time.sleep(PAUSE)
+    subprocess.run(["xdotool", "windowmove", windows_of(other.pid)[-1], "1200", "0", "windowfocus", "--sync", windows_of(other.pid)[-1]], check=False)
+    if other.stdout.readline().strip() != "ready":
+        raise LookupError("the keyboard stayed")
+
+
 def do_beyond(command):
     """Asks a program for a window that it has not, as a screen reader does that counted before one closed."""
     app = application(command["pid"])

@@ -1,8 +1,8 @@
 //! The end of the window and of the program: closing hides the window where that is preferred, and everything goes on; quitting and signals
 //! end in order. For the root.
 
-use gtk::glib;
 use gtk::prelude::*;
+use gtk::{gdk, glib};
 use relm4::{Sender, adw, gtk};
 
 use crate::model::connection::Page;
@@ -22,7 +22,11 @@ impl App {
             return self.end();
         }
         self.keep();
-        self.window.set_visible(false);
+        // Only its surface: GTK 4.8 ends the program when a screen reader asks for a window while the last in its list is a hidden one (see
+        // [`crate::ui::dialogs::shortcuts`]).
+        if let Some(surface) = self.window.surface() {
+            surface.hide();
+        }
         self.look();
         if !self.preferences.is(Flag::BackgroundExplained) {
             self.preferences.set(Flag::BackgroundExplained, true);
@@ -42,6 +46,11 @@ impl App {
     pub(in crate::ui) fn show_window(&mut self, token: Option<&str>) {
         if let Some(token) = token {
             self.window.set_startup_id(token);
+        }
+        if let Some(surface) = self.window.surface().filter(|surface| !surface.is_mapped())
+            && let Ok(toplevel) = surface.downcast::<gdk::Toplevel>()
+        {
+            toplevel.present(&gdk::ToplevelLayout::new());
         }
         self.window.present();
         self.notifier.change(|board| board.withdraw(&Tag::Background));

@@ -2,7 +2,7 @@
 //! Where there is no such service nothing happens. The toolkit's own notifications are not used: they need an installed program that is there
 //! once, and each profile is a program of its own here.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -29,6 +29,11 @@ struct Inner {
     bell: async_channel::Sender<()>,
     bus: RefCell<Option<gio::DBusConnection>>,
     preferences: Store,
+    input: Sender<AppMsg>,
+    /// With a click comes the right to come to the front, just before it.
+    token: RefCell<Option<String>>,
+    /// A click that came before the number was known here of what was clicked.
+    early: Cell<Option<u32>>,
 }
 
 /// What shows and takes back notifications.
@@ -39,7 +44,15 @@ impl Notifier {
     pub fn new(preferences: Store, input: Sender<AppMsg>) -> Self {
         // A full bell rings already.
         let (bell, rung) = async_channel::bounded(1);
-        let inner = Rc::new(Inner { board: RefCell::default(), bell, bus: RefCell::default(), preferences });
+        let inner = Rc::new(Inner {
+            board: RefCell::default(),
+            bell,
+            bus: RefCell::default(),
+            preferences,
+            input,
+            token: RefCell::default(),
+            early: Cell::default(),
+        });
         let weak = Rc::downgrade(&inner);
         relm4::spawn_local(async move {
             let mut hears = None;
@@ -50,7 +63,7 @@ impl Notifier {
                 let Some(bus) = inner.bus().await else { continue };
                 if hears.is_none() {
                     takes_markup = capabilities(&bus).await.iter().any(|one| one == "body-markup");
-                    hears = Some(listen(&bus, &inner, &input));
+                    hears = Some(listen(&bus, &inner));
                 }
                 inner.work(&bus, takes_markup).await;
             }
@@ -101,6 +114,14 @@ impl Inner {
         }
     }
 
+    fn clicked(&self, number: u32) {
+        let place = self.board.borrow().place(number);
+        match place {
+            Some(place) => self.input.emit(AppMsg::Action(ActionMsg::Come(place, self.token.take()))),
+            None => self.early.set(Some(number)),
+        }
+    }
+
     async fn work(&self, bus: &gio::DBusConnection, takes_markup: bool) {
         loop {
             let job = self.board.borrow_mut().next(self.preferences.is(Flag::NotificationText));
@@ -110,7 +131,12 @@ impl Inner {
                 Some(Job::Show { tag, replaces, title, body, sound }) => {
                     let body = if takes_markup { glib::markup_escape_text(&body).to_string() } else { body };
                     match show(bus, replaces, &title, &body, sound).await {
-                        Ok(number) => self.board.borrow_mut().shown(&tag, number),
+                        Ok(number) => {
+                            self.board.borrow_mut().shown(&tag, number);
+                            if self.early.take() == Some(number) {
+                                self.clicked(number);
+                            }
+                        }
                         Err(error) => tracing::debug!(%error, "a notification was not shown"),
                     }
                 }
@@ -165,10 +191,9 @@ fn close(bus: &gio::DBusConnection, number: u32) {
 }
 
 /// Hears what is clicked and put away, as long as the subscriptions live.
-fn listen(bus: &gio::DBusConnection, inner: &Rc<Inner>, input: &Sender<AppMsg>) -> [gio::SignalSubscription; 3] {
-    // With a click comes the right to come to the front, just before it.
-    let token: Rc<RefCell<Option<String>>> = Rc::default();
-    let subscribe = |member: &str, heard: Box<dyn Fn(u32, String)>| {
+fn listen(bus: &gio::DBusConnection, inner: &Rc<Inner>) -> [gio::SignalSubscription; 3] {
+    let subscribe = |member: &str, heard: fn(&Inner, u32, String)| {
+        let of = Rc::downgrade(inner);
         bus.subscribe_to_signal(
             Some(NAME),
             Some(NAME),
@@ -179,32 +204,15 @@ fn listen(bus: &gio::DBusConnection, inner: &Rc<Inner>, input: &Sender<AppMsg>) 
             move |signal| {
                 let number = signal.parameters.try_child_value(0).and_then(|number| number.get());
                 let words = signal.parameters.try_child_value(1).and_then(|words| words.get()).unwrap_or_default();
-                if let Some(number) = number {
-                    heard(number, words);
+                if let (Some(number), Some(inner)) = (number, of.upgrade()) {
+                    heard(&inner, number, words);
                 }
             },
         )
     };
-    let (of, put_away) = (Rc::downgrade(inner), Rc::downgrade(inner));
-    let (kept, input) = (token.clone(), input.clone());
     [
-        subscribe("ActivationToken", Box::new(move |_, words| drop(kept.replace(Some(words))))),
-        subscribe(
-            "ActionInvoked",
-            Box::new(move |number, _| {
-                let place = of.upgrade().and_then(|inner| inner.board.borrow().place(number));
-                if let Some(place) = place {
-                    input.emit(AppMsg::Action(ActionMsg::Come(place, token.take())));
-                }
-            }),
-        ),
-        subscribe(
-            "NotificationClosed",
-            Box::new(move |number, _| {
-                if let Some(inner) = put_away.upgrade() {
-                    inner.board.borrow_mut().closed(number);
-                }
-            }),
-        ),
+        subscribe("ActivationToken", |inner, _, words| drop(inner.token.replace(Some(words)))),
+        subscribe("ActionInvoked", |inner, number, _| inner.clicked(number)),
+        subscribe("NotificationClosed", |inner, number, _| inner.board.borrow_mut().closed(number)),
     ]
 }
