@@ -27,19 +27,27 @@ struct Room {
     display: Display,
 }
 
+fn file(display: &Display) -> PathBuf {
+    display.home.path().join("config/hobnob/preferences.json")
+}
+
+fn kept(display: &Display) -> Value {
+    serde_json::from_slice(&std::fs::read(file(display)).unwrap()).unwrap()
+}
+
 impl Room {
     /// Opens it, with these preferences kept from an earlier time.
     fn new(preferences: &Value) -> Self {
         let house = House::new();
-        let (mut alice, mut bob) = house.alice_and_bob();
+        let (mut alice, bob) = house.alice_and_bob();
         let mut carol = house.person("carol");
         befriend(&mut alice, &mut carol);
         linked(&mut alice, &mut carol, "direct");
         assert!(alice.quit().success());
         let display = Display::start(SIZE.0 + 400, SIZE.1);
-        let file = Self::file(&display);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, preferences.to_string()).unwrap();
+        let place = file(&display);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(&place, preferences.to_string()).unwrap();
         let service = Notifications::on(&display);
         let mut hands = Hands::on(&display);
         let alice = Window::open(&display, &house.start("alice"));
@@ -49,14 +57,6 @@ impl Room {
         hands.sees(&alice, "Say Hello");
         hands.type_into(&alice, "Message", "");
         Self { hands, service, alice, bob, carol, house, display }
-    }
-
-    fn file(display: &Display) -> PathBuf {
-        display.home.path().join("config/hobnob/preferences.json")
-    }
-
-    fn kept(&self) -> Value {
-        serde_json::from_slice(&std::fs::read(Self::file(&self.display)).unwrap()).unwrap()
     }
 
     fn picture(&self, name: &str) {
@@ -171,9 +171,9 @@ fn preferences_count_at_once_are_kept_and_hold_in_every_window() {
     hands.toggle(alice, "Sound");
     room.picture("31-preferences");
     until("it is kept", SOON, || {
-        room.kept()["notification-text"] == false && room.kept()["notification-sound"] == true
+        kept(&room.display)["notification-text"] == false && kept(&room.display)["notification-sound"] == true
     });
-    assert_eq!(std::fs::metadata(Room::file(&room.display)).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::metadata(file(&room.display)).unwrap().permissions().mode() & 0o777, 0o600);
     let Room { hands, alice, .. } = &mut room;
     hands.key(alice, "Escape");
     hands.sees_no_more(alice, "Show Sender and Text");
@@ -190,8 +190,9 @@ fn preferences_count_at_once_are_kept_and_hold_in_every_window() {
     hands.turn(alice, "Notifications");
     hands.toggle(alice, "Show Sender and Text");
     assert_eq!(room.service.shown(), (number, "bob".to_owned(), "secret".to_owned()));
-    let Room { hands, alice, .. } = &mut room;
+    let Room { hands, alice, display, .. } = &mut room;
     hands.toggle(alice, "Muted Hours");
+    until("it is kept", SOON, || kept(display)["muted-hours"] == true);
     hands.key(alice, "Escape");
     hands.sees_no_more(alice, "Muted Hours");
     room.look_away();
@@ -205,21 +206,22 @@ fn preferences_count_at_once_are_kept_and_hold_in_every_window() {
     // Writing is not shown, and Enter begins a new line; in Bob's window too.
     assert!(room.bob.quit().success());
     let bob = Window::open(&room.display, &room.house.start("bob"));
-    let Room { hands, alice, .. } = &mut room;
+    let Room { hands, alice, display, .. } = &mut room;
     hands.key(alice, "ctrl+comma");
     hands.turn(alice, "Conversations");
     hands.toggle(alice, "Show That You Write");
     hands.toggle(alice, "Enter Sends");
+    until("it is kept", SOON, || kept(display)["enter-sends"] == false && kept(display)["send-typing"] == false);
     hands.key(alice, "Escape");
     hands.sees_no_more(alice, "Enter Sends");
     hands.open_friend(&bob, "alice");
     hands.reads(&bob, "at night");
     hands.type_into(&bob, "Message", "first line");
     hands.key(&bob, "Return");
-    hands.type_into(&bob, "Message", "second");
+    hands.key(&bob, "2");
     assert!(!hands.is_shown(alice, "bob is writing"), "not shown");
     hands.key(&bob, "ctrl+Return");
-    hands.reads(alice, "first line\nsecond");
+    hands.reads(alice, "first line\n2");
 }
 
 #[test]

@@ -19,7 +19,7 @@ PRESSES = ("click", "activate", "press", "toggle")
 # What a program gives an action to that is the click; labels have actions too, for their context menus.
 ACTS = {"button", "toggle button", "switch", "menu item", "link"}
 # Newer versions of GTK and AT-SPI name some roles anew.
-SAME_ROLE = {"push button": "button", "text": "entry", "password text": "entry", "editbar": "entry"}
+SAME_ROLE = {"push button": "button", "text": "entry", "password text": "entry", "editbar": "entry", "check box": "switch"}
 
 
 def application(pid):
@@ -336,7 +336,7 @@ def do_nameless(command):
             # The library's own: the small buttons inside an entry row or menu button, the crosses of tabs and toasts.
             above = path[-4:]
             own = any(role in ("entry", "button", "toggle button") or part.startswith(("AdwTab", "AdwToast")) for role, part in above)
-            if kind in ("button", "toggle button", "check box", "entry") and not own:
+            if kind in ("button", "toggle button", "switch", "entry") and not own:
                 if not name or name.startswith(("Gtk", "Adw")):
                     bad.append("%s %r in %s" % (kind, name, " / ".join(part for _, part in path if part)))
         except GLib.Error:

@@ -73,8 +73,10 @@ struct Card {
     more: u32,
     /// Its number on the desktop, while it stands there.
     number: Option<u32>,
-    /// It says something else than what stands there.
+    /// It may say something else than what stands there.
     stale: bool,
+    /// What was shown last.
+    said: (String, String),
     sound: bool,
 }
 
@@ -191,6 +193,10 @@ impl Board {
                 }
             }
             let (title, body) = words(&tag, card, show_text);
+            if card.number.is_some() && card.said.0 == title && card.said.1 == body {
+                continue;
+            }
+            card.said = (title.clone(), body.clone());
             let (sound, replaces) = (std::mem::take(&mut card.sound), card.number.unwrap_or_default());
             return Some(Job::Show { tag, replaces, title, body, sound });
         }

@@ -55,9 +55,18 @@ fn hidden_text_says_neither_who_nor_what() {
         bodies.push(body);
     }
     assert_eq!(bodies, ["New message", "2 new messages", "New friend request", "The key of a friend changed"]);
-    // The preference changes while they stand there.
+}
+
+#[test]
+fn other_words_are_shown_and_the_same_ones_are_not_shown_again() {
+    let mut board = Board::default();
+    board.add(&tag("@bob"), item("bob", "secret"), false);
+    show(&mut board, 5);
     board.reword();
-    assert!(matches!(board.next(true), Some(Job::Show { .. })));
+    assert_eq!(board.next(true), None);
+    board.reword();
+    let Some(Job::Show { replaces, body, .. }) = board.next(false) else { panic!("the text is to be hidden") };
+    assert_eq!((replaces, body.as_str()), (5, "New message"));
 }
 
 #[test]

@@ -4,12 +4,11 @@ use adw::prelude::*;
 use relm4::{adw, gtk};
 
 use crate::ui::settings::{Flag, Number, Store};
-use crate::ui::widgets::spoken::called;
 
 /// A row with a switch, and the switch.
 pub fn switch(title: &str, words: &str) -> (adw::ActionRow, gtk::Switch) {
-    let toggle: gtk::Switch = called(title);
-    toggle.set_valign(gtk::Align::Center);
+    // The row gives its title to what it activates.
+    let toggle = gtk::Switch::builder().valign(gtk::Align::Center).build();
     let row = adw::ActionRow::builder().title(title).subtitle(words).activatable_widget(&toggle).build();
     row.add_suffix(&toggle);
     (row, toggle)
