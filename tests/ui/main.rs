@@ -3,6 +3,7 @@
 
 mod comforts;
 mod desktop;
+mod keyboard;
 mod messages;
 mod pictures;
 mod rooms;

@@ -64,6 +64,13 @@ impl App {
             RowOutput::Deed(Deed::Reply, message) => self.reply(conversation, message),
             RowOutput::Deed(Deed::Edit, message) => self.edit(conversation, message),
             RowOutput::Deed(Deed::Delete, message) => self.ask_delete(message),
+            RowOutput::Deed(Deed::Unfold, message) => self.line_said(conversation, RowOutput::Unfold(message)),
+            RowOutput::Deed(Deed::Answered, message) => {
+                let answered = self.message(conversation, message).and_then(|found| found.info.reply_to);
+                if let Some(answered) = answered {
+                    self.line_said(conversation, RowOutput::Go(answered));
+                }
+            }
             RowOutput::Deed(Deed::Copy, message) => {
                 if let Some(found) = self.message(conversation, message) {
                     self.window.clipboard().set_text(&found.info.text);

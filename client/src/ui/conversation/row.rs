@@ -153,7 +153,9 @@ impl TimelineRow {
                 let is_whole = |link: &Range<usize>| bubble.fold != Fold::Cut || link.end < bubble.text.len();
                 let links = links::find(&bubble.text).into_iter().filter(is_whole);
                 let links = links.filter_map(|link| bubble.text.get(link));
-                Some(About { message, own: self.own, links: links.map(str::to_owned).collect() })
+                let answers = bubble.quote.as_ref().map(|quote| quote.message);
+                let links = links.map(str::to_owned).collect();
+                Some(About { message, own: self.own, links, answers, fold: bubble.fold })
             }
             _ => None,
         }
