@@ -11,7 +11,7 @@ use crate::process::Process;
 use crate::programs::top;
 
 /// A notification comes at once; a busy machine takes its time.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(90);
 
 /// The service.
 pub struct Notifications {
@@ -27,12 +27,12 @@ impl Notifications {
         let mut process = Process::start("notifications.py", &mut command);
         let stdin = process.stdin().unwrap_or_else(|| panic!("notifications.py has no standard input"));
         let mut this = Self { process, stdin };
-        assert_eq!(this.next()["told"], "ready");
+        assert_eq!(this.told()["told"], "ready");
         this
     }
 
     /// The next thing that it is told.
-    pub fn next(&mut self) -> Value {
+    pub fn told(&mut self) -> Value {
         let line = self.process.line(Instant::now() + SOON);
         let line = line.unwrap_or_else(|| panic!("nothing is told\n{}", self.process.log().tail(20)));
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
@@ -40,7 +40,7 @@ impl Notifications {
 
     /// The next thing is a notification; its number, title and body.
     pub fn shown(&mut self) -> (u64, String, String) {
-        let told = self.next();
+        let told = self.told();
         assert_eq!(told["told"], "shown", "{told}");
         let text = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
         (told["number"].as_u64().unwrap_or_default(), text("title"), text("body"))
@@ -48,7 +48,7 @@ impl Notifications {
 
     /// The next thing is that this one is taken back.
     pub fn closed(&mut self, number: u64) {
-        assert_eq!(self.next(), json!({"told": "closed", "number": number}));
+        assert_eq!(self.told(), json!({"told": "closed", "number": number}));
     }
 
     /// Clicks on it.

@@ -8,7 +8,7 @@ use hobnob_tests::client::{Client, SOON};
 use hobnob_tests::display::{Display, missing};
 use hobnob_tests::notifications::Notifications;
 use hobnob_tests::process::{Process, until};
-use hobnob_tests::programs::program;
+use hobnob_tests::programs::{program, top};
 use hobnob_tests::story::{House, PASSWORD, befriend, linked, text_of};
 use hobnob_tests::window::{Hands, Window, pictures};
 use rustix::process::Signal;
@@ -91,7 +91,7 @@ fn what_is_not_in_view_is_told_once_for_each_conversation_and_taken_back_when_it
     say_from(&mut room.carol, "here I am");
     room.hands.reads(&room.alice, "here I am");
     room.bob_says("hello <b>");
-    let told = room.service.next();
+    let told = room.service.told();
     assert_eq!(
         (&told["title"], &told["body"], &told["replaces"]),
         (&json!("bob"), &json!("hello &lt;b&gt;"), &json!(0))
@@ -103,7 +103,7 @@ fn what_is_not_in_view_is_told_once_for_each_conversation_and_taken_back_when_it
     assert_eq!(told["hints"]["suppress-sound"], true, "no sound by default: {told}");
     let number = told["number"].as_u64().unwrap();
     room.bob_says("are you there?");
-    let again = room.service.next();
+    let again = room.service.told();
     assert_eq!((&again["replaces"], &again["body"]), (&json!(number), &json!("2 new messages\nare you there?")));
 
     // A click leads to the place, and it counts as read there.
@@ -179,7 +179,7 @@ fn preferences_count_at_once_are_kept_and_hold_in_every_window() {
     hands.sees_no_more(alice, "Show Sender and Text");
     room.look_away();
     room.bob_says("secret");
-    let told = room.service.next();
+    let told = room.service.told();
     assert_eq!((&told["title"], &told["body"]), (&json!("Hobnob"), &json!("New message")));
     assert_eq!(told["hints"]["sound-name"], "message-new-instant");
     let number = told["number"].as_u64().unwrap();
@@ -280,4 +280,37 @@ fn a_closed_window_goes_on_where_that_is_preferred_and_the_next_start_shows_it()
     room.hidden();
     room.alice.process.signal(Signal::TERM);
     assert!(room.alice.process.wait(SOON).success());
+}
+
+#[test]
+fn where_the_schema_is_installed_preferences_go_to_the_desktops_own_store() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    assert!(house.person("alice").quit().success());
+    let mut display = Display::start(SIZE.0, SIZE.1);
+    let schemas = display.home.path().join("schemas");
+    std::fs::create_dir(&schemas).unwrap();
+    let compiled =
+        display.command("glib-compile-schemas").arg("--targetdir").arg(&schemas).arg(top().join("resources")).status();
+    if let Err(error) = compiled {
+        eprintln!("SKIPPED: glib-compile-schemas: {error} (make setup)");
+        return;
+    }
+    for (name, value) in [("GSETTINGS_SCHEMA_DIR", schemas.to_str().unwrap()), ("GSETTINGS_BACKEND", "keyfile")] {
+        display.environment.push((name.to_owned(), value.to_owned()));
+    }
+    let mut hands = Hands::on(&display);
+    let alice = Window::open(&display, &house.start("alice"));
+    hands.sees(&alice, "alice · available");
+    hands.key(&alice, "ctrl+comma");
+    hands.turn(&alice, "Behaviour");
+    hands.toggle(&alice, "Keep Running When Closed");
+    let store = display.home.path().join("config/glib-2.0/settings/keyfile");
+    until("it is in the store", SOON, || {
+        std::fs::read_to_string(&store).is_ok_and(|text| text.contains("[org/hobnob/Hobnob]\nrun-in-background=true"))
+    });
+    assert!(!file(&display).exists());
 }

@@ -37,9 +37,9 @@ fn menus_panes_and_messages_are_reached_by_keys_alone() {
 
     // Windows and menus.
     hands.key(alice, "F1");
-    hands.sees(alice, "Next unread conversation");
+    hands.sees(alice, "Menu of the conversation");
     hands.key(alice, "Escape");
-    hands.sees_no_more(alice, "Next unread conversation");
+    hands.sees_no_more(alice, "Menu of the conversation");
     hands.key(alice, "F10");
     hands.sees_button(alice, "About Hobnob");
     hands.key(alice, "Escape");

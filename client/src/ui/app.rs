@@ -318,7 +318,7 @@ impl Component for App {
             AppMsg::Transfers(output) => self.transfers_said(output),
             AppMsg::Search(output) => self.search_said(output),
             AppMsg::Switch(output) => self.switcher_said(output),
-            AppMsg::Looked => self.look(),
+            AppMsg::Looked => self.looked(),
             AppMsg::Switched => {
                 self.look();
                 // Who goes to a conversation wants to write in it.

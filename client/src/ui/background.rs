@@ -50,7 +50,11 @@ impl App {
         if let Some(surface) = self.window.surface().filter(|surface| !surface.is_mapped())
             && let Ok(toplevel) = surface.downcast::<gdk::Toplevel>()
         {
-            toplevel.present(&gdk::ToplevelLayout::new());
+            let layout = gdk::ToplevelLayout::new();
+            if self.window.is_maximized() {
+                layout.set_maximized(true);
+            }
+            toplevel.present(&layout);
         }
         self.window.present();
         self.notifier.change(|board| board.withdraw(&Tag::Background));

@@ -23,6 +23,17 @@ const OBJECT: &str = "/org/freedesktop/Notifications";
 const TOGETHER: Duration = Duration::from_millis(300);
 /// A service that takes longer is stuck.
 const PATIENCE_MS: i32 = 10_000;
+/// So much may be heard while one is on its way: other programs' notifications are heard of too.
+const EARLY: usize = 100;
+
+/// What the service tells.
+#[derive(Debug, Clone, Copy)]
+enum Heard {
+    /// That one was clicked.
+    Clicked(u32),
+    /// That one does not stand there any more.
+    Closed(u32),
+}
 
 struct Inner {
     board: RefCell<Board>,
@@ -32,8 +43,10 @@ struct Inner {
     input: Sender<AppMsg>,
     /// With a click comes the right to come to the front, just before it.
     token: RefCell<Option<String>>,
-    /// A click that came before the number was known here of what was clicked.
-    early: Cell<Option<u32>>,
+    /// A notification is on its way to the service, and its number is not known here yet.
+    showing: Cell<bool>,
+    /// What was heard meanwhile: it may be about that one.
+    early: RefCell<Vec<Heard>>,
 }
 
 /// What shows and takes back notifications.
@@ -51,7 +64,8 @@ impl Notifier {
             preferences,
             input,
             token: RefCell::default(),
-            early: Cell::default(),
+            showing: Cell::default(),
+            early: RefCell::default(),
         });
         let weak = Rc::downgrade(&inner);
         relm4::spawn_local(async move {
@@ -114,11 +128,22 @@ impl Inner {
         }
     }
 
-    fn clicked(&self, number: u32) {
-        let place = self.board.borrow().place(number);
-        match place {
-            Some(place) => self.input.emit(AppMsg::Action(ActionMsg::Come(place, self.token.take()))),
-            None => self.early.set(Some(number)),
+    fn hear(&self, heard: Heard) {
+        if self.showing.get() {
+            let mut early = self.early.borrow_mut();
+            if early.len() < EARLY {
+                early.push(heard);
+            }
+            return;
+        }
+        match heard {
+            Heard::Closed(number) => self.board.borrow_mut().closed(number),
+            Heard::Clicked(number) => {
+                let place = self.board.borrow().place(number);
+                if let Some(place) = place {
+                    self.input.emit(AppMsg::Action(ActionMsg::Come(place, self.token.take())));
+                }
+            }
         }
     }
 
@@ -130,14 +155,14 @@ impl Inner {
                 Some(Job::Close(number)) => close(bus, number),
                 Some(Job::Show { tag, replaces, title, body, sound }) => {
                     let body = if takes_markup { glib::markup_escape_text(&body).to_string() } else { body };
+                    self.showing.set(true);
                     match show(bus, replaces, &title, &body, sound).await {
-                        Ok(number) => {
-                            self.board.borrow_mut().shown(&tag, number);
-                            if self.early.take() == Some(number) {
-                                self.clicked(number);
-                            }
-                        }
+                        Ok(number) => self.board.borrow_mut().shown(&tag, number),
                         Err(error) => tracing::debug!(%error, "a notification was not shown"),
+                    }
+                    self.showing.set(false);
+                    for heard in self.early.take() {
+                        self.hear(heard);
                     }
                 }
             }
@@ -212,7 +237,7 @@ fn listen(bus: &gio::DBusConnection, inner: &Rc<Inner>) -> [gio::SignalSubscript
     };
     [
         subscribe("ActivationToken", |inner, _, words| drop(inner.token.replace(Some(words)))),
-        subscribe("ActionInvoked", |inner, number, _| inner.clicked(number)),
-        subscribe("NotificationClosed", |inner, number, _| inner.board.borrow_mut().closed(number)),
+        subscribe("ActionInvoked", |inner, number, _| inner.hear(Heard::Clicked(number))),
+        subscribe("NotificationClosed", |inner, number, _| inner.hear(Heard::Closed(number))),
     ]
 }

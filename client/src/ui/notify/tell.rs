@@ -40,6 +40,14 @@ impl App {
         }
     }
 
+    /// The window got or lost the focus. Who looks at it sees who asks to be friends.
+    pub(in crate::ui) fn looked(&mut self) {
+        if self.window.is_active() {
+            self.notifier.change(|board| board.withdraw_where(|tag| matches!(tag, Tag::Request(_))));
+        }
+        self.look();
+    }
+
     /// Takes back the cards of questions that are answered.
     pub(in crate::ui) fn answered_questions(&self) {
         let roster = &self.model.roster;
