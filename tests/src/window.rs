@@ -170,6 +170,11 @@ impl Hands {
         self.must(window, json!({"do": "click", "role": "switch", "name": name}));
     }
 
+    /// Waits until what is called so has the keyboard.
+    pub fn is_at(&mut self, window: &Window, name: &str) {
+        self.must(window, json!({"do": "focused", "name": name}));
+    }
+
     /// Windows of it that can be seen.
     pub fn windows(&mut self, window: &Window) -> u64 {
         self.must(window, json!({"do": "windows"}))["windows"].as_u64().unwrap_or_default()

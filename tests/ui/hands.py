@@ -284,6 +284,19 @@ def do_copy_picture(command):
         raise LookupError("no picture was copied")
 
 
+def do_focused(command):
+    """Waits until what has the keyboard is of that name."""
+    deadline = time.monotonic() + command.get("within", 20)
+    while True:
+        has = [node for node, _ in walk(application(command["pid"])) if node.get_state_set().contains(Atspi.StateType.FOCUSED)]
+        names = ["%s %r" % (role_of(node), node.get_name()) for node in has]
+        if any(named(node, command["name"]) for node in has):
+            return
+        if time.monotonic() > deadline:
+            raise LookupError("the keyboard is at %s" % names)
+        time.sleep(PAUSE)
+
+
 def do_windows(command):
     return {"windows": len(windows_of(command["pid"]))}
 

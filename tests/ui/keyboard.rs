@@ -1,7 +1,10 @@
 //! Everything by keys: menus, panes, messages, and the windows that explain them.
 
+use hobnob_tests::client::SOON;
 use hobnob_tests::display::missing;
-use hobnob_tests::story::{House, befriend, say};
+use hobnob_tests::files::{hash, random_file};
+use hobnob_tests::process::until;
+use hobnob_tests::story::{House, befriend, offer, say};
 use serde_json::json;
 
 use crate::story::Desk;
@@ -18,7 +21,7 @@ fn menus_panes_and_messages_are_reached_by_keys_alone() {
     befriend(&mut alice, &mut carol);
     let first = say(&mut alice, &mut bob, &"line\n".repeat(40));
     bob.done(json!({"command": "send", "to": "@alice", "text": "an answer", "reply_to": first}));
-    alice.wait("the answer", hobnob_tests::client::SOON, |event| event["text"] == "an answer");
+    alice.wait("the answer", SOON, |event| event["text"] == "an answer");
     say(&mut carol, &mut alice, "from carol");
     assert!(alice.quit().success() && bob.quit().success() && carol.quit().success());
     let mut desk = Desk::new(&house);
@@ -80,5 +83,39 @@ fn menus_panes_and_messages_are_reached_by_keys_alone() {
     hands.key(alice, "Up");
     hands.sees_button(alice, "Send");
     hands.key(alice, "ctrl+q");
-    assert!(alice.process.wait(hobnob_tests::client::SOON).success());
+    assert!(alice.process.wait(SOON).success());
+}
+
+#[test]
+fn a_file_is_taken_and_an_emoji_chosen_by_keys_alone() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let sent = random_file(&house.path("notes.bin"), 50_000, 1);
+    offer(&mut bob, &mut alice, &sent);
+    assert!(alice.quit().success() && bob.quit().success());
+    let mut desk = Desk::new(&house);
+    let Desk { hands, alice, .. } = &mut desk;
+    hands.open_friend(alice, "bob");
+    hands.sees_button(alice, "Accept");
+    hands.type_into(alice, "Message", "");
+    // To the card, to its first button, and press it.
+    hands.key(alice, "F6");
+    hands.key(alice, "Tab");
+    hands.is_at(alice, "Decline");
+    hands.key(alice, "Tab");
+    hands.key(alice, "Tab");
+    hands.is_at(alice, "Accept");
+    hands.key(alice, "Return");
+    let arrived = house.path("alice-downloads").join("notes.bin");
+    until("the file is there", SOON, || arrived.exists());
+    assert_eq!(hash(&arrived), hash(&sent));
+
+    hands.type_into(alice, "Message", "tea ");
+    hands.key(alice, "ctrl+period");
+    hands.sees(alice, "Smileys");
+    desk.picture("34-emoji");
 }
