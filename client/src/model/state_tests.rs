@@ -438,7 +438,9 @@ fn wishes_change_what_they_are_about_when_they_are_done() {
 #[test]
 fn with_receipts_on_again_the_lines_that_are_shown_learn_what_was_read_meanwhile() {
     let mut model = alice();
-    let (mine, newer, theirs) = (message("alice", "one"), message("alice", "two"), message("bob", "three"));
+    let at = |clock, info: MessageInfo| MessageInfo { clock, sent_at: clock, number: clock, ..info };
+    let (mine, newer) = (at(1_000, message("alice", "one")), at(2_000, message("alice", "two")));
+    let theirs = at(3_000, message("bob", "three"));
     for info in [&mine, &newer, &theirs] {
         model.apply(Event::Message(info.clone()));
     }
