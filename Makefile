@@ -50,11 +50,12 @@ bench: setup
 dist: setup
 	$(CARGO) build --release $(addprefix --bin ,$(PROGRAMS))
 	rm -rf $(DIST)
-	install -d $(DIST)/share/applications $(DIST)/share/metainfo $(DIST)/share/icons $(DIST)/lib/systemd/system
+	install -d $(DIST)/share/applications $(DIST)/share/metainfo $(DIST)/share/icons $(DIST)/share/glib-2.0/schemas $(DIST)/lib/systemd/system
 	for program in $(PROGRAMS); do install -s -m 755 $(TARGET)/release/$$program $(DIST)/ || exit 1; done
 	cp resources/systemd/hobnob-server.service $(DIST)/lib/systemd/system/
 	find resources -maxdepth 1 -name '*.desktop' -exec cp {} $(DIST)/share/applications/ \;
 	find resources -maxdepth 1 -name '*.metainfo.xml' -exec cp {} $(DIST)/share/metainfo/ \;
+	cp resources/*.gschema.xml $(DIST)/share/glib-2.0/schemas/
 	if [ -d resources/icons ]; then cp -r resources/icons/. $(DIST)/share/icons/; fi
 	cp LICENSE $(DIST)/
 	if [ -f README.md ]; then cp README.md $(DIST)/; fi

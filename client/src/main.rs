@@ -16,7 +16,7 @@ use hobnob_client::bridge;
 use hobnob_client::core::Options;
 use hobnob_client::pictures::child;
 use hobnob_client::ui::app::{App, Init};
-use hobnob_client::ui::{APP_ID, RESOURCES};
+use hobnob_client::ui::{APP_ID, RESOURCES, single};
 use hobnob_shared::descriptors;
 
 /// Encrypted conversations and files, straight from desktop to desktop.
@@ -59,6 +59,10 @@ fn main() -> ExitCode {
     }
 
     let profile = arguments.profile.unwrap_or_else(|| glib::user_data_dir().join("hobnob"));
+    if single::wake(&profile) {
+        eprintln!("hobnob: this profile is in use already; its window is brought to the front");
+        return ExitCode::FAILURE;
+    }
     let start = bridge::core(Options {
         profile: profile.clone(),
         server: arguments.server,

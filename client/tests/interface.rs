@@ -58,6 +58,8 @@ fn every_command_of_the_interface_can_be_read() {
         ("cancel_file", json!({"transfer": ID})),
         ("safety_number", json!({"user": "bob"})),
         ("verify", json!({"user": "bob"})),
+        ("downloads", json!({})),
+        ("set_downloads", json!({"folder": "/tmp/x"})),
         ("accept_key", json!({"user": "bob"})),
     ] {
         let mut line = fields;

@@ -7,10 +7,10 @@ set -euo pipefail
 # The oldest compiler the dependencies take (Cargo.toml, rust-version), and the oldest GTK the window takes.
 readonly RUST_NEEDED=1.93 GTK_NEEDED=4.8 ADWAITA_NEEDED=1.2
 
-# Build: compiler, pkg-config, GTK 4, libadwaita, glib-compile-resources.
+# Build: compiler, pkg-config, GTK 4, libadwaita, glib-compile-resources and glib-compile-schemas.
 # Windows without a screen (demo and UI tests): X server, session bus, accessibility, input, screenshots, fonts, icons.
 # Checks: desktop entry and metainfo validators. Network tests: nft and ip. Crashes at a chosen system call: strace.
-readonly DEBIAN="build-essential pkg-config git ca-certificates libgtk-4-dev libadwaita-1-dev libglib2.0-dev-bin
+readonly DEBIAN="build-essential pkg-config git ca-certificates libgtk-4-dev libadwaita-1-dev libglib2.0-dev-bin libglib2.0-bin
   xvfb xauth xdotool x11-utils at-spi2-core dbus dbus-x11 python3 python3-gi gir1.2-atspi-2.0 imagemagick
   adwaita-icon-theme fonts-cantarell fonts-dejavu-core fonts-noto-color-emoji desktop-file-utils appstream
   nftables iproute2 strace"

@@ -3,6 +3,7 @@
 
 mod acts;
 mod devices;
+mod downloads;
 mod file_folder_trouble;
 mod file_resume;
 mod file_source_trouble;

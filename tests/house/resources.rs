@@ -32,6 +32,17 @@ fn desktop_entry_and_metainfo_are_valid() {
 }
 
 #[test]
+fn the_schema_is_valid_and_goes_with_the_programs() {
+    let top = hobnob_tests::programs::top();
+    match Command::new("glib-compile-schemas").args(["--strict", "--dry-run"]).arg(top.join("resources")).output() {
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
+        Err(error) => eprintln!("SKIPPED: glib-compile-schemas: {error} (make setup)"),
+    }
+    let makefile = std::fs::read_to_string(top.join("Makefile")).unwrap();
+    assert!(makefile.contains("resources/*.gschema.xml $(DIST)/share/glib-2.0/schemas"));
+}
+
+#[test]
 fn scripts_are_sound() {
     let top = hobnob_tests::programs::top();
     for script in ["resources/setup/packages.sh", ".ci/run"] {

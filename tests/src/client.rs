@@ -23,7 +23,7 @@ pub struct Start {
     pub profile: PathBuf,
     /// `--server`, where given.
     pub server: Option<String>,
-    /// `--downloads`.
+    /// `--downloads`; empty for that of the profile.
     pub downloads: PathBuf,
     /// `--listen`.
     pub listen: String,
@@ -45,9 +45,12 @@ impl Start {
 
     /// Runs it without waiting for anything.
     pub fn spawn(&self) -> Process {
-        std::fs::create_dir_all(&self.downloads).unwrap_or_else(|error| panic!("no download folder: {error}"));
         let mut command = command("hobnob-cli", &self.under);
-        command.arg("--profile").arg(&self.profile).arg("--downloads").arg(&self.downloads);
+        command.arg("--profile").arg(&self.profile);
+        if !self.downloads.as_os_str().is_empty() {
+            std::fs::create_dir_all(&self.downloads).unwrap_or_else(|error| panic!("no download folder: {error}"));
+            command.arg("--downloads").arg(&self.downloads);
+        }
         command.arg("--listen").arg(&self.listen).stdin(Stdio::piped());
         if let Some(server) = &self.server {
             command.arg("--server").arg(server);

@@ -8,6 +8,7 @@ pub mod display;
 pub mod files;
 pub mod line;
 pub mod namespace;
+pub mod notifications;
 pub mod process;
 pub mod programs;
 pub mod proxy;

@@ -180,6 +180,31 @@ impl Hands {
         self.must(window, json!({"do": "place", "x": x, "y": y, "width": size.0, "height": size.1}));
     }
 
+    /// Turns to the page of that name.
+    pub fn turn(&mut self, window: &Window, page: &str) {
+        self.must(window, json!({"do": "click", "role": "page tab", "name": page}));
+    }
+
+    /// Turns the switch of that name.
+    pub fn toggle(&mut self, window: &Window, name: &str) {
+        self.must(window, json!({"do": "click", "role": "switch", "name": name}));
+    }
+
+    /// Waits until what is called so has the keyboard.
+    pub fn is_at(&mut self, window: &Window, name: &str) {
+        self.must(window, json!({"do": "focused", "name": name}));
+    }
+
+    /// Windows of it that can be seen.
+    pub fn windows(&mut self, window: &Window) -> u64 {
+        self.must(window, json!({"do": "windows"}))["windows"].as_u64().unwrap_or_default()
+    }
+
+    /// Another program has the keyboard.
+    pub fn unfocus(&mut self, window: &Window) {
+        self.must(window, json!({"do": "unfocus"}));
+    }
+
     /// Asks it for a window that it has not, as a screen reader may that counted them before one closed.
     pub fn asks_beyond(&mut self, window: &Window) {
         self.must(window, json!({"do": "beyond"}));

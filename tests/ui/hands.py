@@ -19,7 +19,7 @@ PRESSES = ("click", "activate", "press", "toggle")
 # What a program gives an action to that is the click; labels have actions too, for their context menus.
 ACTS = {"button", "toggle button", "switch", "menu item", "link"}
 # Newer versions of GTK and AT-SPI name some roles anew.
-SAME_ROLE = {"push button": "button", "text": "entry", "password text": "entry", "editbar": "entry"}
+SAME_ROLE = {"push button": "button", "text": "entry", "password text": "entry", "editbar": "entry", "check box": "switch"}
 
 
 def application(pid):
@@ -305,6 +305,49 @@ def do_copy_picture(command):
         raise LookupError("no picture was copied")
 
 
+def do_focused(command):
+    """Waits until what has the keyboard is of that name."""
+    deadline = time.monotonic() + command.get("within", 20)
+    while True:
+        has = [node for node, _ in walk(application(command["pid"])) if node.get_state_set().contains(Atspi.StateType.FOCUSED)]
+        names = ["%s %r" % (role_of(node), node.get_name()) for node in has]
+        if any(named(node, command["name"]) for node in has):
+            return
+        if time.monotonic() > deadline:
+            raise LookupError("the keyboard is at %s" % names)
+        time.sleep(PAUSE)
+
+
+def do_windows(command):
+    return {"windows": len(windows_of(command["pid"]))}
+
+
+# A program whose only window has the keyboard, which it must stay open for.
+OTHER = """
+import gi
+gi.require_version("Gtk", "4.0")
+from gi.repository import GLib, Gtk
+Gtk.init()
+window = Gtk.Window(title="another program", default_width=40, default_height=40)
+window.present()
+GLib.timeout_add(50, lambda: print("ready", flush=True) if window.is_active() else True)
+GLib.MainLoop().run()
+"""
+
+
+def do_unfocus(command):
+    """Another program has the keyboard from now on. It ends with this one, whose group it is in."""
+    other = subprocess.Popen([sys.executable, "-c", OTHER], stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + command.get("within", 20)
+    while not windows_of(other.pid):
+        if time.monotonic() > deadline:
+            raise LookupError("no other window")
+        time.sleep(PAUSE)
+    subprocess.run(["xdotool", "windowmove", windows_of(other.pid)[-1], "1200", "0", "windowfocus", "--sync", windows_of(other.pid)[-1]], check=False)
+    if other.stdout.readline().strip() != "ready":
+        raise LookupError("the keyboard stayed")
+
+
 def do_beyond(command):
     """Asks a program for a window that it has not, as a screen reader does that counted before one closed."""
     app = application(command["pid"])
@@ -327,7 +370,7 @@ def do_nameless(command):
             # The library's own: the small buttons inside an entry row or menu button, the crosses of tabs and toasts.
             above = path[-4:]
             own = any(role in ("entry", "button", "toggle button") or part.startswith(("AdwTab", "AdwToast")) for role, part in above)
-            if kind in ("button", "toggle button", "check box", "entry") and not own:
+            if kind in ("button", "toggle button", "switch", "entry") and not own:
                 if not name or name.startswith(("Gtk", "Adw")):
                     bad.append("%s %r in %s" % (kind, name, " / ".join(part for _, part in path if part)))
         except GLib.Error:

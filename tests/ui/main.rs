@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod comforts;
+mod desktop;
+mod keyboard;
 mod mentions;
 mod messages;
 mod pictures;

@@ -84,8 +84,21 @@ fn all(folder: &Path) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// The library reads at its start whether contrast is high, from the desktop or from here.
+const CONTRAST: &str = "ADW_DEBUG_HIGH_CONTRAST";
+
+/// Once more, with high contrast.
+fn again() -> ExitCode {
+    let Ok(program) = std::env::current_exe() else { return ExitCode::FAILURE };
+    let done = Command::new(program).args(std::env::args_os().skip(1)).env(CONTRAST, "1").status();
+    if done.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn show(name: &str, prepare: impl FnOnce()) -> ExitCode {
     let Some(scene) = SCENES.iter().find(|scene| scene.name == name) else { return ExitCode::FAILURE };
+    if scene.contrast && std::env::var_os(CONTRAST).is_none() {
+        return again();
+    }
     let profile = folder();
     let prepared = std::fs::create_dir_all(&profile).and_then(|()| scenes::window_state(scene).save(&profile));
     let prepared = prepared.and_then(|()| scenes::drafts(scene).save(&profile));

@@ -145,6 +145,7 @@ impl Play {
                 number: 0,
             },
             Command::FileRule { .. } => Answer::FileRule(FileRule::UpTo { size: 10_000_000 }),
+            Command::Receipts => Answer::Receipts { receipts: true },
             Command::Rates => Answer::Rates(Rates { up: NonZeroU64::new(1_000_000), down: None }),
             Command::SendFile { .. } => {
                 Answer::Transfer { transfer: TransferId::new(), size: 0, files: None, left_out: 0 }

@@ -68,6 +68,10 @@ pub enum Step {
     Write(&'static str),
     /// This into the entry of that title.
     Fill(&'static str, &'static str),
+    /// The menu button of that name.
+    Menu(&'static str),
+    /// That page of the preferences.
+    Turn(&'static str),
     /// This into the search entry in front.
     Search(&'static str),
 }
@@ -82,6 +86,8 @@ pub struct Scene {
     pub size: (i32, i32),
     /// Dark style.
     pub dark: bool,
+    /// High contrast.
+    pub contrast: bool,
     /// Tabs, the last one in front.
     pub tabs: &'static [&'static str],
     /// What is done before the picture is taken.
@@ -93,11 +99,11 @@ const NARROW: (i32, i32) = (360, 640);
 const TALL: (i32, i32) = (1040, 1300);
 
 const fn scene(name: &'static str, content: Content, tabs: &'static [&'static str]) -> Scene {
-    Scene { name, content, size: USUAL, dark: false, tabs, steps: &[] }
+    Scene { name, content, size: USUAL, dark: false, contrast: false, tabs, steps: &[] }
 }
 
 const fn done(name: &'static str, content: Content, tabs: &'static [&'static str], steps: &'static [Step]) -> Scene {
-    Scene { name, content, size: USUAL, dark: false, tabs, steps }
+    Scene { name, content, size: USUAL, dark: false, contrast: false, tabs, steps }
 }
 
 const ROOM: &[&str] = &["@bob", "#tea"];
@@ -107,6 +113,13 @@ const WRONG: &[Step] = &[
     Step::Fill("Password", "correct horse"),
     Step::Fill("Room ID (optional)", "tea room"),
     Step::Press("Sign Up"),
+];
+const PREFERENCES: [&[Step]; 5] = [
+    &[Step::Do("win.preferences", None)],
+    &[Step::Do("win.preferences", None), Step::Turn("Notifications")],
+    &[Step::Do("win.preferences", None), Step::Turn("Conversations")],
+    &[Step::Do("win.preferences", None), Step::Turn("Files")],
+    &[Step::Do("win.preferences", None), Step::Turn("Behaviour")],
 ];
 const SEARCH: &[Step] = &[Step::Do("win.search", None), Step::Search("te")];
 /// A link that pretends; the first letter of its host is Cyrillic.
@@ -290,6 +303,23 @@ pub const SCENES: &[Scene] = &[
         &[Step::Fill("Username", "alice"), Step::Fill("Room ID (optional)", "#tea")],
     ),
     Scene { size: NARROW, ..done("sign-in-room-wrong-narrow", Content::New, &[], WRONG) },
+    done("preferences-appearance", Content::Day, TABS, PREFERENCES[0]),
+    done("preferences-notifications", Content::Day, TABS, PREFERENCES[1]),
+    Scene { dark: true, ..done("preferences-notifications-dark", Content::Day, TABS, PREFERENCES[1]) },
+    Scene { contrast: true, ..done("preferences-notifications-hc", Content::Day, TABS, PREFERENCES[1]) },
+    Scene { size: NARROW, ..done("preferences-notifications-narrow", Content::Day, TABS, PREFERENCES[1]) },
+    done("preferences-conversations", Content::Day, TABS, PREFERENCES[2]),
+    Scene { dark: true, ..done("preferences-files-dark", Content::Day, TABS, PREFERENCES[3]) },
+    done("preferences-behaviour", Content::Day, TABS, PREFERENCES[4]),
+    Scene { contrast: true, ..scene("day-hc", Content::Day, TABS) },
+    Scene { contrast: true, dark: true, ..scene("day-hc-dark", Content::Day, TABS) },
+    Scene { contrast: true, ..scene("acts-hc", Content::Acts, &["@bob"]) },
+    Scene { contrast: true, dark: true, ..scene("acts-hc-dark", Content::Acts, &["@bob"]) },
+    Scene { contrast: true, ..scene("comforts-hc", Content::Comforts, TABS) },
+    Scene { contrast: true, dark: true, ..scene("files-hc-dark", Content::Files, &["@bob"]) },
+    Scene { contrast: true, ..scene("key-changed-hc", Content::Alarm, TABS) },
+    Scene { contrast: true, size: NARROW, ..scene("list-narrow-hc", Content::Rooms, &[]) },
+    done("main-menu", Content::Day, TABS, &[Step::Menu("Main Menu")]),
     scene("burst-end", Content::Burst(Kind::End), ROOM),
     scene("burst-above", Content::Burst(Kind::Above), ROOM),
     scene("burst-late", Content::Burst(Kind::Late), ROOM),

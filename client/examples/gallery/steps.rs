@@ -73,6 +73,19 @@ pub fn carry_out(step: &Step) {
                 None => eprintln!("no composer"),
             }
         }
+        Step::Menu(name) => {
+            let is_it = |widget: &gtk::Widget| {
+                widget.is::<gtk::MenuButton>() && widget.is_mapped() && widget.tooltip_text().as_deref() == Some(name)
+            };
+            match find(root, &is_it).and_downcast::<gtk::MenuButton>() {
+                Some(button) => button.popup(),
+                None => eprintln!("no menu {name}"),
+            }
+        }
+        Step::Turn(page) => match window.downcast_ref::<adw::PreferencesWindow>() {
+            Some(preferences) => preferences.set_visible_page_name(page),
+            None => eprintln!("no preferences"),
+        },
         Step::Search(text) => {
             let is_it = |widget: &gtk::Widget| widget.is::<gtk::SearchEntry>() && widget.is_mapped();
             match find(root, &is_it).and_downcast::<gtk::SearchEntry>() {

@@ -101,6 +101,11 @@ pub enum Answer {
     FileRule(FileRule),
     /// How fast files may go.
     Rates(Rates),
+    /// Where received files go.
+    Downloads {
+        /// Full path.
+        downloads: PathBuf,
+    },
     /// Whether read receipts are given and shown.
     Receipts {
         /// They are.

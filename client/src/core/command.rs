@@ -280,6 +280,13 @@ pub enum Command {
         #[serde(flatten)]
         rates: Rates,
     },
+    /// Where received files go: [`super::event::Answer::Downloads`].
+    Downloads,
+    /// Changes that, for files that are taken from now on; kept for this profile.
+    SetDownloads {
+        /// Full path; made where there is none.
+        folder: PathBuf,
+    },
     /// Whether others are told what was read here, and this account what they have read: [`super::event::Answer::Receipts`].
     Receipts,
     /// Changes that, on this device.

@@ -43,6 +43,11 @@ impl Problem {
         Self::new("busy", "Too much is going on at once. Wait a moment and try again.")
     }
 
+    /// What was named as a folder cannot be one.
+    pub fn not_a_folder() -> Self {
+        Self::new("not_a_folder", "Files cannot be kept there. Choose a folder that you may write to.")
+    }
+
     /// The server did not answer in time.
     pub fn offline() -> Self {
         Self::new(

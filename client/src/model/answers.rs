@@ -2,12 +2,13 @@
 
 use hobnob_shared::id::{ConversationId, Handle};
 
+use crate::core::command::{Command, HISTORY_MAX, Request};
 use crate::core::event::{Answer, Direction, MessageInfo, MessageState};
 use crate::model::change::Change;
 use crate::model::conversation::{Past, Placed};
 use crate::model::line::Message;
 use crate::model::question::{PersonWish, Question};
-use crate::model::state::Model;
+use crate::model::state::{Model, PAGE};
 use crate::model::transfers::Offered;
 
 impl Model {
@@ -71,6 +72,11 @@ impl Model {
                 vec![Change::Receipts]
             }
             (Question::SetReceipts(on), _) => self.receipts_set(*on),
+            (Question::States(conversation), Answer::Messages { messages }) => self.states_came(conversation, messages),
+            (Question::SetDownloads(folder), _) => {
+                self.connection.downloads.clone_from(folder);
+                vec![Change::Receipts]
+            }
             (Question::Devices, Answer::Devices { devices }) => {
                 self.devices.clone_from(devices);
                 vec![Change::Devices]
@@ -204,6 +210,30 @@ impl Model {
         for (conversation, open) in self.open.iter_mut().filter(|_| !on) {
             let lines = open.forget_reads().into_iter();
             changes.extend(lines.map(|at| Change::Line { conversation: conversation.clone(), at }));
+        }
+        changes
+    }
+
+    /// Asks how far the messages got that are shown: with receipts on again, some of them were read.
+    pub fn read_states(&mut self) -> Vec<Request> {
+        let shown = self.open.iter().filter(|(_, open)| !open.lines().is_empty());
+        let shown: Vec<_> = shown.map(|(id, open)| (id.clone(), open.lines().len())).collect();
+        let request = |(conversation, lines): (ConversationId, usize)| {
+            let limit = u32::try_from(lines).unwrap_or(HISTORY_MAX).clamp(PAGE, HISTORY_MAX);
+            let question = Question::States(conversation.clone());
+            self.ask(question, Command::History { conversation, limit, before: None })
+        };
+        shown.into_iter().map(request).collect()
+    }
+
+    fn states_came(&mut self, id: &ConversationId, messages: &[MessageInfo]) -> Vec<Change> {
+        let Some(open) = self.open.get_mut(id) else { return Vec::new() };
+        let mut changes = Vec::new();
+        for info in messages {
+            let further = open.find(info.message).is_some_and(|known| known.own && known.info.state < info.state);
+            if further && let Some(at) = open.change(info.message, |line| line.advance(info.state, None)) {
+                changes.push(Change::Line { conversation: id.clone(), at });
+            }
         }
         changes
     }

@@ -25,7 +25,7 @@ pub enum Change {
     Rooms,
     /// A room's members, links, owner or membership, for the header and the tab of its conversation.
     Room(RoomId),
-    /// Whether read receipts are given and shown.
+    /// Whether read receipts are given and shown, or where received files go.
     Receipts,
     /// The account's devices.
     Devices,

@@ -1,6 +1,7 @@
 //! Which answer belongs to which command: every command that expects one gets an id here, and its question is kept until then.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::OwnPresence;
@@ -113,6 +114,10 @@ pub enum Question {
     Receipts,
     /// Change that.
     SetReceipts(bool),
+    /// Files go to another folder from now on.
+    SetDownloads(PathBuf),
+    /// How far the messages got that are shown of a conversation.
+    States(ConversationId),
     /// Presence and status text.
     Presence(OwnPresence, Option<String>),
     /// Something about a transfer.

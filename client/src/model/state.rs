@@ -140,9 +140,9 @@ impl Model {
         (removed > 0).then(|| Change::Spliced { conversation: conversation.clone(), at: 0, removed, added: 0 })
     }
 
-    /// The reader wants to see the whole of a long message.
-    pub fn expand(&mut self, conversation: &ConversationId, message: MessageId) -> Vec<Change> {
-        self.line(conversation, message, |line| line.expanded = true)
+    /// The reader wants to see the whole of a long message, or its beginning again.
+    pub fn unfold(&mut self, conversation: &ConversationId, message: MessageId) -> Vec<Change> {
+        self.line(conversation, message, |line| line.expanded = !line.expanded)
     }
 
     /// Messages of others that were not seen.

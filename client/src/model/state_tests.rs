@@ -434,3 +434,24 @@ fn wishes_change_what_they_are_about_when_they_are_done() {
     model.apply(done(&request, Answer::Nothing {}));
     assert_eq!((model.connection.presence, model.connection.status_text.as_str()), (OwnPresence::Busy, "no"));
 }
+
+#[test]
+fn with_receipts_on_again_the_lines_that_are_shown_learn_what_was_read_meanwhile() {
+    let mut model = alice();
+    let at = |clock, info: MessageInfo| MessageInfo { clock, sent_at: clock, number: clock, ..info };
+    let (mine, newer) = (at(1_000, message("alice", "one")), at(2_000, message("alice", "two")));
+    let theirs = at(3_000, message("bob", "three"));
+    for info in [&mine, &newer, &theirs] {
+        model.apply(Event::Message(info.clone()));
+    }
+    let requests = model.read_states();
+    let [request] = requests.as_slice() else { panic!("{requests:?}") };
+    assert!(matches!(&request.command, Command::History { conversation, before: None, .. } if *conversation == bob()));
+    let read = |info: &MessageInfo| MessageInfo { state: MessageState::Read, ..info.clone() };
+    let answer = Answer::Messages { messages: vec![read(&mine), newer, read(&theirs)] };
+    let changes = model.apply(done(request, answer));
+    let lines: Vec<_> = changes.iter().filter(|change| matches!(change, Change::Line { .. })).collect();
+    assert_eq!(lines, [&Change::Line { conversation: bob(), at: 0 }], "only what is one's own and new");
+    assert_eq!(first(&model).info.state, MessageState::Read);
+    assert_eq!(texts(&model), ["one", "two", "three"], "nothing moved");
+}

@@ -6,6 +6,7 @@ use hobnob_shared::message::OwnPresence;
 use relm4::{Sender, adw, gtk};
 
 use crate::ui::app::AppMsg;
+use crate::ui::notify::Place;
 
 /// What a menu or a key asks for.
 #[derive(Debug, Clone)]
@@ -53,15 +54,30 @@ pub enum ActionMsg {
     /// Show who is in the room in front.
     Members,
     /// Give and show read receipts, or not any more.
-    Receipts,
+    Receipts(bool),
     /// Show the account's devices.
     Devices,
     /// Ask for another password.
     ChangePassword,
     /// Something about the room of that id.
     Room(RoomAction, String),
-    /// Open the conversation of that id: a notification was clicked.
-    Open(String),
+    /// Show what the person prefers.
+    Preferences,
+    /// Choose where received files go.
+    ChooseDownloads,
+    /// Ask how fast files may go.
+    LimitSpeed,
+    /// To the next conversation with something unread, or the one before.
+    Unread {
+        /// The one before.
+        back: bool,
+    },
+    /// From composer to messages to sidebar.
+    NextPane,
+    /// Open the menu of the conversation in front.
+    ConversationMenu,
+    /// A notification was clicked, or the program started once more; with the desktop's leave to come to the front.
+    Come(Place, Option<String>),
 }
 
 /// What a person's menu offers.
@@ -126,9 +142,16 @@ pub fn main_menu() -> gio::Menu {
             ("Devices…", "win.devices"),
         ]),
     );
-    menu.append_section(None, &section(&[("Read Receipts", "win.receipts")]));
-    menu.append_section(None, &section(&[("Keyboard Shortcuts", "win.shortcuts"), ("About Hobnob", "win.about")]));
     menu.append_section(None, &section(&[("Sign Out", "win.sign-out")]));
+    menu.append_section(
+        None,
+        &section(&[
+            ("Preferences", "win.preferences"),
+            ("Keyboard Shortcuts", "win.shortcuts"),
+            ("About Hobnob", "win.about"),
+            ("Quit", "win.quit"),
+        ]),
+    );
     menu
 }
 
@@ -138,7 +161,7 @@ pub fn presence_name(presence: OwnPresence) -> &'static str {
 }
 
 /// Actions without a parameter, and their keys.
-const PLAIN: [(&str, ActionMsg, &[&str]); 21] = [
+const PLAIN: [(&str, ActionMsg, &[&str]); 26] = [
     ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
     ("join-room", ActionMsg::JoinRoom, &["<Control>j"]),
     ("members", ActionMsg::Members, &["<Control>m"]),
@@ -157,7 +180,12 @@ const PLAIN: [(&str, ActionMsg, &[&str]); 21] = [
     ("back", ActionMsg::Back, &["<Alt>Left"]),
     ("status-text", ActionMsg::StatusText, &[]),
     ("sign-out", ActionMsg::SignOut, &[]),
-    ("shortcuts", ActionMsg::Shortcuts, &["<Control>question"]),
+    ("unread", ActionMsg::Unread { back: false }, &["<Alt>Down"]),
+    ("unread-before", ActionMsg::Unread { back: true }, &["<Alt>Up"]),
+    ("next-pane", ActionMsg::NextPane, &["F6"]),
+    ("conversation-menu", ActionMsg::ConversationMenu, &["<Control><Shift>m"]),
+    ("preferences", ActionMsg::Preferences, &["<Control>comma"]),
+    ("shortcuts", ActionMsg::Shortcuts, &["<Control>question", "F1"]),
     ("about", ActionMsg::About, &[]),
     ("quit", ActionMsg::Quit, &["<Control>q"]),
 ];
@@ -204,14 +232,6 @@ pub fn install(window: &adw::ApplicationWindow, input: &Sender<AppMsg>) -> gio::
         let input = input.clone();
         window.add_action(&with_text(name, move |id| input.emit(AppMsg::Action(what(id)))));
     }
-    let open = input.clone();
-    app.add_action(&with_text("open-conversation", move |id| open.emit(AppMsg::Action(ActionMsg::Open(id)))));
-
-    let receipts = gio::SimpleAction::new_stateful("receipts", None, &true.to_variant());
-    let toggled = input.clone();
-    // The mark moves when the core has done it.
-    receipts.connect_activate(move |_, _| toggled.emit(AppMsg::Action(ActionMsg::Receipts)));
-    window.add_action(&receipts);
 
     let state = presence_name(OwnPresence::default()).to_variant();
     let presence = gio::SimpleAction::new_stateful("presence", Some(glib::VariantTy::STRING), &state);
@@ -231,4 +251,59 @@ fn with_text(name: &str, run: impl Fn(String) + 'static) -> gio::SimpleAction {
     let action = gio::SimpleAction::new(name, Some(glib::VariantTy::STRING));
     action.connect_activate(move |_, text| run(text.and_then(glib::Variant::str).unwrap_or_default().to_owned()));
     action
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORTCUTS: &str = include_str!("../../../resources/shortcuts.ui");
+    /// Actions that a menu or a button of the window itself offers, and so no key of their own is needed.
+    const BY_BUTTON: [&str; 1] = ["change-password"];
+
+    fn offered(menu: &gio::MenuModel, found: &mut Vec<String>) {
+        for at in 0..menu.n_items() {
+            if let Some(action) = menu.item_attribute_value(at, "action", None).and_then(|name| name.get::<String>()) {
+                found.push(action);
+            }
+            if let Some(section) = menu.item_link(at, "section") {
+                offered(&section, found);
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_has_a_key_that_is_shown_or_stands_in_a_menu() {
+        let mut menus = Vec::new();
+        offered(main_menu().upcast_ref(), &mut menus);
+        for (name, _, keys) in PLAIN {
+            let action = format!("win.{name}");
+            if keys.is_empty() {
+                assert!(menus.contains(&action) || BY_BUTTON.contains(&name), "{name} cannot be reached by keys");
+            } else {
+                assert!(
+                    SHORTCUTS.contains(&format!("\"action-name\">{action}<")),
+                    "{name} is not in the shortcuts window"
+                );
+            }
+        }
+        for action in menus {
+            let name = action.strip_prefix("win.").and_then(|name| name.split("::").next()).unwrap_or_default();
+            assert!(name == "presence" || PLAIN.iter().any(|(known, ..)| *known == name), "{action} does nothing");
+        }
+    }
+
+    #[test]
+    fn the_shortcuts_window_tells_of_keys_that_there_are_and_no_key_does_two_things() {
+        for part in SHORTCUTS.split("\"action-name\">win.").skip(1) {
+            let name = part.split('<').next().unwrap_or_default();
+            let keys = PLAIN.iter().find(|(known, ..)| *known == name).map(|(_, _, keys)| *keys);
+            assert!(keys.is_some_and(|keys| !keys.is_empty()), "{name} has no key");
+        }
+        let mut keys: Vec<&str> = PLAIN.iter().flat_map(|(_, _, keys)| keys.iter().copied()).collect();
+        keys.sort_unstable();
+        let all = keys.len();
+        keys.dedup();
+        assert_eq!(keys.len(), all);
+    }
 }

@@ -15,16 +15,21 @@ use crate::core::command::{Command, Password, Request};
 use crate::core::event::{FileRule, Rates};
 use crate::model::{Model, PersonWish, Question};
 use crate::ui::actions::{self, ActionMsg};
+use crate::ui::background;
 use crate::ui::content::{Banner, Content};
 use crate::ui::conversation::{PageInput, PageOutput};
 use crate::ui::dialogs::devices::DevicesDialog;
 use crate::ui::drafts::Drafts;
 use crate::ui::members::MemberOutput;
 use crate::ui::messages::Seeking;
+use crate::ui::notify::Notifier;
+use crate::ui::preferences::{self, PreferencesWindow, TextSize};
 use crate::ui::search::picker::PickerOutput;
 use crate::ui::search::{Picker, Searching};
+use crate::ui::settings::Store;
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
+use crate::ui::single;
 use crate::ui::tabs::{Tab, watch_tabs};
 use crate::ui::text::literal_line;
 use crate::ui::transfers::{Pictures, TransfersOutput, TransfersPanel};
@@ -89,6 +94,8 @@ pub enum AppMsg {
     AlarmRead,
     /// The window is to be closed.
     Closing,
+    /// The person prefers something else.
+    Preferred,
 }
 
 /// What a dialog was answered with.
@@ -104,6 +111,8 @@ pub enum DialogAnswer {
     FileRule(Handle, FileRule),
     /// How fast files may go.
     Rates(Rates),
+    /// Where received files go from now on.
+    Downloads(PathBuf),
     /// Save an offered file here.
     SaveAs(TransferId, PathBuf),
     /// Send these files.
@@ -188,6 +197,11 @@ pub struct App {
     /// The tabs of the last time are open again.
     pub(in crate::ui) restored: bool,
     pub(in crate::ui) failed: Rc<Cell<bool>>,
+    /// What the person prefers, and the window where that is changed, once it was opened.
+    pub(in crate::ui) preferences: Store,
+    pub(in crate::ui) preferring: Option<PreferencesWindow>,
+    pub(in crate::ui) text_size: TextSize,
+    pub(in crate::ui) notifier: Notifier,
 }
 
 impl Component for App {
@@ -245,12 +259,13 @@ impl Component for App {
         window.set_content(Some(&toasts));
 
         let presence = actions::install(&window, &input);
-        watch(&window, &input);
+        background::watch(&window, &input);
         watch_tabs(&content.tabs, &window, &input);
-        let model = Self {
+        single::listen(&init.profile, &input);
+        let preferences = preferences::open(&input);
+        let mut model = Self {
             model: Model::default(),
             bridge,
-            sender: input,
             window,
             toasts,
             pages,
@@ -282,7 +297,13 @@ impl Component for App {
             drafts,
             restored: false,
             failed: init.failed,
+            notifier: Notifier::new(preferences.clone(), input.clone()),
+            preferences,
+            preferring: None,
+            text_size: TextSize::default(),
+            sender: input,
         };
+        model.follow_preferences();
         ComponentParts { model, widgets: () }
     }
 
@@ -299,10 +320,10 @@ impl Component for App {
             AppMsg::Transfers(output) => self.transfers_said(output),
             AppMsg::Search(output) => self.search_said(output),
             AppMsg::Switch(output) => self.switcher_said(output),
-            AppMsg::Looked => self.look(),
+            AppMsg::Looked => self.looked(),
             AppMsg::Used(used) => {
                 self.used = used;
-                self.look();
+                self.looked();
             }
             AppMsg::OwnWindow(own) => self.own.push(own),
             AppMsg::OwnClosing(window) => self.close_own(&window),
@@ -322,19 +343,14 @@ impl Component for App {
                 self.model.connection.signed_out("signed_out");
                 self.show_page();
             }
-            AppMsg::Closing => {
-                self.keep();
-                self.restored = false;
-                for own in self.own.drain(..) {
-                    own.window.destroy();
-                }
-                self.window.destroy();
-            }
+            AppMsg::Closing => self.close_window(),
+            AppMsg::Preferred => self.follow_preferences(),
         }
     }
 
     fn shutdown(&mut self, _widgets: &mut (), _output: relm4::Sender<()>) {
         self.keep();
+        self.notifier.end();
         self.bridge.stop();
     }
 }
@@ -355,7 +371,12 @@ impl App {
     pub(in crate::ui) fn toast(&self, words: &str) {
         let toasts = self.in_use().map_or(&self.toasts, |own| &own.toasts);
         // Toasts take markup on this version of the library, and the words may be somebody else's.
-        toasts.add_toast(adw::Toast::new(&glib::markup_escape_text(&literal_line(words))));
+        let toast = adw::Toast::new(&glib::markup_escape_text(&literal_line(words)));
+        if let Some(open) = self.preferring.as_ref().filter(|open| open.is_open()) {
+            open.window().add_toast(toast);
+            return name_library_buttons(open.window());
+        }
+        toasts.add_toast(toast);
         name_library_buttons(toasts);
     }
 
@@ -385,38 +406,4 @@ fn starting() -> gtk::Widget {
     let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
     root.append(&bar);
     root.upcast()
-}
-
-fn watch(window: &adw::ApplicationWindow, input: &relm4::Sender<AppMsg>) {
-    let looked = input.clone();
-    window.connect_is_active_notify(move |window| {
-        looked.emit(if window.is_active() { AppMsg::Used(None) } else { AppMsg::Looked });
-    });
-    // Closed by the root once it has kept which tabs are open: they go with the window.
-    let closing = input.clone();
-    window.connect_close_request(move |_| {
-        closing.emit(AppMsg::Closing);
-        glib::Propagation::Stop
-    });
-    // Ends in order on what a shell, a session's end or a service manager sends.
-    let (caught, signals) = async_channel::bounded(1);
-    relm4::spawn(async move {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut end), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-            tokio::select! {
-                _ = end.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            // The window may be gone already.
-            let _ = caught.send(()).await;
-        }
-    });
-    let window = window.downgrade();
-    relm4::spawn_local(async move {
-        if signals.recv().await.is_ok()
-            && let Some(window) = window.upgrade()
-        {
-            window.close();
-        }
-    });
 }

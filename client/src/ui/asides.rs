@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use gtk::prelude::*;
 use gtk::{gio, glib};
 use hobnob_shared::id::ConversationId;
 use relm4::gtk;
@@ -55,13 +54,6 @@ impl App {
         tab.page.set_indicator_tooltip(&glib::markup_escape_text(&words));
         self.name_buttons(&tab.page);
         tab.controller.emit(PageInput::Typing(words));
-    }
-
-    /// Marks in the menu whether read receipts are given.
-    pub(in crate::ui) fn show_receipts(&self) {
-        if let Some(action) = self.window.lookup_action("receipts").and_downcast::<gio::SimpleAction>() {
-            action.set_state(&self.model.receipts.to_variant());
-        }
     }
 
     /// What a line of the sidebar says in the place of its usual words.

@@ -1,12 +1,11 @@
 //! Draws what the model says has changed: once for a whole batch of events, however many of them changed the same thing.
 
 use adw::prelude::*;
-use gtk::gio;
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{ComponentController, adw, gtk};
 
 use crate::core::command::Command;
-use crate::core::event::{Answer, Event, MessageInfo};
+use crate::core::event::{Answer, Event};
 use crate::model::connection::Page;
 use crate::model::conversation::Past;
 use crate::model::{Batch, Change, PersonWish, Question};
@@ -16,10 +15,11 @@ use crate::ui::conversation::PageInput;
 use crate::ui::conversation::rows;
 use crate::ui::dialogs::{file_rule, rates};
 use crate::ui::header::Header;
+use crate::ui::settings::Flag;
 use crate::ui::sidebar::SidebarInput;
 use crate::ui::sidebar::person_row::PersonRow;
 use crate::ui::sign_in::{SignInInput, failed_page, stop_page};
-use crate::ui::{notify, words};
+use crate::ui::words;
 
 /// Seconds for reading why the program cannot start; a script that started it must not wait for ever.
 const READ_WITHIN: u32 = 12;
@@ -30,10 +30,7 @@ impl App {
         let mut reload = missed;
         let mut batch = Batch::default();
         for event in events {
-            if let Event::MessageDeleted { conversation, .. } = &event {
-                // Its words must not go on standing on the desktop.
-                notify::withdraw(relm4::main_application().upcast_ref::<gio::Application>(), conversation);
-            }
+            self.hear(&event);
             reload |= matches!(&event, Event::Ready { signed_in: true, .. } | Event::SignedIn { .. });
             for change in self.model.apply(event) {
                 batch.add(change);
@@ -79,24 +76,24 @@ impl App {
             Change::Server => self.show_server(),
             Change::Roster => self.lists_changed.0 = true,
             Change::Rooms => self.lists_changed.1 = true,
-            Change::Person(user) => self.show_person(&user),
+            Change::Person(user) => {
+                self.answered_questions();
+                self.show_person(&user);
+            }
             Change::Room(room) => self.show_room(&room),
             Change::Devices => self.show_devices(),
-            Change::Receipts => self.show_receipts(),
+            Change::Receipts => self.show_preferences(),
             Change::Transfers => self.transfers.show(&self.model),
             Change::Recount => self.ask(Question::Conversations, Command::Conversations),
-            Change::Requests => self.sidebar.emit(SidebarInput::Requests(self.model.roster.requests().to_vec())),
+            Change::Requests => {
+                self.answered_questions();
+                self.sidebar.emit(SidebarInput::Requests(self.model.roster.requests().to_vec()));
+            }
             Change::Spliced { conversation, at, removed, added } => self.splice(&conversation, at, removed, added),
             Change::Line { conversation, at } => self.redraw(&conversation, at.saturating_sub(1)..at + 2),
             Change::Unread(conversation) => self.show_unread(&conversation),
             Change::Arrived(info) => self.arrived(&info),
-            Change::Offered(transfer) => {
-                if let Some(transfer) = self.model.transfers.get(transfer) {
-                    let (conversation, from) = (transfer.info.conversation.clone(), transfer.info.from.to_string());
-                    let offer = format!("offers {} ({})", transfer.info.name, words::size(transfer.info.size));
-                    self.tell_of(&conversation, &from, &offer);
-                }
-            }
+            Change::Offered(transfer) => self.offered(transfer),
             Change::Typing(conversation) => self.show_typing(&conversation),
             Change::Done(question, answer) => self.done(&question, &answer),
             Change::Failed { question, code, text } => self.refused(question, &code, &text),
@@ -144,9 +141,14 @@ impl App {
             return;
         }
         let kept = std::mem::take(&mut self.kept);
-        self.reopen(&kept.tabs, &self.content.tabs.clone());
-        for window in &kept.windows {
-            self.reopen_window(window);
+        let mut main = kept.tabs.clone();
+        if !self.preferences.is(Flag::ReopenTabs) {
+            main.tabs.retain(|tab| main.pinned.contains(tab));
+        }
+        self.reopen(&main, &self.content.tabs.clone());
+        for window in kept.windows.iter().filter(|_| self.preferences.is(Flag::ReopenTabs)).cloned().collect::<Vec<_>>()
+        {
+            self.reopen_window(&window);
         }
         self.restored = true;
         if let Some(tab) = self.front() {
@@ -248,33 +250,7 @@ impl App {
             tab.page.set_needs_attention(unread > 0 && !self.is_watched(tab));
             tab.controller.emit(PageInput::Unread(unread));
         }
-        if unread == 0 {
-            notify::withdraw(relm4::main_application().upcast_ref::<gio::Application>(), conversation);
-        }
-    }
-
-    fn arrived(&mut self, info: &MessageInfo) {
-        let (from, calls) = (info.from.as_str(), self.model.is_called_by(info));
-        let from = if calls { format!("{from} mentions you") } else { from.to_owned() };
-        self.tell_of(&info.conversation, &from, &info.text);
-    }
-
-    /// Says to who listens or looks elsewhere that something came.
-    fn tell_of(&self, conversation: &ConversationId, from: &str, what: &str) {
-        let tab = self.tab(conversation);
-        if let Some(tab) = tab {
-            tab.controller.emit(PageInput::Announce(format!("{from}: {what}")));
-        }
-        if !tab.is_some_and(|tab| self.is_watched(tab)) {
-            let title = match conversation {
-                ConversationId::Direct(_) => from.to_owned(),
-                ConversationId::Room(room) => format!("{from} in {room}"),
-            };
-            notify::notify(relm4::main_application().upcast_ref::<gio::Application>(), conversation, &title, what);
-            if let Some(tab) = tab {
-                tab.page.set_needs_attention(true);
-            }
-        }
+        self.notifier.change(|board| board.unread(conversation, unread));
     }
 
     /// Something else is before the user's eyes: headers, mark in the sidebar, what counts as read.
@@ -327,6 +303,7 @@ impl App {
         if let Some(request) = request {
             self.bridge.send(request);
         }
+        self.notifier.change(|board| board.unread(conversation, 0));
         if let Some(tab) = self.tab(conversation) {
             tab.page.set_needs_attention(false);
         }
@@ -353,7 +330,11 @@ impl App {
             (Question::RoomPassword(room, true), _) => self.toast(&format!("Who joins {room} needs the password now.")),
             (Question::RoomPassword(room, false), _) => self.toast(&format!("{room} takes no password any more.")),
             (Question::RemoveMember(room, user), _) => self.toast(&format!("{user} is removed from {room}.")),
-            (Question::SetReceipts(on), _) => self.toast(words::receipts(*on)),
+            (Question::SetReceipts(true), _) => {
+                for request in self.model.read_states() {
+                    self.bridge.send(request);
+                }
+            }
             (Question::RemoveDevice(_), _) => self.device_removed(),
             (Question::ChangePassword, _) => self.toast("Your password is changed."),
             (Question::AddFriend(_), _) => self.toast("Request sent. You are friends once it is accepted."),
@@ -365,7 +346,9 @@ impl App {
             }
             (Question::Rates, Answer::Rates(now)) => {
                 let input = self.sender.clone();
-                rates::ask(&self.at(), *now, move |rates| input.emit(AppMsg::Answer(DialogAnswer::Rates(rates))));
+                rates::ask(&self.front_window(), *now, move |rates| {
+                    input.emit(AppMsg::Answer(DialogAnswer::Rates(rates)));
+                });
             }
             (Question::SafetyNumber(user), Answer::SafetyNumber { safety_number, verified }) => {
                 self.compare(user, safety_number, *verified);
@@ -380,6 +363,8 @@ impl App {
         if self.answer_form(&question, Some(text)) {
             return;
         }
+        // What was chosen there is not so.
+        self.show_preferences();
         match question {
             Question::Enter | Question::SetServer => self.sign_in.emit(SignInInput::Refused(text.to_owned())),
             Question::JoinRoom(room) => self.not_joined(&room, text),
@@ -405,6 +390,7 @@ impl App {
             | Question::Conversations
             | Question::Transfers
             | Question::Receipts
+            | Question::States(_)
             | Question::History { .. } => {
                 tracing::warn!(code, "a list did not come");
             }
@@ -419,6 +405,7 @@ impl App {
             | Question::Rates
             | Question::SetRates
             | Question::SetReceipts(_)
+            | Question::SetDownloads(_)
             | Question::Presence(..)
             | Question::File(..)
             | Question::LeaveRoom(_)

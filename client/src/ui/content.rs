@@ -128,6 +128,13 @@ impl Content {
         self.stack.show("tabs");
     }
 
+    /// Opens the conversation's menu.
+    pub fn open_menu(&self) {
+        if self.menu.is_visible() {
+            self.menu.popup();
+        }
+    }
+
     /// No conversation is in front.
     pub fn show_nobody(&self) {
         self.name.set_text("");

@@ -40,10 +40,14 @@ impl App {
     /// From a line of a timeline.
     pub(in crate::ui) fn line_said(&mut self, conversation: &ConversationId, output: RowOutput) {
         match output {
-            RowOutput::ShowAll(message) => {
-                let changes = self.model.expand(conversation, message);
+            RowOutput::Unfold(message) => {
+                let changes = self.model.unfold(conversation, message);
                 for change in changes {
                     self.draw(change);
+                }
+                // Of a text that was longer than the window the reader would find no more.
+                if self.message(conversation, message).is_some_and(|folded| !folded.expanded) {
+                    self.line_said(conversation, RowOutput::Go(message));
                 }
             }
             RowOutput::Link(address) => {
@@ -60,6 +64,13 @@ impl App {
             RowOutput::Deed(Deed::Reply, message) => self.reply(conversation, message),
             RowOutput::Deed(Deed::Edit, message) => self.edit(conversation, message),
             RowOutput::Deed(Deed::Delete, message) => self.ask_delete(message),
+            RowOutput::Deed(Deed::Unfold, message) => self.line_said(conversation, RowOutput::Unfold(message)),
+            RowOutput::Deed(Deed::Answered, message) => {
+                let answered = self.message(conversation, message).and_then(|found| found.info.reply_to);
+                if let Some(answered) = answered {
+                    self.line_said(conversation, RowOutput::Go(answered));
+                }
+            }
             RowOutput::Deed(Deed::Copy, message) => {
                 if let Some(found) = self.message(conversation, message) {
                     self.window.clipboard().set_text(&found.info.text);

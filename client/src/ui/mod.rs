@@ -12,12 +12,16 @@
 //! - [`transfers`] cards of files
 //! - [`dialogs`] questions that need an answer
 //! - [`widgets`], [`text`], [`links`], [`words`] what several of them use
-//! - [`actions`] menus and keys, [`notify`] notifications, [`window_state`] what is kept of the window
+//! - [`settings`] what a person prefers, [`preferences`] the window where that is changed
+//! - [`actions`] menus and keys, [`paths`] ways through the window by keys, [`notify`] notifications, [`window_state`] what is kept of the
+//!   window
+//! - [`background`] the end of window and program, [`single`] one program for each profile
 
 pub mod account;
 pub mod actions;
 pub mod app;
 pub mod asides;
+pub mod background;
 pub mod changes;
 pub mod content;
 pub mod conversation;
@@ -27,12 +31,16 @@ pub mod header;
 pub mod links;
 pub mod members;
 pub mod messages;
-mod notify;
+pub mod notify;
 pub mod paste;
+pub mod paths;
+pub mod preferences;
 pub mod rooms;
 pub mod search;
+pub mod settings;
 pub mod sidebar;
 pub mod sign_in;
+pub mod single;
 pub mod tabs;
 pub mod text;
 pub mod transfers;

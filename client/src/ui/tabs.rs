@@ -164,7 +164,11 @@ impl App {
         let Some(tab) = self.tab(conversation).filter(|tab| tab.controller.page.get().is_none()) else { return };
         let (input, id) = (self.sender.clone(), conversation.clone());
         let page = ConversationPage::builder()
-            .launch(PageInit { conversation: conversation.clone(), pictures: self.pictures.clone() })
+            .launch(PageInit {
+                conversation: conversation.clone(),
+                pictures: self.pictures.clone(),
+                preferences: self.preferences.clone(),
+            })
             .connect_receiver(move |_, output| input.emit(AppMsg::Page(id.clone(), output)));
         tab.controller.place.set_child(Some(page.widget()));
         // It was empty a moment ago.

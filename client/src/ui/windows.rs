@@ -107,14 +107,6 @@ impl App {
         self.contents().filter(is_it)
     }
 
-    /// Brings the main window to the front, unless the conversation is in another.
-    pub(in crate::ui) fn present(&self, conversation: &ConversationId) {
-        let view = self.tab(conversation).and_then(|tab| view_of(&tab.page));
-        if view.is_none_or(|view| self.own_of(&view).is_none()) {
-            self.window.present();
-        }
-    }
-
     /// The conversation is in front in some window.
     pub(in crate::ui) fn is_fronted(&self, conversation: &ConversationId) -> bool {
         self.contents().any(|content| content.fronted.as_ref() == Some(conversation))

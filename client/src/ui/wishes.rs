@@ -14,6 +14,7 @@ use crate::ui::actions::{ActionMsg, PersonAction};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageOutput;
 use crate::ui::dialogs::{about, add_friend, confirm, safety_number, shortcuts, status_text};
+use crate::ui::settings::Flag;
 use crate::ui::sidebar::{SidebarInput, SidebarOutput};
 use crate::ui::sign_in::{Door, SignInOutput};
 use crate::ui::transfers::{CardOutput, TransfersOutput, choose, folder};
@@ -89,6 +90,7 @@ impl App {
             PageOutput::Attach => self.choose(conversation, choose::files_to_send),
             PageOutput::Drop(paths) => self.send_files(&conversation, paths),
             PageOutput::Paste(picture) => self.pasted(conversation, picture),
+            PageOutput::Writing(_) if !self.preferences.is(Flag::SendTyping) => {}
             PageOutput::Writing(active) => self.tell(Command::Typing { to: conversation, active }),
             PageOutput::Draft(text) => self.drafted(&conversation, text),
             PageOutput::Older => {
@@ -151,12 +153,15 @@ impl App {
             TransfersOutput::Opened => self.transfers.show(&self.model),
             TransfersOutput::Card(output, transfer) => self.card(output, transfer),
             TransfersOutput::Open(conversation) => self.open_and_read(&conversation),
-            TransfersOutput::Limit => self.ask(Question::Rates, Command::Rates),
+            TransfersOutput::Limit => self.act(ActionMsg::LimitSpeed),
         }
     }
 
     /// A button of a card.
     pub(in crate::ui) fn card(&mut self, output: CardOutput, transfer: TransferId) {
+        if output == CardOutput::Accept && self.take(transfer) {
+            return;
+        }
         let mut wish = |wish, command| self.ask(Question::File(wish, transfer), command);
         match output {
             CardOutput::Accept => wish(FileWish::Accept, Command::AcceptFile { transfer, save_as: None }),
@@ -224,10 +229,14 @@ impl App {
                 self.transfers.open();
             }
             ActionMsg::Devices => self.open_devices(),
-            ActionMsg::Receipts => {
-                let on = !self.model.receipts;
-                self.ask(Question::SetReceipts(on), Command::SetReceipts { on });
-            }
+            ActionMsg::Preferences => self.open_preferences(),
+            ActionMsg::Receipts(on) => self.set_receipts(on),
+            ActionMsg::ChooseDownloads => self.choose_downloads(),
+            ActionMsg::LimitSpeed => self.ask(Question::Rates, Command::Rates),
+            ActionMsg::Unread { back } => self.go_to_unread(back),
+            ActionMsg::NextPane => self.go_to_pane(),
+            ActionMsg::ConversationMenu => self.in_use().map_or(&self.content, |own| &own.content).open_menu(),
+            ActionMsg::Come(place, token) => self.come(place, token.as_deref()),
             ActionMsg::ChangePassword => self.ask_change_password(),
             ActionMsg::Room(what, id) => self.act_on_room(what, &id),
             ActionMsg::FocusSearch => {
@@ -275,16 +284,10 @@ impl App {
             }
             ActionMsg::Shortcuts => shortcuts::show(&self.window),
             ActionMsg::About => about::show(&self.at()),
-            ActionMsg::Quit => self.window.close(),
+            ActionMsg::Quit => self.end(),
             ActionMsg::Person(what, user) => {
                 if let Ok(user) = user.parse() {
                     self.act_on(what, user);
-                }
-            }
-            ActionMsg::Open(id) => {
-                if let Ok(conversation) = id.parse() {
-                    self.present(&conversation);
-                    self.open_and_read(&conversation);
                 }
             }
         }
@@ -322,6 +325,9 @@ impl App {
             }
             DialogAnswer::FileRule(user, rule) => {
                 self.ask(Question::SetFileRule(user.clone()), Command::SetFileRule { user, rule });
+            }
+            DialogAnswer::Downloads(folder) => {
+                self.ask(Question::SetDownloads(folder.clone()), Command::SetDownloads { folder });
             }
             DialogAnswer::Rates(rates) => self.ask(Question::SetRates, Command::SetRates { rates }),
             DialogAnswer::SaveAs(transfer, path) => {

@@ -170,15 +170,6 @@ pub fn set_by(people: &[Handle], me: Option<&Handle>) -> String {
     }
 }
 
-/// What it means that read receipts are given, or not any more.
-pub fn receipts(on: bool) -> &'static str {
-    if on {
-        "Others see what you have read, and you what they have read."
-    } else {
-        "Nobody sees what you have read, and you do not see what others have read."
-    }
-}
-
 /// How many were not seen, where there is little room.
 pub fn unread(count: u32) -> String {
     if count > 999 { "999+".to_owned() } else { count.to_string() }

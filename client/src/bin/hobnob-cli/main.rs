@@ -97,6 +97,8 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   set_file_rule               user, accept; with up_to the size in bytes that is taken without asking
   rates                       -> up, down: bytes a second of all files together, null for no limit
   set_rates                   up, down: at least 16384, at once; what is left out has no limit
+  downloads                   -> downloads: the folder that received files go to
+  set_downloads               folder (full path; made where there is none): for files accepted from now on, kept
   decline_file, pause_file, resume_file, cancel_file               transfer
   safety_number               user -> safety_number (60 digits), verified
   verify, accept_key          user

@@ -67,6 +67,8 @@ impl Registry {
             Command::SetFileRule { user, rule } => self.set_file_rule(&user, rule, ticket),
             Command::Rates => ticket.answer(Ok(Answer::Rates(self.profile.settings().rates.possible()))),
             Command::SetRates { rates } => self.set_rates(rates, ticket),
+            Command::Downloads => self.tell_downloads(ticket),
+            Command::SetDownloads { folder } => Self::set_downloads(folder, ticket, ctx),
             Command::Receipts => ticket.done(Answer::Receipts { receipts: self.receipts() }),
             Command::SetReceipts { on } => self.set_receipts(on, ticket),
             Command::AcceptFile { transfer, save_as } => {

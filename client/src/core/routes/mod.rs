@@ -10,13 +10,14 @@
 //! - `talk`: messages, history, typing, read marks. `acts`: what is done to messages. `replicas`: the logs that they are in, on all links together. `marks`: how far they got.
 //! - `rooms`: joining, leaving, members. `search`: over all of it.
 //! - `links`: introductions, live links, re-dialling.
-//! - `files`: transfers, by what people here want; `offers`: by what friends say.
+//! - `files`: transfers, by what people here want; `offers`: by what friends say; `downloads`: where they go.
 
 pub mod account;
 mod acts;
 mod commands;
 mod contacts;
 pub mod devices;
+mod downloads;
 mod files;
 pub mod keys;
 mod links;

@@ -13,6 +13,17 @@ use crate::ui::conversation::pills::{Pill, PillsWidgets};
 use crate::ui::conversation::quote::{Quote, QuoteWidgets};
 use crate::ui::links;
 
+/// How much of a message is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    /// All of a short one.
+    Short,
+    /// The beginning of a long one.
+    Cut,
+    /// All of a long one.
+    Open,
+}
+
 /// What a bubble shows. Texts are literal already.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bubble {
@@ -20,8 +31,8 @@ pub struct Bubble {
     pub text: String,
     /// Whom it calls.
     pub mentions: Mentions,
-    /// There is more of it.
-    pub cut: bool,
+    /// How much of it that is.
+    pub fold: Fold,
     /// It was deleted: `text` says so.
     pub deleted: bool,
     /// The message it answers.
@@ -44,8 +55,8 @@ pub struct Mentions {
 /// What is done in a bubble.
 #[derive(Debug, Clone)]
 pub enum BubbleOutput {
-    /// Show the whole of a long message.
-    ShowAll,
+    /// Show the whole of a long message, or its beginning again.
+    Unfold,
     /// Open this address.
     Link(String),
     /// Go to the message that is quoted.
@@ -114,10 +125,10 @@ impl BubbleWidgets {
 
     fn more(&self) -> &gtk::Button {
         self.more.get_or_init(|| {
-            let more = gtk::Button::builder().label("Show More").halign(gtk::Align::Start).build();
+            let more = gtk::Button::builder().halign(gtk::Align::Start).build();
             more.set_css_classes(&["flat", "show-all"]);
             let tell = self.tell.clone();
-            more.connect_clicked(move |_| tell(BubbleOutput::ShowAll));
+            more.connect_clicked(move |_| tell(BubbleOutput::Unfold));
             self.body.append(&more);
             more
         })
@@ -147,14 +158,16 @@ impl Bubble {
         if !self.reactions.is_empty() || widgets.reactions.get().is_some() {
             widgets.reactions().show(&self.reactions, self.own);
         }
-        if self.cut || widgets.more.get().is_some() {
-            widgets.more().set_visible(self.cut);
+        if self.fold != Fold::Short || widgets.more.get().is_some() {
+            widgets.more().set_visible(self.fold != Fold::Short);
+            widgets.more().set_label(if self.fold == Fold::Cut { "Show More" } else { "Show Less" });
         }
         // Setting equal text would still take a selection away.
         if widgets.text.text() != self.text {
             let is_long = self.text.lines().any(|line| line.chars().nth(LONG_LINE).is_some());
             widgets.text.set_width_chars(if is_long { NARROWEST } else { -1 });
-            match links::markup(&self.text, &self.mentions.places, self.cut).filter(|_| !self.deleted) {
+            let cut = self.fold == Fold::Cut;
+            match links::markup(&self.text, &self.mentions.places, cut).filter(|_| !self.deleted) {
                 Some(marked) => widgets.text.set_markup(&marked),
                 None => widgets.text.set_text(&self.text),
             }

@@ -1,4 +1,4 @@
-//! Where a message is written: grows with its text, Enter sends, Shift+Enter breaks the line. The draft stays with its tab. What is written may
+//! Where a message is written: grows with its text, Enter sends, Shift+Enter breaks the line (or Enter does, and Ctrl+Enter sends). The draft stays with its tab. What is written may
 //! answer a message, or be another text for an own one; Escape leaves that. A picture that is pasted does not become text: it is handed up.
 
 use std::cell::{Cell, RefCell};
@@ -13,6 +13,7 @@ use relm4::gtk;
 use crate::ui::conversation::completion::Completion;
 use crate::ui::conversation::mode_bar::ModeBar;
 use crate::ui::conversation::writing::Writing;
+use crate::ui::settings::{Flag, Store};
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::spoken::called;
 
@@ -163,7 +164,7 @@ pub struct Composer {
 
 impl Composer {
     /// An empty one that writes to `name`.
-    pub fn new(name: &str, tell: impl Fn(ComposerOutput) + Clone + 'static) -> Self {
+    pub fn new(name: &str, preferences: Store, tell: impl Fn(ComposerOutput) + Clone + 'static) -> Self {
         let attach = icon_button("mail-attachment-symbolic", "Attach File");
         attach.set_css_classes(&["flat", "circular"]);
         let say = tell.clone();
@@ -261,7 +262,7 @@ impl Composer {
                 }
             });
         }
-        text.add_controller(keys(&sheet));
+        text.add_controller(keys(&sheet, preferences));
 
         let say = tell.clone();
         text.connect_paste_clipboard(move |text| {
@@ -340,8 +341,8 @@ fn content(buffer: &gtk::TextBuffer) -> String {
     buffer.text(&buffer.start_iter(), &buffer.end_iter(), true).to_string()
 }
 
-/// Enter sends, Escape leaves answering and changing, Up in an empty field changes what was sent last.
-fn keys(sheet: &Rc<Sheet>) -> gtk::EventControllerKey {
+/// Enter sends, or Ctrl+Enter where that is preferred; Escape leaves answering and changing, Up in an empty field changes what was sent last.
+fn keys(sheet: &Rc<Sheet>, preferences: Store) -> gtk::EventControllerKey {
     let keys = gtk::EventControllerKey::new();
     keys.set_propagation_phase(gtk::PropagationPhase::Capture);
     let sheet = Rc::downgrade(sheet);
@@ -351,17 +352,18 @@ fn keys(sheet: &Rc<Sheet>) -> gtk::EventControllerKey {
             return glib::Propagation::Stop;
         }
         let modifiers = gdk::ModifierType::SHIFT_MASK | gdk::ModifierType::CONTROL_MASK | gdk::ModifierType::ALT_MASK;
+        let none = gdk::ModifierType::empty();
+        let held = state & modifiers;
+        let sending = if preferences.is(Flag::EnterSends) { none } else { gdk::ModifierType::CONTROL_MASK };
         let deed: fn(&Sheet) = match key {
-            gdk::Key::Return | gdk::Key::KP_Enter | gdk::Key::ISO_Enter => Sheet::submit,
+            gdk::Key::Return | gdk::Key::KP_Enter | gdk::Key::ISO_Enter if held == sending => Sheet::submit,
+            _ if held != none => return glib::Propagation::Proceed,
             gdk::Key::Escape if !sheet.is_new() => |sheet| drop(sheet.leave()),
             gdk::Key::Up if sheet.is_new() && sheet.content().is_empty() => {
                 |sheet| (sheet.tell)(ComposerOutput::EditLast)
             }
             _ => return glib::Propagation::Proceed,
         };
-        if state.intersects(modifiers) {
-            return glib::Propagation::Proceed;
-        }
         // The key may choose a word of an input method, or leave it.
         if keys.current_event().is_some_and(|event| sheet.text.im_context_filter_keypress(&event)) {
             sheet.text.reset_im_context();

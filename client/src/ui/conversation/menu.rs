@@ -8,6 +8,7 @@ use gtk::{gdk, gio, glib};
 use hobnob_shared::id::MessageId;
 use relm4::gtk;
 
+use crate::ui::conversation::bubble::Fold;
 use crate::ui::conversation::row::{LineId, Lines, RowOutput};
 use crate::ui::links::Target;
 use crate::ui::widgets::context_menu::add;
@@ -26,6 +27,10 @@ pub struct About {
     pub own: bool,
     /// The links in it.
     pub links: Vec<String>,
+    /// The message that it answers.
+    pub answers: Option<MessageId>,
+    /// How much of it is shown.
+    pub fold: Fold,
 }
 
 /// What is done with a message by its menu.
@@ -39,10 +44,20 @@ pub enum Deed {
     Delete,
     /// Its text into the clipboard.
     Copy,
+    /// Show all of it, or its beginning again.
+    Unfold,
+    /// Go to the message that it answers.
+    Answered,
 }
 
-const DEEDS: [(&str, Deed); 4] =
-    [("reply", Deed::Reply), ("edit", Deed::Edit), ("delete", Deed::Delete), ("copy", Deed::Copy)];
+const DEEDS: [(&str, Deed); 6] = [
+    ("reply", Deed::Reply),
+    ("edit", Deed::Edit),
+    ("delete", Deed::Delete),
+    ("copy", Deed::Copy),
+    ("unfold", Deed::Unfold),
+    ("answered", Deed::Answered),
+];
 
 /// Links of one message that its menu offers.
 const LINKS: usize = 5;
@@ -152,6 +167,14 @@ fn popup(place: &gtk::Widget, about: &About, (x, y): (f64, f64), speak: &Speak) 
         add(&section, "Edit", "message.edit", &id);
     }
     add(&section, "Copy Text", "message.copy", &id);
+    match about.fold {
+        Fold::Short => {}
+        Fold::Cut => add(&section, "Show More", "message.unfold", &id),
+        Fold::Open => add(&section, "Show Less", "message.unfold", &id),
+    }
+    if about.answers.is_some() {
+        add(&section, "Go to the Answered Message", "message.answered", &id);
+    }
     menu.append_section(None, &section);
     menu.append_section(None, &links(about));
     if about.own {

@@ -12,6 +12,7 @@ use crate::ui::conversation::key_bar::KeyBar;
 use crate::ui::conversation::room_bar::RoomBar;
 use crate::ui::conversation::row::{RowOutput, TimelineRow};
 use crate::ui::conversation::timeline::{Timeline, TimelineOutput};
+use crate::ui::settings::Store;
 use crate::ui::text;
 use crate::ui::transfers::{Pictures, choose};
 use crate::ui::widgets::pages::Pages;
@@ -22,6 +23,8 @@ pub struct PageInit {
     pub conversation: ConversationId,
     /// Where its pictures come from.
     pub pictures: Pictures,
+    /// What the person prefers.
+    pub preferences: Store,
 }
 
 /// What to show.
@@ -76,6 +79,8 @@ pub enum PageInput {
     Go(usize),
     /// Put the cursor into the composer.
     Focus,
+    /// Put the focus on the last message.
+    FocusMessages,
     /// Read this to who listens.
     Announce(String),
 }
@@ -143,7 +148,7 @@ impl Component for ConversationPage {
     }
 
     fn init(init: PageInit, root: gtk::Overlay, sender: ComponentSender<Self>) -> ComponentParts<Self> {
-        let PageInit { conversation, pictures } = init;
+        let PageInit { conversation, pictures, preferences } = init;
         let name = title(&conversation);
         let output = sender.output_sender().clone();
         let timeline = Timeline::new(pictures, move |told| {
@@ -154,7 +159,7 @@ impl Component for ConversationPage {
             });
         });
         let output = sender.output_sender().clone();
-        let composer = Composer::new(&name, move |told| {
+        let composer = Composer::new(&name, preferences, move |told| {
             output.emit(match told {
                 ComposerOutput::Send(text, reply_to) => PageOutput::Send(text, reply_to),
                 ComposerOutput::Edit(message, text) => PageOutput::Edit(message, text),
@@ -232,6 +237,7 @@ impl Component for ConversationPage {
             PageInput::Edit { message, text } => self.composer.edit(message, &text),
             PageInput::Go(at) => self.timeline.go(at),
             PageInput::Focus => self.composer.focus(),
+            PageInput::FocusMessages => self.timeline.focus_last(),
             PageInput::Announce(words) => {
                 let words = text::literal_line(&words);
                 widgets.announcer.set_text(&words);

@@ -11,7 +11,7 @@ use hobnob_shared::id::{MessageId, TransferId};
 use relm4::{adw, gtk};
 
 use crate::pictures::parent::Wish;
-use crate::ui::conversation::bubble::{Bubble, BubbleOutput, BubbleWidgets};
+use crate::ui::conversation::bubble::{Bubble, BubbleOutput, BubbleWidgets, Fold};
 use crate::ui::conversation::menu::{About, Deed};
 use crate::ui::links;
 use crate::ui::transfers::card::{Card, CardWidgets};
@@ -69,8 +69,8 @@ pub struct TimelineRow {
 /// What a line says to its list.
 #[derive(Debug, Clone)]
 pub enum RowOutput {
-    /// Show the whole of a long message.
-    ShowAll(MessageId),
+    /// Show the whole of a long message, or its beginning again.
+    Unfold(MessageId),
     /// Open this address.
     Link(String),
     /// A button of a card.
@@ -150,10 +150,12 @@ impl TimelineRow {
     fn about(&self) -> Option<About> {
         match (self.id, &self.content) {
             (LineId::Message(message), Content::Bubble(bubble)) if !bubble.deleted => {
-                let is_whole = |link: &Range<usize>| !bubble.cut || link.end < bubble.text.len();
+                let is_whole = |link: &Range<usize>| bubble.fold != Fold::Cut || link.end < bubble.text.len();
                 let links = links::find(&bubble.text).into_iter().filter(is_whole);
                 let links = links.filter_map(|link| bubble.text.get(link));
-                Some(About { message, own: self.own, links: links.map(str::to_owned).collect() })
+                let answers = bubble.quote.as_ref().map(|quote| quote.message);
+                let links = links.map(str::to_owned).collect();
+                Some(About { message, own: self.own, links, answers, fold: bubble.fold })
             }
             _ => None,
         }
@@ -275,7 +277,7 @@ impl Widgets {
             let bubble = BubbleWidgets::new(move |output| {
                 if let Some(LineId::Message(message)) = current.read(|row| row.id) {
                     (context.speak)(match output {
-                        BubbleOutput::ShowAll => RowOutput::ShowAll(message),
+                        BubbleOutput::Unfold => RowOutput::Unfold(message),
                         BubbleOutput::Link(address) => RowOutput::Link(address),
                         BubbleOutput::Go(quoted) => RowOutput::Go(quoted),
                         BubbleOutput::React(emoji, on) => RowOutput::React { message, emoji, on: Some(on) },

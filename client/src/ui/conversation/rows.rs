@@ -6,7 +6,7 @@ use hobnob_shared::mention;
 use crate::model::Model;
 use crate::model::conversation::Conversation;
 use crate::model::line::{Fate, Layout, Line, Message};
-use crate::ui::conversation::bubble::{Bubble, Mentions};
+use crate::ui::conversation::bubble::{Bubble, Fold, Mentions};
 use crate::ui::conversation::pills::Pill;
 use crate::ui::conversation::quote::Quote;
 use crate::ui::conversation::row::{Content, LineId, TimelineRow};
@@ -113,12 +113,13 @@ fn bubble(open: &Conversation, message: &Message, me: Option<&Handle>, is_there:
     let own = message.own;
     if message.fate == Fate::Deleted {
         let text = "Message deleted".to_owned();
-        let (mentions, reactions) = (Mentions::default(), Vec::new());
-        return Bubble { text, mentions, cut: false, deleted: true, quote: None, reactions, own };
+        let (mentions, fold, reactions) = (Mentions::default(), Fold::Short, Vec::new());
+        return Bubble { text, mentions, fold, deleted: true, quote: None, reactions, own };
     }
-    let (shown, cut) = match text::beginning(&message.info.text) {
-        Some(beginning) if !message.expanded => (beginning, true),
-        _ => (message.info.text.as_str(), false),
+    let (shown, fold) = match text::beginning(&message.info.text) {
+        Some(beginning) if !message.expanded => (beginning, Fold::Cut),
+        Some(_) => (message.info.text.as_str(), Fold::Open),
+        None => (message.info.text.as_str(), Fold::Short),
     };
     let text = text::literal(shown);
     let places = mention::find(&text, is_there);
@@ -127,7 +128,7 @@ fn bubble(open: &Conversation, message: &Message, me: Option<&Handle>, is_there:
     Bubble {
         text,
         mentions: Mentions { places, me: me_too },
-        cut,
+        fold,
         deleted: false,
         quote: message.info.reply_to.map(|id| quote(open, id)),
         reactions: message.reactions.iter().map(|(emoji, people)| pill(emoji, people, me)).collect(),

@@ -315,6 +315,17 @@ impl Timeline {
         });
     }
 
+    /// Puts the focus on the last row.
+    pub fn focus_last(&self) {
+        let last = self.rows.len().checked_sub(1).and_then(|at| self.rows.read(at, |row| row.id));
+        let row = last.and_then(|id| self.lines.showing(id)).and_then(|line| line.parent());
+        // Further up it is not made yet: then the row that had the focus last.
+        let done = row.is_some_and(|row| row.grab_focus());
+        if !done {
+            self.place.list.grab_focus();
+        }
+    }
+
     /// Nothing is in it.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()

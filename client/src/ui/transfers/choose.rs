@@ -47,6 +47,18 @@ pub fn place_to_save(
     });
 }
 
+/// Lets the user choose where received files go.
+pub fn folder_for_files(window: &impl IsA<gtk::Window>, now: &Path, chosen: impl FnOnce(PathBuf) + 'static) {
+    let action = gtk::FileChooserAction::SelectFolder;
+    let chooser = gtk::FileChooserNative::new(Some("Download Folder"), Some(window), action, Some("Choose"), None);
+    begin_in(&chooser, now);
+    run(&chooser, move |paths| {
+        if let Some(path) = paths.into_iter().next() {
+            chosen(path);
+        }
+    });
+}
+
 fn begin_in(chooser: &gtk::FileChooserNative, folder: &Path) {
     // A folder that is gone is no reason not to ask.
     let _ = chooser.set_current_folder(Some(&gio::File::for_path(folder)));

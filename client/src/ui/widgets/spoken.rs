@@ -37,12 +37,13 @@ impl Spoken {
 }
 
 /// Pictures on buttons that the libraries make and leave without a name, and what they do.
-const LIBRARY_BUTTONS: [(&str, &str); 5] = [
+const LIBRARY_BUTTONS: [(&str, &str); 6] = [
     ("window-close-symbolic", "Close"),
     ("view-reveal-symbolic", "Show Password"),
     ("view-conceal-symbolic", "Hide Password"),
     ("document-edit-symbolic", "Edit"),
     ("input-keyboard-symbolic", "Writing"),
+    ("edit-find-symbolic", "Search"),
 ];
 
 thread_local! {

@@ -1,0 +1,140 @@
+//! What happened to whom, for the root: told to who listens in the tab, marked on it, and on the desktop where that is wanted.
+
+use gtk::glib;
+use gtk::prelude::*;
+use hobnob_shared::id::{ConversationId, MessageId, TransferId};
+use hobnob_shared::message::OwnPresence;
+use relm4::gtk;
+
+use crate::core::event::{Event, MessageInfo};
+use crate::ui::app::App;
+use crate::ui::conversation::PageInput;
+use crate::ui::messages::Target;
+use crate::ui::notify::board::{Item, Place, Tag};
+use crate::ui::notify::decide::{Circumstances, Level, News, Verdict, decide};
+use crate::ui::tabs::view_of;
+use crate::ui::words;
+
+impl App {
+    /// An event came that the model does not know yet: what a card says may be true no more, or somebody needs an answer.
+    pub(in crate::ui) fn hear(&mut self, event: &Event) {
+        match event {
+            Event::MessageDeleted { conversation, message, .. } => {
+                self.notifier.change(|board| board.rewrite(conversation, *message, None));
+            }
+            Event::MessageEdited { conversation, message, text, .. } => {
+                self.notifier.change(|board| board.rewrite(conversation, *message, Some(text)));
+            }
+            // Those that wait come again at each start and each time the server is there again.
+            Event::FriendRequest { user } if !self.model.roster.requests().contains(user) => {
+                let what = "wants to be friends with you".to_owned();
+                self.question(&Tag::Request(user.clone()), Item { from: user.to_string(), what, message: None });
+            }
+            Event::Alarm { code, user: Some(user), .. } if code == "key_changed" => {
+                let known = self.model.roster.get(user);
+                if known.is_some_and(|person| person.alarm.is_none()) {
+                    let what = format!("The key of {user} changed. Nothing is sent until you decide.");
+                    self.question(&Tag::Alarm(user.clone()), Item { from: user.to_string(), what, message: None });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The window got or lost the focus. Who looks at it sees who asks to be friends.
+    pub(in crate::ui) fn looked(&mut self) {
+        if self.window.is_active() || self.in_use().is_some_and(|own| own.window.is_active()) {
+            self.notifier.change(|board| board.withdraw_where(|tag| matches!(tag, Tag::Request(_))));
+        }
+        self.look();
+    }
+
+    /// Takes back the cards of questions that are answered.
+    pub(in crate::ui) fn answered_questions(&self) {
+        let roster = &self.model.roster;
+        self.notifier.change(|board| {
+            board.withdraw_where(|tag| match tag {
+                Tag::Request(user) => !roster.requests().contains(user),
+                Tag::Alarm(user) => roster.get(user).is_none_or(|person| person.alarm.is_none()),
+                Tag::Conversation(_) | Tag::Background => false,
+            });
+        });
+    }
+
+    fn question(&self, tag: &Tag, item: Item) {
+        let now = self.circumstances(self.window.is_active());
+        if let Verdict::Tell { sound } = decide(News::Question, &now) {
+            self.notifier.add(tag, item, sound);
+        }
+    }
+
+    /// A message came.
+    pub(in crate::ui) fn arrived(&mut self, info: &MessageInfo) {
+        let mentioned = self.model.is_called_by(info);
+        let from = if mentioned { format!("{} mentions you", info.from) } else { info.from.to_string() };
+        let item = Item { from, what: info.text.clone(), message: Some(info.message) };
+        self.tell_of(&info.conversation, item, mentioned);
+    }
+
+    /// A file is offered.
+    pub(in crate::ui) fn offered(&mut self, transfer: TransferId) {
+        let Some(transfer) = self.model.transfers.get(transfer) else { return };
+        let what = format!("offers {} ({})", transfer.info.name, words::size(transfer.info.size));
+        let item = Item { from: transfer.info.from.to_string(), what, message: None };
+        self.tell_of(&transfer.info.conversation.clone(), item, false);
+    }
+
+    /// Says to who listens or looks elsewhere that something came.
+    fn tell_of(&self, conversation: &ConversationId, item: Item, mentioned: bool) {
+        let tab = self.tab(conversation);
+        if let Some(tab) = tab {
+            tab.controller.emit(PageInput::Announce(format!("{}: {}", item.from, item.what)));
+        }
+        let watched = tab.is_some_and(|tab| self.is_watched(tab));
+        if let Some(tab) = tab.filter(|_| !watched) {
+            tab.page.set_needs_attention(true);
+        }
+        let in_room = conversation.friend().is_none();
+        let news = News::Said { in_room, mentioned, level: self.level(conversation) };
+        if let Verdict::Tell { sound } = decide(news, &self.circumstances(watched)) {
+            self.notifier.add(&Tag::Conversation(conversation.clone()), item, sound);
+        }
+    }
+
+    /// What is wanted of a conversation: everything, until somebody can say otherwise.
+    #[expect(clippy::unused_self, reason = "the model is where it will be looked up")]
+    fn level(&self, _conversation: &ConversationId) -> Level {
+        Level::All
+    }
+
+    fn circumstances(&self, watched: bool) -> Circumstances {
+        let now = glib::DateTime::now_local();
+        Circumstances {
+            preferences: self.preferences.now(),
+            minute: now.map_or(0, |now| now.hour() * 60 + now.minute()),
+            busy: self.model.connection.presence == OwnPresence::Busy,
+            watched,
+        }
+    }
+
+    /// A notification was clicked, or the program started once more: to the front, and where that leads.
+    pub(in crate::ui) fn come(&mut self, place: Place, token: Option<&str>) {
+        let is_here = |conversation: &ConversationId| {
+            let view = self.tab(conversation).and_then(|tab| view_of(&tab.page));
+            view.is_none_or(|view| self.own_of(&view).is_none())
+        };
+        if !matches!(&place, Place::Conversation(conversation, _) if !is_here(conversation)) {
+            self.show_window(token);
+        }
+        if let Place::Conversation(conversation, message) = place {
+            self.come_to(&conversation, message);
+        }
+    }
+
+    fn come_to(&mut self, conversation: &ConversationId, message: Option<MessageId>) {
+        self.open_and_read(conversation);
+        if let Some(message) = message {
+            self.open_at(conversation, Target::Message(message));
+        }
+    }
+}

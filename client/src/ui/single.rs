@@ -1,0 +1,103 @@
+//! One program for each profile, over the session bus: the second one that is started with the same profile asks the first to show its
+//! window. The application's own uniqueness does not do: several profiles run side by side under one application id.
+
+use std::path::{Path, PathBuf};
+
+use gtk::gio;
+use gtk::glib::prelude::*;
+use relm4::{Sender, gtk};
+
+use crate::ui::actions::ActionMsg;
+use crate::ui::app::AppMsg;
+use crate::ui::notify::Place;
+
+const OBJECT: &str = "/org/hobnob/Hobnob/Profile";
+const INTERFACE: &str = "org.hobnob.Hobnob.Profile";
+const ABOUT: &str = "<node><interface name='org.hobnob.Hobnob.Profile'><method name='Present'>\
+    <arg name='token' type='s' direction='in'/></method></interface></node>";
+/// A program that does not answer for so long is not there for anybody.
+const PATIENCE_MS: i32 = 10_000;
+
+/// The name on the bus of whoever has that profile.
+fn name(profile: &Path) -> String {
+    let whole = whole(profile);
+    let hash = blake3::hash(whole.as_os_str().as_encoded_bytes()).to_hex();
+    format!("{INTERFACE}.p{}", hash.get(..24).unwrap_or_default())
+}
+
+/// The path without links; the folder itself may not be there yet.
+fn whole(profile: &Path) -> PathBuf {
+    let absolute = std::path::absolute(profile).unwrap_or_else(|_| profile.to_owned());
+    let above = || Some(absolute.parent()?.canonicalize().ok()?.join(absolute.file_name()?));
+    absolute.canonicalize().ok().or_else(above).unwrap_or(absolute.clone())
+}
+
+/// Asks another program with that profile to show its window. True if there is one that did.
+pub fn wake(profile: &Path) -> bool {
+    // Without the folder there is no program in it.
+    if !profile.is_dir() {
+        return false;
+    }
+    let Ok(bus) = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE) else { return false };
+    // Wayland lets a window come to the front only with what the desktop gave to who was started by a person.
+    let token = ["XDG_ACTIVATION_TOKEN", "DESKTOP_STARTUP_ID"].into_iter().find_map(|name| std::env::var(name).ok());
+    bus.call_sync(
+        Some(&name(profile)),
+        OBJECT,
+        INTERFACE,
+        "Present",
+        Some(&(token.unwrap_or_default(),).to_variant()),
+        None,
+        gio::DBusCallFlags::NO_AUTO_START,
+        PATIENCE_MS,
+        gio::Cancellable::NONE,
+    )
+    .is_ok()
+}
+
+/// Answers to that from now on.
+pub fn listen(profile: &Path, input: &Sender<AppMsg>) {
+    let input = input.clone();
+    let acquired = move |bus: gio::DBusConnection, _: &str| {
+        let about = gio::DBusNodeInfo::for_xml(ABOUT).ok().and_then(|node| node.lookup_interface(INTERFACE));
+        let Some(about) = about else { return };
+        let input = input.clone();
+        let registered =
+            bus.register_object(OBJECT, &about).method_call(move |_, _, _, _, _, parameters, invocation| {
+                let token = parameters.try_child_value(0).and_then(|token| token.get::<String>());
+                input.emit(AppMsg::Action(ActionMsg::Come(Place::Window, token.filter(|token| !token.is_empty()))));
+                invocation.return_value(None);
+            });
+        if let Err(error) = registered.build() {
+            tracing::debug!(%error, "a second start will not find this window");
+        }
+    };
+    // It is held until the program ends.
+    let _held = gio::bus_own_name(
+        gio::BusType::Session,
+        &name(profile),
+        gio::BusNameOwnerFlags::DO_NOT_QUEUE,
+        acquired,
+        |_, _| (),
+        |_, name| tracing::debug!(name, "not on the session bus"),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn one_profile_has_one_name_however_its_path_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        for profile in [&one, &other] {
+            std::fs::create_dir(profile).unwrap();
+        }
+        assert_eq!(name(&one), name(&folder.path().join("other/../one")));
+        assert_ne!(name(&one), name(&other));
+        assert!(gio::dbus_is_name(&name(&one)));
+        assert!(!wake(&folder.path().join("none")), "nobody is in a folder that is not there");
+    }
+}
