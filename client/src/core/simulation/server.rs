@@ -420,7 +420,9 @@ impl Server {
     /// They are told.
     pub(super) fn gather(&mut self) {
         self.gather = None;
-        for spread in self.registry.gather() {
+        // Nobody here allows that it is told when they were seen.
+        let (spreads, _) = self.registry.gather(0);
+        for spread in spreads {
             let frame = Box::new(spread.frame);
             self.mail.extend(spread.to.into_iter().map(|session| Mail::Frame(session, frame.clone())));
         }
