@@ -81,6 +81,8 @@ pub struct Settings {
     pub rates: Rates,
     /// Nobody is told what was read here, and what others have read is not shown.
     pub no_receipts: bool,
+    /// Friends are told when this account was last seen, as the server said last.
+    pub last_seen: bool,
 }
 
 /// The account as stored.

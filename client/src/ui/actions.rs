@@ -6,6 +6,7 @@ use hobnob_shared::message::OwnPresence;
 use relm4::{Sender, adw, gtk};
 
 use crate::ui::app::AppMsg;
+use crate::ui::people;
 
 /// What a menu or a key asks for.
 #[derive(Debug, Clone)]
@@ -67,6 +68,8 @@ pub enum ActionMsg {
 pub enum PersonAction {
     /// Open the conversation.
     Open,
+    /// Show who they are, and what one calls them.
+    Details,
     /// Compare the safety number.
     Verify,
     /// Say what of their files is taken without asking.
@@ -120,11 +123,12 @@ pub fn main_menu() -> gio::Menu {
         &section(&[
             ("Search…", "win.search"),
             ("Add Friend…", "win.add-friend"),
+            ("Invite Link…", "win.invite"),
             ("Join Room…", "win.join-room"),
             ("Devices…", "win.devices"),
         ]),
     );
-    menu.append_section(None, &section(&[("Read Receipts", "win.receipts")]));
+    menu.append_section(None, &section(&[("Read Receipts", "win.receipts"), ("Last Seen", "win.last-seen")]));
     menu.append_section(None, &section(&[("Keyboard Shortcuts", "win.shortcuts"), ("About Hobnob", "win.about")]));
     menu.append_section(None, &section(&[("Sign Out", "win.sign-out")]));
     menu
@@ -159,8 +163,9 @@ const PLAIN: [(&str, ActionMsg, &[&str]); 20] = [
     ("quit", ActionMsg::Quit, &["<Control>q"]),
 ];
 
-const PERSON: [(&str, PersonAction); 5] = [
+const PERSON: [(&str, PersonAction); 6] = [
     ("open-person", PersonAction::Open),
+    ("details-of-person", PersonAction::Details),
     ("verify-person", PersonAction::Verify),
     ("files-of-person", PersonAction::Files),
     ("remove-person", PersonAction::Remove),
@@ -178,6 +183,7 @@ const ROOM: [(&str, RoomAction); 5] = [
 /// Installs all of them. Returns the presence, whose state the root sets.
 pub fn install(window: &adw::ApplicationWindow, input: &Sender<AppMsg>) -> gio::SimpleAction {
     let app = relm4::main_application();
+    people::install(window, input);
     for (name, message, keys) in PLAIN {
         let (action, input) = (gio::SimpleAction::new(name, None), input.clone());
         action.connect_activate(move |_, _| input.emit(AppMsg::Action(message.clone())));

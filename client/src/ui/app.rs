@@ -6,22 +6,25 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use adw::prelude::*;
-use gtk::{gdk, gio, glib};
-use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
+use gtk::{gio, glib};
+use hobnob_shared::id::{ConversationId, RoomId};
 use relm4::{Component, ComponentController, ComponentParts, ComponentSender, Controller, adw, gtk};
 
 use crate::bridge::{Bridge, Delivery, Start};
-use crate::core::command::{Command, Password, Request};
-use crate::core::event::{FileRule, Rates};
-use crate::model::{Model, PersonWish, Question};
+use crate::core::command::{Command, Request};
+use crate::model::listing::Listing;
+use crate::model::{Model, Question};
 use crate::ui::actions::{self, ActionMsg};
 use crate::ui::content::{Banner, Content};
 use crate::ui::conversation::page::title;
 use crate::ui::conversation::{ConversationPage, PageInit, PageInput, PageOutput};
+pub use crate::ui::dialogs::answer::DialogAnswer;
 use crate::ui::dialogs::devices::DevicesDialog;
 use crate::ui::drafts::Drafts;
+use crate::ui::handover;
 use crate::ui::members::MemberOutput;
 use crate::ui::messages::Seeking;
+use crate::ui::people::PeopleAction;
 use crate::ui::search::picker::PickerOutput;
 use crate::ui::search::{Picker, Searching};
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
@@ -41,6 +44,8 @@ pub struct Init {
     pub profile: PathBuf,
     /// Set when the core did not start, for the exit status.
     pub failed: Rc<Cell<bool>>,
+    /// The invite that the program was started with.
+    pub invite: Option<String>,
 }
 
 /// Everything that reaches the root.
@@ -66,6 +71,12 @@ pub enum AppMsg {
     Search(PickerOutput),
     /// From the quick switcher.
     Switch(PickerOutput),
+    /// From the menus about people.
+    People(PeopleAction),
+    /// An invite link was opened.
+    Invited(String),
+    /// A minute is over.
+    Minute,
     /// The window got or lost the focus.
     Looked,
     /// Another tab came to the front.
@@ -80,51 +91,6 @@ pub enum AppMsg {
     AlarmRead,
     /// The window is to be closed.
     Closing,
-}
-
-/// What a dialog was answered with.
-#[derive(Debug)]
-pub enum DialogAnswer {
-    /// Ask this one to be friends.
-    AddFriend(String),
-    /// Do this about a person.
-    Person(PersonWish, Handle),
-    /// This is the status text from now on.
-    StatusText(String),
-    /// What of a friend's files is taken without asking.
-    FileRule(Handle, FileRule),
-    /// How fast files may go.
-    Rates(Rates),
-    /// Save an offered file here.
-    SaveAs(TransferId, PathBuf),
-    /// Send these files.
-    Files(ConversationId, Vec<PathBuf>),
-    /// Send this pasted picture.
-    Paste(ConversationId, gdk::Texture),
-    /// It was kept as this file, or why not.
-    Pasted(ConversationId, std::io::Result<PathBuf>),
-    /// Take this message back.
-    Delete(MessageId),
-    /// Sign out.
-    SignOut,
-    /// Join this room.
-    JoinRoom(RoomId, Option<Password>),
-    /// Leave it.
-    LeaveRoom(RoomId),
-    /// End somebody's membership.
-    RemoveMember(RoomId, Handle),
-    /// This is the room's password from now on.
-    LockRoom(RoomId, Password),
-    /// It takes none from now on.
-    UnlockRoom(RoomId),
-    /// Ask for the password that removes this device.
-    AskRemoveDevice(DeviceId),
-    /// Remove it.
-    RemoveDevice(DeviceId, Password),
-    /// Ask for the old and the new password.
-    AskChangePassword,
-    /// Change the password from the one to the other.
-    ChangePassword(Password, Password),
 }
 
 /// A tab.
@@ -178,6 +144,10 @@ pub struct App {
     pub(in crate::ui) form: Option<(Option<Question>, Dialog)>,
     /// The list of devices, while it is open.
     pub(in crate::ui) devices: Option<DevicesDialog>,
+    /// Order of the sidebar, and what it shows.
+    pub(in crate::ui) listing: Listing,
+    /// The invite that was opened and not asked about yet.
+    pub(in crate::ui) invited: Option<String>,
     /// The room that was typed at the entrance: it is joined once inside.
     pub(in crate::ui) entering: Option<RoomId>,
     pub(in crate::ui) profile: PathBuf,
@@ -211,6 +181,7 @@ impl Component for App {
         let deliver = input.clone();
         // Under way before the first widget is made: opening the store takes its time.
         let bridge = Bridge::start(init.start, move |delivery| deliver.emit(AppMsg::Core(delivery)));
+        handover::listen(&init.profile, input.clone());
         let kept = WindowState::load(&init.profile);
         let drafts = Drafts::load(&init.profile);
         window.set_default_size(kept.width, kept.height);
@@ -274,6 +245,8 @@ impl Component for App {
             lists_changed: (false, false),
             form: None,
             devices: None,
+            listing: Listing { order: kept.order, ..Listing::default() },
+            invited: init.invite,
             entering: None,
             profile: init.profile,
             kept,
@@ -297,6 +270,9 @@ impl Component for App {
             AppMsg::Transfers(output) => self.transfers_said(output),
             AppMsg::Search(output) => self.search_said(output),
             AppMsg::Switch(output) => self.switcher_said(output),
+            AppMsg::People(wish) => self.people_wish(wish),
+            AppMsg::Invited(invite) => self.invited(invite),
+            AppMsg::Minute => self.minute_over(),
             AppMsg::Looked => self.look(),
             AppMsg::Switched => {
                 self.look();
@@ -423,6 +399,7 @@ impl App {
             tabs: order.iter().filter_map(id).collect(),
             pinned: order.iter().filter(|page| page.is_pinned()).filter_map(id).collect(),
             front: self.content.tabs.selected_page().as_ref().and_then(id),
+            order: self.listing.order,
         };
         if let Err(error) = self.kept.save(&self.profile) {
             tracing::warn!(%error, "the window's size and tabs were not kept");
@@ -452,6 +429,11 @@ fn watch(window: &adw::ApplicationWindow, tabs: &adw::TabView, input: &relm4::Se
     window.connect_close_request(move |_| {
         closing.emit(AppMsg::Closing);
         glib::Propagation::Stop
+    });
+    let minute = input.clone();
+    glib::timeout_add_seconds_local(60, move || match minute.send(AppMsg::Minute) {
+        Ok(()) => glib::ControlFlow::Continue,
+        Err(_) => glib::ControlFlow::Break,
     });
     // Ends in order on what a shell, a session's end or a service manager sends.
     let (caught, signals) = async_channel::bounded(1);

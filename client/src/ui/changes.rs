@@ -6,7 +6,7 @@ use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{ComponentController, adw, gtk};
 
 use crate::core::command::Command;
-use crate::core::event::{Answer, Event, MessageInfo};
+use crate::core::event::{Answer, Event, MessageInfo, Notify};
 use crate::model::connection::Page;
 use crate::model::conversation::Past;
 use crate::model::{Batch, Change, PersonWish, Question};
@@ -14,11 +14,13 @@ use crate::ui::actions::presence_name;
 use crate::ui::app::{App, AppMsg, DialogAnswer, Tab};
 use crate::ui::conversation::PageInput;
 use crate::ui::conversation::rows;
+use crate::ui::dialogs::safety_number::Numbers;
 use crate::ui::dialogs::{file_rule, rates};
 use crate::ui::header::Header;
 use crate::ui::sidebar::SidebarInput;
 use crate::ui::sidebar::person_row::PersonRow;
 use crate::ui::sign_in::{SignInInput, failed_page, stop_page};
+use crate::ui::text::literal_line;
 use crate::ui::{notify, words};
 
 /// Seconds for reading why the program cannot start; a script that started it must not wait for ever.
@@ -82,7 +84,10 @@ impl App {
             Change::Person(user) => self.show_person(&user),
             Change::Room(room) => self.show_room(&room),
             Change::Devices => self.show_devices(),
-            Change::Receipts => self.show_receipts(),
+            Change::Receipts => {
+                self.show_receipts();
+                self.show_last_seen();
+            }
             Change::Transfers => self.content.transfers.show(&self.model),
             Change::Recount => self.ask(Question::Conversations, Command::Conversations),
             Change::Requests => self.sidebar.emit(SidebarInput::Requests(self.model.roster.requests().to_vec())),
@@ -92,7 +97,8 @@ impl App {
             Change::Arrived(info) => self.arrived(&info),
             Change::Offered(transfer) => {
                 if let Some(transfer) = self.model.transfers.get(transfer) {
-                    let (conversation, from) = (transfer.info.conversation.clone(), transfer.info.from.to_string());
+                    let conversation = transfer.info.conversation.clone();
+                    let from = self.model.name_of_person(&transfer.info.from);
                     let offer = format!("offers {} ({})", transfer.info.name, words::size(transfer.info.size));
                     self.tell_of(&conversation, &from, &offer);
                 }
@@ -127,6 +133,8 @@ impl App {
                 self.sign_in.emit(SignInInput::Entered);
                 self.pages.show("main");
                 self.restore_tabs();
+                self.show_listing();
+                self.ask_invited();
             }
         }
         self.show_server();
@@ -179,10 +187,11 @@ impl App {
     /// Draws the friend list.
     pub(in crate::ui) fn show_people(&self) {
         let current = |user: &Handle| self.fronted.as_ref().and_then(ConversationId::friend) == Some(user);
-        let people = self.model.roster.sorted(&self.words);
+        let people = self.model.listed_people(&self.words, self.listing, self.fronted.as_ref());
         let rows = people.into_iter().map(|person| {
-            let aside = self.aside(&ConversationId::Direct(person.user.clone()));
-            PersonRow::new(person, current(&person.user)).with(aside)
+            let conversation = ConversationId::Direct(person.user.clone());
+            let level = self.model.notify_level(&conversation);
+            PersonRow::new(person, current(&person.user), level).with(self.aside(&conversation))
         });
         let rows = rows.collect();
         self.sidebar.emit(SidebarInput::People { rows, friends: self.model.roster.len() });
@@ -200,6 +209,10 @@ impl App {
         let conversation = ConversationId::Direct(user.clone());
         let Some(tab) = self.tab(&conversation) else { return };
         let person = self.model.roster.get(user);
+        let name = literal_line(&self.model.name_of_person(user));
+        if tab.page.title() != name {
+            tab.page.set_title(&name);
+        }
         let closed = match person {
             Some(person) if person.alarm.is_some() => Some(format!("Decide about the new key of {user} first")),
             Some(_) => None,
@@ -210,8 +223,18 @@ impl App {
         tab.controller.emit(PageInput::Alarm(person.and_then(|person| person.alarm.clone())));
         tab.controller.emit(PageInput::Closed(closed));
         if self.front().is_some_and(|front| front.conversation == conversation) {
-            self.content.show(&Header::person(user.as_str(), person));
+            let level = self.model.notify_level(&conversation);
+            self.content.show(&Header::person(user, &name, person, level));
         }
+    }
+
+    /// What is told as “5 minutes ago” is a minute older.
+    pub(in crate::ui) fn minute_over(&mut self) {
+        self.lists_changed.0 = true;
+        if let Some(conversation) = self.fronted.clone().filter(|front| front.friend().is_some()) {
+            self.show_header(&conversation);
+        }
+        self.look();
     }
 
     fn splice(&mut self, conversation: &ConversationId, at: usize, removed: usize, added: usize) {
@@ -254,7 +277,8 @@ impl App {
     }
 
     fn arrived(&mut self, info: &MessageInfo) {
-        self.tell_of(&info.conversation, info.from.as_str(), &info.text);
+        let from = self.model.name_of_person(&info.from);
+        self.tell_of(&info.conversation, &from, &info.text);
     }
 
     /// Says to who listens or looks elsewhere that something came.
@@ -268,7 +292,9 @@ impl App {
                 ConversationId::Direct(_) => from.to_owned(),
                 ConversationId::Room(room) => format!("{from} in {room}"),
             };
-            notify::notify(relm4::main_application().upcast_ref::<gio::Application>(), conversation, &title, what);
+            if self.model.notify_level(conversation) == Notify::All {
+                notify::notify(relm4::main_application().upcast_ref::<gio::Application>(), conversation, &title, what);
+            }
             if let Some(tab) = tab {
                 tab.page.set_needs_attention(true);
             }
@@ -363,9 +389,12 @@ impl App {
                 let input = self.sender.clone();
                 rates::ask(&self.window, *now, move |rates| input.emit(AppMsg::Answer(DialogAnswer::Rates(rates))));
             }
-            (Question::SafetyNumber(user), Answer::SafetyNumber { safety_number, verified }) => {
-                self.compare(user, safety_number, *verified);
+            (Question::SafetyNumber(user), Answer::SafetyNumber { safety_number, code, verified }) => {
+                self.compare(user, &Numbers { digits: safety_number, code, verified: *verified });
             }
+            (Question::Invite, Answer::Invite { invite }) => self.show_invite(invite),
+            (Question::SetLastSeen(on), _) => self.toast(words::last_seen_set(*on)),
+            (Question::CheckCode(user), _) => self.toast(&format!("Equal: {user} is verified.")),
             (Question::Person(PersonWish::Verify, user), _) => self.toast(&format!("{user} is verified.")),
             (Question::Person(PersonWish::Block, user), _) => self.toast(&format!("{user} is blocked.")),
             _ => {}
@@ -401,6 +430,7 @@ impl App {
             | Question::Conversations
             | Question::Transfers
             | Question::Receipts
+            | Question::LastSeen
             | Question::History { .. } => {
                 tracing::warn!(code, "a list did not come");
             }
@@ -410,6 +440,11 @@ impl App {
             | Question::AddFriend(_)
             | Question::Person(..)
             | Question::SafetyNumber(_)
+            | Question::CheckCode(_)
+            | Question::Invite
+            | Question::Words(_)
+            | Question::SetNotify(..)
+            | Question::SetLastSeen(_)
             | Question::FileRule(_)
             | Question::SetFileRule(_)
             | Question::Rates

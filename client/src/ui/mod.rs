@@ -3,7 +3,7 @@
 //!
 //! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants;
 //!   [`tabs`] pins them and opens closed ones again; [`asides`] who writes, and what was written and not sent, which [`drafts`] keeps;
-//!   [`rooms`] and [`account`] do both for rooms and for the account's devices and password, [`paste`] for pasted pictures
+//!   [`people`], [`rooms`] and [`account`] do both for people, for rooms and for the account's devices and password, [`paste`] for pasted pictures
 //! - [`sign_in`] sign-up, sign-in, and the page that stops everything when the server's key changed
 //! - [`sidebar`] friends, requests and rooms
 //! - [`content`] header, tabs and banner beside it; [`header`] what the header says; [`members`] who is in a room;
@@ -12,6 +12,7 @@
 //! - [`transfers`] cards of files
 //! - [`dialogs`] questions that need an answer
 //! - [`widgets`], [`text`], [`links`], [`words`] what several of them use
+//! - [`handover`] links that are clicked while the window is open
 //! - [`actions`] menus and keys, [`notify`] notifications, [`window_state`] what is kept of the window
 
 pub mod account;
@@ -23,12 +24,14 @@ pub mod content;
 pub mod conversation;
 pub mod dialogs;
 pub mod drafts;
+pub mod handover;
 pub mod header;
 pub mod links;
 pub mod members;
 pub mod messages;
 mod notify;
 pub mod paste;
+pub mod people;
 pub mod rooms;
 pub mod search;
 pub mod sidebar;

@@ -23,10 +23,11 @@ impl App {
     pub(in crate::ui) fn show_rooms(&self) {
         let current = |room: &RoomId| matches!(&self.fronted, Some(ConversationId::Room(front)) if front == room);
         let me = self.model.connection.user.as_ref();
-        let rooms = self.model.rooms.sorted(&self.words);
+        let rooms = self.model.listed_rooms(&self.words, self.listing, self.fronted.as_ref());
         let rows = rooms.into_iter().map(|room| {
-            let aside = self.aside(&ConversationId::Room(room.room.clone()));
-            RoomRow::new(room, me, current(&room.room)).with(aside)
+            let conversation = ConversationId::Room(room.room.clone());
+            let level = self.model.notify_level(&conversation);
+            RoomRow::new(room, me, current(&room.room), level).with(self.aside(&conversation))
         });
         let rows = rows.collect();
         self.sidebar.emit(SidebarInput::Rooms { rows, rooms: self.model.rooms.len() });
@@ -56,7 +57,8 @@ impl App {
         tab.controller.emit(PageInput::Closed(closed));
         if self.front().is_some_and(|front| front.conversation == conversation) {
             let me = self.model.connection.user.as_ref();
-            self.content.show(&Header::room(room, membership, self.model.mesh(room), me));
+            let level = self.model.notify_level(&conversation);
+            self.content.show(&Header::room(room, membership, self.model.mesh(room), me, level));
             if let Membership::Member(known) = membership {
                 let mesh = words::sentence(&words::mesh(self.model.mesh(room)));
                 self.content.members.show(rows(&self.model, known), &words::people(known), &mesh);

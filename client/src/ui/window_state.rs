@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use hobnob_shared::id::ConversationId;
 use serde::{Deserialize, Serialize};
 
+use crate::model::listing::Order;
+
 /// Tabs reopened at start. Each reads a page of history, so a broken file must not ask for thousands.
 const TABS_MAX: usize = 50;
 /// Sizes a screen can have, in pixels.
@@ -30,11 +32,28 @@ pub struct WindowState {
     pub pinned: Vec<String>,
     /// The one in front.
     pub front: Option<String>,
+    /// What comes first in the sidebar.
+    #[serde(deserialize_with = "known_order")]
+    pub order: Order,
+}
+
+/// An order of a later version is as at the first start, and no reason to lose the rest.
+fn known_order<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Order, D::Error> {
+    let value = serde_json::Value::deserialize(value)?;
+    Ok(Order::deserialize(value).unwrap_or_default())
 }
 
 impl Default for WindowState {
     fn default() -> Self {
-        Self { width: 1040, height: 680, maximized: false, tabs: Vec::new(), pinned: Vec::new(), front: None }
+        Self {
+            width: 1040,
+            height: 680,
+            maximized: false,
+            tabs: Vec::new(),
+            pinned: Vec::new(),
+            front: None,
+            order: Order::default(),
+        }
     }
 }
 
@@ -85,12 +104,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(WindowState::load(folder.path()), WindowState::default());
         let tabs = vec!["@bob".into(), "nonsense".into()];
-        let state = WindowState { width: 800, tabs, pinned: vec!["@bob".into()], ..WindowState::default() };
+        let state = WindowState {
+            width: 800,
+            order: Order::Recent,
+            tabs,
+            pinned: vec!["@bob".into()],
+            ..WindowState::default()
+        };
         state.save(folder.path()).unwrap();
         let loaded = WindowState::load(folder.path());
         assert_eq!(loaded, state);
         assert!(loaded.is_pinned(&"@bob".parse().unwrap()) && !loaded.is_pinned(&"#tea".parse().unwrap()));
         assert_eq!(loaded.conversations().map(|tab| tab.to_string()).collect::<Vec<_>>(), ["@bob"]);
+    }
+
+    #[test]
+    fn an_order_of_a_later_version_loses_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(file(folder.path()), r#"{"width": 800, "height": 600, "order": "phase of the moon"}"#).unwrap();
+        let state = WindowState::load(folder.path());
+        assert_eq!((state.width, state.order), (800, Order::Online));
     }
 
     #[test]

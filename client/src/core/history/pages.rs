@@ -4,7 +4,7 @@ use hobnob_shared::id::{ConversationId, DeviceId, MessageId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::{acts, messages, row};
-use crate::core::event::{ConversationInfo, MessageInfo};
+use crate::core::event::{ConversationInfo, MessageInfo, Notify};
 
 /// What [`line`] reads, from `messages m JOIN conversations k`.
 pub(super) const COLUMNS: &str = "k.name, m.id, m.author, m.text, m.sent_at, m.reply_to, m.state, m.device, m.number, m.clock, m.edited, m.deleted, m.thread";
@@ -93,7 +93,8 @@ pub fn conversations(c: &Connection) -> Result<Vec<ConversationInfo>> {
     ))?
     .query_map([], |row| {
         let newest = line(c, row)?;
-        Ok(ConversationInfo { conversation: newest.conversation.clone(), unread: row.get(13)?, newest: Some(newest) })
+        let conversation = newest.conversation.clone();
+        Ok(ConversationInfo { conversation, unread: row.get(13)?, newest: Some(newest), notify: Notify::All })
     })?
     .collect()
 }
