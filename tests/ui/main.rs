@@ -3,6 +3,7 @@
 
 mod comforts;
 mod messages;
+mod people;
 mod pictures;
 mod rooms;
 mod search;

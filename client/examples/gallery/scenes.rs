@@ -119,12 +119,12 @@ const INVITE: &[Step] = &[Step::Do("win.invite", None)];
 const INVITED: &[Step] = &[
     Step::Do("win.add-friend", None),
     Step::Fill(
-        "Username or Invite Link",
+        "Username",
         "hobnob:mallory?k=0101010101010101010101010101010101010101010101010101010101010101&s=chat.example:7666",
     ),
 ];
 const HOSTILE: &[Step] =
-    &[Step::Do("win.add-friend", None), Step::Fill("Username or Invite Link", "hobnob:bob?k=1234&run=\u{202e}gpj.exe")];
+    &[Step::Do("win.add-friend", None), Step::Fill("Username", "hobnob:bob?k=1234&run=\u{202e}gpj.exe")];
 const TABS: &[&str] = &["@carol", "@duong.nguyen", "@bob"];
 
 /// All of them.
@@ -209,7 +209,7 @@ pub const SCENES: &[Scene] = &[
     scene("people-long", Content::People, &["@erik-the-unreasonably-long-name"]),
     done("people-by-name", Content::People, PEOPLE, &[Step::Do("win.sort", Some("name"))]),
     done("people-unread", Content::People, &[], &[Step::Do("win.show", Some("unread"))]),
-    done("people-nobody-online", Content::Away, &[], &[Step::Search(""), Step::Do("win.show", Some("unread"))]),
+    done("people-nothing-unread", Content::RoomsOnly, &[], &[Step::Do("win.show", Some("unread"))]),
     done("details", Content::People, PEOPLE, DETAILS),
     Scene { dark: true, ..done("details-dark", Content::People, PEOPLE, DETAILS) },
     Scene { size: NARROW, ..done("details-narrow", Content::People, PEOPLE, DETAILS) },
@@ -220,7 +220,7 @@ pub const SCENES: &[Scene] = &[
         PEOPLE,
         &[
             Step::Do("win.verify-person", Some("bob")),
-            Step::Fill("Text of their picture, or their digits", "hobnob-safety:1:bob"),
+            Step::Fill("Their Code or Digits", "hobnob-safety:1:bob"),
             Step::Press("Check"),
         ],
     ),

@@ -27,7 +27,7 @@ pub fn ask(
         "Add Friend",
         "Type the username of somebody on your server, or paste their invite link. You can talk once they have accepted your request.",
     );
-    let entry = adw::EntryRow::builder().title("Username or Invite Link").activates_default(true).build();
+    let entry = adw::EntryRow::builder().title("Username").activates_default(true).build();
     let fields = adw::PreferencesGroup::new();
     fields.add(&entry);
     let hint = gtk::Label::builder()

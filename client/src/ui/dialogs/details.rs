@@ -6,6 +6,7 @@ use relm4::{adw, gtk};
 
 use crate::core::command::{NICKNAME_MAX, NOTE_MAX};
 use crate::model::roster::Person;
+use crate::ui::text::literal_line;
 use crate::ui::widgets::dialog::{Dialog, Style};
 use crate::ui::widgets::spoken::{called, name_library_buttons};
 use crate::ui::words;
@@ -24,16 +25,13 @@ pub fn show(
     );
     let facts = adw::PreferencesGroup::new();
     let fact = |title: &str, words: &str| {
-        let row = adw::ActionRow::builder().title(title).build();
-        let value = gtk::Label::builder().label(words).wrap(true).xalign(1.0).max_width_chars(28).build();
-        value.add_css_class("dim-label");
-        row.add_suffix(&value);
+        // What somebody says of themselves is no markup.
+        let row = adw::ActionRow::builder().title(title).use_markup(false).subtitle(words).build();
         facts.add(&row);
         row
     };
-    fact("Presence", &words::sentence(&words::status(person)));
-    let verified = if person.verified { "Verified" } else { "Not compared yet" };
-    let keys = fact("Keys", verified);
+    fact("Presence", &presence(person));
+    let keys = fact("Keys", if person.verified { "Compared: verified" } else { "Not compared yet" });
     let button = gtk::Button::builder().label("Safety Number…").valign(gtk::Align::Center).build();
     button.add_css_class("small-button");
     keys.add_suffix(&button);
@@ -87,6 +85,15 @@ pub fn show(
     dialog.present();
     name_library_buttons(&fields);
     nickname.grab_focus();
+}
+
+/// How they are, and what they say.
+fn presence(person: &Person) -> String {
+    let how = words::sentence(&words::presence_of(person));
+    match literal_line(person.status_text.trim()).as_str() {
+        said if person.presence.is_online() && !said.is_empty() => format!("{how} · {said}"),
+        _ => how,
+    }
 }
 
 /// What is wrong with them, if anything is.

@@ -44,7 +44,7 @@ pub fn show(
         mark.add_css_class("success");
         content.append(&mark);
     }
-    let entry = adw::EntryRow::builder().title("Text of their picture, or their digits").build();
+    let entry = adw::EntryRow::builder().title("Their Code or Digits").build();
     let button = gtk::Button::builder().label("Check").valign(gtk::Align::Center).sensitive(false).build();
     button.add_css_class("small-button");
     entry.add_suffix(&button);
@@ -65,7 +65,9 @@ pub fn show(
     dialog.add(&content);
     dialog.cancel("Close");
     if !numbers.verified {
-        dialog.button("They Are Equal", Style::Suggested, verify);
+        let equal = dialog.button("They Are Equal", Style::Suggested, verify);
+        // While something is compared, or was found to be another one, nobody is led to say so by the main button.
+        entry.connect_changed(move |entry| equal.set_sensitive(entry.text().trim().is_empty()));
     }
     dialog.present();
     name_library_buttons(&fields);

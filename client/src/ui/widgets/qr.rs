@@ -4,7 +4,7 @@
 use gtk::prelude::*;
 use gtk::{gdk, glib};
 use qrcode::{Color, EcLevel, QrCode};
-use relm4::gtk;
+use relm4::{adw, gtk};
 
 /// Modules of white around the code, as its standard wants it.
 const MARGIN: usize = 4;
@@ -27,7 +27,7 @@ fn modules(text: &str) -> Option<(usize, Vec<bool>)> {
 }
 
 /// The picture, called `name` for who listens; none if the text is too long for one.
-pub fn picture(text: &str, name: &str) -> Option<gtk::Picture> {
+pub fn picture(text: &str, name: &str) -> Option<gtk::Widget> {
     let (width, dark) = modules(text)?;
     let scale = (WIDTH / width).max(1);
     let side = width * scale;
@@ -42,7 +42,8 @@ pub fn picture(text: &str, name: &str) -> Option<gtk::Picture> {
     picture.set_halign(gtk::Align::Center);
     picture.set_alternative_text(Some(name));
     picture.add_css_class("qr");
-    Some(picture)
+    // Not stretched: each module is a whole number of pixels.
+    Some(adw::Clamp::builder().maximum_size(size).tightening_threshold(size).child(&picture).build().upcast())
 }
 
 #[cfg(test)]
