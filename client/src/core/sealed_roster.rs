@@ -253,12 +253,12 @@ impl Contents {
 
     /// Own words on somebody, empty to take them away. False if that is known, none if all of them together are too long.
     pub fn write(&mut self, user: &Handle, which: Words, text: &str, now: u64) -> Option<bool> {
-        let others: usize = self.people.values().map(Contact::words).sum();
+        let all: usize = self.people.values().map(Contact::words).sum();
         let before = self.words(user, which);
         if before == text {
             return Some(false);
         }
-        if others - before.len() + text.len() > WORDS_MAX && text.len() > before.len() {
+        if all - before.len() + text.len() > WORDS_MAX && text.len() > before.len() {
             return None;
         }
         let contact = self.people.entry(user.clone()).or_default();

@@ -1,7 +1,7 @@
 //! Draws what the model says has changed: once for a whole batch of events, however many of them changed the same thing.
 
 use adw::prelude::*;
-use gtk::gio;
+use gtk::{gio, glib};
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{ComponentController, adw, gtk};
 
@@ -66,7 +66,7 @@ impl App {
         self.failed.set(true);
         self.show_extra(&failed_page(text));
         let window = self.window.downgrade();
-        gtk::glib::timeout_add_seconds_local_once(READ_WITHIN, move || {
+        glib::timeout_add_seconds_local_once(READ_WITHIN, move || {
             if let Some(window) = window.upgrade() {
                 window.close();
             }
@@ -212,6 +212,8 @@ impl App {
         let name = literal_line(&self.model.name_of_person(user));
         if tab.page.title() != name {
             tab.page.set_title(&name);
+            // The tooltip takes markup, and says who it really is.
+            tab.page.set_tooltip(&glib::markup_escape_text(&format!("{name} (@{user})")));
         }
         let closed = match person {
             Some(person) if person.alarm.is_some() => Some(format!("Decide about the new key of {user} first")),

@@ -16,6 +16,7 @@ use crate::ui::dialogs::{add_friend, details, invite, safety_number};
 use crate::ui::sidebar::SidebarInput;
 use crate::ui::text::literal_line;
 use crate::ui::widgets::context_menu::add;
+use crate::ui::widgets::spoken::name_library_buttons;
 
 /// What the menu beside the search of the sidebar asks for, or the menus of persons and rooms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,7 +195,10 @@ impl App {
     /// Shows one's own invite.
     pub(in crate::ui) fn show_invite(&self, link: &str) {
         let toasts = self.toasts.clone();
-        invite::show(&self.window, link, move || toasts.add_toast(adw::Toast::new("The invite link is copied.")));
+        invite::show(&self.window, link, move || {
+            toasts.add_toast(adw::Toast::new("The invite link is copied."));
+            name_library_buttons(&toasts);
+        });
     }
 
     /// Shows a person's details.

@@ -388,12 +388,11 @@ impl Server {
                 Effect::Grant { token, between } => {
                     self.relay.insert(token, Grant { between, waits: None });
                 }
-                Effect::NoteSeen(..) => {}
                 Effect::Gather => {
                     let within = Duration::from_millis(LIMITS.presence_gather_ms);
                     self.gather.get_or_insert(self.now + within);
                 }
-                Effect::Refresh(..) => {}
+                Effect::Refresh(..) | Effect::NoteSeen(..) => {}
             }
         }
     }

@@ -94,13 +94,14 @@ fn judge(typed: &str, server: Option<&str>) -> Verdict {
     match typed.parse::<Invite>() {
         Err(problem) => Verdict { fits: false, wrong: true, words: problem.text.into_owned() },
         Ok(Invite { user, key, server: theirs }) => {
-            let mut words = match key {
+            let pinned = match key {
                 Some(_) => format!("The key of {user} in this invite will be pinned: nobody else can take their name."),
                 None => format!("This invite names {user} without a key, so it says no more than their username."),
             };
-            if let Some(theirs) = theirs.filter(|theirs| server != Some(theirs.as_str())) {
-                words.push_str(&format!(" It is for the server {theirs}."));
-            }
+            let words = match theirs.filter(|theirs| server != Some(theirs.as_str())) {
+                Some(theirs) => format!("{pinned} It is for the server {theirs}."),
+                None => pinned,
+            };
             Verdict { fits: true, wrong: false, words }
         }
     }

@@ -30,20 +30,20 @@ fn modules(text: &str) -> Option<(usize, Vec<bool>)> {
 pub fn picture(text: &str, name: &str) -> Option<gtk::Widget> {
     let (width, dark) = modules(text)?;
     let scale = (WIDTH / width).max(1);
-    let side = width * scale;
+    let edge = width * scale;
     let is_dark = |x: usize, y: usize| dark.get(y / scale * width + x / scale).copied().unwrap_or(false);
     let pixels: Vec<u8> =
-        (0..side * side).flat_map(|at| [if is_dark(at % side, at / side) { 0 } else { 255 }; 3]).collect();
-    let size = i32::try_from(side).ok()?;
-    let bytes = glib::Bytes::from_owned(pixels);
-    let texture = gdk::MemoryTexture::new(size, size, gdk::MemoryFormat::R8g8b8, &bytes, side * 3);
+        (0..edge * edge).flat_map(|at| [if is_dark(at % edge, at / edge) { 0 } else { 255 }; 3]).collect();
+    let pixels = glib::Bytes::from_owned(pixels);
+    let shown = i32::try_from(edge).ok()?;
+    let texture = gdk::MemoryTexture::new(shown, shown, gdk::MemoryFormat::R8g8b8, &pixels, edge * 3);
     let picture = gtk::Picture::for_paintable(&texture);
     picture.set_can_shrink(false);
     picture.set_halign(gtk::Align::Center);
     picture.set_alternative_text(Some(name));
     picture.add_css_class("qr");
     // Not stretched: each module is a whole number of pixels.
-    Some(adw::Clamp::builder().maximum_size(size).tightening_threshold(size).child(&picture).build().upcast())
+    Some(adw::Clamp::builder().maximum_size(shown).tightening_threshold(shown).child(&picture).build().upcast())
 }
 
 #[cfg(test)]
