@@ -66,7 +66,7 @@ fn when_somebody_was_last_seen_is_told_only_where_both_allow_it_and_outlives_the
     assert_eq!(seen % MINUTE, 0);
     assert_eq!(alice.friend("bob")["last_seen"], json!(seen));
 
-    house.server.process.signal(Signal::TERM);
+    house.server.crash();
     alice.expect(json!({"event": "server", "state": "offline"}));
     assert_eq!(alice.friend("bob").get("last_seen"), None, "nobody is there who could say so");
     alice.forget();
@@ -84,6 +84,23 @@ fn when_somebody_was_last_seen_is_told_only_where_both_allow_it_and_outlives_the
 }
 
 #[test]
+fn a_server_that_ends_in_order_keeps_when_those_were_seen_who_were_there() {
+    let mut house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    for person in [&mut alice, &mut bob] {
+        person.done(json!({"command": "set_last_seen", "on": true}));
+    }
+    house.server.process.signal(Signal::TERM);
+    assert!(house.server.process.wait(SOON).success());
+    alice.expect(json!({"event": "server", "state": "offline"}));
+    bob.crash();
+    alice.forget();
+    house.server.restart();
+    let told = |event: &Value| event["event"] == "presence" && event["user"] == "bob" && event["last_seen"].is_u64();
+    alice.wait("when bob was seen", SOON * 3, told);
+}
+
+#[test]
 fn the_invisible_were_seen_when_they_became_so_however_often_they_come_back() {
     let house = House::new();
     let (mut alice, mut bob) = house.alice_and_bob();
@@ -93,14 +110,16 @@ fn the_invisible_were_seen_when_they_became_so_however_often_they_come_back() {
     bob.done(json!({"command": "set_presence", "presence": "invisible"}));
     let told = |event: &Value| event["event"] == "presence" && event["user"] == "bob" && event["last_seen"].is_u64();
     let seen = alice.wait("when bob was seen", SOON, told)["last_seen"].clone();
-    alice.forget();
+    let before = alice.all(&json!({"event": "presence", "user": "bob"})).len();
     assert!(bob.quit().success());
     let mut bob = Client::again(&bob.start);
     assert!(bob.quit().success());
     // A word from the server that comes behind all of that: nothing of it was told.
     let mut carol = house.person("carol");
     befriend(&mut carol, &mut alice);
-    assert!(alice.all(&json!({"event": "presence", "user": "bob"})).is_empty());
+    let told = alice.all(&json!({"event": "presence", "user": "bob"}));
+    assert_eq!(told.last().map(|last| &last["last_seen"]), Some(&seen), "{told:?}");
+    assert_eq!(told.len(), before, "nothing was told: {told:?}");
     assert_eq!(alice.friend("bob")["last_seen"], seen);
     let mut alice = again(alice);
     assert_eq!(alice.friend("bob")["last_seen"], seen);
@@ -109,7 +128,6 @@ fn the_invisible_were_seen_when_they_became_so_however_often_they_come_back() {
 fn again(mut client: Client) -> Client {
     assert!(client.quit().success());
     let mut client = Client::again(&client.start);
-    client.expect(json!({"event": "signed_in"}));
     client.wait("the last presence", SOON, |event| event["event"] == "presence" && event["user"] == "bob");
     client
 }

@@ -56,6 +56,8 @@ pub(super) struct Person {
     pub(super) seen: Seen,
     /// Others were told last that they are online.
     pub(super) shown_online: bool,
+    /// What is shown of them has changed since that; so they were online at least for a moment.
+    pub(super) stirred: bool,
 }
 
 impl Person {
@@ -74,6 +76,7 @@ impl Person {
             dials: Bucket::default(),
             seen: Seen::default(),
             shown_online: false,
+            stirred: false,
         }
     }
 

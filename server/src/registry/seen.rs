@@ -20,8 +20,10 @@ impl State {
     pub(super) fn note_seen(&mut self, account: AccountId, time: u64) -> Option<Effect> {
         let person = self.people.get_mut(&account)?;
         let online = person.shown().0.is_online();
-        let changed = std::mem::replace(&mut person.shown_online, online) != online;
-        if !changed || !person.seen.allowed {
+        let was_online = std::mem::replace(&mut person.shown_online, online);
+        // Another text is no coming or going; to come and go between two tellings is one.
+        let seen = std::mem::take(&mut person.stirred) && !(online && was_online);
+        if !seen || !person.seen.allowed {
             return None;
         }
         // Who comes is seen as well: if the server ends without a word, that time is left.

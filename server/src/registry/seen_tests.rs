@@ -1,8 +1,10 @@
 //! When people were last seen: who is told, what is kept, and that the invisible do not show.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use hobnob_shared::id::DeviceId;
 use hobnob_shared::message::{FromServer, OwnPresence, Presence};
 
+use super::state::SessionId;
 use super::world::{Mail, World, frames};
 use crate::config::Limits;
 
@@ -62,6 +64,21 @@ fn it_is_kept_for_friends_who_come_later() {
     world.leave(5);
     world.arrive(0, 6, OwnPresence::Available);
     assert_eq!(listed(&world.arrive(1, 7, OwnPresence::Available), 7), None);
+}
+
+#[test]
+fn who_comes_and_goes_before_anybody_was_told_was_seen_as_well() {
+    let mut world = world(&[0, 1]);
+    world.leave(1);
+    world.time += 3_600_000;
+    let mut effects = world.state.arrive(World::arrival(0, 4, 4, OwnPresence::Available));
+    let circle = Box::new(world.circle(0, DeviceId([4; 32])));
+    effects.clear();
+    effects.extend(world.state.loaded(SessionId(4), 0, Some(circle), 0));
+    effects.extend(world.state.leave(SessionId(4)));
+    world.run(effects);
+    world.leave(2);
+    assert_eq!(listed(&world.arrive(1, 5, OwnPresence::Available), 5), Some(4_200_000));
 }
 
 #[test]

@@ -238,6 +238,7 @@ impl State {
         let met = HashSet::new();
         person.devices.push(Online { session, device, chain, place, presence, text, set: self.settings, met });
         let changed = person.shown() != (before.0, before.1.as_str());
+        person.stirred |= changed;
         if circle.list_number > list_number {
             effects.push(Effect::Refresh(session, circle.devices, Arc::clone(&person.device_list)));
         }
@@ -315,6 +316,7 @@ impl State {
         let text = text.to_owned();
         with(person);
         let changed = person.shown() != (presence, text.as_str());
+        person.stirred |= changed;
         let effects = if changed { self.mark(account).into_iter().collect() } else { Vec::new() };
         self.forget_if_gone(account);
         effects
