@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use actix::{Actor, Addr, AsyncContext as _, Context, Handler};
+use actix::{Actor, Addr, AsyncContext as _, Context, Handler, ResponseFuture};
 use actix_rt::ArbiterHandle;
 use hobnob_shared::codec::{encode, from_cbor};
 use hobnob_shared::id::Token;
@@ -331,14 +331,24 @@ handlers! {
 }
 
 impl Handler<Drain> for Registry {
-    type Result = ();
+    type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, _: Drain, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: Drain, ctx: &mut Self::Context) -> Self::Result {
         let frame = Ending::ShuttingDown.signed_out();
         let everybody = self.state.everybody();
         let end = |session| Effect::End(session, Box::new(frame.clone()));
         self.carry_out(everybody.into_iter().map(end).collect::<Vec<_>>(), ctx);
-        // There is no later: when they were last seen is kept now.
-        self.gather(ctx);
+        // There is no later gathering: when they were last seen is on disk before the server ends. Nobody is here who could be told.
+        let (_, kept) = self.state.gather(wall_clock());
+        let note = |effect: Effect| match effect {
+            Effect::NoteSeen(account, at) => Some(self.store.note_seen(account, at)),
+            _ => None,
+        };
+        let noted: Vec<_> = kept.into_iter().filter_map(note).collect();
+        Box::pin(async move {
+            for note in noted {
+                drop(note.await.map_err(log));
+            }
+        })
     }
 }
