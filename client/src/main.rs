@@ -14,6 +14,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use hobnob_client::bridge;
 use hobnob_client::core::Options;
+use hobnob_client::core::command::Invite;
 use hobnob_client::pictures::child;
 use hobnob_client::ui::app::{App, Init};
 use hobnob_client::ui::{APP_ID, RESOURCES, single};
@@ -32,6 +33,13 @@ struct Arguments {
     /// Where received files go; kept for the next time.
     #[arg(long, value_name = "DIR")]
     downloads: Option<PathBuf>,
+    /// An invite link; the window asks before anybody is added. One that has the profile open takes it.
+    #[arg(value_name = "INVITE", value_parser = invite)]
+    invite: Option<String>,
+}
+
+fn invite(text: &str) -> Result<String, &'static str> {
+    if Invite::is_meant(text) { Ok(text.to_owned()) } else { Err("an invite begins with hobnob:") }
 }
 
 fn main() -> ExitCode {
@@ -59,7 +67,10 @@ fn main() -> ExitCode {
     }
 
     let profile = arguments.profile.unwrap_or_else(|| glib::user_data_dir().join("hobnob"));
-    if single::wake(&profile) {
+    if single::wake(&profile, arguments.invite.as_deref()) {
+        if arguments.invite.is_some() {
+            return ExitCode::SUCCESS;
+        }
         eprintln!("hobnob: this profile is in use already; its window is brought to the front");
         return ExitCode::FAILURE;
     }
@@ -82,6 +93,6 @@ fn main() -> ExitCode {
     // Each profile is a program of its own.
     app.allow_multiple_instances(true);
     relm4::main_application().set_resource_base_path(Some(RESOURCES));
-    app.run::<App>(Init { start, profile, failed: failed.clone() });
+    app.run::<App>(Init { start, profile, failed: failed.clone(), invite: arguments.invite });
     if failed.get() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -96,15 +96,16 @@ fn answers_stand_beside_the_id() {
         json!({"event": "done", "id": "7", "message": ID, "sent_at": 5, "clock": 5, "device": "01".repeat(32), "number": 1})
     );
     let friend = FriendInfo {
-        user: "bob".parse().unwrap(),
-        presence: Presence::Unknown,
         status_text: "tea".into(),
         verified: true,
         link: LinkPath::Relayed,
+        nickname: "Bobby".into(),
+        ..FriendInfo::new("bob".parse().unwrap())
     };
     assert_eq!(
         done(Answer::Friends { friends: vec![friend], requests: Vec::new() })["friends"],
-        json!([{"user": "bob", "presence": "unknown", "status_text": "tea", "verified": true, "link": "relayed"}])
+        json!([{"user": "bob", "presence": "unknown", "status_text": "tea", "verified": true, "link": "relayed",
+                "nickname": "Bobby", "note": "", "notify": "all"}])
     );
     let rooms = vec![FoundRoom { room: "#tea".parse().unwrap(), members: 3 }];
     let found = Answer::Found { messages: vec![], more: true, people: vec![], rooms, files: vec![] };
@@ -113,7 +114,8 @@ fn answers_stand_beside_the_id() {
         json!({"event": "done", "id": "7", "messages": [], "more": true, "people": [], "files": [],
                "rooms": [{"room": "#tea", "members": 3}]})
     );
-    let number = done(Answer::SafetyNumber { safety_number: "1".repeat(60), verified: false });
+    let number =
+        done(Answer::SafetyNumber { safety_number: "1".repeat(60), code: "hobnob-safety:1:".into(), verified: false });
     assert_eq!(number["safety_number"], json!("1".repeat(60)));
     let failed = shown(&Event::Failed { id: None, code: "offline".into(), text: "x".into() });
     assert_eq!(failed, json!({"event": "failed", "id": null, "code": "offline", "text": "x"}));
@@ -153,8 +155,16 @@ fn events_look_as_the_interface_says() {
         (Event::FriendAdded { user: user() }, json!({"event": "friend_added", "user": "bob"})),
         (Event::FriendRemoved { user: user() }, json!({"event": "friend_removed", "user": "bob"})),
         (
-            Event::Presence { user: user(), presence: Presence::Away, text: "t".into() },
+            Event::Presence { user: user(), presence: Presence::Away, text: "t".into(), last_seen: None },
             json!({"event": "presence", "user": "bob", "presence": "away", "text": "t"}),
+        ),
+        (
+            Event::Presence { user: user(), presence: Presence::Offline, text: String::new(), last_seen: Some(60_000) },
+            json!({"event": "presence", "user": "bob", "presence": "offline", "text": "", "last_seen": 60_000}),
+        ),
+        (
+            Event::Contact { user: user(), nickname: "B".into(), note: String::new() },
+            json!({"event": "contact", "user": "bob", "nickname": "B", "note": ""}),
         ),
         (
             Event::Link { user: user(), path: LinkPath::None, address: String::new() },

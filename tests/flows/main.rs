@@ -18,6 +18,7 @@ mod messages;
 mod names;
 mod own_devices;
 mod pasted;
+mod people;
 mod rates;
 mod relay;
 mod room_loss;

@@ -19,7 +19,8 @@ PRESSES = ("click", "activate", "press", "toggle")
 # What a program gives an action to that is the click; labels have actions too, for their context menus.
 ACTS = {"button", "toggle button", "switch", "menu item", "link"}
 # Newer versions of GTK and AT-SPI name some roles anew.
-SAME_ROLE = {"push button": "button", "text": "entry", "password text": "entry", "editbar": "entry", "check box": "switch"}
+SAME_ROLE = {"push button": "button", "text": "entry", "password text": "entry", "editbar": "entry", "check box": "switch",
+             "radio menu item": "menu item", "check menu item": "menu item"}
 
 
 def application(pid):

@@ -6,6 +6,7 @@ mod desktop;
 mod keyboard;
 mod mentions;
 mod messages;
+mod people;
 mod pictures;
 mod rooms;
 mod search;

@@ -3,6 +3,7 @@
 use hobnob_tests::display::{Display, missing};
 use hobnob_tests::files::{hash, manifest, random_file};
 use hobnob_tests::process::until;
+use hobnob_tests::programs::program;
 use hobnob_tests::story::{House, PASSWORD};
 use hobnob_tests::window::{Hands, Window, pictures, shows_something};
 
@@ -41,6 +42,13 @@ impl Desk {
         self.alice.process.kill();
         self.alice = Window::open(&self.display, &house.start("alice"));
         self.hands.place(&self.alice, 0, 0, SIZE);
+    }
+
+    /// Starts the program once more on Alice's profile, with an invite.
+    pub fn hand_over(&self, house: &House, invite: &str) -> std::process::ExitStatus {
+        let mut command = self.display.command(program("hobnob"));
+        command.arg("--profile").arg(house.start("alice").profile).arg(invite);
+        command.stdin(std::process::Stdio::null()).status().unwrap()
     }
 
     /// A picture of both windows; it shows something.

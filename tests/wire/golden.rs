@@ -137,6 +137,7 @@ fn to_server() -> Vec<ToServer> {
             text: String::new(),
         }),
         ToServer::SetPresence(SetPresence { seq: 7, presence: OwnPresence::Away, text: "tea".into() }),
+        ToServer::SetLastSeen(SetLastSeen { seq: 7, on: true }),
         ToServer::AddFriend(friend.clone()),
         ToServer::AcceptFriend(friend),
         ToServer::DeclineFriend(about()),
@@ -172,6 +173,7 @@ fn from_server() -> Vec<FromServer> {
             device_list: list(),
             roster: 2,
             rooms: vec![id("#tea")],
+            last_seen: false,
         }),
         FromServer::Friends(FriendsPage {
             friends: vec![FriendEntry {
@@ -179,6 +181,7 @@ fn from_server() -> Vec<FromServer> {
                 account: Fingerprint([10; 32]),
                 presence: Presence::Available,
                 text: String::new(),
+                last_seen: None,
             }],
             last: true,
         }),
@@ -190,6 +193,7 @@ fn from_server() -> Vec<FromServer> {
             user: id("bob"),
             presence: Presence::Offline,
             text: String::new(),
+            last_seen: Some(1_790_000_040_000),
         }),
         FromServer::Introduced(Box::new(Introduced {
             user: id("bob"),

@@ -121,7 +121,7 @@ fn show(name: &str, prepare: impl FnOnce()) -> ExitCode {
     app.allow_multiple_instances(true);
     relm4::main_application().set_resource_base_path(Some(RESOURCES));
     prepare();
-    app.run::<App>(Init { start, profile: profile.clone(), failed: Rc::new(Cell::new(false)) });
+    app.run::<App>(Init { start, profile: profile.clone(), failed: Rc::new(Cell::new(false)), invite: None });
     // A folder that stays in the temporary one harms nobody.
     let _ = std::fs::remove_dir_all(profile);
     ExitCode::SUCCESS

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hobnob_client::bridge::Backend;
 use hobnob_client::core::Sink;
 use hobnob_client::core::command::{Command, Request};
-use hobnob_client::core::event::{Answer, ConversationInfo, DeviceInfo, Event, FileRule, LinkPath, Rates, ServerState};
+use hobnob_client::core::event::{
+    Answer, ConversationInfo, DeviceInfo, Event, FileRule, LinkPath, Notify, Rates, ServerState,
+};
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, TransferId};
 use hobnob_shared::message::OwnPresence;
 
@@ -37,6 +39,10 @@ pub fn handle(text: &str) -> Handle {
 /// A conversation of the script.
 pub fn direct(text: &str) -> ConversationId {
     ConversationId::Direct(handle(text))
+}
+
+fn conversation(with: &str, unread: u32) -> ConversationInfo {
+    ConversationInfo { conversation: direct(with), unread, mentions: 0, newest: None, notify: Notify::All }
 }
 
 fn tell(sink: &Mutex<Sink>, event: Event) {
@@ -110,19 +116,11 @@ impl Play {
                 },
             },
             Command::Conversations => Answer::Conversations {
-                conversations: vec![
-                    ConversationInfo { conversation: direct("carol"), unread: 3, mentions: 0, newest: None },
-                    ConversationInfo { conversation: direct("duong.nguyen"), unread: 1_200, mentions: 0, newest: None },
-                ]
-                .into_iter()
-                .chain((self.content == Content::Comforts).then(|| ConversationInfo {
-                    conversation: direct("bob"),
-                    unread: 2,
-                    mentions: 0,
-                    newest: None,
-                }))
-                .chain(rooms::conversations(self))
-                .collect(),
+                conversations: vec![conversation("carol", 3), conversation("duong.nguyen", 1_200)]
+                    .into_iter()
+                    .chain((self.content == Content::Comforts).then(|| conversation("bob", 2)))
+                    .chain(rooms::conversations(self))
+                    .collect(),
             },
             Command::Rooms => Answer::Rooms { rooms: rooms::list(self.content) },
             Command::Devices { .. } => Answer::Devices { devices: devices() },
@@ -135,8 +133,14 @@ impl Play {
             Command::Search { text, before, .. } => find::answer(self, text, before.is_none()),
             Command::Transfers => Answer::Transfers { transfers: self.transfers() },
             Command::SafetyNumber { .. } => {
-                Answer::SafetyNumber { safety_number: "3141592653".repeat(6), verified: false }
+                let (digits, key) = ("3141592653".repeat(6), "0f".repeat(32));
+                let code = format!("hobnob-safety:1:alice:{key}:bob:{key}");
+                Answer::SafetyNumber { safety_number: digits, code, verified: false }
             }
+            Command::Invite => {
+                Answer::Invite { invite: format!("hobnob:alice?k={}&s=192.0.2.7:7666", "0f".repeat(32)) }
+            }
+            Command::LastSeen => Answer::LastSeen { last_seen: true },
             Command::Send { .. } => Answer::Sent {
                 message: MessageId::new(),
                 sent_at: self.now,
@@ -151,6 +155,7 @@ impl Play {
                 Answer::Transfer { transfer: TransferId::new(), size: 0, files: None, left_out: 0 }
             }
             Command::SignUp { .. }
+            | Command::Verify { code: Some(_), .. }
             | Command::SignIn { .. }
             | Command::JoinRoom { .. }
             | Command::RemoveDevice { .. }
@@ -233,6 +238,9 @@ fn refusal(command: &Command) -> (&'static str, &'static str) {
     match command {
         Command::JoinRoom { password: None, .. } => {
             ("password_needed", "This room takes a password. Ask one of its members.")
+        }
+        Command::Verify { .. } => {
+            ("code_differs", "NOT equal. Somebody may be between you and bob: write nothing secret until you know why.")
         }
         Command::JoinRoom { .. } => ("wrong_password", "This is not the password of the room."),
         Command::RemoveDevice { .. } | Command::ChangePassword { .. } => {

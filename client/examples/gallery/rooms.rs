@@ -1,6 +1,8 @@
 //! The made-up rooms of the gallery: who is in them, who wrote what, and who got it.
 
-use hobnob_client::core::event::{ConversationInfo, Event, LinkPath, Member, MessageInfo, MessageState, RoomInfo};
+use hobnob_client::core::event::{
+    ConversationInfo, Event, LinkPath, Member, MessageInfo, MessageState, Notify, RoomInfo,
+};
 use hobnob_shared::id::{ConversationId, DeviceId, MessageId, RoomId};
 use hobnob_shared::message::Presence;
 
@@ -29,6 +31,7 @@ fn tea() -> RoomInfo {
             member("minh.tran", Presence::Available),
             member("frieda", Presence::Offline),
         ],
+        notify: Notify::All,
     }
 }
 
@@ -39,6 +42,7 @@ pub fn list(content: Content) -> Vec<RoomInfo> {
         owner: handle(owner),
         locked: false,
         members: members.iter().map(|(user, presence)| member(user, *presence)).collect(),
+        notify: if name == "#networks-cc02" { Notify::None } else { Notify::All },
     };
     match content {
         Content::Rooms | Content::Acts | Content::Left | Content::Removed => vec![
@@ -77,7 +81,7 @@ pub fn conversations(play: &Play) -> Vec<ConversationInfo> {
     }
     let huy = say(play, &room("#networks-cc02"), "huy", 3, "the assignment is due\nand more", MessageState::Delivered);
     let conversation = huy.conversation.clone();
-    vec![ConversationInfo { conversation, unread: 12, mentions: 2, newest: Some(huy) }]
+    vec![ConversationInfo { conversation, unread: 12, mentions: 2, newest: Some(huy), notify: Notify::None }]
 }
 
 /// A message in a room, so many minutes ago.

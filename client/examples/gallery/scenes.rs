@@ -39,6 +39,8 @@ pub enum Content {
     Files,
     /// Files that are pictures.
     Pictures,
+    /// Friends with nicknames, notes and times, some of them muted.
+    People,
     /// Friends and rooms.
     Rooms,
     /// One room, and no friends.
@@ -124,6 +126,19 @@ const PREFERENCES: [&[Step]; 5] = [
 const SEARCH: &[Step] = &[Step::Do("win.search", None), Step::Search("te")];
 /// A link that pretends; the first letter of its host is Cyrillic.
 pub const LINK: &str = "http://paypal.com@\u{430}pple.example/sign-in/with/a/long/path/and?question=yes&other=no";
+const PEOPLE: &[&str] = &["@frieda", "@bob"];
+const DETAILS: &[Step] = &[Step::Do("win.details-of-person", Some("bob"))];
+const COMPARE: &[Step] = &[Step::Do("win.verify-person", Some("bob"))];
+const INVITE: &[Step] = &[Step::Do("win.invite", None)];
+const INVITED: &[Step] = &[
+    Step::Do("win.add-friend", None),
+    Step::Fill(
+        "Username",
+        "hobnob:mallory?k=0101010101010101010101010101010101010101010101010101010101010101&s=chat.example:7666",
+    ),
+];
+const HOSTILE: &[Step] =
+    &[Step::Do("win.add-friend", None), Step::Fill("Username", "hobnob:bob?k=1234&run=\u{202e}gpj.exe")];
 const TABS: &[&str] = &["@carol", "@duong.nguyen", "@bob"];
 
 /// Thirty tabs, one of a friend in front.
@@ -242,6 +257,34 @@ pub const SCENES: &[Scene] = &[
     done("transfers", Content::Files, &["@bob"], &[Step::Do("win.transfers", None)]),
     Scene { dark: true, ..done("transfers-dark", Content::Files, &["@bob"], &[Step::Do("win.transfers", None)]) },
     done("limit-speed", Content::Files, &["@bob"], &[Step::Do("win.transfers", None), Step::Press("Limit Speed…")]),
+    scene("people", Content::People, PEOPLE),
+    Scene { dark: true, ..scene("people-dark", Content::People, PEOPLE) },
+    Scene { size: NARROW, ..scene("people-narrow", Content::People, PEOPLE) },
+    Scene { size: NARROW, ..scene("people-list-narrow", Content::People, &[]) },
+    scene("people-offline", Content::People, &["@frieda"]),
+    scene("people-long", Content::People, &["@erik-the-unreasonably-long-name"]),
+    done("people-by-name", Content::People, PEOPLE, &[Step::Do("win.sort", Some("name"))]),
+    done("people-unread", Content::People, &[], &[Step::Do("win.show", Some("unread"))]),
+    done("people-nothing-unread", Content::RoomsOnly, &[], &[Step::Do("win.show", Some("unread"))]),
+    done("details", Content::People, PEOPLE, DETAILS),
+    Scene { dark: true, ..done("details-dark", Content::People, PEOPLE, DETAILS) },
+    Scene { size: NARROW, ..done("details-narrow", Content::People, PEOPLE, DETAILS) },
+    Scene { dark: true, ..done("dialog-safety-number-dark", Content::People, PEOPLE, COMPARE) },
+    done(
+        "dialog-safety-number-differs",
+        Content::People,
+        PEOPLE,
+        &[
+            Step::Do("win.verify-person", Some("bob")),
+            Step::Fill("Their Code or Digits", "hobnob-safety:1:bob"),
+            Step::Press("Check"),
+        ],
+    ),
+    done("dialog-invite", Content::People, PEOPLE, INVITE),
+    Scene { dark: true, ..done("dialog-invite-dark", Content::People, PEOPLE, INVITE) },
+    done("dialog-invited", Content::People, PEOPLE, INVITED),
+    Scene { dark: true, ..done("dialog-invited-hostile-dark", Content::People, PEOPLE, HOSTILE) },
+    done("switcher-nickname", Content::People, PEOPLE, &[Step::Do("win.switch", None), Step::Search("uncle b")]),
     done("dialog-add-friend", Content::Day, &[], &[Step::Do("win.add-friend", None)]),
     done("dialog-status-text", Content::Day, &[], &[Step::Do("win.status-text", None)]),
     done("dialog-safety-number", Content::Day, &[], &[Step::Do("win.verify-person", Some("bob"))]),

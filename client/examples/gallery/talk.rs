@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use hobnob_client::core::event::{
-    Direction, FriendInfo, LinkPath, MessageInfo, MessageState, TransferInfo, TransferState,
+    Direction, FriendInfo, LinkPath, MessageInfo, MessageState, Notify, TransferInfo, TransferState,
 };
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, Hash, MessageId, TransferId};
 use hobnob_shared::message::Presence;
@@ -13,14 +13,44 @@ use crate::play::{LONG, Play, direct, handle};
 use crate::scenes::Content;
 use crate::{acts, photos};
 
+/// Friends with nicknames, notes, times and levels.
+fn people(now: u64) -> Vec<FriendInfo> {
+    let new = |user: &str, presence, nickname: &str| FriendInfo {
+        presence,
+        nickname: nickname.to_owned(),
+        ..FriendInfo::new(handle(user))
+    };
+    let ago = |minutes: u64| Some(now - minutes * 60_000);
+    vec![
+        FriendInfo {
+            status_text: "Sending the lab data".to_owned(),
+            note: "Has my USB stick.\nBirthday: 3 March".to_owned(),
+            verified: true,
+            link: LinkPath::Direct,
+            ..new("bob", Presence::Available, "Uncle Bob")
+        },
+        FriendInfo { notify: Notify::None, ..new("carol", Presence::Away, "") },
+        FriendInfo { notify: Notify::Mentions, ..new("duong.nguyen", Presence::Available, "") },
+        new(
+            "erik-the-unreasonably-long-name",
+            Presence::Busy,
+            "A nickname <b>longer</b> than\u{202e} the sidebar is wide",
+        ),
+        FriendInfo { last_seen: ago(5), ..new("frieda", Presence::Offline, "Grandma") },
+        FriendInfo { last_seen: ago(60 * 26), ..new("gil", Presence::Offline, "") },
+        FriendInfo { last_seen: ago(60 * 24 * 40), ..new("hana", Presence::Offline, "") },
+        new("ivo", Presence::Offline, ""),
+    ]
+}
+
 impl Play {
     pub fn friends(&self) -> Vec<FriendInfo> {
         let friend = |user: &str, presence, status: &str, link| FriendInfo {
-            user: handle(user),
             presence,
             status_text: status.to_owned(),
             verified: user == "bob",
             link,
+            ..FriendInfo::new(handle(user))
         };
         match self.content {
             Content::Empty | Content::RoomsOnly => vec![],
@@ -36,6 +66,7 @@ impl Play {
                     )
                 })
                 .collect(),
+            Content::People => people(self.now),
             _ => vec![
                 friend("bob", Presence::Available, "Sending the lab data", LinkPath::Direct),
                 friend("carol", Presence::Away, "in the library until 5", LinkPath::Relayed),

@@ -12,6 +12,7 @@ use hobnob_shared::message::Presence;
 use super::event::{LinkPath, MessageState};
 pub use super::file_transfer::pace::{Rates, SLOWEST};
 pub use super::history::file_rules::FileRule;
+pub use super::history::notify::Notify;
 
 /// What a `done` carries.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -111,10 +112,22 @@ pub enum Answer {
         /// They are.
         receipts: bool,
     },
+    /// Whether friends are told when this account was last seen, and it when they were.
+    LastSeen {
+        /// They are.
+        last_seen: bool,
+    },
+    /// How others add this account and pin its key.
+    Invite {
+        /// `hobnob:NAME?k=FINGERPRINT&s=HOST:PORT`.
+        invite: String,
+    },
     /// Digits to compare.
     SafetyNumber {
         /// 60 digits.
         safety_number: String,
+        /// The text of the QR picture that the other side scans.
+        code: String,
         /// Compared before.
         verified: bool,
     },
@@ -133,6 +146,32 @@ pub struct FriendInfo {
     pub verified: bool,
     /// Best path.
     pub link: LinkPath,
+    /// What they are called here; empty if nothing else.
+    pub nickname: String,
+    /// What is to be remembered of them.
+    pub note: String,
+    /// What of their messages is told by notifications.
+    pub notify: Notify,
+    /// Offline, and allowed on both sides: when they were last seen, milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<u64>,
+}
+
+impl FriendInfo {
+    /// Somebody of whom nothing is known yet.
+    pub fn new(user: Handle) -> Self {
+        Self {
+            user,
+            presence: Presence::Unknown,
+            status_text: String::new(),
+            verified: false,
+            link: LinkPath::None,
+            nickname: String::new(),
+            note: String::new(),
+            notify: Notify::All,
+            last_seen: None,
+        }
+    }
 }
 
 /// A stored message.
@@ -196,6 +235,8 @@ pub struct ConversationInfo {
     pub mentions: u32,
     /// Its newest message.
     pub newest: Option<MessageInfo>,
+    /// What of it is told by notifications.
+    pub notify: Notify,
 }
 
 /// Which way a file goes.
@@ -302,6 +343,8 @@ pub struct RoomInfo {
     pub locked: bool,
     /// All members.
     pub members: Vec<Member>,
+    /// What of it is told by notifications.
+    pub notify: Notify,
 }
 
 /// A room that was searched for.

@@ -10,10 +10,17 @@ use hobnob_shared::message::OwnPresence;
 
 use super::file_transfer::pace::Rates;
 use super::history::file_rules::FileRule;
+use super::history::notify::Notify;
+pub use super::invite::Invite;
 pub use super::search::Wanted;
 
 /// Name of the folder in the profile where pasted pictures are kept; of all that is in the profile only files in it can be sent.
 pub const PASTED: &str = "pasted";
+
+/// Longest nickname of a friend, in bytes: fits a sidebar.
+pub const NICKNAME_MAX: usize = 64;
+/// Longest note on a friend, in bytes: a screen of text.
+pub const NOTE_MAX: usize = 2 * 1024;
 
 /// A command with the id under which its one answer comes back.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -81,7 +88,7 @@ pub enum Command {
 
     /// Asks somebody to be friends.
     AddFriend {
-        /// Handle, or an invite `hobnob:NAME?k=FINGERPRINT`.
+        /// Handle, or an invite `hobnob:NAME?k=FINGERPRINT&s=HOST:PORT`.
         user: String,
     },
     /// Accepts a request.
@@ -111,6 +118,36 @@ pub enum Command {
     },
     /// Lists friends: [`super::event::Answer::Friends`].
     Friends,
+    /// How others add this account: [`super::event::Answer::Invite`].
+    Invite,
+    /// Calls a friend something else, on all devices of this account; nobody else hears of it.
+    SetNickname {
+        /// Whom.
+        user: Handle,
+        /// At most [`NICKNAME_MAX`] bytes; empty takes it away.
+        nickname: String,
+    },
+    /// Notes something on a friend; as with a nickname.
+    SetNote {
+        /// On whom.
+        user: Handle,
+        /// At most [`NOTE_MAX`] bytes; empty takes it away.
+        note: String,
+    },
+    /// What of a conversation is told by notifications, on this device.
+    SetNotify {
+        /// Of which.
+        conversation: ConversationId,
+        /// From now on.
+        notify: Notify,
+    },
+    /// Whether friends are told when this account was last seen, and it when they were: [`super::event::Answer::LastSeen`].
+    LastSeen,
+    /// Changes that, at the server.
+    SetLastSeen {
+        /// From now on.
+        on: bool,
+    },
     /// Sets presence and status text.
     SetPresence {
         /// What to be.
@@ -328,10 +365,13 @@ pub enum Command {
         /// With whom.
         user: Handle,
     },
-    /// The digits were compared and are equal.
+    /// The digits were compared and are equal; with a code, if it says so.
     Verify {
         /// With whom.
         user: Handle,
+        /// The text of the QR picture that they show, or the digits that they see.
+        #[serde(default)]
+        code: Option<String>,
     },
     /// Accepts a friend's changed key and re-addresses what is queued for them.
     AcceptKey {

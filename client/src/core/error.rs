@@ -312,6 +312,57 @@ impl Problem {
         )
     }
 
+    /// An invite that cannot be read.
+    pub fn bad_invite() -> Self {
+        Self::new("bad_invite", "This is not an invite of Hobnob, or a part of it is missing. Ask for it again.")
+    }
+
+    /// The key in an invite cannot be read.
+    pub fn bad_invite_key() -> Self {
+        Self::new("bad_invite_key", "The key in this invite is damaged, so nobody can be held to it. Ask for it again.")
+    }
+
+    /// An invite with fields that are not known.
+    pub fn newer_invite() -> Self {
+        Self::new(
+            "newer_invite",
+            "This invite says something that this version of Hobnob does not know. Update it, or type the username.",
+        )
+    }
+
+    /// What was pasted is neither a code nor a safety number.
+    pub fn bad_code() -> Self {
+        Self::new("bad_code", "This is neither the text of a safety code nor sixty digits. Scan or copy it again.")
+    }
+
+    /// The keys are not the same.
+    pub fn code_differs(user: &Handle) -> Self {
+        Self::new(
+            "code_differs",
+            format!("NOT equal. Somebody may be between you and {user}: write nothing secret until you know why."),
+        )
+    }
+
+    /// Somebody checks what they show themselves.
+    pub fn own_code(user: &Handle) -> Self {
+        Self::new("own_code", format!("This is the code that you show. Scan the one that {user} shows."))
+    }
+
+    /// A code of other people.
+    pub fn code_of_others(user: &Handle) -> Self {
+        Self::new("code_of_others", format!("This code is not of {user} for you, so it says nothing about your keys."))
+    }
+
+    /// A nickname or note that is too long.
+    pub fn words_too_long(most: usize) -> Self {
+        Self::new("too_long", format!("This is too long: at most {most} bytes are kept. Shorten it."))
+    }
+
+    /// All notes together are too long.
+    pub fn notes_full() -> Self {
+        Self::new("full", "Your notes together are too long to be kept. Shorten some of them first.")
+    }
+
     /// A line that is no command.
     pub fn bad_command(why: impl std::fmt::Display) -> Self {
         Self::new("bad_command", format!("This is not a command: {why}. See hobnob-cli --help."))

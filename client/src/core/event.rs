@@ -131,6 +131,18 @@ pub enum Event {
         presence: Presence,
         /// Status text.
         text: String,
+        /// Offline, and allowed on both sides: when they were last seen, milliseconds since 1970, in whole minutes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last_seen: Option<u64>,
+    },
+    /// What a friend is called here, or what is noted of them, changed; on this or on another device of the account.
+    Contact {
+        /// Whom.
+        user: Handle,
+        /// Empty if nothing else than their username.
+        nickname: String,
+        /// Empty if nothing.
+        note: String,
     },
     /// The best path to a person changed.
     Link {

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use hobnob_shared::message::Presence;
 use rusqlite::Connection;
 
 use super::StartError;
 use super::command::FOUND_MAX;
-use super::event::{Answer, FoundRoom, FriendInfo, LinkPath};
-use super::history::{History, HistoryError, found, friends, rooms};
+use super::event::{Answer, FoundRoom, FriendInfo};
+use super::history::{History, HistoryError, contacts, found, friends, rooms};
 use super::profile::{Profile, ProfileError};
+use super::sealed_roster::Words;
 use super::search::Wanted;
 
 /// What a search finds in the profile in `folder`: as [`super::command::Command::Search`] does it, but nobody's presence is known.
@@ -36,10 +36,12 @@ pub fn search(folder: &Path, text: &str) -> Result<(Wanted, Answer), StartError>
 fn look(c: &Connection, wanted: &Wanted) -> rusqlite::Result<Answer> {
     let (mut people, mut there) = (Vec::new(), Vec::new());
     if !wanted.is_filtered() && !wanted.is_empty() {
-        for friend in friends::load(c)?.into_iter().filter(|friend| wanted.is_in_name(&format!("@{}", friend.user))) {
-            let (user, verified) = (friend.user, friend.verified);
-            let (presence, link) = (Presence::Unknown, LinkPath::None);
-            people.push(FriendInfo { user, presence, status_text: String::new(), verified, link });
+        let words = contacts::load(c)?.contents;
+        for friend in friends::load(c)? {
+            let nickname = words.words(&friend.user, Words::Nickname).to_owned();
+            if wanted.is_in_name(&format!("@{}", friend.user)) || wanted.is_in_name(&nickname) {
+                people.push(FriendInfo { verified: friend.verified, nickname, ..FriendInfo::new(friend.user) });
+            }
         }
         for room in rooms::load(c)?.into_iter().filter(|room| room.ended.is_none()) {
             if wanted.is_in_name(&room.room.to_string()) {

@@ -8,18 +8,21 @@
 //! - `history`: what is kept; `search`: what is looked for in it; `profile`: where.
 //! - `replica`: copies of everybody's logs, the pure half of all that is said.
 //! - `sealed_roster`, `roster_sync`: what this account's devices tell each other of people, and when.
+//! - `invite`, `compare`: how people are added and their keys compared.
 //! - `roster`, `rooms`, `links`, `link_policy`, `errands`, `friendship`: the registry's pure parts.
 //! - `error`: what goes wrong, in sentences.
 
 mod answer;
 mod clock;
 pub mod command;
+mod compare;
 mod errands;
 pub mod error;
 pub mod event;
 mod file_transfer;
 mod friendship;
 pub mod history;
+mod invite;
 mod link_policy;
 mod links;
 pub mod look_up;
@@ -306,6 +309,7 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
     let rooms = history.read(history::rooms::load).await.map_err(at_history)?;
     let blocked = history.read(history::rooms::blocked).await.map_err(at_history)?;
     let contacts = history.read(history::contacts::load).await.map_err(at_history)?;
+    let notify = history.read(history::notify::load).await.map_err(at_history)?;
     let server_key_conflict = settle_server(&profile, given, identity.is_some());
     let (listener, listening) = listen(options.listen, profile.settings().port)?;
     let folder = options.downloads.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
@@ -332,6 +336,7 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
         rooms,
         blocked,
         contacts,
+        notify,
         listener,
         listening,
         downloads,

@@ -60,6 +60,7 @@ pub type RosterKey = Zeroizing<[u8; 32]>;
 /// What a person chose, and what was learnt on the way. Loss of it hurts nobody, but the pin is what makes the server the same one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "choices that are kept each by itself, not one state")]
 pub struct Settings {
     /// `HOST:PORT` of the server.
     pub server: Option<String>,
@@ -81,6 +82,8 @@ pub struct Settings {
     pub rates: Rates,
     /// Nobody is told what was read here, and what others have read is not shown.
     pub no_receipts: bool,
+    /// Friends are told when this account was last seen, as the server said last.
+    pub last_seen: bool,
 }
 
 /// The account as stored.

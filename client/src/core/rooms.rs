@@ -8,7 +8,7 @@ use hobnob_shared::identity::{IdentityError, ServerStatement, Statement};
 use hobnob_shared::limits;
 use hobnob_shared::message::{MEMBERSHIP, Membership, Presence, ROOM_LEAVE, RoomLeave};
 
-use super::event::{Event, Member, RoomInfo};
+use super::event::{Event, Member, Notify, RoomInfo};
 use super::history::rooms::{Kept, Room};
 
 /// People of whom a record is kept in one room, past members among them: bounds what a hostile server can make us remember.
@@ -241,7 +241,13 @@ impl Rooms {
             user: kept.user.clone(),
             presence: if kept.user == *own.0 { own.1 } else { self.presence(&kept.user) },
         });
-        RoomInfo { room: room.room.clone(), owner: room.owner.clone(), locked: room.locked, members: members.collect() }
+        RoomInfo {
+            room: room.room.clone(),
+            owner: room.owner.clone(),
+            locked: room.locked,
+            members: members.collect(),
+            notify: Notify::All,
+        }
     }
 
     /// Events for the rooms that look other than they were told last; for all of them with `anew`.
@@ -251,7 +257,7 @@ impl Rooms {
         for info in infos {
             if anew || self.told.get(&info.room) != Some(&info) {
                 self.told.insert(info.room.clone(), info.clone());
-                let RoomInfo { room, owner, locked, members } = info;
+                let RoomInfo { room, owner, locked, members, .. } = info;
                 events.push(Event::Room { room, members, owner, locked });
             }
         }

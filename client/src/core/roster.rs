@@ -24,8 +24,10 @@ pub struct Person {
     server: Option<Report>,
     /// What was said over a link that stands.
     link: Option<Report>,
+    /// When they were last seen, as the server said last.
+    seen: Option<u64>,
     /// What was told.
-    told: Option<Report>,
+    told: Option<(Report, Option<u64>)>,
 }
 
 impl Person {
@@ -68,7 +70,7 @@ impl Roster {
             person.pin = friend;
         } else {
             let user = friend.user.clone();
-            self.people.insert(user, Person { pin: friend, server: None, link: None, told: None });
+            self.people.insert(user, Person { pin: friend, server: None, link: None, seen: None, told: None });
         }
     }
 
@@ -152,6 +154,27 @@ impl Roster {
         }
     }
 
+    /// The server says when `user` was last seen, or nothing of it.
+    pub fn server_saw(&mut self, user: &Handle, at: Option<u64>) {
+        if let Some(person) = self.people.get_mut(user) {
+            person.seen = at;
+        }
+    }
+
+    /// When `user` was last seen: told only while the server says that they are offline.
+    pub fn last_seen(&self, user: &Handle) -> Option<u64> {
+        let person = self.people.get(user).filter(|_| self.server_online)?;
+        let offline = person.server.as_ref().is_some_and(|(presence, _)| *presence == Presence::Offline);
+        person.seen.filter(|_| offline)
+    }
+
+    /// This account is told no more when others were last seen: an event for each who was.
+    pub fn forget_seen(&mut self) -> Vec<Event> {
+        let gone = |(user, person): (&Handle, &mut Person)| person.seen.take().map(|_| user.clone());
+        let users: Vec<Handle> = self.people.iter_mut().filter_map(gone).collect();
+        users.iter().filter_map(|user| self.tell(user)).collect()
+    }
+
     /// The device of `user` says so over its link; `None` once no link stands.
     pub fn link_says(&mut self, user: &Handle, report: Option<(Presence, &str)>) {
         if let Some(person) = self.people.get_mut(user) {
@@ -169,7 +192,7 @@ impl Roster {
         self.server_online = online;
         if !online {
             for person in self.people.values_mut() {
-                person.server = None;
+                (person.server, person.seen) = (None, None);
             }
         }
     }
@@ -183,7 +206,7 @@ impl Roster {
 
     /// An event if that is another one than was told last.
     pub fn tell(&mut self, user: &Handle) -> Option<Event> {
-        let now = self.presence(user);
+        let now = (self.presence(user), self.last_seen(user));
         let person = self.people.get(user)?;
         // Nothing told yet means unknown, and nobody needs to hear that.
         let before = person.told.clone().unwrap_or_default();
@@ -192,10 +215,10 @@ impl Roster {
 
     /// The event in any case, after `signed_in` and `friend_added`.
     pub fn announce(&mut self, user: &Handle) -> Option<Event> {
-        let (presence, text) = self.presence(user);
+        let ((presence, text), last_seen) = (self.presence(user), self.last_seen(user));
         let person = self.people.get_mut(user)?;
-        person.told = Some((presence, text.clone()));
-        Some(Event::Presence { user: user.clone(), presence, text })
+        person.told = Some(((presence, text.clone()), last_seen));
+        Some(Event::Presence { user: user.clone(), presence, text, last_seen })
     }
 
     /// Holds a key that somebody claims for `user` against the pin.
@@ -278,6 +301,30 @@ mod tests {
         // Back again, it has to say it again.
         roster.set_server_online(true);
         assert_eq!(roster.presence(&bob).0, Presence::Unknown);
+    }
+
+    #[test]
+    fn when_somebody_was_seen_is_told_while_the_server_says_that_they_are_offline() {
+        let bob: Handle = "bob".parse().unwrap();
+        let seen = |event: Option<Event>| match event {
+            Some(Event::Presence { last_seen, .. }) => Some(last_seen),
+            _ => None,
+        };
+        let mut roster = Roster::default();
+        roster.pin(friend("bob", 1));
+        roster.set_server_online(true);
+        roster.server_says(&bob, Presence::Available, "");
+        roster.server_saw(&bob, None);
+        assert_eq!(seen(roster.tell(&bob)), Some(None));
+        roster.server_says(&bob, Presence::Offline, "");
+        roster.server_saw(&bob, Some(60_000));
+        assert_eq!(seen(roster.tell(&bob)), Some(Some(60_000)));
+        assert_eq!(seen(roster.tell(&bob)), None);
+        assert_eq!(roster.forget_seen().len(), 1);
+        assert_eq!((roster.last_seen(&bob), roster.forget_seen().len()), (None, 0));
+        roster.server_saw(&bob, Some(120_000));
+        roster.set_server_online(false);
+        assert_eq!(roster.last_seen(&bob), None, "without the server nobody knows");
     }
 
     #[test]

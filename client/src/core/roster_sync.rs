@@ -14,7 +14,7 @@ use hobnob_shared::message::{self, PutRoster, Seq};
 use serde_bytes::ByteBuf;
 
 use super::roster::Roster;
-use super::sealed_roster::{Contents, RosterError};
+use super::sealed_roster::{Contents, RosterError, Words};
 
 /// A person often does several things at once: they are put together.
 const DEBOUNCE: Duration = Duration::from_secs(1);
@@ -43,6 +43,8 @@ pub enum Change {
     Stop(Handle, Fingerprint),
     /// A person decided on another device that the key pinned here is the right one after all.
     Restore(Handle),
+    /// The nickname or note of a friend was changed on another device.
+    Words(Handle),
     /// Somebody who is no friend here, and the key under which another device knows them.
     Remember(Handle, Fingerprint),
 }
@@ -151,6 +153,13 @@ impl RosterSync {
         let news = self.kept.contents.decide(user, key, now_ms);
         self.kept.unsaved |= news;
         news
+    }
+
+    /// Own words on somebody. True if there is something to keep, none if all of them together are too long.
+    pub fn write(&mut self, user: &Handle, which: Words, text: &str, now_ms: u64) -> Option<bool> {
+        let news = self.kept.contents.write(user, which, text, now_ms)?;
+        self.kept.unsaved |= news;
+        Some(news)
     }
 
     /// The server welcomed us and says which roster it has. True if that is to be got, before the server's friend list is judged.
@@ -276,6 +285,10 @@ impl RosterSync {
         for (user, key) in contents.people() {
             if contents.is_blocked(user) != blocked.contains(user) {
                 changes.push(Change::Block(user.clone(), contents.is_blocked(user)));
+            }
+            let differs = |which| contents.words(user, which) != before.words(user, which);
+            if roster.get(user).is_some() && (differs(Words::Nickname) || differs(Words::Note)) {
+                changes.push(Change::Words(user.clone()));
             }
             match (roster.get(user), key) {
                 (Some(person), _) => {

@@ -40,6 +40,8 @@ struct Device {
     sync: RosterSync,
     roster: Roster,
     blocked: BTreeSet<Handle>,
+    /// About whom own words came from another device.
+    news: Vec<Handle>,
     clock: u64,
 }
 
@@ -94,6 +96,7 @@ impl Device {
                 Change::Verified(user) => self.roster.pin_mut(&user).unwrap().verified = true,
                 Change::Stop(user, other) => self.roster.pin_mut(&user).unwrap().changed_key = Some(other),
                 Change::Restore(user) => self.roster.pin_mut(&user).unwrap().changed_key = None,
+                Change::Words(user) => self.news.push(user),
                 Change::Remember(user, known) => self.roster.remember_former(vec![(user, known)]),
             }
         }
@@ -159,6 +162,29 @@ fn a_new_device_knows_whom_the_old_one_knew() {
     assert!(new.roster.had_another_key(&handle("gone"), key(7)));
     assert!(new.sync.contents().is_verified(&handle("bob"), key(1)));
     assert_eq!(server.number, 1, "there was nothing to add");
+}
+
+#[test]
+fn a_nickname_reaches_the_other_device_and_is_news_there_once() {
+    let mut server = Server::default();
+    let (mut one, mut other) = (Device::default(), Device::default());
+    one.roster.pin(friend("bob", 1));
+    other.roster.pin(friend("bob", 1));
+    one.sign_in(&mut server);
+    other.sign_in(&mut server);
+    assert_eq!(one.sync.write(&handle("bob"), Words::Nickname, "Bobby", 9), Some(true));
+    one.settle(&mut server);
+    assert!(other.sync.changed_elsewhere(server.number));
+    other.settle(&mut server);
+    assert_eq!((other.news.as_slice(), one.news.len()), ([handle("bob")].as_slice(), 0));
+    assert_eq!(other.sync.contents().words(&handle("bob"), Words::Nickname), "Bobby");
+    other.sign_in(&mut server);
+    assert_eq!(other.news.len(), 1);
+    // Who is no friend here is nobody to tell of.
+    let mut new = Device::default();
+    new.sign_in(&mut server);
+    assert!(new.news.is_empty());
+    assert_eq!(new.sync.contents().words(&handle("bob"), Words::Nickname), "Bobby");
 }
 
 #[test]

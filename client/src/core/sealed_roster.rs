@@ -1,4 +1,5 @@
-//! What the devices of an account tell each other of the people it knows: keys that are pinned, marks of those that were compared, blocks.
+//! What the devices of an account tell each other of the people it knows: keys that are pinned, marks of those that were compared, blocks,
+//! nicknames and notes.
 //! Kept at the server, sealed under the account's roster key, so that a new device knows all of it before it believes the server anything.
 //! Pure: contents, how two of them are joined, and how they are sealed. `roster_sync.rs` says when.
 //!
@@ -8,6 +9,8 @@
 //!   ([`Contents::decide`]) carries a time and replaces the keys of all earlier decisions. Two keys under the same decision are a
 //!   contradiction: neither device knew of the other's, both stay, and nobody is sent anything until a person decides.
 //! - **Marks.** A compared safety number is a mark on that one key. It is only ever set; another key has none.
+//! - **Own words.** A nickname and a note carry the time at which they were written, and the later one counts; of the same moment, the one
+//!   that sorts later. A text that is taken away is an empty one, and stays as that.
 //! - **Blocks.** Blocking and unblocking carry a time, and the later one counts; of the same moment, the block.
 //!
 //! Times are those of the deciding device's clock, but always later than what that device knew: a clock that is wrong cannot make a
@@ -23,7 +26,11 @@ use serde::{Deserialize, Serialize};
 use super::profile::RosterKey;
 
 /// Of the content. A roster of a later one is read as far as it is understood, and never replaced by ours: that would lose the rest.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The version that knew no own words: content without any is still written as that, so that it may go on replacing it.
+const WITHOUT_WORDS: u32 = 1;
+/// Bytes of all nicknames and notes together: with the keys of some 10,000 people they still fit into the parts of a roster.
+const WORDS_MAX: usize = 192 * 1024;
 /// Purpose under which the roster is sealed.
 const ROSTER: &str = "roster";
 
@@ -51,6 +58,30 @@ struct Block {
     blocked: bool,
 }
 
+/// Own words on somebody, and when they were written; the greater one counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Said {
+    at: u64,
+    text: String,
+}
+
+impl Said {
+    fn join(&mut self, other: &Self) {
+        if *other > *self {
+            self.clone_from(other);
+        }
+    }
+}
+
+/// Which own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words {
+    /// What somebody is called here.
+    Nickname,
+    /// What is to be remembered of them.
+    Note,
+}
+
 /// What is known of one person.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Contact {
@@ -59,6 +90,8 @@ struct Contact {
     /// Pinned keys, one where all is well; and whether each was compared.
     keys: BTreeMap<Fingerprint, bool>,
     block: Block,
+    nickname: Said,
+    note: Said,
 }
 
 impl Contact {
@@ -76,6 +109,12 @@ impl Contact {
             std::cmp::Ordering::Greater => {}
         }
         self.block = self.block.max(other.block);
+        self.nickname.join(&other.nickname);
+        self.note.join(&other.note);
+    }
+
+    fn words(&self) -> usize {
+        self.nickname.text.len() + self.note.text.len()
     }
 }
 
@@ -112,6 +151,32 @@ struct EncodedContact {
     blocked: bool,
     #[serde(default)]
     block_at: u64,
+    #[serde(default, skip_serializing_if = "EncodedWords::is_none")]
+    nickname: EncodedWords,
+    #[serde(default, skip_serializing_if = "EncodedWords::is_none")]
+    note: EncodedWords,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct EncodedWords {
+    #[serde(default)]
+    at: u64,
+    #[serde(default)]
+    text: String,
+}
+
+impl EncodedWords {
+    fn is_none(&self) -> bool {
+        self.at == 0 && self.text.is_empty()
+    }
+
+    fn new(said: &Said) -> Self {
+        Self { at: said.at, text: said.text.clone() }
+    }
+
+    fn said(self) -> Said {
+        Said { at: self.at, text: self.text }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -186,6 +251,33 @@ impl Contents {
         true
     }
 
+    /// Own words on somebody, empty to take them away. False if that is known, none if all of them together are too long.
+    pub fn write(&mut self, user: &Handle, which: Words, text: &str, now: u64) -> Option<bool> {
+        let all: usize = self.people.values().map(Contact::words).sum();
+        let before = self.words(user, which);
+        if before == text {
+            return Some(false);
+        }
+        if all - before.len() + text.len() > WORDS_MAX && text.len() > before.len() {
+            return None;
+        }
+        let contact = self.people.entry(user.clone()).or_default();
+        let said = match which {
+            Words::Nickname => &mut contact.nickname,
+            Words::Note => &mut contact.note,
+        };
+        *said = Said { at: later_than(said.at, now), text: text.to_owned() };
+        Some(true)
+    }
+
+    /// Own words on somebody; empty where there are none.
+    pub fn words(&self, user: &Handle, which: Words) -> &str {
+        self.people.get(user).map_or("", |contact| match which {
+            Words::Nickname => &contact.nickname.text,
+            Words::Note => &contact.note.text,
+        })
+    }
+
     /// Another key than `pin` that some device of this account has pinned for `user`: nothing may be sent until a person decides.
     pub fn contradiction(&self, user: &Handle, pin: Fingerprint) -> Option<Fingerprint> {
         self.people.get(user)?.keys.keys().find(|key| **key != pin).copied()
@@ -219,8 +311,13 @@ impl Contents {
             keys: contact.keys.iter().map(|(key, verified)| EncodedKey { key: *key, verified: *verified }).collect(),
             blocked: contact.block.blocked,
             block_at: contact.block.at,
+            nickname: EncodedWords::new(&contact.nickname),
+            note: EncodedWords::new(&contact.note),
         });
-        let encoded = Encoded { version: self.version, people: people.collect() };
+        // Who knows no own words must not replace them; who would lose nothing may.
+        let wordless = self.people.values().all(|contact| contact.nickname.at == 0 && contact.note.at == 0);
+        let version = if self.version == VERSION && wordless { WITHOUT_WORDS } else { self.version };
+        let encoded = Encoded { version, people: people.collect() };
         to_cbor(&encoded).map_err(|error| RosterError::Content(error.to_string()))
     }
 
@@ -229,9 +326,10 @@ impl Contents {
         let encoded: Encoded = from_cbor(bytes).map_err(|error| RosterError::Content(error.to_string()))?;
         let mut contents = Self { version: encoded.version.max(VERSION), people: BTreeMap::new() };
         for contact in encoded.people {
-            let EncodedContact { user, decided, keys, blocked, block_at } = contact;
+            let EncodedContact { user, decided, keys, blocked, block_at, nickname, note } = contact;
             let keys = keys.into_iter().map(|EncodedKey { key, verified }| (key, verified)).collect();
-            let contact = Contact { decided, keys, block: Block { at: block_at, blocked } };
+            let (block, nickname, note) = (Block { at: block_at, blocked }, nickname.said(), note.said());
+            let contact = Contact { decided, keys, block, nickname, note };
             contents.people.entry(user).or_default().join(&contact);
         }
         Ok(contents)

@@ -160,7 +160,7 @@ fn what_earlier_and_later_versions_write_can_be_read() {
     }
     let person =
         || LaterContact { user: "bob", keys: vec![EncodedKey { key: key(1), verified: true }], colour: "green" };
-    let later = to_cbor(&Later { version: 2, people: vec![person()], nicknames: vec!["bobby"] }).unwrap();
+    let later = to_cbor(&Later { version: 3, people: vec![person()], nicknames: vec!["bobby"] }).unwrap();
     let read = Contents::from_bytes(&later).unwrap();
     assert!(read.is_verified(&handle("bob"), key(1)));
     assert!(read.is_newer(), "it must not be replaced by what we understand of it");
@@ -170,12 +170,13 @@ fn what_earlier_and_later_versions_write_can_be_read() {
     assert!(Contents::from_bytes(&[0xff]).is_err());
 }
 
-/// What a device does: pins, marks, decides, blocks, unblocks.
+/// What a device does: pins, marks, decides, blocks, unblocks, writes own words.
 #[derive(Debug, Clone)]
 enum Step {
     Pin(u8, u8, bool),
     Decide(u8, u8, u64),
     Block(u8, bool, u64),
+    Write(u8, bool, u8, u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -183,6 +184,8 @@ fn step() -> impl Strategy<Value = Step> {
         (0..3_u8, 0..3_u8, any::<bool>()).prop_map(|(user, key, verified)| Step::Pin(user, key, verified)),
         (0..3_u8, 0..3_u8, 0..4_u64).prop_map(|(user, key, now)| Step::Decide(user, key, now)),
         (0..3_u8, any::<bool>(), 0..4_u64).prop_map(|(user, on, now)| Step::Block(user, on, now)),
+        (0..3_u8, any::<bool>(), 0..3_u8, 0..4_u64)
+            .prop_map(|(user, note, text, now)| Step::Write(user, note, text, now)),
     ]
 }
 
@@ -196,6 +199,10 @@ fn after(steps: &[Step], mut contents: Contents) -> Contents {
             }
             Step::Decide(user, n, now) => {
                 contents.decide(&name(user), key(n), now);
+            }
+            Step::Write(user, note, text, now) => {
+                let which = if note { Words::Note } else { Words::Nickname };
+                contents.write(&name(user), which, ["", "Bobby", "Kit"][usize::from(text)], now);
             }
             Step::Block(user, on, now) => {
                 if on {
@@ -255,4 +262,46 @@ proptest! {
         let parts = a.seal(&roster_key(), number).unwrap();
         prop_assert_eq!(Contents::open(&roster_key(), number, &parts.concat()).unwrap(), a);
     }
+}
+
+#[test]
+fn of_own_words_the_later_count_whatever_the_clocks_say_and_taking_them_away_is_one() {
+    let bob = handle("bob");
+    let mut one = Contents::default();
+    assert_eq!(one.write(&bob, Words::Nickname, "Bobby", 1_000), Some(true));
+    assert_eq!(one.write(&bob, Words::Nickname, "Bobby", 2_000), Some(false));
+    let mut other = one.clone();
+    // A clock that is far behind cannot make what answers it lose.
+    assert_eq!(other.write(&bob, Words::Nickname, "", 5), Some(true));
+    assert_eq!(other.write(&bob, Words::Note, "owes me tea", 6), Some(true));
+    for both in [joined(&one, &other), joined(&other, &one)] {
+        assert_eq!(both.words(&bob, Words::Nickname), "");
+        assert_eq!(both.words(&bob, Words::Note), "owes me tea");
+        assert_eq!(Contents::from_bytes(&both.to_bytes().unwrap()).unwrap(), both);
+    }
+}
+
+#[test]
+fn who_knows_no_own_words_does_not_replace_them_and_may_replace_the_rest() {
+    let version = |contents: &Contents| from_cbor::<Encoded>(&contents.to_bytes().unwrap()).unwrap().version;
+    let mut contents = Contents::default();
+    observe(&mut contents, &[("bob", 1, false)], &[], 5);
+    assert_eq!(version(&contents), WITHOUT_WORDS);
+    contents.write(&handle("bob"), Words::Note, "x", 5);
+    contents.write(&handle("bob"), Words::Note, "", 6);
+    assert_eq!(version(&contents), VERSION, "that it was taken away is something to lose as well");
+    assert!(!contents.is_newer());
+    contents.version = VERSION + 1;
+    assert_eq!(version(&contents), VERSION + 1);
+    assert!(contents.is_newer());
+}
+
+#[test]
+fn own_words_are_bounded_together() {
+    let mut contents = Contents::default();
+    let note = "n".repeat(2_048);
+    let full = (0..200).find(|n| contents.write(&handle(&format!("p-{n:03}")), Words::Note, &note, 1).is_none());
+    assert_eq!(full, Some(96));
+    assert_eq!(contents.write(&handle("p-000"), Words::Note, "short", 2), Some(true), "less is always possible");
+    assert!(contents.seal(&roster_key(), 1).unwrap().len() <= usize::from(limits::ROSTER_PARTS));
 }

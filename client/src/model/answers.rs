@@ -17,6 +17,7 @@ impl Model {
         let mut changes = match (&question, &answer) {
             (Question::Friends, Answer::Friends { friends, requests }) => {
                 self.roster.replace(friends.clone(), requests.clone());
+                self.friends_levels(friends);
                 for (conversation, count) in &self.unread {
                     if let Some(person) = conversation.friend().and_then(|user| self.roster.get_mut(user)) {
                         person.unread = *count;
@@ -40,6 +41,7 @@ impl Model {
             }
             (Question::Rooms, Answer::Rooms { rooms }) => {
                 self.rooms.replace(rooms.clone());
+                self.rooms_levels(rooms);
                 for (conversation, count) in &self.unread {
                     if let ConversationId::Room(room) = conversation
                         && let Some(room) = self.rooms.get_mut(room)
@@ -123,6 +125,12 @@ impl Model {
                 }
             }
             (Question::Person(wish, user), _) => self.person_done(*wish, user),
+            (Question::CheckCode(user), _) => self.person_done(PersonWish::Verify, user),
+            (Question::SetNotify(conversation, notify), _) => self.notify_set(conversation, *notify),
+            (Question::LastSeen, Answer::LastSeen { last_seen: on }) | (Question::SetLastSeen(on), _) => {
+                self.last_seen = *on;
+                vec![Change::Receipts]
+            }
             (Question::Presence(presence, text), _) => {
                 self.connection.presence = *presence;
                 if let Some(text) = text {

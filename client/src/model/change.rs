@@ -25,7 +25,7 @@ pub enum Change {
     Rooms,
     /// A room's members, links, owner or membership, for the header and the tab of its conversation.
     Room(RoomId),
-    /// Whether read receipts are given and shown, or where received files go.
+    /// What this account tells of itself: whether read receipts are given and shown, and when one was last seen; or where received files go.
     Receipts,
     /// The account's devices.
     Devices,

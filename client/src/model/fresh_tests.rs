@@ -4,7 +4,7 @@ use hobnob_shared::id::DeviceId;
 use hobnob_shared::message::OwnPresence;
 
 use super::*;
-use crate::core::event::{Answer, ConversationInfo, Event, MessageInfo, MessageState};
+use crate::core::event::{Answer, ConversationInfo, Event, MessageInfo, MessageState, Notify};
 use crate::model::Question;
 
 fn bob() -> ConversationId {
@@ -38,7 +38,8 @@ fn alice() -> Model {
 
 fn counted(model: &mut Model, unread: u32) {
     let list = model.ask(Question::Conversations, crate::core::command::Command::Conversations);
-    let conversations = vec![ConversationInfo { conversation: bob(), unread, mentions: 0, newest: None }];
+    let conversations =
+        vec![ConversationInfo { conversation: bob(), unread, mentions: 0, newest: None, notify: Notify::All }];
     model.apply(Event::Done { id: list.id, answer: Answer::Conversations { conversations } });
 }
 

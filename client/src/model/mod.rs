@@ -6,6 +6,8 @@
 //! - [`connection`] account, server, which page
 //! - [`acts`] edits and deletes
 //! - [`answers`] does the same with the answers to what was asked
+//! - [`contact`] nicknames, notes and how much is told of a conversation
+//! - [`listing`] which friends and rooms are shown, and in which order
 //! - [`roster`] friends and requests, their order
 //! - [`rooms`] rooms and who is in them
 //! - [`conversation`] one timeline, messages in their places; [`line`] one line of it: groups, days, how far a message got
@@ -22,9 +24,11 @@ pub mod answers;
 pub mod batch;
 pub mod change;
 pub mod connection;
+pub mod contact;
 pub mod conversation;
 pub mod fresh;
 pub mod line;
+pub mod listing;
 mod mentions;
 pub mod question;
 pub mod rooms;

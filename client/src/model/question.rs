@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::OwnPresence;
 
+use crate::core::event::Notify;
+
 /// What is done about a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PersonWish {
@@ -118,6 +120,18 @@ pub enum Question {
     SetDownloads(PathBuf),
     /// How far the messages got that are shown of a conversation.
     States(ConversationId),
+    /// Whether friends are told when this account was last seen.
+    LastSeen,
+    /// Change that.
+    SetLastSeen(bool),
+    /// How others add this account.
+    Invite,
+    /// Another nickname or note for a friend.
+    Words(Handle),
+    /// What of a conversation is told by notifications.
+    SetNotify(ConversationId, Notify),
+    /// Whether the code that a friend shows is equal.
+    CheckCode(Handle),
     /// Presence and status text.
     Presence(OwnPresence, Option<String>),
     /// Something about a transfer.

@@ -111,7 +111,7 @@ fn messages_that_call_me_are_counted_until_they_are_seen() {
     model.seen(&talk());
     assert_eq!(model.calls(&talk()), 0);
     let ask = model.ask(Question::Conversations, Command::Conversations);
-    let info = ConversationInfo { conversation: talk(), unread: 3, mentions: 2, newest: None };
+    let info = ConversationInfo { conversation: talk(), unread: 3, mentions: 2, newest: None, notify: Notify::All };
     model.apply(done(&ask, Answer::Conversations { conversations: vec![info] }));
     assert_eq!(model.calls(&talk()), 2);
 }
@@ -121,10 +121,16 @@ fn counts_and_newest_lines_come_with_the_conversations_in_either_order() {
     let mut model = Model::default();
     let (conversations, list) =
         (model.ask(Question::Conversations, Command::Conversations), model.ask(Question::Rooms, Command::Rooms));
-    let info =
-        ConversationInfo { conversation: talk(), unread: 3, mentions: 0, newest: Some(message("bob", "tea?", 9)) };
+    let info = ConversationInfo {
+        conversation: talk(),
+        unread: 3,
+        mentions: 0,
+        newest: Some(message("bob", "tea?", 9)),
+        notify: Notify::All,
+    };
     model.apply(done(&conversations, Answer::Conversations { conversations: vec![info] }));
-    let rooms = vec![RoomInfo { room: tea(), owner: handle("bob"), locked: true, members: members(&[]) }];
+    let rooms =
+        vec![RoomInfo { room: tea(), owner: handle("bob"), locked: true, members: members(&[]), notify: Notify::All }];
     model.apply(done(&list, Answer::Rooms { rooms }));
     let known = model.rooms.get(&tea()).unwrap();
     assert_eq!((known.unread, known.newest.as_ref().unwrap().text.as_str(), known.locked), (3, "tea?", true));

@@ -132,7 +132,7 @@ impl Rooms {
     }
 
     fn put(&mut self, info: RoomInfo, unread: u32) {
-        let RoomInfo { room, owner, locked, members } = info;
+        let RoomInfo { room, owner, locked, members, .. } = info;
         self.gone.remove(&room);
         self.awaited.remove(&room);
         let newest = self.newest.get(&room).cloned();
@@ -277,7 +277,7 @@ mod tests {
     fn info(members: &[(&str, Presence)]) -> RoomInfo {
         let members =
             members.iter().map(|(user, presence)| Member { user: handle(user), presence: *presence }).collect();
-        RoomInfo { room: tea(), owner: handle("bob"), locked: false, members }
+        RoomInfo { room: tea(), owner: handle("bob"), locked: false, members, notify: crate::core::event::Notify::All }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use hobnob_shared::id::Handle;
 use hobnob_shared::message::Presence;
 
 use crate::core::event::{FriendInfo, LinkPath};
+use crate::model::listing::by_presence;
 
 /// How one is connected to a person, as the header says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,6 +61,12 @@ pub struct Person {
     pub verified: bool,
     /// How one is connected.
     pub path: Path,
+    /// What they are called here; empty if nothing else than their username.
+    pub nickname: String,
+    /// What is to be remembered of them.
+    pub note: String,
+    /// Offline, and allowed: when they were last seen, milliseconds since 1970.
+    pub last_seen: Option<u64>,
     /// Their messages that were not seen.
     pub unread: u32,
     /// Their key changed: what the core says about it. Nothing is sent until a person decides.
@@ -74,13 +81,23 @@ impl Person {
             status_text: String::new(),
             verified: false,
             path: Path::None,
+            nickname: String::new(),
+            note: String::new(),
+            last_seen: None,
             unread: 0,
             alarm: None,
         }
     }
 
+    /// What they are called: the nickname, else the username. Not to be shown unchecked.
+    pub fn name(&self) -> &str {
+        if self.nickname.is_empty() { self.user.as_str() } else { &self.nickname }
+    }
+
     fn matches(&self, words: &str) -> bool {
-        self.user.as_str().contains(words) || self.status_text.to_lowercase().contains(words)
+        self.user.as_str().contains(words)
+            || self.nickname.to_lowercase().contains(words)
+            || self.status_text.to_lowercase().contains(words)
     }
 }
 
@@ -118,6 +135,9 @@ impl Roster {
             person.presence = friend.presence;
             person.status_text = friend.status_text;
             person.verified = friend.verified;
+            person.nickname = friend.nickname;
+            person.note = friend.note;
+            person.last_seen = friend.last_seen;
             person.path = match (friend.link, self.paths.get(&friend.user)) {
                 (LinkPath::Direct, Some(Path::SameNetwork)) => Path::SameNetwork,
                 (link, _) => Path::new(link, ""),
@@ -191,12 +211,11 @@ impl Roster {
         self.people.is_empty()
     }
 
-    /// Friends whose name or status contains the words, by presence, then by name.
+    /// Friends whose username, nickname or status contains the words, by presence, then by what they are called.
     pub fn sorted(&self, words: &str) -> Vec<&Person> {
         let words = words.trim().trim_start_matches('@').to_lowercase();
         let mut people: Vec<&Person> = self.people.values().filter(|person| person.matches(&words)).collect();
-        // Stable: the map is in the order of names already.
-        people.sort_by_key(|person| rank(person.presence));
+        by_presence(&mut people);
         people
     }
 
@@ -205,6 +224,7 @@ impl Roster {
         self.paths.clear();
         for person in self.people.values_mut() {
             person.presence = Presence::Unknown;
+            person.last_seen = None;
             person.path = Path::None;
         }
     }
@@ -220,7 +240,7 @@ mod tests {
     }
 
     fn friend(user: &str, presence: Presence) -> FriendInfo {
-        FriendInfo { user: handle(user), presence, status_text: String::new(), verified: false, link: LinkPath::None }
+        FriendInfo { presence, ..FriendInfo::new(handle(user)) }
     }
 
     fn names(roster: &Roster, words: &str) -> Vec<String> {

@@ -6,7 +6,7 @@ use hobnob_shared::id::{ConversationId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::Presence;
 
 use crate::core::command::{Command, HISTORY_MAX, Request};
-use crate::core::event::{DeviceInfo, Direction, Event, MessageInfo, MessageState, RoomInfo};
+use crate::core::event::{DeviceInfo, Direction, Event, MessageInfo, MessageState, Notify, RoomInfo};
 use crate::model::change::Change;
 use crate::model::connection::Connection;
 use crate::model::conversation::{Conversation, Past, Placed};
@@ -36,12 +36,16 @@ pub struct Model {
     pub transfers: Transfers,
     /// Read receipts are given and shown, as far as is known.
     pub receipts: bool,
+    /// Friends are told when this account was last seen, and it when they were, as far as is known.
+    pub last_seen: bool,
     /// Devices of the account, once they were asked for.
     pub devices: Vec<DeviceInfo>,
     pub(in crate::model) open: HashMap<ConversationId, Conversation>,
     pub(in crate::model) unread: HashMap<ConversationId, u32>,
     /// When something was last said, by the clock of the conversation.
     pub(in crate::model) recent: HashMap<ConversationId, u64>,
+    /// Conversations of which not everything is told by notifications.
+    pub(in crate::model) levels: HashMap<ConversationId, Notify>,
     pub(in crate::model) typing: HashMap<ConversationId, Vec<Handle>>,
     pub(in crate::model) watched: Option<ConversationId>,
     pub(in crate::model) questions: Questions,
@@ -62,6 +66,7 @@ impl Model {
             self.ask(Question::Conversations, Command::Conversations),
             self.ask(Question::Transfers, Command::Transfers),
             self.ask(Question::Receipts, Command::Receipts),
+            self.ask(Question::LastSeen, Command::LastSeen),
         ];
         let waiting: Vec<_> =
             self.open.iter().filter(|(_, open)| open.past() == Past::Unread).map(|(id, _)| id.clone()).collect();
@@ -217,10 +222,10 @@ impl Model {
                 self.roster.remove(&user);
                 self.friendship_changed(user)
             }
-            Event::Presence { user, presence, text } => self.person(user, |person| {
-                person.presence = presence;
-                person.status_text = text;
+            Event::Presence { user, presence, text, last_seen } => self.person(user, |person| {
+                (person.presence, person.status_text, person.last_seen) = (presence, text, last_seen);
             }),
+            Event::Contact { user, nickname, note } => self.contact(user, nickname, note),
             Event::Link { user, path, address } => self.linked(user, Path::new(path, &address)),
             Event::Message(info) => self.arrived(info),
             Event::MessageState { message, state, by } => self.state_changed(message, state, by),
@@ -233,7 +238,7 @@ impl Model {
                 self.typing(&conversation, from, active).into_iter().collect()
             }
             Event::Room { room, members, owner, locked } => {
-                self.rooms.update(RoomInfo { room: room.clone(), owner, locked, members });
+                self.rooms.update(RoomInfo { room: room.clone(), owner, locked, members, notify: Notify::All });
                 self.room_changed(room)
             }
             Event::RoomLeft { room, reason } => {

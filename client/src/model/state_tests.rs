@@ -20,13 +20,7 @@ fn bob() -> ConversationId {
 }
 
 fn friend(user: &str) -> FriendInfo {
-    FriendInfo {
-        user: handle(user),
-        presence: Presence::Available,
-        status_text: String::new(),
-        verified: false,
-        link: LinkPath::None,
-    }
+    FriendInfo { presence: Presence::Available, ..FriendInfo::new(handle(user)) }
 }
 
 fn message(from: &str, text: &str) -> MessageInfo {
@@ -121,7 +115,12 @@ fn friends_come_and_go() {
 #[test]
 fn presence_and_path_are_kept_for_friends_only() {
     let mut model = alice();
-    let away = |user: &str| Event::Presence { user: handle(user), presence: Presence::Away, text: "tea".to_owned() };
+    let away = |user: &str| Event::Presence {
+        user: handle(user),
+        presence: Presence::Away,
+        text: "tea".to_owned(),
+        last_seen: None,
+    };
     assert_eq!(model.apply(away("bob")), [Change::Roster, Change::Person(handle("bob"))]);
     assert_eq!(model.apply(away("eve")), []);
     let direct = Event::Link { user: handle("bob"), path: LinkPath::Direct, address: "10.0.0.2:7000".to_owned() };
@@ -396,7 +395,13 @@ fn states_of_messages_that_nobody_looks_at_leave_room_for_those_that_are_just_se
 fn unread_counts_come_with_the_conversations() {
     let mut model = alice();
     let request = model.ask(Question::Conversations, Command::Conversations);
-    let info = crate::core::event::ConversationInfo { conversation: bob(), unread: 4, mentions: 0, newest: None };
+    let info = crate::core::event::ConversationInfo {
+        conversation: bob(),
+        unread: 4,
+        mentions: 0,
+        newest: None,
+        notify: Notify::All,
+    };
     model.apply(done(&request, Answer::Conversations { conversations: vec![info] }));
     assert_eq!((model.unread(&bob()), model.roster.get(&handle("bob")).unwrap().unread), (4, 4));
 }

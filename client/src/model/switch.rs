@@ -9,7 +9,7 @@ use crate::model::state::Model;
 pub struct Meant {
     /// Which.
     pub conversation: ConversationId,
-    /// Its name, without the `@` of a friend.
+    /// What it is called: a friend's nickname or username without `@`, or a room's id. Not to be shown unchecked.
     pub name: String,
     /// Letters of the name that were typed.
     pub letters: Vec<usize>,
@@ -28,8 +28,12 @@ impl Model {
         let mut ranked: Vec<_> = all
             .into_iter()
             .filter_map(|conversation| {
-                let name = conversation.friend().map_or_else(|| conversation.to_string(), ToString::to_string);
-                let (cost, letters) = fit(&name, typed)?;
+                let name = self.name_of(&conversation);
+                let (cost, letters) = fit(&name, typed).or_else(|| {
+                    // By the username they are found as well; then no letter of the name is the reason.
+                    let (cost, _) = fit(conversation.friend()?.as_str(), typed)?;
+                    Some((cost, Vec::new()))
+                })?;
                 let recent = self.recent.get(&conversation).copied().unwrap_or_default();
                 let is_front = typed.trim().is_empty() && front == Some(&conversation);
                 Some(((is_front, cost, std::cmp::Reverse(recent)), Meant { conversation, name, letters }))
@@ -76,23 +80,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::core::event::{FriendInfo, LinkPath, RoomInfo};
+    use crate::core::event::{FriendInfo, Notify, RoomInfo};
 
     fn model(friends: &[&str], rooms: &[&str]) -> Model {
         let mut model = Model::default();
-        let friend = |user: &&str| FriendInfo {
-            user: user.parse().unwrap(),
-            presence: Presence::Offline,
-            status_text: String::new(),
-            verified: false,
-            link: LinkPath::None,
-        };
+        let friend = |user: &&str| FriendInfo { presence: Presence::Offline, ..FriendInfo::new(user.parse().unwrap()) };
         model.roster.replace(friends.iter().map(friend).collect(), vec![]);
         let room = |room: &&str| RoomInfo {
             room: room.parse().unwrap(),
             owner: "alice".parse().unwrap(),
             locked: false,
             members: vec![],
+            notify: Notify::All,
         };
         model.rooms.replace(rooms.iter().map(room).collect());
         model
@@ -112,6 +111,19 @@ mod tests {
         assert_eq!(there.last().unwrap().name, "#tea");
         model.open(id("@dave"));
         assert_eq!(names(&model, "d"), ["dave"], "no friend, but in a tab");
+    }
+
+    #[test]
+    fn a_friend_is_found_by_nickname_and_by_username() {
+        let mut model = model(&["ann", "bob"], &[]);
+        model.roster.get_mut(&"bob".parse().unwrap()).unwrap().nickname = "Uncle Robert".to_owned();
+        assert_eq!(names(&model, "uncle"), ["Uncle Robert"]);
+        let meant = model.meant("bob", None).swap_remove(0);
+        assert_eq!(
+            (meant.name.as_str(), meant.letters.len()),
+            ("Uncle Robert", 0),
+            "by the username, which is not shown"
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use relm4::{Sender, adw, gtk};
 
 use crate::ui::app::AppMsg;
 use crate::ui::notify::Place;
+use crate::ui::people;
 
 /// What a menu or a key asks for.
 #[derive(Debug, Clone)]
@@ -85,6 +86,8 @@ pub enum ActionMsg {
 pub enum PersonAction {
     /// Open the conversation.
     Open,
+    /// Show who they are, and what one calls them.
+    Details,
     /// Compare the safety number.
     Verify,
     /// Say what of their files is taken without asking.
@@ -138,6 +141,7 @@ pub fn main_menu() -> gio::Menu {
         &section(&[
             ("Search…", "win.search"),
             ("Add Friend…", "win.add-friend"),
+            ("Invite Link…", "win.invite"),
             ("Join Room…", "win.join-room"),
             ("Devices…", "win.devices"),
         ]),
@@ -190,8 +194,9 @@ const PLAIN: [(&str, ActionMsg, &[&str]); 26] = [
     ("quit", ActionMsg::Quit, &["<Control>q"]),
 ];
 
-const PERSON: [(&str, PersonAction); 5] = [
+const PERSON: [(&str, PersonAction); 6] = [
     ("open-person", PersonAction::Open),
+    ("details-of-person", PersonAction::Details),
     ("verify-person", PersonAction::Verify),
     ("files-of-person", PersonAction::Files),
     ("remove-person", PersonAction::Remove),
@@ -209,6 +214,7 @@ const ROOM: [(&str, RoomAction); 5] = [
 /// Installs all of them. Returns the presence, whose state the root sets.
 pub fn install(window: &adw::ApplicationWindow, input: &Sender<AppMsg>) -> gio::SimpleAction {
     let app = relm4::main_application();
+    people::install(window, input);
     for (name, message, keys) in PLAIN {
         let (action, input) = (gio::SimpleAction::new(name, None), input.clone());
         action.connect_activate(move |_, _| input.emit(AppMsg::Action(message.clone())));

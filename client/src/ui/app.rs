@@ -6,23 +6,25 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use adw::prelude::*;
-use gtk::{gdk, gio, glib};
-use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
+use gtk::{gio, glib};
+use hobnob_shared::id::{ConversationId, RoomId};
 use relm4::{Component, ComponentController, ComponentParts, ComponentSender, Controller, adw, gtk};
 
 use crate::bridge::{Bridge, Delivery, Start};
-use crate::core::command::{Command, Password, Request};
-use crate::core::event::{FileRule, Rates};
-use crate::model::{Model, PersonWish, Question};
+use crate::core::command::{Command, Request};
+use crate::model::listing::Listing;
+use crate::model::{Model, Question};
 use crate::ui::actions::{self, ActionMsg};
 use crate::ui::background;
 use crate::ui::content::{Banner, Content};
 use crate::ui::conversation::{PageInput, PageOutput};
+pub use crate::ui::dialogs::answer::DialogAnswer;
 use crate::ui::dialogs::devices::DevicesDialog;
 use crate::ui::drafts::Drafts;
 use crate::ui::members::MemberOutput;
 use crate::ui::messages::Seeking;
 use crate::ui::notify::Notifier;
+use crate::ui::people::PeopleAction;
 use crate::ui::preferences::{self, PreferencesWindow, TextSize};
 use crate::ui::search::picker::PickerOutput;
 use crate::ui::search::{Picker, Searching};
@@ -47,6 +49,8 @@ pub struct Init {
     pub profile: PathBuf,
     /// Set when the core did not start, for the exit status.
     pub failed: Rc<Cell<bool>>,
+    /// The invite that the program was started with.
+    pub invite: Option<String>,
 }
 
 /// Everything that reaches the root.
@@ -72,6 +76,12 @@ pub enum AppMsg {
     Search(PickerOutput),
     /// From the quick switcher.
     Switch(PickerOutput),
+    /// From the menus about people.
+    People(PeopleAction),
+    /// An invite link was opened.
+    Invited(String),
+    /// A minute is over.
+    Minute,
     /// A window lost the focus.
     Looked,
     /// A window got it; none is the main window.
@@ -96,53 +106,6 @@ pub enum AppMsg {
     Closing,
     /// The person prefers something else.
     Preferred,
-}
-
-/// What a dialog was answered with.
-#[derive(Debug)]
-pub enum DialogAnswer {
-    /// Ask this one to be friends.
-    AddFriend(String),
-    /// Do this about a person.
-    Person(PersonWish, Handle),
-    /// This is the status text from now on.
-    StatusText(String),
-    /// What of a friend's files is taken without asking.
-    FileRule(Handle, FileRule),
-    /// How fast files may go.
-    Rates(Rates),
-    /// Where received files go from now on.
-    Downloads(PathBuf),
-    /// Save an offered file here.
-    SaveAs(TransferId, PathBuf),
-    /// Send these files.
-    Files(ConversationId, Vec<PathBuf>),
-    /// Send this pasted picture.
-    Paste(ConversationId, gdk::Texture),
-    /// It was kept as this file, or why not.
-    Pasted(ConversationId, std::io::Result<PathBuf>),
-    /// Take this message back.
-    Delete(MessageId),
-    /// Sign out.
-    SignOut,
-    /// Join this room.
-    JoinRoom(RoomId, Option<Password>),
-    /// Leave it.
-    LeaveRoom(RoomId),
-    /// End somebody's membership.
-    RemoveMember(RoomId, Handle),
-    /// This is the room's password from now on.
-    LockRoom(RoomId, Password),
-    /// It takes none from now on.
-    UnlockRoom(RoomId),
-    /// Ask for the password that removes this device.
-    AskRemoveDevice(DeviceId),
-    /// Remove it.
-    RemoveDevice(DeviceId, Password),
-    /// Ask for the old and the new password.
-    AskChangePassword,
-    /// Change the password from the one to the other.
-    ChangePassword(Password, Password),
 }
 
 /// The root.
@@ -188,6 +151,10 @@ pub struct App {
     pub(in crate::ui) form: Option<(Option<Question>, Dialog)>,
     /// The list of devices, while it is open.
     pub(in crate::ui) devices: Option<DevicesDialog>,
+    /// Order of the sidebar, and what it shows.
+    pub(in crate::ui) listing: Listing,
+    /// The invite that was opened and not asked about yet.
+    pub(in crate::ui) invited: Option<String>,
     /// The room that was typed at the entrance: it is joined once inside.
     pub(in crate::ui) entering: Option<RoomId>,
     pub(in crate::ui) profile: PathBuf,
@@ -291,6 +258,8 @@ impl Component for App {
             lists_changed: (false, false),
             form: None,
             devices: None,
+            listing: Listing { order: kept.order, ..Listing::default() },
+            invited: init.invite,
             entering: None,
             profile: init.profile,
             kept,
@@ -320,6 +289,9 @@ impl Component for App {
             AppMsg::Transfers(output) => self.transfers_said(output),
             AppMsg::Search(output) => self.search_said(output),
             AppMsg::Switch(output) => self.switcher_said(output),
+            AppMsg::People(wish) => self.people_wish(wish),
+            AppMsg::Invited(invite) => self.invited(invite),
+            AppMsg::Minute => self.minute_over(),
             AppMsg::Looked => self.looked(),
             AppMsg::Used(used) => {
                 self.used = used;
@@ -393,6 +365,7 @@ impl App {
             maximized: self.window.is_maximized(),
             tabs: self.arranged(&self.content),
             windows: self.own.iter().map(|own| own.kept(self.arranged(&own.content))).collect(),
+            order: self.listing.order,
         };
         if let Err(error) = self.kept.save(&self.profile) {
             tracing::warn!(%error, "the window's size and tabs were not kept");

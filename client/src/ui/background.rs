@@ -76,6 +76,12 @@ pub fn watch(window: &adw::ApplicationWindow, input: &Sender<AppMsg>) {
         closing.emit(AppMsg::Closing);
         glib::Propagation::Stop
     });
+    // What is told as “5 minutes ago” grows older.
+    let minute = input.clone();
+    glib::timeout_add_seconds_local(60, move || match minute.send(AppMsg::Minute) {
+        Ok(()) => glib::ControlFlow::Continue,
+        Err(_) => glib::ControlFlow::Break,
+    });
     // Ends in order on what a shell, a session's end or a service manager sends.
     let (caught, signals) = async_channel::bounded(1);
     relm4::spawn(async move {

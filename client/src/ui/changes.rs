@@ -1,6 +1,7 @@
 //! Draws what the model says has changed: once for a whole batch of events, however many of them changed the same thing.
 
 use adw::prelude::*;
+use gtk::glib;
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{ComponentController, adw, gtk};
 
@@ -13,12 +14,14 @@ use crate::ui::actions::presence_name;
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageInput;
 use crate::ui::conversation::rows;
+use crate::ui::dialogs::safety_number::Numbers;
 use crate::ui::dialogs::{file_rule, rates};
 use crate::ui::header::Header;
 use crate::ui::settings::Flag;
 use crate::ui::sidebar::SidebarInput;
 use crate::ui::sidebar::person_row::PersonRow;
 use crate::ui::sign_in::{SignInInput, failed_page, stop_page};
+use crate::ui::text::literal_line;
 use crate::ui::words;
 
 /// Seconds for reading why the program cannot start; a script that started it must not wait for ever.
@@ -61,7 +64,7 @@ impl App {
         self.failed.set(true);
         self.show_extra(&failed_page(text));
         let window = self.window.downgrade();
-        gtk::glib::timeout_add_seconds_local_once(READ_WITHIN, move || {
+        glib::timeout_add_seconds_local_once(READ_WITHIN, move || {
             if let Some(window) = window.upgrade() {
                 window.close();
             }
@@ -125,6 +128,8 @@ impl App {
                 self.sign_in.emit(SignInInput::Entered);
                 self.pages.show("main");
                 self.restore_tabs();
+                self.show_listing();
+                self.ask_invited();
             }
         }
         self.show_server();
@@ -179,12 +184,13 @@ impl App {
 
     /// Draws the friend list.
     pub(in crate::ui) fn show_people(&self) {
-        let front = self.content.fronted.as_ref().and_then(ConversationId::friend);
-        let current = |user: &Handle| front == Some(user);
-        let people = self.model.roster.sorted(&self.words);
+        let front = self.content.fronted.as_ref();
+        let current = |user: &Handle| front.and_then(ConversationId::friend) == Some(user);
+        let people = self.model.listed_people(&self.words, self.listing, front);
         let rows = people.into_iter().map(|person| {
-            let aside = self.aside(&ConversationId::Direct(person.user.clone()));
-            PersonRow::new(person, current(&person.user)).with(aside)
+            let conversation = ConversationId::Direct(person.user.clone());
+            let level = self.model.notify_level(&conversation);
+            PersonRow::new(person, current(&person.user), level).with(self.aside(&conversation))
         });
         let rows = rows.collect();
         self.sidebar.emit(SidebarInput::People { rows, friends: self.model.roster.len() });
@@ -202,6 +208,12 @@ impl App {
         let conversation = ConversationId::Direct(user.clone());
         let Some(tab) = self.tab(&conversation) else { return };
         let person = self.model.roster.get(user);
+        let name = literal_line(&self.model.name_of_person(user));
+        if tab.page.title() != name {
+            tab.page.set_title(&name);
+            // The tooltip takes markup, and says who it really is.
+            tab.page.set_tooltip(&glib::markup_escape_text(&format!("{name} (@{user})")));
+        }
         let closed = match person {
             Some(person) if person.alarm.is_some() => Some(format!("Decide about the new key of {user} first")),
             Some(_) => None,
@@ -212,8 +224,19 @@ impl App {
         tab.controller.emit(PageInput::Alarm(person.and_then(|person| person.alarm.clone())));
         tab.controller.emit(PageInput::Closed(closed));
         for content in self.showing(&conversation) {
-            content.show(&Header::person(user.as_str(), person));
+            let level = self.model.notify_level(&conversation);
+            content.show(&Header::person(user, &name, person, level));
         }
+    }
+
+    /// What is told as “5 minutes ago” is a minute older.
+    pub(in crate::ui) fn minute_over(&mut self) {
+        self.lists_changed.0 = true;
+        let fronts: Vec<ConversationId> = self.contents().filter_map(|content| content.fronted.clone()).collect();
+        for conversation in fronts.iter().filter(|front| front.friend().is_some()) {
+            self.show_header(conversation);
+        }
+        self.look();
     }
 
     fn splice(&mut self, conversation: &ConversationId, at: usize, removed: usize, added: usize) {
@@ -350,9 +373,12 @@ impl App {
                     input.emit(AppMsg::Answer(DialogAnswer::Rates(rates)));
                 });
             }
-            (Question::SafetyNumber(user), Answer::SafetyNumber { safety_number, verified }) => {
-                self.compare(user, safety_number, *verified);
+            (Question::SafetyNumber(user), Answer::SafetyNumber { safety_number, code, verified }) => {
+                self.compare(user, &Numbers { digits: safety_number, code, verified: *verified });
             }
+            (Question::Invite, Answer::Invite { invite }) => self.show_invite(invite),
+            (Question::SetLastSeen(on), _) => self.toast(words::last_seen_set(*on)),
+            (Question::CheckCode(user), _) => self.toast(&format!("Equal: {user} is verified.")),
             (Question::Person(PersonWish::Verify, user), _) => self.toast(&format!("{user} is verified.")),
             (Question::Person(PersonWish::Block, user), _) => self.toast(&format!("{user} is blocked.")),
             _ => {}
@@ -391,6 +417,7 @@ impl App {
             | Question::Transfers
             | Question::Receipts
             | Question::States(_)
+            | Question::LastSeen
             | Question::History { .. } => {
                 tracing::warn!(code, "a list did not come");
             }
@@ -400,6 +427,11 @@ impl App {
             | Question::AddFriend(_)
             | Question::Person(..)
             | Question::SafetyNumber(_)
+            | Question::CheckCode(_)
+            | Question::Invite
+            | Question::Words(_)
+            | Question::SetNotify(..)
+            | Question::SetLastSeen(_)
             | Question::FileRule(_)
             | Question::SetFileRule(_)
             | Question::Rates

@@ -5,6 +5,7 @@ use gtk::gio;
 use hobnob_shared::id::{Handle, RoomId};
 use relm4::gtk;
 
+use crate::core::event::Notify;
 use crate::model::rooms::{Membership, Mesh};
 use crate::model::roster::{Path, Person};
 use crate::ui::sidebar::person_row::person_menu;
@@ -17,8 +18,8 @@ pub enum Subject {
     /// Nothing can be done.
     #[default]
     Nothing,
-    /// A friend.
-    Person(Handle),
+    /// A friend, and how much of them is told.
+    Person(Handle, Notify),
     /// A room.
     Room {
         /// Which.
@@ -27,6 +28,8 @@ pub enum Subject {
         mine: bool,
         /// It takes a password to join.
         locked: bool,
+        /// How much of it is told.
+        level: Notify,
     },
 }
 
@@ -35,8 +38,8 @@ impl Subject {
     pub fn menu(&self) -> Option<gio::Menu> {
         let menu = match self {
             Self::Nothing => return None,
-            Self::Person(user) => person_menu(user),
-            Self::Room { room, mine, locked } => room_menu(room, mine.then_some(*locked)),
+            Self::Person(user, level) => person_menu(user, *level),
+            Self::Room { room, mine, locked, level } => room_menu(room, mine.then_some(*locked), *level),
         };
         let send = gio::Menu::new();
         send.append(Some("Send File…"), Some("win.attach"));
@@ -68,8 +71,9 @@ pub struct Header {
 const LOCK: &str = "channel-secure-symbolic";
 
 impl Header {
-    /// Of a conversation with one person; `person` is none for who is no friend.
-    pub fn person(name: &str, person: Option<&Person>) -> Self {
+    /// Of a conversation with one person, who is called `name`; `person` is none for who is no friend. Whatever they are called, their
+    /// username is there.
+    pub fn person(user: &Handle, name: &str, person: Option<&Person>, level: Notify) -> Self {
         let Some(person) = person else {
             let line = "Not your friend".to_owned();
             return Self {
@@ -83,12 +87,16 @@ impl Header {
             };
         };
         let alarmed = person.alarm.is_some();
-        let mut parts = vec![if alarmed { "Key changed" } else { words::path(person.path) }];
+        let mut parts: Vec<String> = Vec::new();
+        if name != user.as_str() {
+            parts.push(format!("@{user}"));
+        }
+        parts.push(if alarmed { "Key changed" } else { words::path(person.path) }.to_owned());
         if person.verified {
-            parts.push("verified");
+            parts.push("verified".to_owned());
         }
         if !person.path.is_linked() || !person.presence.is_online() {
-            parts.push(words::presence(person.presence));
+            parts.push(words::presence_of(person));
         }
         let tip = match person.path {
             Path::None => "Messages wait on this computer until you are connected.",
@@ -115,12 +123,12 @@ impl Header {
             class,
             icon,
             tip: Some(tip.to_owned()),
-            subject: Subject::Person(person.user.clone()),
+            subject: Subject::Person(person.user.clone(), level),
         }
     }
 
     /// Of a room, as `me` stands to it.
-    pub fn room(room: &RoomId, membership: Membership<'_>, mesh: Mesh, me: Option<&Handle>) -> Self {
+    pub fn room(room: &RoomId, membership: Membership<'_>, mesh: Mesh, me: Option<&Handle>, level: Notify) -> Self {
         let title = room.to_string();
         let outside = |line: &str| Self {
             title: title.clone(),
@@ -149,7 +157,7 @@ impl Header {
             class,
             icon: (linked > 0).then_some(LOCK),
             tip: Some(format!("{}. {}", words::sentence(&words::mesh(mesh)), words::mesh_tip(mesh))),
-            subject: Subject::Room { room: room.clone(), mine: me == Some(&known.owner), locked: known.locked },
+            subject: Subject::Room { room: room.clone(), mine: me == Some(&known.owner), locked: known.locked, level },
             title,
         }
     }

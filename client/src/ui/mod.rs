@@ -3,7 +3,7 @@
 //!
 //! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants;
 //!   [`tabs`] opens, closes and pins them, [`windows`] are those that tabs were moved to; [`asides`] who writes, and what was written and not sent, which [`drafts`] keeps;
-//!   [`rooms`] and [`account`] do both for rooms and for the account's devices and password, [`paste`] for pasted pictures
+//!   [`people`], [`rooms`] and [`account`] do both for people, for rooms and for the account's devices and password, [`paste`] for pasted pictures
 //! - [`sign_in`] sign-up, sign-in, and the page that stops everything when the server's key changed
 //! - [`sidebar`] friends, requests and rooms
 //! - [`content`] header, tabs and banner beside it; [`header`] what the header says; [`members`] who is in a room;
@@ -15,7 +15,7 @@
 //! - [`settings`] what a person prefers, [`preferences`] the window where that is changed
 //! - [`actions`] menus and keys, [`paths`] ways through the window by keys, [`notify`] notifications, [`window_state`] what is kept of the
 //!   window
-//! - [`background`] the end of window and program, [`single`] one program for each profile
+//! - [`background`] the end of window and program, [`single`] one program for each profile, which links that are clicked go to
 
 pub mod account;
 pub mod actions;
@@ -34,6 +34,7 @@ pub mod messages;
 pub mod notify;
 pub mod paste;
 pub mod paths;
+pub mod people;
 pub mod preferences;
 pub mod rooms;
 pub mod search;

@@ -24,11 +24,11 @@ impl App {
         let current =
             |room: &RoomId| matches!(&self.content.fronted, Some(ConversationId::Room(front)) if front == room);
         let me = self.model.connection.user.as_ref();
-        let rooms = self.model.rooms.sorted(&self.words);
+        let rooms = self.model.listed_rooms(&self.words, self.listing, self.content.fronted.as_ref());
         let rows = rooms.into_iter().map(|room| {
-            let aside = self.aside(&ConversationId::Room(room.room.clone()));
-            let calls = self.model.rooms.mentions(&room.room);
-            RoomRow::new(room, me, current(&room.room)).calling(calls).with(aside)
+            let conversation = ConversationId::Room(room.room.clone());
+            let (level, calls) = (self.model.notify_level(&conversation), self.model.rooms.mentions(&room.room));
+            RoomRow::new(room, me, current(&room.room), level).calling(calls).with(self.aside(&conversation))
         });
         let rows = rows.collect();
         self.sidebar.emit(SidebarInput::Rooms { rows, rooms: self.model.rooms.len() });
@@ -59,7 +59,8 @@ impl App {
         tab.controller.emit(PageInput::Callable(self.model.callable(&conversation)));
         for content in self.showing(&conversation) {
             let me = self.model.connection.user.as_ref();
-            content.show(&Header::room(room, membership, self.model.mesh(room), me));
+            let level = self.model.notify_level(&conversation);
+            content.show(&Header::room(room, membership, self.model.mesh(room), me, level));
             if let Membership::Member(known) = membership {
                 let mesh = words::sentence(&words::mesh(self.model.mesh(room)));
                 content.members.show(rows(&self.model, known), &words::people(known), &mesh);

@@ -1,5 +1,5 @@
 //! One program for each profile, over the session bus: the second one that is started with the same profile asks the first to show its
-//! window. The application's own uniqueness does not do: several profiles run side by side under one application id.
+//! window, or hands it the invite that was clicked. Whoever else is on that bus can do no more than that. The application's own uniqueness does not do: several profiles run side by side under one application id.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,9 @@ use crate::ui::notify::Place;
 const OBJECT: &str = "/org/hobnob/Hobnob/Profile";
 const INTERFACE: &str = "org.hobnob.Hobnob.Profile";
 const ABOUT: &str = "<node><interface name='org.hobnob.Hobnob.Profile'><method name='Present'>\
-    <arg name='token' type='s' direction='in'/></method></interface></node>";
+    <arg name='token' type='s' direction='in'/><arg name='invite' type='s' direction='in'/></method></interface></node>";
+/// Longest invite that is passed on, in bytes: longer ones are none, and are said to be none.
+const INVITE_MAX: usize = 4 * 1024;
 /// A program that does not answer for so long is not there for anybody.
 const PATIENCE_MS: i32 = 10_000;
 
@@ -32,8 +34,13 @@ fn whole(profile: &Path) -> PathBuf {
     absolute.canonicalize().ok().or_else(above).unwrap_or(absolute.clone())
 }
 
-/// Asks another program with that profile to show its window. True if there is one that did.
-pub fn wake(profile: &Path) -> bool {
+/// The beginning of an invite that is passed on.
+fn beginning(invite: &str) -> String {
+    invite.chars().take(INVITE_MAX / 4).collect()
+}
+
+/// Asks another program with that profile to show its window, and to ask about this invite. True if there is one that did.
+pub fn wake(profile: &Path, invite: Option<&str>) -> bool {
     // Without the folder there is no program in it.
     if !profile.is_dir() {
         return false;
@@ -46,7 +53,7 @@ pub fn wake(profile: &Path) -> bool {
         OBJECT,
         INTERFACE,
         "Present",
-        Some(&(token.unwrap_or_default(),).to_variant()),
+        Some(&(token.unwrap_or_default(), invite.map(beginning).unwrap_or_default()).to_variant()),
         None,
         gio::DBusCallFlags::NO_AUTO_START,
         PATIENCE_MS,
@@ -64,8 +71,12 @@ pub fn listen(profile: &Path, input: &Sender<AppMsg>) {
         let input = input.clone();
         let registered =
             bus.register_object(OBJECT, &about).method_call(move |_, _, _, _, _, parameters, invocation| {
-                let token = parameters.try_child_value(0).and_then(|token| token.get::<String>());
-                input.emit(AppMsg::Action(ActionMsg::Come(Place::Window, token.filter(|token| !token.is_empty()))));
+                let text = |at| parameters.try_child_value(at).and_then(|text| text.get::<String>());
+                let said = |at| text(at).filter(|text| !text.is_empty());
+                input.emit(AppMsg::Action(ActionMsg::Come(Place::Window, said(0))));
+                if let Some(invite) = said(1) {
+                    input.emit(AppMsg::Invited(beginning(&invite)));
+                }
                 invocation.return_value(None);
             });
         if let Err(error) = registered.build() {
@@ -98,6 +109,12 @@ mod tests {
         assert_eq!(name(&one), name(&folder.path().join("other/../one")));
         assert_ne!(name(&one), name(&other));
         assert!(gio::dbus_is_name(&name(&one)));
-        assert!(!wake(&folder.path().join("none")), "nobody is in a folder that is not there");
+        assert!(!wake(&folder.path().join("none"), None), "nobody is in a folder that is not there");
+    }
+
+    #[test]
+    fn an_invite_of_any_length_is_passed_on_in_part() {
+        assert_eq!(beginning("hobnob:bob"), "hobnob:bob");
+        assert!(beginning(&"\u{e9}".repeat(100_000)).len() <= INVITE_MAX);
     }
 }

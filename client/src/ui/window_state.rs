@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use hobnob_shared::id::ConversationId;
 use serde::{Deserialize, Serialize};
 
+use crate::model::listing::Order;
+
 /// Tabs reopened at start. Each reads a page of history, so a broken file must not ask for thousands.
 const TABS_MAX: usize = 50;
 /// Sizes a screen can have, in pixels.
@@ -57,11 +59,27 @@ pub struct WindowState {
     pub tabs: KeptTabs,
     /// Windows that tabs were moved to.
     pub windows: Vec<KeptWindow>,
+    /// What comes first in the sidebar.
+    #[serde(deserialize_with = "known_order")]
+    pub order: Order,
+}
+
+/// An order of a later version is as at the first start, and no reason to lose the rest.
+fn known_order<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Order, D::Error> {
+    let value = serde_json::Value::deserialize(value)?;
+    Ok(Order::deserialize(value).unwrap_or_default())
 }
 
 impl Default for WindowState {
     fn default() -> Self {
-        Self { width: 1040, height: 680, maximized: false, tabs: KeptTabs::default(), windows: Vec::new() }
+        Self {
+            width: 1040,
+            height: 680,
+            maximized: false,
+            tabs: KeptTabs::default(),
+            windows: Vec::new(),
+            order: Order::default(),
+        }
     }
 }
 
@@ -134,7 +152,7 @@ mod tests {
         let tabs = KeptTabs { tabs, pinned: vec!["@bob".into()], front: Some("@bob".into()) };
         let alone = KeptTabs { tabs: vec!["#tea".into()], ..KeptTabs::default() };
         let windows = vec![KeptWindow { width: 500, height: 400, tabs: alone }];
-        let state = WindowState { width: 800, tabs, windows, ..WindowState::default() };
+        let state = WindowState { width: 800, order: Order::Recent, tabs, windows, ..WindowState::default() };
         state.save(folder.path()).unwrap();
         let loaded = WindowState::load(folder.path());
         assert_eq!(loaded, state);
@@ -156,6 +174,14 @@ mod tests {
         let tabs: Vec<usize> = loaded.windows.iter().map(|window| window.tabs.tabs.len()).collect();
         assert_eq!((loaded.tabs.tabs.len(), tabs), (25, vec![20, 5]));
         assert_eq!((loaded.windows[0].width, loaded.windows[1].width), (640, 300));
+    }
+
+    #[test]
+    fn an_order_of_a_later_version_loses_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(file(folder.path()), r#"{"width": 800, "height": 600, "order": "phase of the moon"}"#).unwrap();
+        let state = WindowState::load(folder.path());
+        assert_eq!((state.width, state.order), (800, Order::Online));
     }
 
     #[test]

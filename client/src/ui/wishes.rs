@@ -13,7 +13,7 @@ use crate::model::{FileWish, PersonWish, Question};
 use crate::ui::actions::{ActionMsg, PersonAction};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageOutput;
-use crate::ui::dialogs::{about, add_friend, confirm, safety_number, shortcuts, status_text};
+use crate::ui::dialogs::{about, confirm, shortcuts, status_text};
 use crate::ui::settings::Flag;
 use crate::ui::sidebar::{SidebarInput, SidebarOutput};
 use crate::ui::sign_in::{Door, SignInOutput};
@@ -66,7 +66,7 @@ impl App {
             PersonWish::Decline => Command::DeclineFriend { user: user.clone() },
             PersonWish::Remove => Command::RemoveFriend { user: user.clone() },
             PersonWish::Block => Command::Block { user: user.clone() },
-            PersonWish::Verify => Command::Verify { user: user.clone() },
+            PersonWish::Verify => Command::Verify { user: user.clone(), code: None },
             PersonWish::AcceptKey => Command::AcceptKey { user: user.clone() },
         };
         self.ask(Question::Person(wish, user), command);
@@ -186,18 +186,6 @@ impl App {
         }
     }
 
-    fn ask_safety_number(&mut self, user: Handle) {
-        self.ask(Question::SafetyNumber(user.clone()), Command::SafetyNumber { user });
-    }
-
-    /// Shows the digits.
-    pub(in crate::ui) fn compare(&self, user: &Handle, digits: &str, verified: bool) {
-        let (input, who) = (self.sender.clone(), user.clone());
-        safety_number::show(&self.at(), user, digits, verified, move || {
-            input.emit(AppMsg::Answer(DialogAnswer::Person(PersonWish::Verify, who.clone())));
-        });
-    }
-
     fn accept_key(&self, user: Handle) {
         let heading = format!("Accept the New Key of {user}?");
         let body = format!(
@@ -218,10 +206,7 @@ impl App {
     /// From a menu or key.
     pub(in crate::ui) fn act(&mut self, action: ActionMsg) {
         match action {
-            ActionMsg::AddFriend => {
-                let input = self.sender.clone();
-                add_friend::ask(&self.at(), move |user| input.emit(AppMsg::Answer(DialogAnswer::AddFriend(user))));
-            }
+            ActionMsg::AddFriend => self.ask_friend(""),
             ActionMsg::JoinRoom => self.ask_room(None, None),
             ActionMsg::Members => self.in_use().map_or(&self.content, |own| &own.content).members.open(),
             ActionMsg::Transfers => {
@@ -296,6 +281,7 @@ impl App {
     fn act_on(&mut self, what: PersonAction, user: Handle) {
         match what {
             PersonAction::Open => self.open_and_read(&ConversationId::Direct(user)),
+            PersonAction::Details => self.show_details(&user),
             PersonAction::Verify => self.ask_safety_number(user),
             PersonAction::Files => self.ask(Question::FileRule(user.clone()), Command::FileRule { user }),
             PersonAction::Remove => {
@@ -318,6 +304,9 @@ impl App {
                 self.ask(Question::AddFriend(user.clone()), Command::AddFriend { user });
             }
             DialogAnswer::Person(wish, user) => self.person(wish, user),
+            DialogAnswer::Details(user, nickname, note) => self.set_details(&user, nickname, note),
+            DialogAnswer::Compare(user) => self.ask_safety_number(user),
+            DialogAnswer::Code(user, code) => self.check_code(user, code),
             DialogAnswer::StatusText(text) => {
                 let presence = self.model.connection.presence;
                 let command = Command::SetPresence { presence, text: Some(text.clone()) };

@@ -4,7 +4,7 @@ use hobnob_shared::id::{DeviceId, Handle};
 use hobnob_shared::message::{OwnPresence, Presence};
 use relm4::gtk::glib;
 
-use crate::core::event::MessageState;
+use crate::core::event::{MessageState, Notify};
 use crate::model::line::Message;
 use crate::model::rooms::{Mesh, Room};
 use crate::model::roster::{Path, Person};
@@ -96,11 +96,19 @@ pub fn path(path: Path) -> &'static str {
     }
 }
 
+/// How a friend is, and where that is told, since when they are not there.
+pub fn presence_of(person: &Person) -> String {
+    match person.last_seen.filter(|_| person.presence == Presence::Offline) {
+        Some(at) => last_seen(at, now()),
+        None => presence(person.presence).to_owned(),
+    }
+}
+
 /// The line under a friend's name: what they say, else how they are.
 pub fn status(person: &Person) -> String {
     let said = person.status_text.trim();
     if said.is_empty() || !person.presence.is_online() {
-        presence(person.presence).to_owned()
+        presence_of(person)
     } else {
         crate::ui::text::literal_line(said)
     }
@@ -167,6 +175,24 @@ pub fn set_by(people: &[Handle], me: Option<&Handle>) -> String {
         (true, true) => "You".to_owned(),
         (true, false) => format!("You, {}", names(&others)),
         (false, _) => names(&others),
+    }
+}
+
+/// What it means that friends are told when one was last seen, or not any more.
+pub fn last_seen_set(on: bool) -> &'static str {
+    if on {
+        "Friends see when you were last online, and you when they were, if they allow it too."
+    } else {
+        "Nobody sees when you were last online, and you do not see when others were."
+    }
+}
+
+/// What of a conversation is not told.
+pub fn muted(level: Notify) -> Option<&'static str> {
+    match level {
+        Notify::All => None,
+        Notify::Mentions => Some("mentions only"),
+        Notify::None => Some("muted"),
     }
 }
 
@@ -259,6 +285,27 @@ pub fn when(at: u64) -> String {
         ("Yesterday", _) => formatted(&time, "Yesterday, %H:%M"),
         (_, true) => formatted(&time, "%-d %b, %H:%M"),
         (_, false) => formatted(&time, "%-d %b %Y"),
+    }
+}
+
+/// Milliseconds since 1970.
+pub fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// When somebody was last seen, as seen from `now`: the minutes while they are few, then time and day.
+pub fn last_seen(at: u64, now: u64) -> String {
+    let clock = || time(at);
+    match now.saturating_sub(at) / 60_000 {
+        0 => "last seen just now".to_owned(),
+        1 => "last seen 1 minute ago".to_owned(),
+        minutes @ 2..=59 => format!("last seen {minutes} minutes ago"),
+        _ => match day(at).as_str() {
+            "Today" => format!("last seen today at {}", clock()),
+            "Yesterday" => format!("last seen yesterday at {}", clock()),
+            date => format!("last seen {date}"),
+        },
     }
 }
 
@@ -366,6 +413,18 @@ mod tests {
         for (count, words) in said.into_iter().enumerate() {
             assert_eq!(writing(&people[..count]), words);
         }
+    }
+
+    #[test]
+    fn last_seen_counts_minutes_and_then_names_time_and_day() {
+        let noon = 1_790_000_000_000;
+        for (minutes, words) in [(0, "just now"), (1, "1 minute ago"), (59, "59 minutes ago")] {
+            assert_eq!(last_seen(noon, noon + minutes * 60_000), format!("last seen {words}"));
+        }
+        assert_eq!(last_seen(noon, noon - 5_000), "last seen just now", "clocks differ");
+        let yesterday = now() - 24 * 3_600_000;
+        assert_eq!(last_seen(yesterday, now()), format!("last seen yesterday at {}", time(yesterday)));
+        assert!(last_seen(0, now()).ends_with("1970"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use actix::{Actor, Addr, AsyncContext as _, Context, Handler};
+use actix::{Actor, Addr, AsyncContext as _, Context, Handler, ResponseFuture};
 use actix_rt::ArbiterHandle;
 use hobnob_shared::codec::{encode, from_cbor};
 use hobnob_shared::id::Token;
@@ -15,7 +15,8 @@ use hobnob_shared::message::{FriendRequested, FromServer};
 
 use super::message::{
     Arrive, Befriend, DevicesChanged, Drain, EnterRoom, Explained, Introduce, Leave, Loaded, LockRoom, NextPage,
-    OpenCircuit, Page, Part, QuitRoom, Record, RequestStored, RoomLoaded, RosterPut, SetPresence, TellFriendship,
+    OpenCircuit, Page, Part, QuitRoom, Record, RequestStored, RoomLoaded, RosterPut, SeenAllowed, SetPresence,
+    TellFriendship,
 };
 use super::state::{Circle, Effect, SessionId, Spread, State};
 use crate::config::Limits;
@@ -108,6 +109,11 @@ impl Registry {
                 }
                 Effect::NextPage(session) => self.next_page(session, ctx),
                 Effect::Grant { token, between } => self.relay.grant(token, between, Instant::now()),
+                Effect::NoteSeen(account, at) => {
+                    let kept = self.store.note_seen(account, at);
+                    // Whoever waits for it is nobody: at worst an earlier time is shown.
+                    actix_rt::spawn(async move { drop(kept.await.map_err(log)) });
+                }
                 Effect::Gather => {
                     let gather = Duration::from_millis(self.limits.presence_gather_ms);
                     ctx.run_later(gather, Self::gather);
@@ -186,7 +192,8 @@ impl Registry {
 
     fn gather(&mut self, ctx: &mut Context<Self>) {
         let mut shelves: Vec<Vec<Parcel>> = self.branches.iter().map(|_| Vec::new()).collect();
-        for Spread { account, frame, to } in self.state.gather() {
+        let (spreads, kept) = self.state.gather(wall_clock());
+        for Spread { account, frame, to } in spreads {
             let frame = match encode(&frame, FRAME) {
                 Ok(frame) => frame,
                 Err(error) => {
@@ -216,7 +223,8 @@ impl Registry {
                 again.extend(parcels.into_iter().map(|parcel| parcel.about));
             }
         }
-        let effects: Vec<Effect> = again.into_iter().filter_map(|account| self.state.spread_again(account)).collect();
+        let again = again.into_iter().filter_map(|account| self.state.spread_again(account));
+        let effects: Vec<Effect> = kept.into_iter().chain(again).collect();
         self.carry_out(effects, ctx);
     }
 }
@@ -244,6 +252,8 @@ fn decoded(circle: store::Circle) -> Option<Box<Circle>> {
         device_list: Arc::new(device_list),
         device_known: circle.device_known,
         roster: circle.roster,
+        seen: circle.seen,
+        friends_seen: circle.friends_seen,
     }))
 }
 
@@ -317,9 +327,28 @@ handlers! {
     EnterRoom(registry, m) registry.state.enter_room(m);
     QuitRoom(registry, m) registry.state.quit_room(m);
     LockRoom(registry, m) registry.state.lock_room(m);
-    Drain(registry, _m) {
+    SeenAllowed(registry, m) registry.state.seen_allowed(m);
+}
+
+impl Handler<Drain> for Registry {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Drain, ctx: &mut Self::Context) -> Self::Result {
         let frame = Ending::ShuttingDown.signed_out();
-        let everybody = registry.state.everybody();
-        everybody.into_iter().map(|session| Effect::End(session, Box::new(frame.clone()))).collect::<Vec<_>>()
-    };
+        let everybody = self.state.everybody();
+        let end = |session| Effect::End(session, Box::new(frame.clone()));
+        self.carry_out(everybody.into_iter().map(end).collect::<Vec<_>>(), ctx);
+        // There is no later gathering: when they were last seen is on disk before the server ends. Nobody is here who could be told.
+        let (_, kept) = self.state.gather(wall_clock());
+        let note = |effect: Effect| match effect {
+            Effect::NoteSeen(account, at) => Some(self.store.note_seen(account, at)),
+            _ => None,
+        };
+        let noted: Vec<_> = kept.into_iter().filter_map(note).collect();
+        Box::pin(async move {
+            for note in noted {
+                drop(note.await.map_err(log));
+            }
+        })
+    }
 }

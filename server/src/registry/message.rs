@@ -10,7 +10,7 @@ use hobnob_shared::message::{FriendRequested, Friendship, OwnPresence, Seq};
 use super::actor::Link;
 use super::introduce::Wish;
 use super::state::{Arrival, Circle, SessionId};
-use crate::store::{AccountId, Relation, RoomHead, RoomKey};
+use crate::store::{AccountId, Relation, RoomHead, RoomKey, SeenRow};
 
 /// A device has shown its certificate and said hello. Answered to the device itself, by welcome and friend list.
 #[derive(Message)]
@@ -209,6 +209,22 @@ pub struct RosterPut {
     pub account: AccountId,
     /// Its number.
     pub number: u64,
+}
+
+/// An account allows that friends are told when it was last seen, or not any more: it is in the store.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SeenAllowed {
+    /// By which.
+    pub session: SessionId,
+    /// Answered with this.
+    pub seq: Seq,
+    /// Whose.
+    pub account: AccountId,
+    /// Allowed.
+    pub on: bool,
+    /// What the account may know of its friends from now on.
+    pub friends: Vec<SeenRow>,
 }
 
 /// The server shuts down: tell everybody. From `lib.rs`.

@@ -17,6 +17,9 @@ mod people;
 mod rooms;
 #[cfg(test)]
 mod rooms_tests;
+mod seen;
+#[cfg(test)]
+mod seen_tests;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -27,6 +30,6 @@ pub use actor::{Branch, Link, Registry};
 pub use introduce::Wish;
 pub use message::{
     Arrive, Befriend, DevicesChanged, Drain, EnterRoom, Introduce, Leave, LockRoom, NewFriend, OpenCircuit, Page, Part,
-    QuitRoom, Record, RequestStored, RosterPut, SetPresence, TellFriendship,
+    QuitRoom, Record, RequestStored, RosterPut, SeenAllowed, SetPresence, TellFriendship,
 };
 pub use state::{Arrival, Circle, Effect, SessionId, Spread, State};

@@ -9,7 +9,7 @@ use hobnob_shared::message::{OwnPresence, Presence};
 
 use super::state::{Arrival, SessionId};
 use crate::introduction::Place;
-use crate::store::{AccountId, RoomKey};
+use crate::store::{AccountId, RoomKey, Seen};
 use crate::throttle::Bucket;
 
 /// A device that is signed in.
@@ -52,6 +52,12 @@ pub(super) struct Person {
     pub(super) arriving: usize,
     pub(super) devices: Vec<Online>,
     pub(super) dials: Bucket,
+    /// When they were last seen, and whether friends may be told.
+    pub(super) seen: Seen,
+    /// Others were told last that they are online.
+    pub(super) shown_online: bool,
+    /// What is shown of them has changed since that; so they were online at least for a moment.
+    pub(super) stirred: bool,
 }
 
 impl Person {
@@ -68,6 +74,9 @@ impl Person {
             arriving: 0,
             devices: Vec::new(),
             dials: Bucket::default(),
+            seen: Seen::default(),
+            shown_online: false,
+            stirred: false,
         }
     }
 

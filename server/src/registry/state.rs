@@ -1,5 +1,5 @@
 //! The registry's decisions: input and the time in, effects out. No actor, no socket, no clock of its own. Here is who comes, goes and how
-//! they are; `friends.rs`, `rooms.rs`, `devices.rs`, `introduce.rs` and `paging.rs` are parts of it.
+//! they are; `friends.rs`, `rooms.rs`, `devices.rs`, `seen.rs`, `introduce.rs` and `paging.rs` are parts of it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Instant;
 use hobnob_shared::abilities::Abilities;
 use hobnob_shared::id::{DeviceId, Handle, Token};
 use hobnob_shared::identity::{Chain, IdentityStatement};
-use hobnob_shared::message::{Done, FriendRequested, FromServer, OwnPresence, Presence, PresenceChanged, Seq, Welcome};
+use hobnob_shared::message::{Done, FriendRequested, FromServer, OwnPresence, Presence, Seq, Welcome};
 
 use super::introduce::Wish;
 use super::message::SetPresence;
@@ -18,7 +18,7 @@ use super::rooms::Rooms;
 use crate::config::Limits;
 use crate::error::{Ending, Refusal};
 use crate::introduction::Place;
-use crate::store::{AccountId, FriendRow, RoomKey, Seat};
+use crate::store::{AccountId, FriendRow, RoomKey, Seat, Seen, SeenRow};
 
 /// Names one connection of a device, for as long as this server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +70,10 @@ pub struct Circle {
     pub device_known: bool,
     /// Number of the sealed roster.
     pub roster: u64,
+    /// When the account was last seen, and whether friends may be told.
+    pub seen: Seen,
+    /// When friends were last seen, as far as the account may know.
+    pub friends_seen: Vec<SeenRow>,
 }
 
 /// What is to be done.
@@ -96,6 +100,8 @@ pub enum Effect {
     Grant { token: Token, between: [AccountId; 2] },
     /// Presence has changed; come back with [`State::gather`] within the gathering time.
     Gather,
+    /// Keep when an account was last seen.
+    NoteSeen(AccountId, u64),
 }
 
 /// A presence change, and who is to hear of it.
@@ -205,7 +211,7 @@ impl State {
 
     fn welcome(&mut self, arrival: Arrival, circle: Circle, time: u64) -> Vec<Effect> {
         let Arrival { session, account, device, chain, place, presence, text, seen, list_number, .. } = arrival;
-        let Circle { friends, pending, rooms, roster, .. } = circle;
+        let Circle { friends, pending, rooms, roster, seen: own_seen, friends_seen, .. } = circle;
         let Some(person) = self.people.get_mut(&account) else { return Vec::new() };
         let mut effects = Vec::new();
         // The newer connection wins, whichever of the two got through first: a client that has given one up has dialled anew, and would
@@ -232,6 +238,7 @@ impl State {
         let met = HashSet::new();
         person.devices.push(Online { session, device, chain, place, presence, text, set: self.settings, met });
         let changed = person.shown() != (before.0, before.1.as_str());
+        person.stirred |= changed;
         if circle.list_number > list_number {
             effects.push(Effect::Refresh(session, circle.devices, Arc::clone(&person.device_list)));
         }
@@ -244,16 +251,18 @@ impl State {
             device_list: IdentityStatement::clone(&person.device_list),
             roster,
             rooms: rooms.iter().map(|seat| seat.head.room.clone()).collect(),
+            last_seen: if person.loaded { person.seen.allowed } else { own_seen.allowed },
         };
         effects.push(Effect::Send(session, Box::new(FromServer::Welcome(welcome))));
         if !person.loaded {
             person.friends = friends.iter().map(|row| row.account).collect();
             person.loaded = true;
+            person.seen = own_seen;
             self.take_seats(account, &rooms);
         }
         self.sessions.insert(session, account);
         let rooms = rooms.into_iter().map(|seat| seat.head.key).collect();
-        self.paging.insert(session, Paging::new(friends, rooms, pending));
+        self.paging.insert(session, Paging::new(friends, friends_seen, rooms, pending));
         effects.extend(self.page(session));
         if changed {
             effects.extend(self.mark(account));
@@ -266,7 +275,7 @@ impl State {
     }
 
     /// Notes that others must hear of this account.
-    fn mark(&mut self, account: AccountId) -> Option<Effect> {
+    pub(super) fn mark(&mut self, account: AccountId) -> Option<Effect> {
         let first = self.changed.is_empty();
         self.changed.insert(account);
         first.then_some(Effect::Gather)
@@ -307,6 +316,7 @@ impl State {
         let text = text.to_owned();
         with(person);
         let changed = person.shown() != (presence, text.as_str());
+        person.stirred |= changed;
         let effects = if changed { self.mark(account).into_iter().collect() } else { Vec::new() };
         self.forget_if_gone(account);
         effects
@@ -328,32 +338,31 @@ impl State {
         effects
     }
 
-    /// All changes since the last gathering, each once, and who hears of it.
-    pub fn gather(&mut self) -> Vec<Spread> {
+    /// All changes since the last gathering, each once, and who hears of it; and what is to be kept of them. `time` is in milliseconds since
+    /// 1970.
+    pub fn gather(&mut self, time: u64) -> (Vec<Spread>, Vec<Effect>) {
         let changed = std::mem::take(&mut self.changed);
-        let mut spreads = Vec::new();
+        let (mut spreads, mut kept) = (Vec::new(), Vec::new());
         for &account in &changed {
-            let Some(person) = self.people.get(&account) else { continue };
-            let to: Vec<SessionId> = self.audience(account, person).flat_map(Person::sessions).collect();
-            if !to.is_empty() {
-                let (presence, text) = person.shown();
-                let change = PresenceChanged { user: person.user.clone(), presence, text: text.to_owned() };
-                spreads.push(Spread { account, frame: FromServer::PresenceChanged(change), to });
+            kept.extend(self.note_seen(account, time));
+            if let Some(person) = self.people.get(&account) {
+                spreads.extend(self.spreads(account, person));
             }
         }
         for account in changed {
             self.forget_if_gone(account);
         }
-        spreads
+        (spreads, kept)
     }
 
     /// Friends and members of common rooms who are here, each once, however many rooms they share.
-    fn audience(&self, account: AccountId, person: &Person) -> impl Iterator<Item = &Person> {
+    pub(super) fn audience(&self, account: AccountId, person: &Person) -> impl Iterator<Item = (AccountId, &Person)> {
         let mates = person.rooms.iter().flat_map(|room| self.rooms.here(*room));
         let mut audience: Vec<AccountId> = person.friends.iter().copied().chain(mates).collect();
         audience.sort_unstable();
         audience.dedup();
-        audience.into_iter().filter(move |other| *other != account).filter_map(|other| self.people.get(&other))
+        let others = audience.into_iter().filter(move |other| *other != account);
+        others.filter_map(|other| Some((other, self.people.get(&other)?)))
     }
 
     /// A spread could not be passed on: it is repeated with the next gathering.

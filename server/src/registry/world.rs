@@ -11,11 +11,11 @@ use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Incarnation, Token};
 use hobnob_shared::identity::{Chain, IdentityStatement, ServerStatement, Statement};
 use hobnob_shared::message::{FromServer, Introduced, OwnPresence, Presence};
 
-use super::message::{EnterRoom, Page, QuitRoom, Record, SetPresence};
+use super::message::{EnterRoom, Page, QuitRoom, Record, SeenAllowed, SetPresence};
 use super::state::{Arrival, Circle, Effect, SessionId, State};
 use crate::config::Limits;
 use crate::introduction::Place;
-use crate::store::{AccountId, FriendRow, Relation, RoomHead, RoomKey, Seat};
+use crate::store::{AccountId, FriendRow, Relation, RoomHead, RoomKey, Seat, Seen, SeenRow};
 
 const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 /// Small, so that a few members make several pages.
@@ -67,6 +67,10 @@ pub(super) struct World {
     /// Rooms made so far: a room that is made again is another one.
     lives: i64,
     pub(super) roster: u64,
+    /// When accounts were last seen; of those who do not allow it there is nothing.
+    pub(super) seen: BTreeMap<i64, Seen>,
+    /// Milliseconds since 1970.
+    pub(super) time: u64,
     pub(super) removed: Vec<u8>,
     pub(super) refreshed: Vec<SessionId>,
     pub(super) now: Instant,
@@ -85,6 +89,8 @@ impl World {
             rooms: BTreeMap::new(),
             lives: 0,
             roster: 0,
+            seen: BTreeMap::new(),
+            time: 0,
             removed: Vec::new(),
             refreshed: Vec::new(),
             now: Instant::now(),
@@ -95,6 +101,28 @@ impl World {
     pub(super) fn rows(&self, n: i64) -> Vec<FriendRow> {
         let pairs = self.friends.iter();
         pairs.filter_map(|&(a, b)| if a == n { Some(row(b)) } else { (b == n).then(|| row(a)) }).collect()
+    }
+
+    pub(super) fn friends_seen(&self, n: i64) -> Vec<SeenRow> {
+        let friends = self.rows(n).into_iter().filter(|_| self.seen.contains_key(&n));
+        friends
+            .filter_map(|row| {
+                let at = self.seen.get(&row.account.0)?.at?;
+                Some(SeenRow { account: row.account, user: row.user, at })
+            })
+            .collect()
+    }
+
+    /// The store takes in that an account allows it, or not any more.
+    pub(super) fn allow_seen(&mut self, session: u64, n: i64, on: bool) -> Mail {
+        if on {
+            self.seen.insert(n, Seen { allowed: true, at: None });
+        } else {
+            self.seen.remove(&n);
+        }
+        let (session, account, friends) = (SessionId(session), AccountId(n), self.friends_seen(n));
+        let effects = self.state.seen_allowed(SeenAllowed { session, seq: 5, account, on, friends });
+        self.run(effects)
     }
 
     /// Numbers of the members' records.
@@ -126,6 +154,8 @@ impl World {
             device_list: list(),
             device_known: !self.removed.contains(&device.0[0]),
             roster: self.roster,
+            seen: self.seen.get(&n).copied().unwrap_or_default(),
+            friends_seen: self.friends_seen(n),
         }
     }
 
@@ -203,12 +233,20 @@ impl World {
                     let (now, token) = (self.now, self.token());
                     queue.extend(self.state.explained((session, seq), (&user, wish), relation, now, || token));
                 }
-                Effect::Grant { .. } => {}
+                Effect::Grant { .. } | Effect::NoteSeen(..) => {}
                 Effect::Gather => gather = true,
             }
         }
         if gather {
-            for spread in self.state.gather() {
+            let (spreads, kept) = self.state.gather(self.time);
+            for effect in kept {
+                if let Effect::NoteSeen(account, at) = effect
+                    && let Some(seen) = self.seen.get_mut(&account.0)
+                {
+                    seen.at = Some(at);
+                }
+            }
+            for spread in spreads {
                 for session in spread.to {
                     mail.entry(session).or_default().push(spread.frame.clone());
                 }

@@ -10,8 +10,8 @@ use hobnob_shared::identity::VerifiedChain;
 use crate::services::Services;
 use crate::store::{
     Accepted, Account, AccountId, Asked, ByOwner, FewerDevices, FriendshipRow, Joined, Leaving, Locked, NewAcceptance,
-    NewAccount, NewDevice, NewMember, NewPassword, NewRequest, Parted, RoomChange, RoomHead, RosterRow, SignedUp,
-    StoreError,
+    NewAccount, NewDevice, NewMember, NewPassword, NewRequest, Parted, RoomChange, RoomHead, RosterRow, SeenRow,
+    SignedUp, StoreError,
 };
 
 /// A question to the store. The session reads no further frame until it is answered.
@@ -58,6 +58,8 @@ pub enum Job {
     PutRoster(AccountId, RosterRow),
     /// [`crate::store::Store::roster`].
     Roster(AccountId),
+    /// [`crate::store::Store::allow_seen`].
+    AllowSeen(AccountId, bool),
 }
 
 /// What the store answered.
@@ -101,6 +103,8 @@ pub enum Answer {
     RosterPut(bool),
     /// To [`Job::Roster`].
     Roster(RosterRow),
+    /// To [`Job::AllowSeen`].
+    SeenAllowed(Vec<SeenRow>),
     /// The store failed.
     Failed,
 }
@@ -150,5 +154,6 @@ pub(super) fn put(job: Job, services: &Services) -> Pin<Box<dyn Future<Output = 
         }
         Job::PutRoster(account, roster) => Box::pin(answered(store.put_roster(account, roster), Answer::RosterPut)),
         Job::Roster(account) => Box::pin(answered(store.roster(account), Answer::Roster)),
+        Job::AllowSeen(account, on) => Box::pin(answered(store.allow_seen(account, on), Answer::SeenAllowed)),
     }
 }

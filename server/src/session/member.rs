@@ -11,7 +11,7 @@ use hobnob_shared::identity::{IdentityStatement, Statement, VerifiedChain};
 use hobnob_shared::limits::STATUS_TEXT;
 use hobnob_shared::message::{
     Done, FRIEND_ACCEPTANCE, FRIEND_REQUEST, FriendAcceptance, FriendRequest, FriendRequested, FriendStatement,
-    Friendship, FromServer, Presence, Seq, SetPresence, ToServer,
+    Friendship, FromServer, Presence, Seq, SetLastSeen, SetPresence, ToServer,
 };
 use serde::de::DeserializeOwned;
 
@@ -39,6 +39,7 @@ pub(super) enum Asking {
     SetRoomPassword,
     PutRoster(u64),
     GetRoster,
+    AllowSeen(bool),
 }
 
 /// See the module.
@@ -95,6 +96,9 @@ impl Member {
                     return refuse(Refusal::Forbidden("the status text is too long"), Some(seq));
                 }
                 vec![Effect::Tell(Note::SetPresence { seq, presence, text })]
+            }
+            ToServer::SetLastSeen(SetLastSeen { seq, on }) => {
+                self.ask(seq, Asking::AllowSeen(on), Job::AllowSeen(account, on))
             }
             ToServer::AddFriend(FriendStatement { seq, statement }) => self.check_request(&statement).map_or_else(
                 |refusal| refuse(refusal, Some(seq)),
@@ -241,6 +245,9 @@ impl Member {
             (Asking::SetRoomPassword, Answer::RoomPasswordSet(set)) => self.password_set(seq, set),
             (Asking::PutRoster(number), Answer::RosterPut(stored)) => self.roster_put(seq, number, stored),
             (Asking::GetRoster, Answer::Roster(roster)) => super::roster::pages(seq, roster),
+            (Asking::AllowSeen(on), Answer::SeenAllowed(friends)) => {
+                vec![Effect::Tell(Note::SeenAllowed { seq, account: self.account, on, friends })]
+            }
             // The store failed.
             _ => refuse(Refusal::Internal, Some(seq)),
         }

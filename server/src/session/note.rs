@@ -6,9 +6,9 @@ use hobnob_shared::message::{FriendRequested, Friendship, OwnPresence, Seq};
 
 use crate::registry::{
     Arrival, Befriend, DevicesChanged, EnterRoom, Introduce, LockRoom, OpenCircuit, Part, QuitRoom, Record, Registry,
-    RequestStored, RosterPut, SessionId, SetPresence, TellFriendship,
+    RequestStored, RosterPut, SeenAllowed, SessionId, SetPresence, TellFriendship,
 };
-use crate::store::{AccountId, RoomHead};
+use crate::store::{AccountId, RoomHead, SeenRow};
 
 /// What the registry is told. It answers requests with a `seq` itself.
 #[expect(missing_docs, reason = "fields are named for what they are; the variant says the rest")]
@@ -39,6 +39,8 @@ pub enum Note {
     LockRoom { seq: Seq, head: Box<RoomHead> },
     /// The account has a newer roster.
     RosterPut { account: AccountId, number: u64 },
+    /// The account allows that friends are told when it was last seen, or not any more.
+    SeenAllowed { seq: Seq, account: AccountId, on: bool, friends: Vec<SeenRow> },
 }
 
 impl Note {
@@ -75,6 +77,9 @@ pub(super) fn pass(note: Note, session: SessionId, registry: &Addr<Registry>) ->
             registry.try_send(QuitRoom { session, seq, head: *head, record }).is_ok()
         }
         Note::LockRoom { seq, head } => registry.try_send(LockRoom { session, seq, head: *head }).is_ok(),
+        Note::SeenAllowed { seq, account, on, friends } => {
+            registry.try_send(SeenAllowed { session, seq, account, on, friends }).is_ok()
+        }
         Note::RosterPut { account, number } => registry.try_send(RosterPut { session, account, number }).is_ok(),
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::accounts::{fingerprint, handle, id_of};
 use super::friends::{are_friends, has_blocked, name_of};
-use super::{AccountId, Circle, FriendRow, PendingRequest, Relation, StoreError, rooms, rosters};
+use super::{AccountId, Circle, FriendRow, PendingRequest, Relation, StoreError, rooms, rosters, seen};
 
 pub(super) fn circle(
     c: &Connection,
@@ -28,6 +28,8 @@ pub(super) fn circle(
         device_list: row.get("device_list")?,
         device_known: row.get("known")?,
         roster: rosters::number_of(c, account)?,
+        seen: seen::of(c, account)?,
+        friends_seen: seen::of_friends(c, account)?,
     };
     let mut query = c.prepare_cached(
         "SELECT a.id, a.handle, a.key FROM accounts a

@@ -1,4 +1,4 @@
-//! What the server remembers: accounts, devices, friend requests, friendships, blocks, rooms, rosters. [`Store`] is the seam behind which
+//! What the server remembers: accounts, devices, friend requests, friendships, blocks, rooms, rosters, and when those were last seen who allow it. [`Store`] is the seam behind which
 //! another database can stand; [`SqliteStore`] is the one that needs nothing installed. `Session` and `Registry` talk to it.
 //!
 //! An answer to a write means that it is on disk. Statements and certificates are bytes here: who signed what is checked before.
@@ -11,6 +11,7 @@ mod rooms;
 #[cfg(test)]
 mod rooms_tests;
 mod rosters;
+mod seen;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use hobnob_shared::identity::ServerKey;
 
 pub use rooms::{ByOwner, Joined, Leaving, NewMember, RecordRow, RoomChange, RoomHead, RoomKey, RoomPage, Seat};
 pub use rosters::RosterRow;
+pub use seen::{Seen, SeenRow};
 pub use sqlite::{OpenError, SqliteStore};
 
 /// Names an account inside this server; never on the wire.
@@ -201,6 +203,10 @@ pub struct Circle {
     pub device_known: bool,
     /// Number of the sealed roster.
     pub roster: u64,
+    /// When the account itself was last seen, and whether it allows that.
+    pub seen: Seen,
+    /// When friends were last seen, as far as the account may know.
+    pub friends_seen: Vec<SeenRow>,
 }
 
 /// How an account stands to another one.
@@ -344,4 +350,8 @@ pub trait Store: Send + Sync {
     fn put_roster(&self, account: AccountId, roster: RosterRow) -> Later<bool>;
     /// The sealed roster.
     fn roster(&self, account: AccountId) -> Later<RosterRow>;
+    /// Allows that friends are told when the account was last seen, or not any more: what it may know of its friends from now on.
+    fn allow_seen(&self, account: AccountId, on: bool) -> Later<Vec<SeenRow>>;
+    /// The account was seen at this time.
+    fn note_seen(&self, account: AccountId, at: u64) -> Later<()>;
 }

@@ -19,8 +19,8 @@ use tokio::sync::oneshot;
 use super::{
     Accepted, Account, AccountId, Asked, ByOwner, Circle, FewerDevices, FriendshipRow, Joined, Later, Leaving, Locked,
     NewAcceptance, NewAccount, NewDevice, NewMember, NewPassword, NewRequest, Parted, Relation, RoomChange, RoomHead,
-    RoomKey, RoomPage, RosterRow, SignedUp, Store, StoreError, accounts, circle, friends, membership, rooms, rosters,
-    upgrade,
+    RoomKey, RoomPage, RosterRow, SeenRow, SignedUp, Store, StoreError, accounts, circle, friends, membership, rooms,
+    rosters, seen, upgrade,
 };
 use crate::config::Limits;
 
@@ -339,5 +339,11 @@ impl Store for SqliteStore {
     }
     fn roster(&self, account: AccountId) -> Later<RosterRow> {
         self.read(move |c| rosters::get(c, account))
+    }
+    fn allow_seen(&self, account: AccountId, on: bool) -> Later<Vec<SeenRow>> {
+        self.write(move |c| seen::allow(c, account, on))
+    }
+    fn note_seen(&self, account: AccountId, at: u64) -> Later<()> {
+        self.write(move |c| seen::note(c, account, at))
     }
 }

@@ -323,3 +323,28 @@ fn check_finds_what_belongs_to_nothing() {
     drop(c);
     assert_eq!(SqliteStore::check(data.path()).unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn when_somebody_was_seen_is_kept_only_where_it_is_allowed_and_told_only_to_who_allows_it_too() {
+    let data = tempfile::tempdir().unwrap();
+    let store = open(data.path());
+    let (alice, bob) = (sign_up(&store, "alice").await, sign_up(&store, "bob").await);
+    befriend(&store, (alice, "alice"), (bob, "bob")).await;
+    let seen = async |store: &SqliteStore| store.circle(alice, name("alice"), device(1)).await.unwrap();
+    store.note_seen(bob, 60_000).await.unwrap();
+    assert!(store.allow_seen(alice, true).await.unwrap().is_empty());
+    store.allow_seen(bob, true).await.unwrap();
+    assert!(seen(&store).await.friends_seen.is_empty(), "what was before counts no more");
+    store.note_seen(bob, 120_000).await.unwrap();
+    drop(store);
+    let store = open(data.path());
+    let circle = seen(&store).await;
+    assert_eq!(circle.friends_seen, [SeenRow { account: bob, user: name("bob"), at: 120_000 }]);
+    assert_eq!(circle.seen, Seen { allowed: true, at: None });
+    assert_eq!(store.allow_seen(alice, true).await.unwrap(), circle.friends_seen, "saying it twice changes nothing");
+    assert!(store.allow_seen(alice, false).await.unwrap().is_empty());
+    assert!(seen(&store).await.friends_seen.is_empty());
+    store.allow_seen(bob, false).await.unwrap();
+    store.allow_seen(alice, true).await.unwrap();
+    assert!(seen(&store).await.friends_seen.is_empty(), "it was erased");
+}

@@ -117,6 +117,9 @@ pub struct Welcome {
     /// was removed from it.
     #[serde(default)]
     pub rooms: Vec<RoomId>,
+    /// This account tells its friends when it was last seen, and is told so of theirs.
+    #[serde(default)]
+    pub last_seen: bool,
 }
 
 /// See [`FromServer::Friends`].
@@ -139,6 +142,9 @@ pub struct FriendEntry {
     pub presence: Presence,
     /// Their status text.
     pub text: String,
+    /// Since when they are `offline`: as in [`PresenceChanged::last_seen`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<u64>,
 }
 
 /// See [`FromServer::FriendRequested`].
@@ -186,6 +192,10 @@ pub struct PresenceChanged {
     pub presence: Presence,
     /// Status text.
     pub text: String,
+    /// With `offline`, to friends only, and only where both allow it: when they were last seen online, milliseconds since 1970, in whole
+    /// minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<u64>,
 }
 
 /// See [`FromServer::Introduced`].

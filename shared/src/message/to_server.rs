@@ -35,6 +35,8 @@ pub enum ToServer {
     Hello(Hello),
     /// Sets presence and status text.
     SetPresence(SetPresence),
+    /// Allows that friends are told when this account was last seen, or not any more.
+    SetLastSeen(SetLastSeen),
     /// Asks somebody to be friends.
     AddFriend(FriendStatement),
     /// Accepts a request.
@@ -157,6 +159,15 @@ pub struct SetPresence {
     pub presence: OwnPresence,
     /// At most [`crate::limits::STATUS_TEXT`] characters.
     pub text: String,
+}
+
+/// See [`ToServer::SetLastSeen`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetLastSeen {
+    /// Ties the answer to it.
+    pub seq: Seq,
+    /// Allowed.
+    pub on: bool,
 }
 
 /// A signed request or acceptance.

@@ -70,9 +70,13 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   sign_up, sign_in            user, password (sign_in on a known device: neither is needed)
   sign_out, quit
   set_server                  server: "ADDR:PORT[#FINGERPRINT]"
-  add_friend                  user: a username, or an invite "hobnob:NAME?k=FINGERPRINT"
+  add_friend                  user: a username, or an invite "hobnob:NAME?k=FINGERPRINT&s=SERVER"
+  invite                      -> invite: how others add you and pin your key
   accept_friend, decline_friend, remove_friend, block, unblock     user
-  friends                     -> friends: [{user, presence, status_text, verified, link}], requests: [user]
+  friends                     -> friends: [{user, presence, status_text, verified, link, nickname, note, notify,
+                              last_seen}], requests: [user]
+  set_nickname, set_note      user, nickname (64 bytes) / note (2048 bytes): yours, on all your devices
+  set_notify                  conversation, notify: all mentions none (kept for this profile)
   set_presence                presence: available away busy invisible; text
   send                        to: "@bob" or "#tea"; text; optional reply_to -> message (its id), sent_at
   edit                        message (your own), text
@@ -80,12 +84,14 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   react                       message, emoji (empty: takes all of yours off); optional on (false: takes it off)
   mark_read                   message
   typing                      to, active
+  last_seen                   -> last_seen: whether friends learn when you were last seen, and you when they were
+  set_last_seen               on (kept at the server)
   receipts                    -> receipts: whether others learn what you read, and you what they read
   set_receipts                on (kept for this profile)
   history                     conversation, limit (up to 5000), optional before -> messages, oldest first
   search                      text, optional conversation, from, limit (up to 200), before (the last message of a page)
                               -> messages (newest first), more (whether there are), people, rooms, files (by name)
-  conversations               -> conversations: [{conversation, unread, newest}]
+  conversations               -> conversations: [{conversation, unread, newest, notify}]
   status                      -> links (to devices, standing now), refused: {reason: count} since the start
   devices                     -> devices: [{device, this}]
   remove_device               password, device: one of the other devices
@@ -100,11 +106,12 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   downloads                   -> downloads: the folder that received files go to
   set_downloads               folder (full path; made where there is none): for files accepted from now on, kept
   decline_file, pause_file, resume_file, cancel_file               transfer
-  safety_number               user -> safety_number (60 digits), verified
-  verify, accept_key          user
+  safety_number               user -> safety_number (60 digits), code (text of the QR picture), verified
+  verify                      user, optional code: the other one's, or their digits; they are compared first
+  accept_key                  user
   join_room                   room: "#tea", optional password; the first who joins makes the room and owns it
   leave_room                  room
-  rooms                       -> rooms: [{room, owner, locked, members: [{user, presence}]}]
+  rooms                       -> rooms: [{room, owner, locked, members: [{user, presence}], notify}]
   remove_member               room, user; its owner may
   set_room_password           room, password (none drops it); its owner may
 
@@ -121,7 +128,9 @@ EVENTS, one JSON object a line on standard output:
   signed_in / signed_out      user, presence, text / reason
   server                      state: connecting online offline; text
   friend_request, friend_added, friend_removed                     user
-  presence                    user, presence: available away busy offline unknown; text
+  presence                    user, presence: available away busy offline unknown; text; offline and
+                              allowed on both sides: last_seen (ms since 1970)
+  contact                     user, nickname, note: changed here or on another device of yours
   link                        user, path: direct relayed none; address
   message                     conversation, message, from, text, sent_at (ms since 1970), reply_to, state, clock,
                               device, number; others' messages, and those of your other devices; where it is so

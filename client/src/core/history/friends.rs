@@ -1,6 +1,6 @@
 //! Pinned people on the disk. Written by the `Registry` when a friendship is proven, a key accepted, a list renewed.
 
-use hobnob_shared::id::{Fingerprint, Handle};
+use hobnob_shared::id::{ConversationId, Fingerprint, Handle};
 use hobnob_shared::identity::IdentityStatement;
 use rusqlite::{Connection, Result, Row, params};
 
@@ -100,6 +100,7 @@ pub fn remove(c: &Connection, user: &Handle) -> Result<bool> {
     )?
     .execute([user.as_str()])?;
     super::file_rules::save(c, user, super::file_rules::FileRule::Ask)?;
+    super::notify::save(c, &ConversationId::Direct(user.clone()), super::notify::Notify::All)?;
     Ok(c.prepare_cached("DELETE FROM friends WHERE user = ?1")?.execute([user.as_str()])? > 0)
 }
 

@@ -3,7 +3,7 @@
 //!
 //! - `open.rs`: opening, checking and migrating the file. `threads.rs`: the two threads and the group commit.
 //! - [`logs`], [`messages`], [`acts`], [`signed`], [`marks`]: the copies of everybody's logs, and how far each got. [`pages`]: the same for people; [`found`]: searching it.
-//! - [`rooms`], [`friends`], [`contacts`], [`pairs`], [`transfers`], [`file_rules`]: what else can be asked of an open connection.
+//! - [`rooms`], [`friends`], [`contacts`], [`pairs`], [`transfers`], [`file_rules`], [`notify`]: what else can be asked of an open connection.
 
 pub mod acts;
 #[cfg(test)]
@@ -19,6 +19,7 @@ pub mod friends;
 pub mod logs;
 pub mod marks;
 pub mod messages;
+pub mod notify;
 mod open;
 pub mod pages;
 pub mod pairs;

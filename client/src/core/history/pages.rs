@@ -5,7 +5,7 @@ use hobnob_shared::mention;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::{acts, messages, row};
-use crate::core::event::{ConversationInfo, MessageInfo};
+use crate::core::event::{ConversationInfo, MessageInfo, Notify};
 
 /// What [`line`] reads, from `messages m JOIN conversations k`.
 pub(super) const COLUMNS: &str = "k.name, m.id, m.author, m.text, m.sent_at, m.reply_to, m.state, m.device, m.number, m.clock, m.edited, m.deleted, m.thread";
@@ -119,7 +119,9 @@ fn list(c: &Connection) -> Result<Vec<ConversationInfo>> {
     ))?
     .query_map([], |row| {
         let newest = line(c, row)?;
-        Ok(ConversationInfo { conversation: newest.conversation.clone(), unread: row.get(13)?, mentions: 0, newest: Some(newest) })
+        let conversation = newest.conversation.clone();
+        let unread = row.get(13)?;
+        Ok(ConversationInfo { conversation, unread, mentions: 0, newest: Some(newest), notify: Notify::All })
     })?
     .collect()
 }

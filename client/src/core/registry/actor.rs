@@ -25,6 +25,7 @@ use crate::core::friendship::Proven;
 use crate::core::history::History;
 use crate::core::history::friends::Friend;
 use crate::core::history::logs::Log;
+use crate::core::history::notify::Levels;
 use crate::core::history::rooms::Room;
 use crate::core::outlet::{Outlet, Ticket};
 use crate::core::peer_link::tokens::TokenTable;
@@ -64,6 +65,8 @@ pub struct Setup {
     pub blocked: Vec<Handle>,
     /// What this account's devices know together of people.
     pub contacts: Kept,
+    /// What of which conversation is told by notifications.
+    pub notify: Levels,
     /// Bound, for peers.
     pub listener: TcpListener,
     /// Where that is.
@@ -182,6 +185,7 @@ impl Registry {
         state.rooms = Rooms::load(setup.rooms);
         state.blocked = setup.blocked.into_iter().collect();
         state.contacts = RosterSync::load(setup.contacts);
+        state.notify = setup.notify;
         if let Some(identity) = &identity {
             state.exchange = exchange(identity.device, setup.logs);
         }

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use hobnob_shared::id::{DeviceId, Fingerprint, Handle, Hash, RoomId, TransferId};
 use hobnob_shared::identity::Statement;
 use hobnob_shared::limits;
-use hobnob_shared::message::{FriendsPage, FromServer, OwnPresence, Presence};
+use hobnob_shared::message::{FriendEntry, FriendsPage, FromServer, OwnPresence, Presence};
 
 use crate::core::errands::Errands;
 use crate::core::event::{Event, LinkPath};
+use crate::core::history::notify::Levels;
 use crate::core::link_policy::LinkPolicy;
 use crate::core::links::Links;
 use crate::core::outlet::Ticket;
@@ -48,6 +49,8 @@ pub enum Ask {
     Unblock(Handle),
     /// Own presence.
     SetPresence(OwnPresence, String),
+    /// Whether friends are told when this account was last seen.
+    SetLastSeen(bool),
     /// The signed statements of a friendship.
     GetFriendship(Handle),
     /// An introduction.
@@ -92,6 +95,7 @@ struct Listed {
     key: Fingerprint,
     presence: Presence,
     text: String,
+    last_seen: Option<u64>,
 }
 
 /// The time between the welcome and the complete friend list.
@@ -151,6 +155,8 @@ pub struct State<A> {
     pub blocked: BTreeSet<Handle>,
     /// What this account's devices know together.
     pub contacts: RosterSync,
+    /// Conversations of which not everything is told by notifications.
+    pub notify: Levels,
 }
 
 impl<A> Default for State<A> {
@@ -165,6 +171,7 @@ impl<A> Default for State<A> {
             rooms: Rooms::default(),
             blocked: BTreeSet::new(),
             contacts: RosterSync::default(),
+            notify: Levels::new(),
         }
     }
 }
@@ -251,10 +258,10 @@ impl<A: Clone> State<A> {
                 }
                 Pinned::Same => {}
             }
-            self.roster.server_says(&entry.user, entry.presence, &entry.text);
-            arrival
-                .listed
-                .insert(entry.user, Listed { key: entry.account, presence: entry.presence, text: entry.text });
+            let FriendEntry { user, account: key, presence, text, last_seen } = entry;
+            self.roster.server_says(&user, presence, &text);
+            self.roster.server_saw(&user, last_seen);
+            arrival.listed.insert(user, Listed { key, presence, text, last_seen });
         }
         arrival.complete |= page.last;
         outcome
@@ -264,8 +271,9 @@ impl<A: Clone> State<A> {
     pub fn settled(&mut self, user: &Handle) {
         if let Server::Arriving(arrival) = &mut self.server {
             arrival.awaiting.remove(user);
-            if let Some(Listed { presence, text, .. }) = arrival.listed.get(user) {
+            if let Some(Listed { presence, text, last_seen, .. }) = arrival.listed.get(user) {
                 self.roster.server_says(user, *presence, text);
+                self.roster.server_saw(user, *last_seen);
             }
         }
     }

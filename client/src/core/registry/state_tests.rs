@@ -34,6 +34,7 @@ fn page(entries: &[(&str, u8, Presence)], last: bool) -> FriendsPage {
         account: Fingerprint([*key; 32]),
         presence: *presence,
         text: String::new(),
+        last_seen: None,
     });
     FriendsPage { friends: friends.collect(), last }
 }

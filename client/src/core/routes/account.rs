@@ -425,6 +425,7 @@ impl Registry {
                 link.do_send(SetServer(ends.server));
             }
         }
+        self.last_seen_is(welcome.last_seen);
         self.trust = Trust::Kept;
         self.tell_server(ServerState::Online, format!("Connected to {place}."));
         let now = Instant::now();
@@ -453,7 +454,7 @@ impl Registry {
             self.forget_friend(&user);
         }
         for user in std::mem::take(&mut self.fresh) {
-            self.outlet.tell(Event::FriendAdded { user });
+            self.tell_friend_added(&user);
         }
         for user in self.state.roster.handles() {
             let event = self.state.roster.announce(&user);

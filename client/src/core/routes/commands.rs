@@ -9,6 +9,7 @@ use crate::core::error::Problem;
 use crate::core::file_transfer::Wish;
 use crate::core::outlet::Ticket;
 use crate::core::registry::{Ask, Registry, Shutdown};
+use crate::core::sealed_roster::Words;
 
 impl Registry {
     /// Carries a command out, or sees to it that somebody does.
@@ -34,6 +35,12 @@ impl Registry {
             Command::Block { user } => self.errand(Ask::Block(user), Some(ticket)),
             Command::Unblock { user } => self.errand(Ask::Unblock(user), Some(ticket)),
             Command::Friends => ticket.done(self.friends()),
+            Command::Invite => ticket.answer(self.invite()),
+            Command::SetNickname { user, nickname } => self.write_words(&user, Words::Nickname, &nickname, ticket),
+            Command::SetNote { user, note } => self.write_words(&user, Words::Note, &note, ticket),
+            Command::SetNotify { conversation, notify } => self.set_notify(conversation, notify, ticket),
+            Command::LastSeen => ticket.done(Answer::LastSeen { last_seen: self.profile.settings().last_seen }),
+            Command::SetLastSeen { on } => self.errand(Ask::SetLastSeen(on), Some(ticket)),
             Command::SetPresence { presence, text } => self.set_presence(presence, text, ticket),
 
             Command::Send { to, text, reply_to } => self.send_message(to, text, reply_to, ticket, ctx),
@@ -81,7 +88,8 @@ impl Registry {
             Command::CancelFile { transfer } => self.wish(transfer, &Wish::Cancel, ticket, ctx),
 
             Command::SafetyNumber { user } => self.safety_number(&user, ticket),
-            Command::Verify { user } => self.verify(&user, ticket, ctx),
+            Command::Verify { user, code: None } => self.verify(&user, ticket, ctx),
+            Command::Verify { user, code: Some(code) } => self.verify_by(user, code, ticket, ctx),
             Command::AcceptKey { user } => self.accept_key(&user, ticket, ctx),
         }
     }

@@ -128,6 +128,7 @@ impl Registry {
             }
             Change::Stop(user, key) => self.key_changed(&user, key, None),
             Change::Restore(user) => self.key_restored(&user),
+            Change::Words(user) => self.tell_contact(&user),
             Change::Remember(user, key) => {
                 self.state.roster.remember_former(vec![(user.clone(), key)]);
                 self.write(move |c| friends::remember(c, &user, key));

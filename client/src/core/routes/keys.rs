@@ -8,6 +8,7 @@ use hobnob_shared::identity::safety_number;
 use hobnob_shared::message::{FriendRequested, Friendship};
 
 use crate::core::clock;
+use crate::core::compare::{self, Side};
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Event};
 use crate::core::friendship::Proven;
@@ -15,6 +16,7 @@ use crate::core::history::friends::{self, Friend};
 use crate::core::history::{contacts, logs, transfers};
 use crate::core::outlet::Ticket;
 use crate::core::peer_link;
+use crate::core::profile::Identity;
 use crate::core::registry::{PinMismatch, Registry};
 use crate::core::roster::Pinned;
 
@@ -27,6 +29,14 @@ pub(in crate::core) enum Held {
     Request(FriendRequested),
     /// They accepted.
     Friendship(Friendship),
+}
+
+fn side(own: &Identity) -> Side {
+    Side { user: own.user.clone(), key: own.account }
+}
+
+fn number(own: &Side, other: &Side) -> String {
+    safety_number((&own.user, &own.key), (&other.user, &other.key))
 }
 
 impl Registry {
@@ -198,11 +208,13 @@ impl Registry {
     pub(in crate::core) fn safety_number(&self, user: &Handle, ticket: Ticket) {
         let Some(own) = self.identity.clone() else { return ticket.failed(Problem::not_signed_in()) };
         let Some(person) = self.state.roster.get(user) else { return ticket.failed(Problem::not_friends(user)) };
-        let (user, key, verified) = (user.clone(), person.pin.account, person.pin.verified);
+        let verified = person.pin.verified;
+        let sides = (side(&own), Side { user: user.clone(), key: person.pin.account });
         // Five thousand rounds of hashing: milliseconds, so not here.
         tokio::task::spawn_blocking(move || {
-            let safety_number = safety_number((&own.user, &own.account), (&user, &key));
-            ticket.done(Answer::SafetyNumber { safety_number, verified });
+            let (own, other) = &sides;
+            let (safety_number, code) = (number(own, other), compare::code(own, other));
+            ticket.done(Answer::SafetyNumber { safety_number, code, verified });
         });
     }
 
@@ -215,6 +227,24 @@ impl Registry {
         let friend = friend.clone();
         self.touch_contacts();
         self.answer_when_kept(friend, ticket);
+    }
+
+    /// The other side's code, or their digits, were read: they count as compared only if both keys are the same on both sides.
+    pub(in crate::core) fn verify_by(&mut self, user: Handle, code: String, ticket: Ticket, ctx: &mut Context<Self>) {
+        let Some(own) = &self.identity else { return ticket.failed(Problem::not_signed_in()) };
+        let Some(person) = self.state.roster.get(&user) else { return ticket.failed(Problem::not_friends(&user)) };
+        let (own, other) = (side(own), Side { user: user.clone(), key: person.pin.account });
+        let compared_with = other.key;
+        let checked = tokio::task::spawn_blocking(move || compare::check(&code, &own, &other, &number(&own, &other)));
+        Self::then(ctx, checked, move |registry, checked, ctx| {
+            let still = registry.state.roster.get(&user).is_some_and(|person| person.pin.account == compared_with);
+            match checked {
+                Ok(Ok(())) if still => registry.verify(&user, ticket, ctx),
+                Ok(Ok(())) => ticket.failed(Problem::key_changed(&user)),
+                Ok(Err(problem)) => ticket.failed(problem),
+                Err(_) => ticket.failed(Problem::internal()),
+            }
+        });
     }
 
     fn answer_when_kept(&self, friend: Friend, ticket: Ticket) {

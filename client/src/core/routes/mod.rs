@@ -3,6 +3,7 @@
 //! # Layout
 //! - `commands`: which command goes where.
 //! - `account`: signing up, in and out; the session's coming and going.
+//! - `about`: own words on people, what is told of conversations and of oneself, invites.
 //! - `people`: friends, requests, presence, and what the server says of them.
 //! - `devices`: this account's, and which of others' may link. `password`: what else takes the password.
 //! - `contacts`: what this account's devices tell each other of people; blocks.
@@ -12,6 +13,7 @@
 //! - `links`: introductions, live links, re-dialling.
 //! - `files`: transfers, by what people here want; `offers`: by what friends say; `downloads`: where they go.
 
+mod about;
 pub mod account;
 mod acts;
 mod commands;

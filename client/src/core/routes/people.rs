@@ -9,13 +9,14 @@ use hobnob_shared::id::Handle;
 use hobnob_shared::limits;
 use hobnob_shared::message::{
     AboutUser, Failed, FriendRequested, FriendStatement, FriendsPage, Friendship, FromServer, GetRoster, JoinRoom,
-    LeaveRoom, OpenCircuit, OwnPresence, Peer, PeerPresence, RemoveMember, Seq, SetPresence, SetRoomPassword, ToServer,
+    LeaveRoom, OpenCircuit, OwnPresence, Peer, PeerPresence, RemoveMember, Seq, SetLastSeen, SetPresence,
+    SetRoomPassword, ToServer,
 };
 
 use super::account::ANSWER_WITHIN;
 use super::keys::Held;
 use crate::core::error::Problem;
-use crate::core::event::{Answer, Event, FriendInfo};
+use crate::core::event::Event;
 use crate::core::friendship::{self, Proven};
 use crate::core::history::{friends, pairs};
 use crate::core::outlet::Ticket;
@@ -111,6 +112,7 @@ impl Registry {
             Ask::SetPresence(presence, text) => {
                 ToServer::SetPresence(SetPresence { seq, presence: *presence, text: text.clone() })
             }
+            Ask::SetLastSeen(on) => ToServer::SetLastSeen(SetLastSeen { seq, on: *on }),
             Ask::OpenCircuit(user, device, transfer) => {
                 ToServer::OpenCircuit(OpenCircuit { seq, user: user.clone(), device: *device, transfer: *transfer })
             }
@@ -139,52 +141,6 @@ impl Registry {
         if let Some(ticket) = errand.ticket {
             ticket.failed(Problem::offline());
         }
-    }
-
-    /// A handle, or an invite `hobnob:NAME?k=FINGERPRINT` that pins the key beforehand.
-    pub(in crate::core) fn add_friend(&mut self, text: &str, ticket: Ticket) {
-        let (name, key) = match text.strip_prefix("hobnob:").map(|rest| rest.split_once("?k=").ok_or(rest)) {
-            Some(Ok((name, key))) => (name, Some(key.parse())),
-            Some(Err(name)) => (name, None),
-            None => (text.strip_prefix('@').unwrap_or(text), None),
-        };
-        let user: Handle = match name.parse() {
-            Ok(user) => user,
-            Err(error) => return ticket.failed(error),
-        };
-        let key = match key.transpose() {
-            Ok(key) => key,
-            Err(error) => return ticket.failed(error),
-        };
-        if self.identity.as_ref().is_some_and(|own| own.user == user) {
-            return ticket.failed(Problem::yourself());
-        }
-        if self.state.roster.get(&user).is_some() {
-            return ticket.failed(Problem::already_friends(&user));
-        }
-        if self.state.roster.request(&user).is_some() {
-            // They asked already: to ask back is to accept.
-            return self.errand(Ask::AcceptFriend(user), Some(ticket));
-        }
-        if let Some(key) = key {
-            self.invited.insert(user.clone(), key);
-        }
-        self.errand(Ask::AddFriend(user, key), Some(ticket));
-    }
-
-    /// The friend list as it is known here.
-    pub(in crate::core) fn friends(&self) -> Answer {
-        let friends = self.state.roster.people().map(|(user, person)| {
-            let (presence, status_text) = self.state.roster.presence(user);
-            FriendInfo {
-                user: user.clone(),
-                presence,
-                status_text,
-                verified: person.pin.verified,
-                link: self.state.links.path(user),
-            }
-        });
-        Answer::Friends { friends: friends.collect(), requests: self.state.roster.requests() }
     }
 
     /// Own presence: kept, said on every link, and told to the server where it is there.
@@ -234,6 +190,7 @@ impl Registry {
             FromServer::FriendRemoved(named) => self.forget_friend(&named.user),
             FromServer::PresenceChanged(news) => {
                 self.state.roster.server_says(&news.user, news.presence, &news.text);
+                self.state.roster.server_saw(&news.user, news.last_seen);
                 self.state.rooms.server_says(&news.user, news.presence, &news.text);
                 if self.state.is_here() {
                     let event = self.state.roster.tell(&news.user);
@@ -276,6 +233,7 @@ impl Registry {
             }
             Ask::Unblock(user) => self.set_blocked(user, false),
             Ask::PutRoster => self.roster_part_put(),
+            Ask::SetLastSeen(on) => self.last_seen_is(*on),
             Ask::LeaveRoom(room, statement) => self.left(room, statement),
             Ask::AddFriend(user, _) if self.asked.len() < ASKED => {
                 self.asked.insert(user.clone());
@@ -430,7 +388,7 @@ impl Registry {
                 self.invited.remove(&user);
                 self.pin(proven);
                 match &self.state.server {
-                    Server::Here => self.outlet.tell(Event::FriendAdded { user: user.clone() }),
+                    Server::Here => self.tell_friend_added(&user),
                     Server::Away | Server::Arriving(_) => self.fresh.push(user.clone()),
                 }
             }

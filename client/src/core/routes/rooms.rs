@@ -4,7 +4,7 @@
 use actix::Context;
 use hobnob_shared::codec::from_cbor;
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{Fingerprint, Handle, Hash, Incarnation, RoomId};
+use hobnob_shared::id::{ConversationId, Fingerprint, Handle, Hash, Incarnation, RoomId};
 use hobnob_shared::identity::{ServerStatement, Statement};
 use hobnob_shared::limits::RECORDS_PER_PAGE;
 use hobnob_shared::message::{
@@ -15,7 +15,7 @@ use hobnob_shared::password::room_proof;
 use crate::core::clock::now_ms;
 use crate::core::command::Password;
 use crate::core::error::Problem;
-use crate::core::event::{Answer, Event};
+use crate::core::event::{Answer, Event, RoomInfo};
 use crate::core::history::rooms::{self, Kept, Room};
 use crate::core::outlet::Ticket;
 use crate::core::peer_link;
@@ -116,8 +116,11 @@ impl Registry {
     pub(in crate::core) fn room_list(&self) -> Result<Answer, Problem> {
         let own = self.identity.as_ref().ok_or_else(Problem::not_signed_in)?;
         let presence = self.own_presence();
-        let rooms = self.state.rooms.all().map(|room| self.state.rooms.info(room, (&own.user, presence))).collect();
-        Ok(Answer::Rooms { rooms })
+        let rooms = self.state.rooms.all().map(|room| {
+            let notify = self.notify_of(&ConversationId::Room(room.room.clone()));
+            RoomInfo { notify, ..self.state.rooms.info(room, (&own.user, presence)) }
+        });
+        Ok(Answer::Rooms { rooms: rooms.collect() })
     }
 
     fn own_presence(&self) -> Presence {

@@ -64,7 +64,10 @@ impl Registry {
 
     fn people_named(&self, wanted: &Wanted) -> Vec<FriendInfo> {
         let Answer::Friends { friends, .. } = self.friends() else { return Vec::new() };
-        friends.into_iter().filter(|friend| wanted.is_in_name(&format!("@{}", friend.user))).take(NAMES).collect()
+        let named = friends
+            .into_iter()
+            .filter(|friend| wanted.is_in_name(&format!("@{}", friend.user)) || wanted.is_in_name(&friend.nickname));
+        named.take(NAMES).collect()
     }
 
     fn rooms_named(&self, wanted: &Wanted) -> Vec<FoundRoom> {

@@ -124,10 +124,11 @@ impl Registry {
         let Some(me) = self.identity.as_ref().map(|own| own.user.clone()) else {
             return ticket.failed(Problem::not_signed_in());
         };
-        let (history, told) = (self.history.clone(), self.as_told());
+        let (history, told, levels) = (self.history.clone(), self.as_told(), self.state.notify.clone());
         actix_rt::spawn(async move {
             let found = history.read_all(move |c| pages::conversations(c, &me)).await.map(|mut conversations| {
                 for conversation in &mut conversations {
+                    conversation.notify = levels.get(&conversation.conversation).copied().unwrap_or_default();
                     conversation.newest = told(conversation.newest.take().into_iter().collect()).pop();
                 }
                 conversations

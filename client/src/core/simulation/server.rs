@@ -392,7 +392,7 @@ impl Server {
                     let within = Duration::from_millis(LIMITS.presence_gather_ms);
                     self.gather.get_or_insert(self.now + within);
                 }
-                Effect::Refresh(..) => {}
+                Effect::Refresh(..) | Effect::NoteSeen(..) => {}
             }
         }
     }
@@ -420,7 +420,9 @@ impl Server {
     /// They are told.
     pub(super) fn gather(&mut self) {
         self.gather = None;
-        for spread in self.registry.gather() {
+        // Nobody here allows that it is told when they were seen.
+        let (spreads, _) = self.registry.gather(0);
+        for spread in spreads {
             let frame = Box::new(spread.frame);
             self.mail.extend(spread.to.into_iter().map(|session| Mail::Frame(session, frame.clone())));
         }

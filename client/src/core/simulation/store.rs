@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hobnob_server::registry::{Circle, Page, Record};
 use hobnob_server::session::{Answer, Job};
 use hobnob_server::store::{
-    Account, AccountId, FriendRow, Joined, Leaving, RecordRow, Relation, RoomChange, RoomHead, RoomKey, Seat,
+    Account, AccountId, FriendRow, Joined, Leaving, RecordRow, Relation, RoomChange, RoomHead, RoomKey, Seat, Seen,
 };
 use hobnob_shared::codec::to_cbor;
 use hobnob_shared::id::{DeviceId, Handle};
@@ -102,6 +102,8 @@ impl Store {
             device_list: Arc::new(cast::device_list()),
             device_known: true,
             roster: 0,
+            seen: Seen::default(),
+            friends_seen: Vec::new(),
         }
     }
 

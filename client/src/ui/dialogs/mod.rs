@@ -1,8 +1,9 @@
 //! Questions that need an answer before something happens. Each is a function: it shows a dialog over the window and calls back with the
 //! answer; closing it is no answer. Those that return their dialog stay open until the core has answered.
 //!
-//! - [`add_friend`] whom to ask
-//! - [`safety_number`] digits to compare
+//! - [`answer`] all that they can be answered with
+//! - [`add_friend`] whom to ask, [`invite`] how others add this account
+//! - [`details`] a person, and what one calls them; [`safety_number`] what to compare with them
 //! - [`status_text`] what friends read under one's name
 //! - [`join_room`] which room, and its password; [`room_password`] a new one for those who come later
 //! - [`devices`] the account's devices; [`remove_device`] its password before one goes; [`change_password`]
@@ -15,10 +16,13 @@
 
 pub mod about;
 pub mod add_friend;
+pub mod answer;
 pub mod change_password;
 pub mod confirm;
+pub mod details;
 pub mod devices;
 pub mod file_rule;
+pub mod invite;
 pub mod join_room;
 pub mod open_link;
 pub mod rates;

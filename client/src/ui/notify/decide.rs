@@ -1,19 +1,8 @@
 //! Whether something new is told on the desktop, and with what sound: what the person prefers, the time of day, own presence, what is
 //! wanted of this conversation, and whether it is before somebody's eyes already. Pure.
 
+use crate::core::event::Notify;
 use crate::ui::settings::{Flag, Number, Preferences};
-
-/// What is wanted of one conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Level {
-    /// Everything.
-    #[default]
-    All,
-    /// Only messages that name oneself.
-    Mentions,
-    /// Nothing.
-    Nothing,
-}
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +14,7 @@ pub enum News {
         /// It names oneself.
         mentioned: bool,
         /// What is wanted of this conversation.
-        level: Level,
+        level: Notify,
     },
     /// Somebody needs an answer: a friend request, a changed key.
     Question,
@@ -61,9 +50,9 @@ pub fn decide(news: News, now: &Circumstances) -> Verdict {
     let preferences = &now.preferences;
     let wanted = match news {
         News::Question => true,
-        News::Said { level: Level::Nothing, .. } => false,
-        News::Said { level: Level::Mentions, mentioned, .. } => mentioned,
-        News::Said { level: Level::All, in_room, mentioned } => {
+        News::Said { level: Notify::None, .. } => false,
+        News::Said { level: Notify::Mentions, mentioned, .. } => mentioned,
+        News::Said { level: Notify::All, in_room, mentioned } => {
             mentioned || !in_room || !preferences.is(Flag::RoomMentionsOnly)
         }
     };
@@ -94,9 +83,9 @@ mod tests {
         with(|_| ())
     }
 
-    const DIRECT: News = News::Said { in_room: false, mentioned: false, level: Level::All };
-    const ROOM: News = News::Said { in_room: true, mentioned: false, level: Level::All };
-    const NAMED: News = News::Said { in_room: true, mentioned: true, level: Level::All };
+    const DIRECT: News = News::Said { in_room: false, mentioned: false, level: Notify::All };
+    const ROOM: News = News::Said { in_room: true, mentioned: false, level: Notify::All };
+    const NAMED: News = News::Said { in_room: true, mentioned: true, level: Notify::All };
 
     #[test]
     fn what_is_not_in_view_is_told_without_a_sound_by_default() {
@@ -122,10 +111,10 @@ mod tests {
     fn what_is_wanted_of_a_conversation_counts_there() {
         for in_room in [false, true] {
             for (level, mentioned, told) in [
-                (Level::All, false, true),
-                (Level::Mentions, false, false),
-                (Level::Mentions, true, true),
-                (Level::Nothing, true, false),
+                (Notify::All, false, true),
+                (Notify::Mentions, false, false),
+                (Notify::Mentions, true, true),
+                (Notify::None, true, false),
             ] {
                 let verdict = decide(News::Said { in_room, mentioned, level }, &usual());
                 assert_eq!(verdict != Verdict::Quiet, told, "{level:?} {mentioned}");

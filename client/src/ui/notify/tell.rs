@@ -11,7 +11,7 @@ use crate::ui::app::App;
 use crate::ui::conversation::PageInput;
 use crate::ui::messages::Target;
 use crate::ui::notify::board::{Item, Place, Tag};
-use crate::ui::notify::decide::{Circumstances, Level, News, Verdict, decide};
+use crate::ui::notify::decide::{Circumstances, News, Verdict, decide};
 use crate::ui::tabs::view_of;
 use crate::ui::words;
 
@@ -71,7 +71,8 @@ impl App {
     /// A message came.
     pub(in crate::ui) fn arrived(&mut self, info: &MessageInfo) {
         let mentioned = self.model.is_called_by(info);
-        let from = if mentioned { format!("{} mentions you", info.from) } else { info.from.to_string() };
+        let name = self.model.name_of_person(&info.from);
+        let from = if mentioned { format!("{name} mentions you") } else { name };
         let item = Item { from, what: info.text.clone(), message: Some(info.message) };
         self.tell_of(&info.conversation, item, mentioned);
     }
@@ -80,7 +81,7 @@ impl App {
     pub(in crate::ui) fn offered(&mut self, transfer: TransferId) {
         let Some(transfer) = self.model.transfers.get(transfer) else { return };
         let what = format!("offers {} ({})", transfer.info.name, words::size(transfer.info.size));
-        let item = Item { from: transfer.info.from.to_string(), what, message: None };
+        let item = Item { from: self.model.name_of_person(&transfer.info.from), what, message: None };
         self.tell_of(&transfer.info.conversation.clone(), item, false);
     }
 
@@ -95,16 +96,10 @@ impl App {
             tab.page.set_needs_attention(true);
         }
         let in_room = conversation.friend().is_none();
-        let news = News::Said { in_room, mentioned, level: self.level(conversation) };
+        let news = News::Said { in_room, mentioned, level: self.model.notify_level(conversation) };
         if let Verdict::Tell { sound } = decide(news, &self.circumstances(watched)) {
             self.notifier.add(&Tag::Conversation(conversation.clone()), item, sound);
         }
-    }
-
-    /// What is wanted of a conversation: everything, until somebody can say otherwise.
-    #[expect(clippy::unused_self, reason = "the model is where it will be looked up")]
-    fn level(&self, _conversation: &ConversationId) -> Level {
-        Level::All
     }
 
     fn circumstances(&self, watched: bool) -> Circumstances {

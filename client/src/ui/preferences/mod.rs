@@ -73,7 +73,7 @@ impl App {
             return open.present();
         }
         let window = PreferencesWindow::new(&self.window, &self.preferences, &self.sender);
-        window.show(self.model.receipts, &self.model.connection.downloads);
+        window.show(self.model.receipts, self.model.last_seen, &self.model.connection.downloads);
         window.present();
         self.preferring = Some(window);
     }
@@ -81,7 +81,7 @@ impl App {
     /// Shows them as they are, where their window is open.
     pub(in crate::ui) fn show_preferences(&self) {
         if let Some(open) = self.preferring.as_ref().filter(|open| open.is_open()) {
-            open.show(self.model.receipts, &self.model.connection.downloads);
+            open.show(self.model.receipts, self.model.last_seen, &self.model.connection.downloads);
         }
     }
 

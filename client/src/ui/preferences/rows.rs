@@ -1,17 +1,50 @@
 //! Rows of the preferences: a switch, a choice, a button, each with its name for who listens.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use adw::prelude::*;
 use relm4::{adw, gtk};
 
 use crate::ui::settings::{Flag, Number, Store};
 
 /// A row with a switch, and the switch.
-pub fn switch(title: &str, words: &str) -> (adw::ActionRow, gtk::Switch) {
+fn switch(title: &str, words: &str) -> (adw::ActionRow, gtk::Switch) {
     // The row gives its title to what it activates.
     let toggle = gtk::Switch::builder().valign(gtk::Align::Center).build();
     let row = adw::ActionRow::builder().title(title).subtitle(words).activatable_widget(&toggle).build();
     row.add_suffix(&toggle);
     (row, toggle)
+}
+
+/// What the core keeps as on or off: it moves back where the core refuses.
+pub struct Kept {
+    /// The row.
+    pub row: adw::ActionRow,
+    toggle: gtk::Switch,
+    /// As the core has it.
+    known: Rc<Cell<bool>>,
+}
+
+impl Kept {
+    /// One that is off; `ask` is told what is wanted.
+    pub fn new(title: &str, words: &str, ask: impl Fn(bool) + 'static) -> Self {
+        let (row, toggle) = switch(title, words);
+        let known = Rc::new(Cell::new(false));
+        let before = known.clone();
+        toggle.connect_active_notify(move |toggle| {
+            if toggle.is_active() != before.get() {
+                ask(toggle.is_active());
+            }
+        });
+        Self { row, toggle, known }
+    }
+
+    /// Shows it as the core has it.
+    pub fn show(&self, on: bool) {
+        self.known.set(on);
+        self.toggle.set_active(on);
+    }
 }
 
 /// A preference that is on or off.

@@ -1,8 +1,6 @@
 //! The window of the preferences: five pages, searched by their words. A change counts at once; there is nothing to apply.
 
-use std::cell::Cell;
 use std::path::Path;
-use std::rc::Rc;
 
 use adw::prelude::*;
 use gtk::glib;
@@ -10,7 +8,8 @@ use relm4::{Sender, adw, gtk};
 
 use crate::ui::actions::ActionMsg;
 use crate::ui::app::AppMsg;
-use crate::ui::preferences::rows::{FlagRow, NumberRow, group, leading, page, switch};
+use crate::ui::people::PeopleAction;
+use crate::ui::preferences::rows::{FlagRow, Kept, NumberRow, group, leading, page};
 use crate::ui::settings::keys::STYLES;
 use crate::ui::settings::{Flag, Number, Store};
 use crate::ui::text::literal_line;
@@ -31,9 +30,8 @@ pub struct PreferencesWindow {
     style: adw::ComboRow,
     flags: Vec<FlagRow>,
     numbers: Vec<NumberRow>,
-    receipts: gtk::Switch,
-    /// As the core has it.
-    gives_receipts: Rc<Cell<bool>>,
+    receipts: Kept,
+    last_seen: Kept,
     downloads: adw::ActionRow,
 }
 
@@ -78,19 +76,19 @@ impl PreferencesWindow {
         group(&notes, "", "", &[muted.row.upcast_ref(), from.row.upcast_ref(), to.row.upcast_ref()]);
         window.add(&notes);
 
-        let (receipts_row, receipts) =
-            switch("Read Receipts", "Others see what you have read, and you what they have read");
-        let gives_receipts = Rc::new(Cell::new(false));
-        let (known, tell) = (gives_receipts.clone(), input.clone());
-        receipts.connect_active_notify(move |toggle| {
-            if toggle.is_active() != known.get() {
-                tell.emit(AppMsg::Action(ActionMsg::Receipts(toggle.is_active())));
-            }
-        });
+        let (tell, say) = (input.clone(), input.clone());
+        let receipts =
+            Kept::new("Read Receipts", "Others see what you have read, and you what they have read", move |on| {
+                tell.emit(AppMsg::Action(ActionMsg::Receipts(on)));
+            });
+        let last_seen =
+            Kept::new("Last Seen", "Friends see when you were last online, and you when they were", move |on| {
+                say.emit(AppMsg::People(PeopleAction::LastSeen(on)));
+            });
         let typing = flag(Flag::SendTyping, "Show That You Write", "While you write, others see it");
         let enter = flag(Flag::EnterSends, "Enter Sends", "Otherwise Ctrl+Enter sends, and Enter begins a new line");
         let talk = page("Conversations", "user-available-symbolic");
-        group(&talk, "Privacy", "", &[receipts_row.upcast_ref(), typing.row.upcast_ref()]);
+        group(&talk, "Privacy", "", &[receipts.row.upcast_ref(), last_seen.row.upcast_ref(), typing.row.upcast_ref()]);
         group(&talk, "Writing", "", &[enter.row.upcast_ref()]);
         window.add(&talk);
 
@@ -124,11 +122,11 @@ impl PreferencesWindow {
         name_library_buttons(&window);
         let flags = vec![told, text, sound, mentions, muted, typing, enter, ask, stays, tabs];
         let numbers = vec![size, from, to];
-        Self { window, store: store.clone(), style, flags, numbers, receipts, gives_receipts, downloads }
+        Self { window, store: store.clone(), style, flags, numbers, receipts, last_seen, downloads }
     }
 
     /// Shows all of them as they are.
-    pub fn show(&self, receipts: bool, downloads: &Path) {
+    pub fn show(&self, receipts: bool, last_seen: bool, downloads: &Path) {
         let style = self.store.now().style;
         self.style.set_selected(style as u32);
         for row in &self.flags {
@@ -137,8 +135,8 @@ impl PreferencesWindow {
         for row in &self.numbers {
             row.show(&self.store);
         }
-        self.gives_receipts.set(receipts);
-        self.receipts.set_active(receipts);
+        self.receipts.show(receipts);
+        self.last_seen.show(last_seen);
         // Rows take markup, and a folder may be called anything.
         self.downloads.set_subtitle(&glib::markup_escape_text(&literal_line(&downloads.to_string_lossy())));
     }

@@ -62,12 +62,19 @@ pub fn message(wanted: &Wanted, info: &MessageInfo, me: Option<&Handle>) -> Foun
 
 /// A friend who was found.
 pub fn person(wanted: &Wanted, info: &FriendInfo) -> FoundRow {
+    let has_other = !info.nickname.is_empty();
+    let called = if has_other { &info.nickname } else { info.user.as_str() };
+    let said = match (has_other, info.status_text.is_empty()) {
+        (true, false) => format!("@{} · {}", info.user, info.status_text),
+        (true, true) => format!("@{}", info.user),
+        (false, _) => info.status_text.clone(),
+    };
     line(Line {
         pick: Pick::Conversation(ConversationId::Direct(info.user.clone())),
-        picture: (info.user.to_string(), None),
-        name: marked(wanted, info.user.as_str()),
+        picture: (text::literal_line(called), None),
+        name: marked(wanted, called),
         aside: words::presence(info.presence).to_owned(),
-        words: Words::plain(text::literal_line(&info.status_text)),
+        words: marked(wanted, &said),
         unread: 0,
     })
 }
@@ -113,7 +120,10 @@ pub fn all_files(count: usize) -> FoundRow {
 /// A conversation that may be meant.
 pub fn meant(model: &Model, meant: Meant) -> FoundRow {
     let Meant { conversation, name, letters } = meant;
-    let mut at = name.char_indices().map(|(at, c)| at..at + c.len_utf8());
+    let name = text::literal_line(&name);
+    // Spaces were not counted.
+    let letters_of = name.char_indices().filter(|(_, c)| !c.is_whitespace());
+    let mut at = letters_of.map(|(at, c)| at..at + c.len_utf8());
     let mut bold: Vec<std::ops::Range<usize>> = Vec::new();
     let mut next = 0;
     for letter in letters {
@@ -125,7 +135,13 @@ pub fn meant(model: &Model, meant: Meant) -> FoundRow {
         }
     }
     let (icon, words) = match &conversation {
-        ConversationId::Direct(user) => (None, model.roster.get(user).map(words::status)),
+        ConversationId::Direct(user) => (
+            None,
+            model.roster.get(user).map(|person| {
+                let status = words::status(person);
+                if person.nickname.is_empty() { status } else { format!("@{user} · {status}") }
+            }),
+        ),
         ConversationId::Room(room) => (Some(ROOM), model.rooms.get(room).map(words::people)),
     };
     line(Line {

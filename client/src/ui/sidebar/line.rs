@@ -5,6 +5,7 @@ use gtk::pango;
 use gtk::prelude::*;
 use relm4::gtk;
 
+use crate::core::event::Notify;
 use crate::ui::widgets::spoken::{Spoken, changing};
 use crate::ui::words;
 
@@ -15,6 +16,7 @@ pub struct LineWidgets {
     name: gtk::Label,
     words: gtk::Label,
     mark: gtk::Image,
+    muted: gtk::Image,
     badge: gtk::Label,
 }
 
@@ -41,6 +43,10 @@ impl Aside {
 pub struct LineShown<'a> {
     /// Whose or which.
     pub name: &'a str,
+    /// Who that really is, where it is not the same.
+    pub tip: Option<&'a str>,
+    /// How much of it is told by notifications.
+    pub level: Notify,
     /// The few words.
     pub words: &'a str,
     /// What stands there instead.
@@ -77,17 +83,24 @@ impl LineWidgets {
         column.append(&words);
         let mark = gtk::Image::from_icon_name("dialog-warning-symbolic");
         mark.add_css_class("warning");
+        let muted = gtk::Image::builder()
+            .icon_name("notifications-disabled-symbolic")
+            .pixel_size(14)
+            .accessible_role(gtk::AccessibleRole::Presentation)
+            .build();
+        muted.add_css_class("dim-label");
         let badge = gtk::Label::builder().valign(gtk::Align::Center).build();
         badge.add_css_class("badge");
         let line = gtk::Box::builder().spacing(10).build();
         line.append(picture);
         line.append(&column);
         line.append(&mark);
+        line.append(&muted);
         line.append(&badge);
         let (root, spoken): (gtk::Button, Spoken) = changing();
         root.set_child(Some(&line));
         root.set_css_classes(&["flat", "person"]);
-        Self { root, spoken, name, words, mark, badge }
+        Self { root, spoken, name, words, mark, muted, badge }
     }
 
     /// The widget.
@@ -98,6 +111,10 @@ impl LineWidgets {
     /// Shows it.
     pub fn show(&self, line: &LineShown<'_>) {
         self.name.set_text(line.name);
+        self.root.set_tooltip_text(line.tip);
+        let muted = words::muted(line.level);
+        self.muted.set_visible(muted.is_some());
+        self.muted.set_tooltip_text(muted.map(words::sentence).as_deref());
         self.words.set_text(line.aside.map_or(line.words, Aside::words));
         self.words.set_css_classes(&[
             "person-status",
@@ -111,7 +128,12 @@ impl LineWidgets {
         self.badge.set_visible(line.unread > 0);
         let at = if line.calls > 0 { "@ " } else { "" };
         self.badge.set_text(&format!("{at}{}", words::unread(line.unread)));
-        let marks = [(line.current, "current"), (line.absent, "absent"), (line.unread > 0, "unread")];
+        let marks = [
+            (line.current, "current"),
+            (line.absent, "absent"),
+            (line.unread > 0, "unread"),
+            (muted.is_some(), "muted"),
+        ];
         for (on, class) in marks {
             if on {
                 self.root.add_css_class(class);

@@ -159,3 +159,18 @@ pub fn nobody_found() -> adw::StatusPage {
     page.add_css_class("compact");
     page
 }
+
+/// Nothing of what is shown only.
+pub fn filtered(title: &str, words: &str) -> adw::StatusPage {
+    let all = gtk::Button::builder().label("Show All").halign(gtk::Align::Center).build();
+    all.set_detailed_action_name("win.show::all");
+    all.add_css_class("pill");
+    let page = adw::StatusPage::builder()
+        .icon_name("view-sort-descending-symbolic")
+        .title(title)
+        .description(words)
+        .child(&all)
+        .build();
+    page.add_css_class("compact");
+    page
+}

@@ -7,7 +7,9 @@ use gtk::{gio, glib, pango};
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
-use crate::ui::sidebar::lists::{Lists, Shown, empty, heading, nobody_found};
+use crate::model::listing::Only;
+use crate::ui::people::listing_menu;
+use crate::ui::sidebar::lists::{Lists, Shown, empty, filtered, heading, nobody_found};
 use crate::ui::sidebar::person_row::{PersonRow, Speak};
 use crate::ui::sidebar::request_row::request_row;
 use crate::ui::sidebar::room_row::RoomRow;
@@ -36,6 +38,8 @@ pub enum SidebarInput {
     },
     /// Who waits for an answer.
     Requests(Vec<Handle>),
+    /// Only these are shown.
+    Only(Only),
     /// Own name and presence.
     Own(String),
     /// The first screen was painted: now the rest.
@@ -66,6 +70,7 @@ pub struct Sidebar {
     /// Friends and rooms there are, whatever is searched for; none until the list of friends has come.
     friends: Option<usize>,
     all_rooms: usize,
+    only: Only,
     /// All lines, while only the first screen of them is shown yet.
     rest: Option<Vec<PersonRow>>,
 }
@@ -122,10 +127,17 @@ impl Component for Sidebar {
 
         let search: gtk::SearchEntry = called("Search people and rooms");
         search.set_placeholder_text(Some("Search people and rooms"));
-        search.add_css_class("people-search");
         let output = sender.output_sender().clone();
         search.connect_stop_search(|search| search.set_text(""));
-        root.append(&search);
+        let listing = menu_button("view-sort-descending-symbolic", "Sort and Filter");
+        listing.set_menu_model(Some(&listing_menu()));
+        listing.add_css_class("flat");
+        search.set_hexpand(true);
+        let top = gtk::Box::builder().spacing(4).build();
+        top.add_css_class("people-top");
+        top.append(&search);
+        top.append(&listing);
+        root.append(&top);
         let further = further(&root, &search, &sender);
         search.connect_search_changed(move |search| {
             further(&search.text());
@@ -149,10 +161,15 @@ impl Component for Sidebar {
         stack.add("people", lists.widget());
         stack.add("empty", &empty());
         stack.add("nobody", &nobody_found());
+        stack.add("unread", &filtered("Nothing Unread", "You have seen everything."));
+        stack.add("online", &filtered("Nobody Online", "Messages wait until they are."));
         root.append(stack.widget());
 
         let widgets = SidebarWidgets { title, search, requests, request_list, stack, lists };
-        ComponentParts { model: Self { people, rooms, friends: None, all_rooms: 0, rest: None }, widgets }
+        ComponentParts {
+            model: Self { people, rooms, friends: None, all_rooms: 0, only: Only::All, rest: None },
+            widgets,
+        }
     }
 
     fn update_with_view(
@@ -188,6 +205,10 @@ impl Component for Sidebar {
                     self.people.sync(rows, |row| row.user.clone());
                 }
             }
+            SidebarInput::Only(only) => {
+                self.only = only;
+                self.choose_page(widgets);
+            }
             SidebarInput::Own(words) => widgets.title.set_subtitle(&words),
             SidebarInput::FocusSearch => {
                 widgets.search.grab_focus();
@@ -202,9 +223,12 @@ impl Sidebar {
         let Some(friends) = self.friends else { return };
         let searching = !widgets.search.text().trim().is_empty();
         let (people, rooms) = (self.people.len(), self.rooms.len());
-        widgets.lists.show(Shown::of(people, friends, searching), Shown::of(rooms, self.all_rooms, searching));
+        let part = searching || self.only != Only::All;
+        widgets.lists.show(Shown::of(people, friends, part), Shown::of(rooms, self.all_rooms, part));
         widgets.stack.show(match (friends + self.all_rooms, people + rooms) {
             (0, _) => "empty",
+            (_, 0) if self.only == Only::Unread && !searching => "unread",
+            (_, 0) if self.only == Only::Online && !searching => "online",
             (_, 0) => "nobody",
             (_, _) => "people",
         });

@@ -8,9 +8,12 @@ use hobnob_shared::id::{ConversationId, Handle};
 use hobnob_shared::message::Presence;
 use relm4::gtk;
 
+use crate::core::event::Notify;
 use crate::model::roster::Person;
+use crate::ui::people::add_levels;
 use crate::ui::sidebar::SidebarOutput;
 use crate::ui::sidebar::line::{Aside, LineShown, LineWidgets};
+use crate::ui::text::literal_line;
 use crate::ui::widgets::avatar::PersonAvatar;
 use crate::ui::widgets::context_menu::{add, attach};
 use crate::ui::widgets::live_list::{Current, Row};
@@ -21,10 +24,13 @@ use crate::ui::words;
 pub struct PersonRow {
     /// Who.
     pub user: Handle,
+    /// What they are called, literal already.
+    name: String,
     presence: Presence,
     status: String,
     unread: u32,
     alarm: bool,
+    level: Notify,
     /// Their conversation is in front.
     current: bool,
     aside: Option<Aside>,
@@ -32,13 +38,15 @@ pub struct PersonRow {
 
 impl PersonRow {
     /// The line of a friend.
-    pub fn new(person: &Person, current: bool) -> Self {
+    pub fn new(person: &Person, current: bool, level: Notify) -> Self {
         Self {
             user: person.user.clone(),
+            name: literal_line(person.name()),
             presence: person.presence,
             status: words::status(person),
             unread: person.unread,
             alarm: person.alarm.is_some(),
+            level,
             current,
             aside: None,
         }
@@ -52,13 +60,18 @@ impl PersonRow {
 
     /// The line as one sentence, for who listens.
     fn spoken(&self) -> String {
-        let mut parts = vec![self.user.to_string(), words::presence(self.presence).to_owned()];
+        let mut parts = vec![self.name.clone()];
+        if self.name != self.user.as_str() {
+            parts.push(self.user.to_string());
+        }
+        parts.push(words::presence(self.presence).to_owned());
         if self.status != words::presence(self.presence) {
             parts.push(self.status.clone());
         }
         if self.alarm {
             parts.push("key changed".to_owned());
         }
+        parts.extend(words::muted(self.level).map(str::to_owned));
         if self.unread > 0 {
             parts.push(format!("{} unread", self.unread));
         }
@@ -89,14 +102,16 @@ impl Row for PersonRow {
                 say(SidebarOutput::Open(ConversationId::Direct(user)));
             }
         });
-        attach(line.widget(), move || current.read(|row| person_menu(&row.user)));
+        attach(line.widget(), move || current.read(|row| person_menu(&row.user, row.level)));
         (line.widget().clone().upcast(), Widgets { avatar, line })
     }
 
     fn show(&self, widgets: &Widgets) {
-        widgets.avatar.show(self.user.as_str(), self.presence);
+        widgets.avatar.show(&self.name, self.presence);
         widgets.line.show(&LineShown {
-            name: self.user.as_str(),
+            name: &self.name,
+            tip: (self.name != self.user.as_str()).then_some(self.user.as_str()),
+            level: self.level,
             words: &self.status,
             aside: self.aside.as_ref(),
             unread: self.unread,
@@ -110,15 +125,19 @@ impl Row for PersonRow {
 }
 
 /// What can be done about a friend. Shared with the header of the conversation.
-pub fn person_menu(user: &Handle) -> gio::Menu {
+pub fn person_menu(user: &Handle, level: Notify) -> gio::Menu {
     let menu = gio::Menu::new();
     let (talk, end) = (gio::Menu::new(), gio::Menu::new());
     add(&talk, "Open Conversation", "win.open-person", user.as_str());
+    add(&talk, "Details…", "win.details-of-person", user.as_str());
     add(&talk, "Verify Safety Number…", "win.verify-person", user.as_str());
     add(&talk, "Take Files…", "win.files-of-person", user.as_str());
+    let told = gio::Menu::new();
+    add_levels(&told, &ConversationId::Direct(user.clone()), level);
     add(&end, "Remove Friend…", "win.remove-person", user.as_str());
     add(&end, "Block…", "win.block-person", user.as_str());
     menu.append_section(None, &talk);
+    menu.append_section(None, &told);
     menu.append_section(None, &end);
     menu
 }

@@ -7,7 +7,9 @@ use gtk::prelude::*;
 use hobnob_shared::id::{ConversationId, Handle, RoomId};
 use relm4::{adw, gtk};
 
+use crate::core::event::Notify;
 use crate::model::rooms::Room;
+use crate::ui::people::add_levels;
 use crate::ui::sidebar::SidebarOutput;
 use crate::ui::sidebar::line::{Aside, LineShown, LineWidgets};
 use crate::ui::sidebar::person_row::Speak;
@@ -31,12 +33,13 @@ pub struct RoomRow {
     /// It is mine; then whether it takes a password.
     mine: Option<bool>,
     current: bool,
+    level: Notify,
     aside: Option<Aside>,
 }
 
 impl RoomRow {
     /// The line of a room, as `me` sees it.
-    pub fn new(room: &Room, me: Option<&Handle>, current: bool) -> Self {
+    pub fn new(room: &Room, me: Option<&Handle>, current: bool, level: Notify) -> Self {
         let (online, members) = (room.online(), room.members.len());
         let newest = room.newest.as_ref().map(|newest| {
             let who = if me == Some(&newest.from) { "You" } else { newest.from.as_str() };
@@ -52,6 +55,7 @@ impl RoomRow {
             alone: room.members.iter().all(|member| me == Some(&member.user) || !member.presence.is_online()),
             mine: (me == Some(&room.owner)).then_some(room.locked),
             current,
+            level,
             aside: None,
         }
     }
@@ -82,6 +86,7 @@ impl RoomRow {
         if self.calls > 0 {
             parts.push(words::calls(self.calls));
         }
+        parts.extend(words::muted(self.level).map(str::to_owned));
         parts.extend(self.aside.as_ref().map(|aside| aside.words().to_owned()));
         parts.join(", ")
     }
@@ -110,7 +115,7 @@ impl Row for RoomRow {
         });
         attach(line.widget(), move || {
             current.read(|row| {
-                let menu = room_menu(&row.room, row.mine);
+                let menu = room_menu(&row.room, row.mine, row.level);
                 let open = gio::Menu::new();
                 add(&open, "Open Conversation", "win.open-room", &row.name);
                 menu.prepend_section(None, &open);
@@ -126,6 +131,8 @@ impl Row for RoomRow {
         widgets.picture.set_opacity(if self.alone { 0.55 } else { 1.0 });
         widgets.line.show(&LineShown {
             name: &self.name,
+            tip: None,
+            level: self.level,
             words: self.words(),
             aside: self.aside.as_ref(),
             unread: self.unread,
@@ -140,10 +147,11 @@ impl Row for RoomRow {
 
 /// What can be done about a room; `mine` says whether it takes a password where that is mine to change. Shared with the header of its
 /// conversation.
-pub fn room_menu(room: &RoomId, mine: Option<bool>) -> gio::Menu {
+pub fn room_menu(room: &RoomId, mine: Option<bool>, level: Notify) -> gio::Menu {
     let target = room.to_string();
     let menu = gio::Menu::new();
-    let (share, own, end) = (gio::Menu::new(), gio::Menu::new(), gio::Menu::new());
+    let (share, told, own, end) = (gio::Menu::new(), gio::Menu::new(), gio::Menu::new(), gio::Menu::new());
+    add_levels(&told, &ConversationId::Room(room.clone()), level);
     add(&share, "Copy Room ID", "win.copy-room", &target);
     if let Some(locked) = mine {
         add(&own, if locked { "Change Password…" } else { "Set Password…" }, "win.lock-room", &target);
@@ -152,7 +160,7 @@ pub fn room_menu(room: &RoomId, mine: Option<bool>) -> gio::Menu {
         }
     }
     add(&end, "Leave Room…", "win.leave-room", &target);
-    for section in [&share, &own, &end] {
+    for section in [&share, &told, &own, &end] {
         menu.append_section(None, section);
     }
     menu
@@ -177,12 +185,12 @@ mod tests {
             unread: 0,
             newest: None,
         };
-        let row = RoomRow::new(&room, Some(&alice), false);
+        let row = RoomRow::new(&room, Some(&alice), false, Notify::None);
         assert_eq!((row.words(), row.alone, row.mine), ("1 of 2 online", true, Some(false)));
-        assert_eq!(row.spoken(), "room #tea, 1 of 2 online");
+        assert_eq!(row.spoken(), "room #tea, 1 of 2 online, muted");
         room.unread = 2;
         assert_eq!(
-            RoomRow::new(&room, Some(&alice), false).words(),
+            RoomRow::new(&room, Some(&alice), false, Notify::All).words(),
             "1 of 2 online",
             "what was said is not known here"
         );

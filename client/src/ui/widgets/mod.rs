@@ -7,6 +7,7 @@
 //! - [`dialog`] a question over the window
 //! - [`proportion`] a layout that keeps the proportions of a picture
 //! - [`pages`] several widgets in one place
+//! - [`qr`] a text for another person's camera
 //! - [`avatar`] a person's picture with their presence on it
 
 pub mod avatar;
@@ -16,4 +17,5 @@ pub mod icon_button;
 pub mod live_list;
 pub mod pages;
 pub mod proportion;
+pub mod qr;
 pub mod spoken;

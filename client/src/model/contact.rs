@@ -1,0 +1,106 @@
+//! What is kept about people and conversations beside what they say: nicknames, notes, when somebody was last seen, and how much is told of
+//! a conversation.
+
+use hobnob_shared::id::{ConversationId, Handle};
+
+use crate::core::event::{FriendInfo, Notify, RoomInfo};
+use crate::model::change::Change;
+use crate::model::state::Model;
+
+impl Model {
+    /// How much of a conversation is told by notifications.
+    pub fn notify_level(&self, conversation: &ConversationId) -> Notify {
+        self.levels.get(conversation).copied().unwrap_or_default()
+    }
+
+    /// What a conversation is called: a friend's nickname or username, or the room's id. As it was typed, so not to be shown unchecked.
+    pub fn name_of(&self, conversation: &ConversationId) -> String {
+        match conversation {
+            ConversationId::Direct(user) => self.name_of_person(user),
+            ConversationId::Room(room) => room.to_string(),
+        }
+    }
+
+    /// What a person is called.
+    pub fn name_of_person(&self, user: &Handle) -> String {
+        self.roster.get(user).map_or_else(|| user.to_string(), |person| person.name().to_owned())
+    }
+
+    /// Something else is kept about a friend.
+    pub(in crate::model) fn contact(&mut self, user: Handle, nickname: String, note: String) -> Vec<Change> {
+        self.person(user, |person| {
+            person.nickname = nickname;
+            person.note = note;
+        })
+    }
+
+    /// Another level was set.
+    pub(in crate::model) fn notify_set(&mut self, conversation: &ConversationId, notify: Notify) -> Vec<Change> {
+        self.levels.insert(conversation.clone(), notify);
+        match conversation {
+            ConversationId::Direct(user) => vec![Change::Roster, Change::Person(user.clone())],
+            ConversationId::Room(room) => vec![Change::Rooms, Change::Room(room.clone())],
+        }
+    }
+
+    /// The list of friends came: their levels are those that it says.
+    pub(in crate::model) fn friends_levels(&mut self, friends: &[FriendInfo]) {
+        self.levels.retain(|conversation, _| conversation.friend().is_none());
+        let levels = friends.iter().map(|friend| (ConversationId::Direct(friend.user.clone()), friend.notify));
+        self.levels.extend(levels.filter(|(_, notify)| *notify != Notify::All));
+    }
+
+    /// The list of rooms came.
+    pub(in crate::model) fn rooms_levels(&mut self, rooms: &[RoomInfo]) {
+        self.levels.retain(|conversation, _| conversation.friend().is_some());
+        let levels = rooms.iter().map(|room| (ConversationId::Room(room.room.clone()), room.notify));
+        self.levels.extend(levels.filter(|(_, notify)| *notify != Notify::All));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::core::event::{Answer, Event};
+    use crate::model::question::Question;
+
+    fn bob() -> ConversationId {
+        "@bob".parse().unwrap()
+    }
+
+    fn listed(nickname: &str, notify: Notify) -> Model {
+        let mut model = Model::default();
+        let friend =
+            FriendInfo { nickname: nickname.to_owned(), notify, ..FriendInfo::new(bob().friend().unwrap().clone()) };
+        model.answered(Question::Friends, Answer::Friends { friends: vec![friend], requests: vec![] });
+        model
+    }
+
+    #[test]
+    fn a_nickname_stands_for_the_username_until_it_is_taken_away() {
+        let mut model = listed("Robert", Notify::All);
+        assert_eq!(model.name_of(&bob()), "Robert");
+        let user = bob().friend().unwrap().clone();
+        let said = Event::Contact { user: user.clone(), nickname: String::new(), note: "tea".to_owned() };
+        assert_eq!(model.apply(said), [Change::Roster, Change::Person(user.clone())]);
+        assert_eq!(model.name_of(&bob()), "bob");
+        assert_eq!(model.roster.get(&user).unwrap().note, "tea");
+        assert_eq!(model.name_of(&"@eve".parse().unwrap()), "eve", "who is no friend has none");
+    }
+
+    #[test]
+    fn levels_come_with_the_lists_and_change_when_the_core_says_so() {
+        let mut model = listed("", Notify::None);
+        assert_eq!(model.notify_level(&bob()), Notify::None);
+        let set = Question::SetNotify(bob(), Notify::Mentions);
+        model.answered(set, Answer::Nothing {});
+        assert_eq!(model.notify_level(&bob()), Notify::Mentions);
+        let tea: ConversationId = "#tea".parse().unwrap();
+        model.notify_set(&tea, Notify::None);
+        model.answered(Question::Friends, Answer::Friends { friends: vec![], requests: vec![] });
+        assert_eq!((model.notify_level(&bob()), model.notify_level(&tea)), (Notify::All, Notify::None));
+        model.answered(Question::Rooms, Answer::Rooms { rooms: vec![] });
+        assert_eq!(model.notify_level(&tea), Notify::All);
+    }
+}
