@@ -4,7 +4,7 @@ use hobnob_shared::id::{ConversationId, Handle};
 
 use crate::core::event::{Answer, Direction, MessageInfo, MessageState};
 use crate::model::change::Change;
-use crate::model::conversation::{Past, Placed};
+use crate::model::conversation::{Past, Placed, Splice};
 use crate::model::line::Message;
 use crate::model::question::{PersonWish, Question};
 use crate::model::state::Model;
@@ -80,10 +80,10 @@ impl Model {
                 changes.push(Change::Transfers);
                 changes
             }
-            (Question::History { conversation, before, limit }, Answer::Messages { messages }) => {
-                let complete = messages.len() < usize::try_from(*limit).unwrap_or(usize::MAX);
-                self.page_came(conversation, before.is_some(), messages, complete)
+            (Question::History { conversation, turn }, Answer::Messages { .. }) => {
+                self.page_came(conversation, *turn, &answer)
             }
+            (Question::Erase(conversation), _) => self.erased(conversation),
             (
                 Question::Send { conversation, text, reply_to },
                 Answer::Sent { message, sent_at, clock, device, number },
@@ -134,10 +134,10 @@ impl Model {
     }
 
     pub(in crate::model) fn refused(&mut self, question: Question, code: String, text: String) -> Vec<Change> {
-        if let Question::History { conversation, .. } = &question
+        if let Question::History { conversation, turn } = &question
             && let Some(open) = self.open.get_mut(conversation)
         {
-            open.set_past(Past::Unread);
+            open.give_up(*turn);
         }
         vec![Change::Failed { question, code, text }]
     }
@@ -160,26 +160,6 @@ impl Model {
         spliced.into_iter().chain(said).collect()
     }
 
-    fn page_came(&mut self, id: &ConversationId, older: bool, messages: &[MessageInfo], complete: bool) -> Vec<Change> {
-        let transfers = self.transfer_times(id);
-        let me = self.connection.user.clone();
-        let page: Vec<Message> = messages.iter().map(|info| Message::new(info.clone(), me.as_ref())).collect();
-        let Some(open) = self.open.get_mut(id) else { return Vec::new() };
-        let (removed, added) = if older {
-            (0, open.load_older(page, complete, &transfers))
-        } else {
-            open.load_newest(page, complete, &transfers)
-        };
-        // What answers one of these shows it now.
-        let quotes = if older { open.answers_to_first(added) } else { Vec::new() };
-        let conversation = || id.clone();
-        [Change::Spliced { conversation: conversation(), at: 0, removed, added }]
-            .into_iter()
-            .chain(quotes.into_iter().map(|at| Change::Line { conversation: conversation(), at }))
-            .chain(self.find_fresh(id))
-            .collect()
-    }
-
     /// The list of transfers came after some timelines: those are laid out again.
     fn transfers_came(&mut self) -> Vec<Change> {
         let ids: Vec<ConversationId> = self.open.keys().cloned().collect();
@@ -187,10 +167,10 @@ impl Model {
         for id in ids {
             let transfers = self.transfer_times(&id);
             if let Some(open) = self.open.get_mut(&id)
-                && matches!(open.past(), Past::More | Past::Complete)
+                && open.past() != Past::Unread
             {
-                let (removed, added) = open.set_transfers(&transfers);
-                changes.push(Change::Spliced { conversation: id, at: 0, removed, added });
+                let Splice { at, removed, added } = open.set_transfers(&transfers);
+                changes.push(Change::Spliced { conversation: id, at, removed, added });
             }
         }
         changes

@@ -8,7 +8,8 @@
 //! - [`answers`] does the same with the answers to what was asked
 //! - [`roster`] friends and requests, their order
 //! - [`rooms`] rooms and who is in them
-//! - [`conversation`] one timeline, messages in their places; [`line`] one line of it: groups, days, how far a message got
+//! - [`conversation`] one timeline, messages in their places; [`stretch`] pages of the disk in it; [`pages`] which are asked for; [`line`] one
+//!   line of it: groups, days, how far a message got
 //! - [`switch`] which conversation somebody means who types a few letters
 //! - [`typing`] who writes just now
 //! - [`fresh`] where the new messages of a conversation begin
@@ -24,10 +25,12 @@ pub mod connection;
 pub mod conversation;
 pub mod fresh;
 pub mod line;
+pub mod pages;
 pub mod question;
 pub mod rooms;
 pub mod roster;
 pub mod state;
+pub mod stretch;
 pub mod switch;
 pub mod transfers;
 pub mod typing;

@@ -170,6 +170,14 @@ impl Rooms {
         self.newest.insert(room.clone(), newest);
     }
 
+    /// What was said is not here any more.
+    pub fn unsay(&mut self, room: &RoomId) {
+        self.newest.remove(room);
+        if let Some(known) = self.known.get_mut(room) {
+            known.newest = None;
+        }
+    }
+
     /// A message has another text now, or none at all; whether a line shows it.
     pub fn rewrote(&mut self, room: &RoomId, message: MessageId, text: &str) -> bool {
         let Some(newest) = self.newest.get_mut(room).filter(|newest| newest.message == message) else { return false };

@@ -28,6 +28,8 @@ pub enum ActionMsg {
     Attach,
     /// Choose a folder to send.
     AttachFolder,
+    /// Something about the conversation in front.
+    Kept(KeptAction),
     /// Open the panel of all transfers.
     Transfers,
     /// From the conversation back to the sidebar, when narrow.
@@ -60,6 +62,17 @@ pub enum ActionMsg {
     Room(RoomAction, String),
     /// Open the conversation of that id: a notification was clicked.
     Open(String),
+}
+
+/// What a conversation's menu offers for what was said in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptAction {
+    /// Go to a day.
+    Jump,
+    /// Write it into a file.
+    Export,
+    /// Take it off this disk.
+    Erase,
 }
 
 /// What a person's menu offers.
@@ -136,7 +149,7 @@ pub fn presence_name(presence: OwnPresence) -> &'static str {
 }
 
 /// Actions without a parameter, and their keys.
-const PLAIN: [(&str, ActionMsg, &[&str]); 20] = [
+const PLAIN: [(&str, ActionMsg, &[&str]); 23] = [
     ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
     ("join-room", ActionMsg::JoinRoom, &["<Control>j"]),
     ("members", ActionMsg::Members, &["<Control>m"]),
@@ -151,6 +164,9 @@ const PLAIN: [(&str, ActionMsg, &[&str]); 20] = [
     ("toggle-pin", ActionMsg::PinTab(String::new()), &["<Control><Shift>p"]),
     ("attach", ActionMsg::Attach, &["<Control>o"]),
     ("attach-folder", ActionMsg::AttachFolder, &["<Control><Shift>o"]),
+    ("jump-to-date", ActionMsg::Kept(KeptAction::Jump), &["<Control>g"]),
+    ("export", ActionMsg::Kept(KeptAction::Export), &[]),
+    ("erase", ActionMsg::Kept(KeptAction::Erase), &[]),
     ("back", ActionMsg::Back, &["<Alt>Left"]),
     ("status-text", ActionMsg::StatusText, &[]),
     ("sign-out", ActionMsg::SignOut, &[]),

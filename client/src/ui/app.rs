@@ -21,7 +21,8 @@ use crate::ui::conversation::{ConversationPage, PageInit, PageInput, PageOutput}
 use crate::ui::dialogs::devices::DevicesDialog;
 use crate::ui::drafts::Drafts;
 use crate::ui::members::MemberOutput;
-use crate::ui::messages::Seeking;
+use crate::ui::kept::KeptAnswer;
+use crate::ui::seek::Seeking;
 use crate::ui::search::picker::PickerOutput;
 use crate::ui::search::{Picker, Searching};
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
@@ -105,6 +106,8 @@ pub enum DialogAnswer {
     Pasted(ConversationId, std::io::Result<PathBuf>),
     /// Take this message back.
     Delete(MessageId),
+    /// About what was said in a conversation.
+    Kept(ConversationId, KeptAnswer),
     /// Sign out.
     SignOut,
     /// Join this room.
@@ -168,7 +171,7 @@ pub struct App {
     pub(in crate::ui) switched: String,
     /// Where files to send were last chosen.
     pub(in crate::ui) sent_from: PathBuf,
-    /// The message that is looked for further back.
+    /// What is looked for on the disk.
     pub(in crate::ui) seeking: Option<Seeking>,
     /// The conversation in front, as it was last drawn.
     pub(in crate::ui) fronted: Option<ConversationId>,

@@ -17,6 +17,8 @@ pub enum Subject {
     /// Nothing can be done.
     #[default]
     Nothing,
+    /// Nobody can be written to; what was said is still here.
+    Past,
     /// A friend.
     Person(Handle),
     /// A room.
@@ -35,13 +37,21 @@ impl Subject {
     pub fn menu(&self) -> Option<gio::Menu> {
         let menu = match self {
             Self::Nothing => return None,
+            Self::Past => gio::Menu::new(),
             Self::Person(user) => person_menu(user),
             Self::Room { room, mine, locked } => room_menu(room, mine.then_some(*locked)),
         };
-        let send = gio::Menu::new();
-        send.append(Some("Send File…"), Some("win.attach"));
-        send.append(Some("Send Folder…"), Some("win.attach-folder"));
-        menu.prepend_section(None, &send);
+        let kept = gio::Menu::new();
+        kept.append(Some("Jump to Date…"), Some("win.jump-to-date"));
+        kept.append(Some("Export…"), Some("win.export"));
+        kept.append(Some("Erase…"), Some("win.erase"));
+        menu.prepend_section(None, &kept);
+        if *self != Self::Past {
+            let send = gio::Menu::new();
+            send.append(Some("Send File…"), Some("win.attach"));
+            send.append(Some("Send Folder…"), Some("win.attach-folder"));
+            menu.prepend_section(None, &send);
+        }
         Some(menu)
     }
 }
@@ -79,7 +89,7 @@ impl Header {
                 class: "none",
                 icon: None,
                 tip: None,
-                subject: Subject::Nothing,
+                subject: Subject::Past,
             };
         };
         let alarmed = person.alarm.is_some();
@@ -129,7 +139,7 @@ impl Header {
             class: "none",
             icon: None,
             tip: None,
-            subject: Subject::Nothing,
+            subject: Subject::Past,
         };
         let known = match membership {
             Membership::Member(known) => known,

@@ -14,6 +14,7 @@ use crate::ui::actions::{ActionMsg, PersonAction};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageOutput;
 use crate::ui::dialogs::{about, add_friend, confirm, safety_number, shortcuts, status_text};
+use crate::ui::seek::Target;
 use crate::ui::sidebar::{SidebarInput, SidebarOutput};
 use crate::ui::sign_in::{Door, SignInOutput};
 use crate::ui::transfers::{CardOutput, TransfersOutput, choose, folder};
@@ -96,6 +97,12 @@ impl App {
                     self.bridge.send(request);
                 }
             }
+            PageOutput::Newer => {
+                if let Some(request) = self.model.newer(&conversation) {
+                    self.bridge.send(request);
+                }
+            }
+            PageOutput::ToEnd => self.seek(&conversation, Target::End),
             PageOutput::AtEnd(at_end) => {
                 if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.conversation == conversation) {
                     tab.at_end = at_end;
@@ -219,6 +226,7 @@ impl App {
             }
             ActionMsg::JoinRoom => self.ask_room(None, None),
             ActionMsg::Members => self.content.members.open(),
+            ActionMsg::Kept(what) => self.act_on_kept(what),
             ActionMsg::Transfers => self.content.transfers.open(),
             ActionMsg::Devices => self.open_devices(),
             ActionMsg::Receipts => {
@@ -325,6 +333,7 @@ impl App {
             DialogAnswer::Paste(conversation, picture) => self.keep_pasted(conversation, picture),
             DialogAnswer::Pasted(conversation, kept) => self.send_pasted(&conversation, kept),
             DialogAnswer::Delete(message) => self.ask(Question::Act, Command::Delete { message }),
+            DialogAnswer::Kept(conversation, answer) => self.answered_kept(conversation, answer),
             DialogAnswer::SignOut => self.ask(Question::SignOut, Command::SignOut),
             DialogAnswer::JoinRoom(room, password) => self.join_from_dialog(room, password),
             DialogAnswer::LeaveRoom(room) => self.ask(Question::LeaveRoom(room.clone()), Command::LeaveRoom { room }),

@@ -8,7 +8,7 @@ use crate::core::command::{Command, Wanted};
 use crate::core::event::Answer;
 use crate::model::Question;
 use crate::ui::app::{App, AppMsg};
-use crate::ui::messages::Target;
+use crate::ui::seek::Target;
 use crate::ui::search::picker::{Kind, Picker, PickerOutput};
 use crate::ui::search::row::{FoundRow, Pick};
 use crate::ui::search::rows;
