@@ -49,6 +49,8 @@ pub enum Content {
     Removed,
     /// A room with two hundred members.
     Hall,
+    /// A conversation as long as a real history has it.
+    Stored,
     /// Ten thousand messages at once.
     Burst(Kind),
 }
@@ -109,6 +111,10 @@ const WRONG: &[Step] = &[
 const SEARCH: &[Step] = &[Step::Do("win.search", None), Step::Search("te")];
 /// A link that pretends; the first letter of its host is Cyrillic.
 pub const LINK: &str = "http://paypal.com@\u{430}pple.example/sign-in/with/a/long/path/and?question=yes&other=no";
+const JUMP: &[Step] = &[Step::Do("win.jump-to-date", None)];
+const EXPORT: &[Step] = &[Step::Do("win.export", None)];
+const ERASE: &[Step] = &[Step::Do("win.erase", None)];
+const LONG_NAME: &[&str] = &["#the-room-with-a-name-as-long-as."];
 const TABS: &[&str] = &["@carol", "@duong.nguyen", "@bob"];
 
 /// All of them.
@@ -246,6 +252,18 @@ pub const SCENES: &[Scene] = &[
         &[Step::Fill("Username", "alice"), Step::Fill("Room ID (optional)", "#tea")],
     ),
     Scene { size: NARROW, ..done("sign-in-room-wrong-narrow", Content::New, &[], WRONG) },
+    done("long-day", Content::Long, &["@bob"], &[Step::Do("win.jump-to-date", None), Step::Press("Jump")]),
+    done("dialog-jump-date", Content::Day, TABS, JUMP),
+    Scene { dark: true, ..done("dialog-jump-date-dark", Content::Day, TABS, JUMP) },
+    Scene { size: NARROW, ..done("dialog-jump-date-narrow", Content::Day, TABS, JUMP) },
+    done("dialog-export", Content::Day, TABS, EXPORT),
+    Scene { dark: true, ..done("dialog-export-dark", Content::Day, TABS, EXPORT) },
+    Scene { size: NARROW, ..done("dialog-export-long-name", Content::Rooms, LONG_NAME, EXPORT) },
+    done("dialog-erase", Content::Day, TABS, ERASE),
+    Scene { dark: true, ..done("dialog-erase-room-dark", Content::Rooms, ROOM, ERASE) },
+    Scene { size: NARROW, ..done("dialog-erase-narrow", Content::Rooms, LONG_NAME, ERASE) },
+    done("erased", Content::Day, &["@frieda"], &[Step::Do("win.erase", None), Step::Press("Erase")]),
+    scene("stored", Content::Stored, &["@carol"]),
     scene("burst-end", Content::Burst(Kind::End), ROOM),
     scene("burst-above", Content::Burst(Kind::Above), ROOM),
     scene("burst-late", Content::Burst(Kind::Late), ROOM),

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::OwnPresence;
 
+pub use super::export::Format;
 use super::file_transfer::pace::Rates;
 use super::history::file_rules::FileRule;
-pub use super::export::Format;
 pub use super::history::pages::Part;
 pub use super::search::Wanted;
 

@@ -3,8 +3,8 @@
 use hobnob_shared::id::{ConversationId, DeviceId};
 
 use super::*;
-use crate::model::stretch::{FLOOD, KEPT, KEPT_OF_FLOOD, SLACK};
 use crate::core::event::{MessageInfo, MessageState};
+use crate::model::stretch::{FLOOD, KEPT, KEPT_OF_FLOOD, SLACK};
 
 const MINUTE: u64 = 60_000;
 
@@ -32,7 +32,13 @@ fn message(from: &str, sent_at: u64) -> Message {
 }
 
 /// A page of the disk is asked for and comes.
-fn load(conversation: &mut Conversation, part: Part, messages: Vec<Message>, more: (bool, bool), cards: &[Due]) -> Vec<Splice> {
+fn load(
+    conversation: &mut Conversation,
+    part: Part,
+    messages: Vec<Message>,
+    more: (bool, bool),
+    cards: &[Due],
+) -> Vec<Splice> {
     ask(conversation, part);
     came(conversation, messages, more, cards)
 }
@@ -41,7 +47,12 @@ fn ask(conversation: &mut Conversation, part: Part) {
     conversation.ask(Awaited { turn: 1, part });
 }
 
-fn came(conversation: &mut Conversation, messages: Vec<Message>, (earlier, later): (bool, bool), cards: &[Due]) -> Vec<Splice> {
+fn came(
+    conversation: &mut Conversation,
+    messages: Vec<Message>,
+    (earlier, later): (bool, bool),
+    cards: &[Due],
+) -> Vec<Splice> {
     conversation.load(1, Page { messages, earlier, later, found: None }, cards)
 }
 

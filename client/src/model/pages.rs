@@ -97,7 +97,8 @@ impl Model {
         let added = splices.first().filter(|_| is_older).map_or(0, |splice| splice.added);
         let quotes = open.answers_to_first(added);
         let conversation = || id.clone();
-        let spliced = |Splice { at, removed, added }| Change::Spliced { conversation: conversation(), at, removed, added };
+        let spliced =
+            |Splice { at, removed, added }| Change::Spliced { conversation: conversation(), at, removed, added };
         let mut changes: Vec<Change> = splices.into_iter().map(spliced).collect();
         changes.extend(quotes.into_iter().map(|at| Change::Line { conversation: conversation(), at }));
         changes.extend(self.find_fresh(id));

@@ -33,7 +33,12 @@ fn message(n: u64) -> MessageInfo {
     }
 }
 
-fn came(model: &mut Model, request: &Request, range: std::ops::Range<u64>, (earlier, later): (bool, bool)) -> Vec<Change> {
+fn came(
+    model: &mut Model,
+    request: &Request,
+    range: std::ops::Range<u64>,
+    (earlier, later): (bool, bool),
+) -> Vec<Change> {
     let found = match request.command {
         Command::History { around, at, .. } => around.or(at.map(|at| message(at).message)),
         _ => None,

@@ -285,7 +285,10 @@ fn history_is_read_page_by_page_until_there_is_no_more() {
     model.apply(done(&newest, Answer::Messages { messages: page.clone(), earlier: true, later: false, found: None }));
     let older = model.older(&bob()).unwrap();
     assert!(matches!(&older.command, Command::History { before, .. } if *before == Some(page[0].message)));
-    let changes = model.apply(done(&older, Answer::Messages { messages: vec![message("bob", "old")], earlier: false, later: false, found: None }));
+    let changes = model.apply(done(
+        &older,
+        Answer::Messages { messages: vec![message("bob", "old")], earlier: false, later: false, found: None },
+    ));
     assert_eq!(changes[0], Change::Spliced { conversation: bob(), at: 0, removed: 0, added: 1 });
     assert!(model.older(&bob()).is_none(), "that was the beginning");
 }

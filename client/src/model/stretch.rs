@@ -43,7 +43,8 @@ impl Conversation {
         let first = self.lines.iter().find_map(Line::place).map(|place| (place.0, place.1.clone(), place.2, place.3));
         for message in std::mem::take(&mut self.early) {
             let place = message.info.place();
-            let before = first.as_ref().is_none_or(|(clock, from, device, number)| place < (*clock, from, *device, *number));
+            let before =
+                first.as_ref().is_none_or(|(clock, from, device, number)| place < (*clock, from, *device, *number));
             let here = !page.earlier || added.first().is_some_and(|first| first.info.place() < place);
             if before && here && self.known.insert(message.info.message) {
                 added.push(message);
@@ -146,7 +147,8 @@ impl Conversation {
     }
 
     fn lay(&mut self, page: Page, transfers: &[Due]) {
-        let from = if page.earlier { page.messages.first().map_or(u64::MAX, |message| message.info.sent_at) } else { 0 };
+        let from =
+            if page.earlier { page.messages.first().map_or(u64::MAX, |message| message.info.sent_at) } else { 0 };
         let end = if page.later { page.messages.last().map_or(0, |message| message.info.sent_at) } else { u64::MAX };
         let due = transfers.iter().filter(|(_, at, _)| (from..=end).contains(at)).cloned().collect();
         self.known = page.messages.iter().map(|message| message.info.message).collect();

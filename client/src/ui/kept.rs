@@ -101,7 +101,8 @@ impl App {
     pub(in crate::ui) fn exported(&self, count: u64, path: PathBuf) {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let words = format!("{} in {}", words::messages(count), literal_line(&name));
-        let toast = adw::Toast::builder().title(glib::markup_escape_text(&words)).button_label("Show in Folder").build();
+        let toast =
+            adw::Toast::builder().title(glib::markup_escape_text(&words)).button_label("Show in Folder").build();
         let window = self.window.clone();
         toast.connect_button_clicked(move |_| folder::show(&window, path.clone()));
         self.toasts.add_toast(toast);

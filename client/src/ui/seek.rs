@@ -49,7 +49,9 @@ impl App {
         }
         let part = match target {
             Target::Message(message) => Part::Around(message),
-            Target::File(transfer) => Part::At(self.model.transfers.get(transfer).map_or(0, |known| known.info.sent_at)),
+            Target::File(transfer) => {
+                Part::At(self.model.transfers.get(transfer).map_or(0, |known| known.info.sent_at))
+            }
             Target::Time(at) => Part::At(at),
             Target::End if open.is_live() => return self.go_to_end(conversation),
             Target::End => Part::Newest,

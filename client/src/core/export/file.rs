@@ -142,7 +142,9 @@ impl Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if !self.placed && let Err(error) = fs::unlinkat(&self.folder, &self.hidden, AtFlags::empty()) {
+        if !self.placed
+            && let Err(error) = fs::unlinkat(&self.folder, &self.hidden, AtFlags::empty())
+        {
             tracing::warn!(%error, "what was written of an export stays");
         }
     }

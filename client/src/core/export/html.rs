@@ -44,14 +44,17 @@ small { color: var(--dim); font-size: .75rem; margin: .1rem .8rem 0 }
 impl Shape for Html {
     fn begin(&mut self, head: &Head, out: &mut String) {
         let (title, origin) = (escaped(&head.title()), escaped(&head.origin()));
-        put(out, format_args!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        put(
+            out,
+            format_args!(
+                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
              <meta name=\"referrer\" content=\"no-referrer\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
              <header><h1>{title}</h1><p>{origin}</p></header>\n<main>\n"
-        ));
+            ),
+        );
     }
 
     fn entry(&mut self, head: &Head, entry: &Entry, out: &mut String) {
@@ -66,7 +69,11 @@ impl Shape for Html {
             Entry::File(sent) => &sent.info.from,
         };
         let own = if head.is_own(from) { " class=\"own\"" } else { "" };
-        let name = if self.last.as_deref() == Some(from.as_str()) { String::new() } else { format!("<b>{}</b>", escaped(from.as_str())) };
+        let name = if self.last.as_deref() == Some(from.as_str()) {
+            String::new()
+        } else {
+            format!("<b>{}</b>", escaped(from.as_str()))
+        };
         self.last = Some(from.to_string());
         match entry {
             Entry::Said(said) => {
@@ -90,7 +97,10 @@ fn message(said: &Said, out: &mut String) {
     let info = &said.info;
     out.push_str("<div class=\"bubble\">");
     if let Some(original) = info.reply_to {
-        put(out, format_args!("<a class=\"quote\" dir=\"auto\" href=\"#m-{original}\">{}</a>", escaped(&text::quote(said))));
+        put(
+            out,
+            format_args!("<a class=\"quote\" dir=\"auto\" href=\"#m-{original}\">{}</a>", escaped(&text::quote(said))),
+        );
     }
     if info.deleted {
         out.push_str("<p class=\"gone\">Message deleted</p></div>");
@@ -113,10 +123,13 @@ fn message(said: &Said, out: &mut String) {
 
 fn file(sent: &Sent, out: &mut String) {
     let (what, when) = (escaped(&text::file(sent)), &sent.when);
-    put(out, format_args!(
-        "<div class=\"bubble\"><p dir=\"auto\">📄 {what}</p></div><small><time datetime=\"{}\">{}</time></small>",
-        when.stamp, when.time
-    ));
+    put(
+        out,
+        format_args!(
+            "<div class=\"bubble\"><p dir=\"auto\">📄 {what}</p></div><small><time datetime=\"{}\">{}</time></small>",
+            when.stamp, when.time
+        ),
+    );
 }
 
 /// Text as a page shows it, never as part of the page.

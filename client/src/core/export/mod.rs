@@ -114,9 +114,7 @@ pub async fn run(history: &History, wish: Wish) -> Result<(u64, PathBuf), Troubl
 }
 
 /// The disk may be slow, and the core waits for nothing.
-async fn blocking<T: Send + 'static>(
-    job: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
-) -> Result<T, Trouble> {
+async fn blocking<T: Send + 'static>(job: impl FnOnce() -> Result<T, Trouble> + Send + 'static) -> Result<T, Trouble> {
     tokio::task::spawn_blocking(job).await.unwrap_or(Err(Trouble::History(HistoryError::Closed)))
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::entry::{Entry, Head, Said, Sent};
 use super::Shape;
+use super::entry::{Entry, Head, Said, Sent};
 use crate::core::event::{MessageState, TransferState};
 use crate::core::literal::{literal, literal_line};
 
@@ -32,7 +32,9 @@ impl Shape for Text {
         }
         match entry {
             Entry::Said(said) => message(said, out),
-            Entry::File(sent) => line(out, format_args!("[{}] {} sent a file: {}", when.time, sent.info.from, file(sent))),
+            Entry::File(sent) => {
+                line(out, format_args!("[{}] {} sent a file: {}", when.time, sent.info.from, file(sent)))
+            }
         }
     }
 

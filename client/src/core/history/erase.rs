@@ -117,8 +117,10 @@ fn piece(c: &Connection, conversation: i64, here: DeviceId, from: &Cursor) -> Re
         }
         if !entry.is_act {
             let id = entry.id.0.as_bytes();
-            c.prepare_cached("INSERT OR IGNORE INTO erased (id, author) VALUES (?1, ?2)")?.execute(params![id, author])?;
-            c.prepare_cached("DELETE FROM reactions WHERE thread = ?1 AND target = ?2")?.execute(params![entry.thread, id])?;
+            c.prepare_cached("INSERT OR IGNORE INTO erased (id, author) VALUES (?1, ?2)")?
+                .execute(params![id, author])?;
+            c.prepare_cached("DELETE FROM reactions WHERE thread = ?1 AND target = ?2")?
+                .execute(params![entry.thread, id])?;
             gone += 1;
         }
         c.prepare_cached("DELETE FROM messages WHERE seq = ?1")?.execute([entry.seq])?;
@@ -158,7 +160,8 @@ fn finish(c: &Connection, conversation: i64) -> Result<u64> {
 
 /// A message of this id was here, and was erased.
 pub(super) fn is_erased(c: &Connection, id: MessageId, author: &Handle) -> Result<bool> {
-    c.prepare_cached("SELECT 1 FROM erased WHERE id = ?1 AND author = ?2")?.exists(params![id.0.as_bytes(), author.as_str()])
+    c.prepare_cached("SELECT 1 FROM erased WHERE id = ?1 AND author = ?2")?
+        .exists(params![id.0.as_bytes(), author.as_str()])
 }
 
 /// Up to where a log's copy has no entries any more: from before that nothing can be passed on without leaving something out.

@@ -31,11 +31,18 @@ impl Disk {
     fn has(&self, text: &str) -> bool {
         let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
         let has = |bytes: Vec<u8>| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-        files.filter(|path| has(std::fs::read(path).unwrap())).inspect(|path| eprintln!("in {}", path.display())).count() > 0
+        files
+            .filter(|path| has(std::fs::read(path).unwrap()))
+            .inspect(|path| eprintln!("in {}", path.display()))
+            .count()
+            > 0
     }
 
     async fn arrive(&self, after: u64, entries: Vec<Entry>) -> Taken {
-        self.history.write(move |c| messages::insert_entries(c, &from_bob(&thread("bob"), after), &entries)).await.unwrap()
+        self.history
+            .write(move |c| messages::insert_entries(c, &from_bob(&thread("bob"), after), &entries))
+            .await
+            .unwrap()
     }
 
     async fn erase(&self) -> Erased {
@@ -49,7 +56,8 @@ impl Disk {
 }
 
 fn from_bob(thread: &crate::core::replica::ThreadKey, after: u64) -> Arrival<'_> {
-    let (bob, conversation): (&'static _, &'static _) = (Box::leak(Box::new(handle("bob"))), Box::leak(Box::new(with("bob"))));
+    let (bob, conversation): (&'static _, &'static _) =
+        (Box::leak(Box::new(handle("bob"))), Box::leak(Box::new(with("bob"))));
     Arrival { thread, conversation, author: bob, device: THERE, own: false, after }
 }
 
@@ -177,7 +185,7 @@ async fn files_that_are_over_are_listed_no_more_and_the_others_are() {
         sent_at: 1,
         stage,
         done: 5,
-        path: Some("/tmp/zanzibar.pdf".into()),
+        path: Some(format!("/tmp/{name}").into()),
         save_as: None,
         why: None,
         meant_for: None,

@@ -180,8 +180,7 @@ impl Reader<'_> {
     /// Half of `limit` on each side; what one side has not is taken from the other.
     fn around(&self, place: &Place, found: MessageId, limit: usize) -> Result<Page> {
         let most = limit.saturating_add(1);
-        let (mut before, mut after) =
-            (self.beside(place, Side::Before, most)?, self.beside(place, Side::From, most)?);
+        let (mut before, mut after) = (self.beside(place, Side::Before, most)?, self.beside(place, Side::From, most)?);
         let half = limit / 2;
         let old = before.len().min(half.max(limit.saturating_sub(after.len())));
         let new = after.len().min(limit - old);

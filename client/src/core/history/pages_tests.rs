@@ -47,9 +47,7 @@ fn expected(all: &[MessageInfo], limit: usize, part: Part) -> Page {
     match part {
         Part::Newest => range(all.len().saturating_sub(limit), all.len(), None),
         Part::Before(id) => at(id).map_or_else(Page::default, |at| range(at.saturating_sub(limit), at, None)),
-        Part::After(id) => {
-            at(id).map_or_else(Page::default, |at| range(at + 1, (at + 1 + limit).min(all.len()), None))
-        }
+        Part::After(id) => at(id).map_or_else(Page::default, |at| range(at + 1, (at + 1 + limit).min(all.len()), None)),
         Part::Around(id) => at(id).map_or_else(Page::default, around),
         Part::At(time) => match all.iter().position(|info| info.clock >= time) {
             Some(at) => around(at),

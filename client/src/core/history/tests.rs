@@ -199,7 +199,8 @@ fn states_only_go_forward_and_only_news_is_told() {
     assert_eq!(mark("bob", key, 2, Reached::Read), ids[..2]);
     assert_eq!(mark("bob", key, 1, Reached::Read), []);
     assert_eq!(mark("bob", key, 9, Reached::Delivered), ids[2..]);
-    let states: Vec<_> = pages::page(&c, &with("bob"), 10, Part::Newest).unwrap().messages.into_iter().map(|info| info.state).collect();
+    let states: Vec<_> =
+        pages::page(&c, &with("bob"), 10, Part::Newest).unwrap().messages.into_iter().map(|info| info.state).collect();
     assert_eq!(states, [MessageState::Read, MessageState::Read, MessageState::Delivered]);
     let log = logs::load_all(&c).unwrap().remove(0);
     assert_eq!((log.delivered, log.read), (3, 2));

@@ -196,8 +196,9 @@ pub struct Sent<'a> {
 
 /// Transfers that fit, the newest first; of those that were offered to a room, one for all its members.
 pub fn find(c: &Connection, fits: impl Fn(&Sent<'_>) -> bool, limit: usize) -> Result<Vec<Transfer>> {
-    let mut statement =
-        c.prepare_cached("SELECT seq, name, author, conversation, sent_at, share FROM transfers WHERE erased = 0 ORDER BY seq DESC")?;
+    let mut statement = c.prepare_cached(
+        "SELECT seq, name, author, conversation, sent_at, share FROM transfers WHERE erased = 0 ORDER BY seq DESC",
+    )?;
     let mut one = c.prepare_cached(&format!("SELECT {COLUMNS} FROM transfers WHERE seq = ?1"))?;
     let (mut found, mut shares) = (Vec::new(), HashSet::new());
     let mut rows = statement.query([])?;

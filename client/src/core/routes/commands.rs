@@ -40,7 +40,8 @@ impl Registry {
             Command::MarkRead { message } => self.mark_read(message, ticket, ctx),
             Command::Typing { to, active } => ticket.answer(self.typing(&to, active)),
             Command::History { conversation, limit, before, after, around, at } => {
-                let parts = [before.map(Part::Before), after.map(Part::After), around.map(Part::Around), at.map(Part::At)];
+                let parts =
+                    [before.map(Part::Before), after.map(Part::After), around.map(Part::Around), at.map(Part::At)];
                 self.page(conversation, limit, &parts, ticket);
             }
             Command::Export { conversation, path, format, overwrite } => {

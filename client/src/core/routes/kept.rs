@@ -67,13 +67,15 @@ impl Registry {
             return ticket.failed(Problem::busy());
         }
         let place = self.exports.clone();
-        let (history, profile, told) = (self.history.clone(), self.profile.folder().to_owned(), Box::new(self.as_told()));
+        let (history, profile, told) =
+            (self.history.clone(), self.profile.folder().to_owned(), Box::new(self.as_told()));
         actix_rt::spawn(async move {
             let wish = export::Wish { conversation, own, path, profile, format, overwrite, told };
             let done = export::run(&history, wish).await;
             drop(place);
             ticket.answer(
-                done.map(|(exported, path)| Answer::Exported { exported, path }).map_err(|why| Problem::new(why.code(), why.to_string())),
+                done.map(|(exported, path)| Answer::Exported { exported, path })
+                    .map_err(|why| Problem::new(why.code(), why.to_string())),
             );
         });
     }

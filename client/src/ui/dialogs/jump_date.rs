@@ -9,7 +9,8 @@ use crate::ui::widgets::spoken::called;
 
 /// Asks, with today chosen, and calls `go` with the moment when the day begins here, in milliseconds since 1970.
 pub fn ask(window: &impl IsA<gtk::Window>, go: impl Fn(u64) + 'static) {
-    let dialog = Dialog::new(window, "Jump to Date", "Shows what was said on this day, or on the next on which anything was.");
+    let dialog =
+        Dialog::new(window, "Jump to Date", "Shows what was said on this day, or on the next on which anything was.");
     let calendar: gtk::Calendar = called("Day");
     dialog.add(&calendar);
     dialog.cancel("Cancel");
