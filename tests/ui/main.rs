@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod comforts;
+mod history;
 mod messages;
 mod pictures;
 mod rooms;

@@ -1,6 +1,8 @@
 //! Which parts of a conversation the window reads, and when: the end when it is opened, more where the reader comes near an end of what is
 //! here, another place altogether when they want to go there.
 
+use std::collections::hash_map::Entry;
+
 use hobnob_shared::id::{ConversationId, MessageId};
 
 use crate::core::command::{Command, Part, Request};
@@ -21,10 +23,9 @@ const AROUND: u32 = 80;
 impl Model {
     /// A conversation is shown in a tab from now on.
     pub fn open(&mut self, conversation: ConversationId) -> Option<Request> {
-        if self.open.contains_key(&conversation) {
-            return None;
-        }
-        self.open.insert(conversation.clone(), Conversation::default());
+        let Entry::Vacant(place) = self.open.entry(conversation) else { return None };
+        let conversation = place.key().clone();
+        place.insert(Conversation::default());
         // All that is new, and some of what is known.
         let page = self.unread(&conversation).saturating_add(PAGE / 2).clamp(PAGE, FRESH);
         self.read(&conversation, Part::Newest, page)
@@ -97,9 +98,8 @@ impl Model {
         let added = splices.first().filter(|_| is_older).map_or(0, |splice| splice.added);
         let quotes = open.answers_to_first(added);
         let conversation = || id.clone();
-        let spliced =
-            |Splice { at, removed, added }| Change::Spliced { conversation: conversation(), at, removed, added };
-        let mut changes: Vec<Change> = splices.into_iter().map(spliced).collect();
+        let told = |Splice { at, removed, added }| Change::Spliced { conversation: conversation(), at, removed, added };
+        let mut changes: Vec<Change> = splices.into_iter().map(told).collect();
         changes.extend(quotes.into_iter().map(|at| Change::Line { conversation: conversation(), at }));
         changes.extend(self.find_fresh(id));
         changes

@@ -33,7 +33,7 @@ impl Shape for Text {
         match entry {
             Entry::Said(said) => message(said, out),
             Entry::File(sent) => {
-                line(out, format_args!("[{}] {} sent a file: {}", when.time, sent.info.from, file(sent)))
+                line(out, format_args!("[{}] {} sent a file: {}", when.time, sent.info.from, file(sent)));
             }
         }
     }

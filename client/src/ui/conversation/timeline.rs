@@ -124,7 +124,8 @@ impl Place {
         let (value, page) = (adjustment.value(), adjustment.page_size());
         if value < page {
             (self.tell)(TimelineOutput::NearTop);
-        } else if !self.live.get() && value + 2.0 * page > adjustment.upper() {
+        }
+        if !self.live.get() && value + 2.0 * page > adjustment.upper() {
             (self.tell)(TimelineOutput::NearEnd);
         }
     }

@@ -5,13 +5,14 @@ use gtk::prelude::*;
 use relm4::gtk;
 
 use crate::ui::widgets::dialog::{Dialog, Style};
-use crate::ui::widgets::spoken::called;
+use crate::ui::widgets::spoken::{called, name_buttons};
 
 /// Asks, with today chosen, and calls `go` with the moment when the day begins here, in milliseconds since 1970.
 pub fn ask(window: &impl IsA<gtk::Window>, go: impl Fn(u64) + 'static) {
     let dialog =
         Dialog::new(window, "Jump to Date", "Shows what was said on this day, or on the next on which anything was.");
     let calendar: gtk::Calendar = called("Day");
+    name_buttons(&calendar, &["Previous Month", "Next Month", "Previous Year", "Next Year"]);
     dialog.add(&calendar);
     dialog.cancel("Cancel");
     let chosen = calendar.clone();
