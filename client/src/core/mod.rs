@@ -23,7 +23,6 @@ mod friendship;
 pub mod history;
 mod link_policy;
 mod links;
-pub mod literal;
 pub mod look_up;
 mod outlet;
 mod peer_link;

@@ -1,7 +1,7 @@
 //! Text of others in the window: harmless to look at, and no more of it than a screen can take. Everything that shows a peer's or the
 //! server's words goes through here.
 
-pub use crate::core::literal::{literal, literal_line};
+pub use crate::literal::{literal, literal_line};
 
 /// Characters shown of one message before `Show More`.
 pub const SHOWN_CHARS: usize = 4_000;

@@ -6,7 +6,7 @@ use super::Shape;
 use super::entry::{Entry, Head, Said, Sent};
 use super::text;
 use crate::core::event::MessageState;
-use crate::core::literal::{literal, literal_line};
+use crate::literal::{literal, literal_line};
 
 /// See the module.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Shape;
 use super::entry::{Entry, Head};
 use crate::core::event::TransferInfo;
-use crate::core::literal::is_deceptive;
+use crate::literal::is_deceptive;
 
 /// See the module.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::Shape;
 use super::entry::{Entry, Head, Said, Sent};
 use crate::core::event::{MessageState, TransferState};
-use crate::core::literal::{literal, literal_line};
+use crate::literal::{literal, literal_line};
 
 /// Characters of a quoted line.
 const QUOTED: usize = 80;
