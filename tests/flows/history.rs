@@ -7,7 +7,7 @@ use hobnob_tests::story::{House, PASSWORD, befriend, hand_over, linked, say};
 use serde_json::{Value, json};
 
 /// A page: texts, and whether there is more before and behind it.
-fn page(client: &mut Client, conversation: &str, part: Value) -> (Vec<String>, bool, bool) {
+fn page(client: &mut Client, conversation: &str, part: &Value) -> (Vec<String>, bool, bool) {
     let mut command = json!({"command": "history", "conversation": conversation, "limit": 4});
     command.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
     let answer = client.done(command);
@@ -44,14 +44,14 @@ fn every_place_can_be_read_and_the_whole_is_a_file() {
     let all = bob.done(json!({"command": "history", "conversation": "@alice"}));
     assert_eq!((&all["earlier"], &all["later"]), (&json!(false), &json!(false)));
     let of = |range: std::ops::Range<usize>| range.map(|n| format!("<b>{n}</b>")).collect::<Vec<_>>();
-    assert_eq!(page(&mut bob, "@alice", json!({})), (of(6..10), true, false));
-    assert_eq!(page(&mut bob, "@alice", json!({"before": ids[6]})), (of(2..6), true, true));
-    assert_eq!(page(&mut bob, "@alice", json!({"after": ids[2]})), (of(3..7), true, true));
-    assert_eq!(page(&mut bob, "@alice", json!({"around": ids[5]})), (of(3..7), true, true));
-    assert_eq!(page(&mut bob, "@alice", json!({"around": ids[0]})), (of(0..4), false, true));
+    assert_eq!(page(&mut bob, "@alice", &json!({})), (of(6..10), true, false));
+    assert_eq!(page(&mut bob, "@alice", &json!({"before": ids[6]})), (of(2..6), true, true));
+    assert_eq!(page(&mut bob, "@alice", &json!({"after": ids[2]})), (of(3..7), true, true));
+    assert_eq!(page(&mut bob, "@alice", &json!({"around": ids[5]})), (of(3..7), true, true));
+    assert_eq!(page(&mut bob, "@alice", &json!({"around": ids[0]})), (of(0..4), false, true));
     let clock = all["messages"][5]["clock"].as_u64().unwrap();
-    assert_eq!(page(&mut bob, "@alice", json!({"at": clock})), (of(3..7), true, true));
-    assert_eq!(page(&mut bob, "@alice", json!({"at": clock + 86_400_000})), (of(6..10), true, false));
+    assert_eq!(page(&mut bob, "@alice", &json!({"at": clock})), (of(3..7), true, true));
+    assert_eq!(page(&mut bob, "@alice", &json!({"at": clock + 86_400_000})), (of(6..10), true, false));
     let at = bob.done(json!({"command": "history", "conversation": "@alice", "at": clock}));
     assert_eq!(at["found"], ids[5]);
     let nowhere =

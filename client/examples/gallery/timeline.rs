@@ -136,7 +136,7 @@ pub fn ours(store: &str, run: impl FnOnce(&str, Box<dyn FnOnce()>) -> ExitCode) 
                 if let Err(error) = window.activate_action("win.open-person", Some(&"bob".to_variant())) {
                     eprintln!("{error}");
                 }
-                when_painted(window, begun, -STEP);
+                when_painted(&window, begun, -STEP);
             });
         });
     };
@@ -179,7 +179,7 @@ pub fn plain() -> ExitCode {
         window.present();
         glib::timeout_add_local_once(AT_REST, move || {
             // From its beginning, as there is no end that is gone to by itself.
-            when_painted(window.upcast(), Instant::now(), STEP);
+            when_painted(window.upcast_ref(), Instant::now(), STEP);
         });
     });
     app.run_with_args::<&str>(&[]);
@@ -187,7 +187,7 @@ pub fn plain() -> ExitCode {
 }
 
 /// Once the rows are painted: how long that took; then scrolls.
-fn when_painted(window: gtk::Window, begun: Instant, step: f64) {
+fn when_painted(window: &gtk::Window, begun: Instant, step: f64) {
     let Some(clock) = window.frame_clock() else { return };
     let done = Cell::new(false);
     let painted = window.clone();
