@@ -1,5 +1,5 @@
 //! The benchmarks of `make bench`: every number is printed beside a reference that is measured in the same run. `make bench` builds them, and
-//! the programs, for release. Arguments choose: `talk`, `file`, `folder`, `busy`, `fair`, `path`, `search`, `server`, `window`; none means all.
+//! the programs, for release. Arguments choose: `talk`, `file`, `folder`, `busy`, `fair`, `path`, `search`, `server`, `timeline`, `window`; none means all.
 #![expect(clippy::print_stdout, reason = "the report is what the program is for")]
 
 mod busy;
@@ -14,6 +14,7 @@ mod search;
 mod server_load;
 mod ssh;
 mod talk;
+mod timeline;
 mod window;
 
 use anyhow::Result;
@@ -47,6 +48,9 @@ fn main() -> Result<()> {
     }
     if chosen("server") {
         server_load::run()?;
+    }
+    if chosen("timeline") {
+        timeline::run()?;
     }
     if chosen("window") {
         window::run()?;

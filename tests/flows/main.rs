@@ -12,6 +12,7 @@ mod file_turns;
 mod files;
 mod folders;
 mod friends;
+mod history;
 mod keys;
 mod mesh;
 mod messages;

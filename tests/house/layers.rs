@@ -88,6 +88,13 @@ fn the_model_knows_events_only() {
 }
 
 #[test]
+fn what_makes_texts_harmless_knows_nobody() {
+    forbid("client/src/literal.rs", &ACTORS, NEVER);
+    forbid("client/src/literal.rs", &WINDOWS, NEVER);
+    forbid("client/src/literal.rs", &["crate::core", "crate::model", "crate::ui", "crate::bridge"], NEVER);
+}
+
+#[test]
 fn what_decodes_pictures_knows_nobody() {
     forbid("client/src/pictures/", &ACTORS, NEVER);
     forbid("client/src/pictures/", &WINDOWS, NEVER);

@@ -3,6 +3,7 @@
 
 mod comforts;
 mod desktop;
+mod history;
 mod keyboard;
 mod mentions;
 mod messages;

@@ -88,9 +88,11 @@ struct Seen {
 
 /// How long something took by the clock, and how long this thread computed meanwhile: on a busy machine the one is much more than the other.
 #[derive(Debug, Clone, Copy, Default)]
-struct Span {
-    clock: Duration,
-    computed: Duration,
+pub struct Span {
+    /// By the clock.
+    pub clock: Duration,
+    /// By this thread.
+    pub computed: Duration,
 }
 
 impl Span {
@@ -100,20 +102,22 @@ impl Span {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Moment {
+pub struct Moment {
     clock: Instant,
     computed: Duration,
 }
 
 impl Moment {
-    fn now() -> Self {
+    /// This one.
+    pub fn now() -> Self {
         // Its first number: nanoseconds that this thread has computed.
         let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
         let nanos = text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or_default();
         Self { clock: Instant::now(), computed: Duration::from_nanos(nanos) }
     }
 
-    fn elapsed(self) -> Span {
+    /// Since then.
+    pub fn elapsed(self) -> Span {
         let now = Self::now();
         Span { clock: now.clock - self.clock, computed: now.computed.saturating_sub(self.computed) }
     }

@@ -18,8 +18,8 @@ pub fn answer(play: &Play, text: &str, first: bool) -> Answer {
         let who = wanted.from.is_empty() || wanted.from.contains(&info.from);
         said && who && (wanted.within.is_empty() || wanted.within.contains(&info.conversation)) && !wanted.has_file
     };
-    let mut all = play.messages(&direct("bob"), 2_000, true);
-    all.extend(play.messages(&direct("carol"), 100, true));
+    let mut all = play.newest(&direct("bob"), 2_000);
+    all.extend(play.newest(&direct("carol"), 100));
     for room in rooms::list(play.content) {
         all.extend(rooms::messages(play, &room.room));
     }

@@ -11,6 +11,7 @@ mod rooms;
 mod scenes;
 mod steps;
 mod talk;
+mod timeline;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,9 @@ fn main() -> ExitCode {
         ["--measure"] => measure::compare(),
         ["--burst"] => burst::all(),
         ["--burst-run", kind] => burst::measure(kind, show),
+        ["--timeline", store] => timeline::compare(store),
+        ["--timeline-run", "ours", store] => timeline::ours(store, show),
+        ["--timeline-run", "plain", _] => timeline::plain(),
         ["--bare"] => measure::bare(),
         ["--crowd"] => show("many-tabs", measure::tell_when_full),
         [name] if SCENES.iter().any(|scene| scene.name == name) => show(name, || ()),
@@ -53,7 +57,7 @@ fn main() -> ExitCode {
         [folder] => all(Path::new(folder)),
         _ => {
             let names: Vec<_> = SCENES.iter().map(|scene| scene.name).collect();
-            eprintln!("gallery OUT_DIR | SCENE | --measure | --burst\nscenes: {}", names.join(" "));
+            eprintln!("gallery OUT_DIR | SCENE | --measure | --burst | --timeline STORE\nscenes: {}", names.join(" "));
             ExitCode::FAILURE
         }
     }
@@ -71,7 +75,7 @@ fn all(folder: &Path) -> ExitCode {
         eprintln!("{}: {error}", folder.display());
         return ExitCode::FAILURE;
     }
-    for scene in SCENES.iter().filter(|scene| !scene.name.starts_with("burst")) {
+    for scene in SCENES.iter().filter(|scene| !scene.name.starts_with("burst") && scene.name != "stored") {
         let picture = folder.join(format!("{}.png", scene.name));
         match Command::new(&program).arg(scene.name).arg(&picture).status() {
             Ok(status) if status.success() => println!("{}", picture.display()),

@@ -133,7 +133,8 @@ fn tell_when(window: &gtk::Window, is_there: impl Fn(&gtk::Widget) -> bool + 'st
     }
 }
 
-fn rows_in(widget: &gtk::Widget, class: &str) -> usize {
+/// Rows of the lists of this class that can be seen.
+pub fn rows_in(widget: &gtk::Widget, class: &str) -> usize {
     let mut count = 0;
     let mut child = widget.first_child();
     while let Some(next) = child {

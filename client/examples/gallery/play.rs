@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hobnob_client::bridge::Backend;
@@ -15,6 +15,7 @@ use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, TransferId}
 use hobnob_shared::message::OwnPresence;
 
 use crate::scenes::Content;
+use crate::timeline::Store;
 use crate::{burst, find, rooms};
 
 /// Messages in the long conversation.
@@ -24,11 +25,11 @@ pub const LONG: u32 = 10_000;
 pub struct Play {
     pub content: Content,
     sink: Arc<Mutex<Sink>>,
-    /// Number of the oldest message of the long conversation that was handed out.
-    pub oldest: AtomicU32,
     /// Milliseconds since 1970, at the beginning.
     pub now: u64,
     bursting: AtomicBool,
+    /// A real history, where pages are read from one.
+    store: Option<Store>,
 }
 
 /// A handle of the script.
@@ -54,13 +55,10 @@ impl Play {
     pub fn start(content: Content, sink: Sink) -> Self {
         let now =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs() * 1000);
-        let play = Self {
-            content,
-            sink: Arc::new(Mutex::new(sink)),
-            oldest: AtomicU32::new(LONG),
-            now,
-            bursting: AtomicBool::new(false),
-        };
+        let sink = Arc::new(Mutex::new(sink));
+        let told = sink.clone();
+        let store = (content == Content::Stored).then(|| Store::open(move |event| tell(&told, event)));
+        let play = Self { content, store, sink, now, bursting: AtomicBool::new(false) };
         let has_account = content != Content::New;
         play.tell(Event::Ready {
             version: "0.1.0".into(),
@@ -125,11 +123,14 @@ impl Play {
             Command::Rooms => Answer::Rooms { rooms: rooms::list(self.content) },
             Command::Devices { .. } => Answer::Devices { devices: devices() },
             Command::History { conversation: ConversationId::Room(room), .. } => {
-                Answer::Messages { messages: rooms::messages(self, room) }
+                let (messages, earlier, later, found) = (rooms::messages(self, room), false, false, None);
+                Answer::Messages { messages, earlier, later, found }
             }
-            Command::History { conversation, limit, before } => {
-                Answer::Messages { messages: self.messages(conversation, *limit, before.is_none()) }
+            Command::History { conversation, limit, before, after, around, at } => {
+                self.page(conversation, *limit, (*before, *after, *around, *at))
             }
+            Command::Erase { .. } => Answer::Erased { erased: 3, kept: 0 },
+            Command::Export { path, .. } => Answer::Exported { exported: 1_204, path: path.clone() },
             Command::Search { text, before, .. } => find::answer(self, text, before.is_none()),
             Command::Transfers => Answer::Transfers { transfers: self.transfers() },
             Command::SafetyNumber { .. } => {
@@ -202,9 +203,12 @@ impl Play {
 
 impl Backend for Play {
     fn send(&self, request: Request) {
+        if let (Some(store), Command::History { .. }) = (&self.store, &request.command) {
+            return store.read(request);
+        }
         let id = request.id;
         if let Some(answer) = self.answer(&request.command) {
-            let page = if let Answer::Messages { messages } = &answer { messages.clone() } else { vec![] };
+            let page = if let Answer::Messages { messages, .. } = &answer { messages.clone() } else { vec![] };
             self.tell(Event::Done { id, answer });
             if self.content == Content::Rooms {
                 for event in rooms::states(&page) {

@@ -51,6 +51,8 @@ pub enum Content {
     Removed,
     /// A room with two hundred members.
     Hall,
+    /// A conversation as long as a real history has it.
+    Stored,
     /// Ten thousand messages at once.
     Burst(Kind),
 }
@@ -139,6 +141,10 @@ const INVITED: &[Step] = &[
 ];
 const HOSTILE: &[Step] =
     &[Step::Do("win.add-friend", None), Step::Fill("Username", "hobnob:bob?k=1234&run=\u{202e}gpj.exe")];
+const JUMP: &[Step] = &[Step::Do("win.jump-to-date", None)];
+const EXPORT: &[Step] = &[Step::Do("win.export", None)];
+const ERASE: &[Step] = &[Step::Do("win.erase", None)];
+const LONG_NAME: &[&str] = &["#the-room-with-a-name-as-long-as."];
 const TABS: &[&str] = &["@carol", "@duong.nguyen", "@bob"];
 
 /// Thirty tabs, one of a friend in front.
@@ -363,6 +369,18 @@ pub const SCENES: &[Scene] = &[
     Scene { contrast: true, ..scene("key-changed-hc", Content::Alarm, TABS) },
     Scene { contrast: true, size: NARROW, ..scene("list-narrow-hc", Content::Rooms, &[]) },
     done("main-menu", Content::Day, TABS, &[Step::Menu("Main Menu")]),
+    done("long-day", Content::Long, &["@bob"], &[Step::Do("win.jump-to-date", None), Step::Press("Jump")]),
+    done("dialog-jump-date", Content::Day, TABS, JUMP),
+    Scene { dark: true, ..done("dialog-jump-date-dark", Content::Day, TABS, JUMP) },
+    Scene { size: NARROW, ..done("dialog-jump-date-narrow", Content::Day, TABS, JUMP) },
+    done("dialog-export", Content::Day, TABS, EXPORT),
+    Scene { dark: true, ..done("dialog-export-dark", Content::Day, TABS, EXPORT) },
+    Scene { size: NARROW, ..done("dialog-export-long-name", Content::Rooms, LONG_NAME, EXPORT) },
+    done("dialog-erase", Content::Day, TABS, ERASE),
+    Scene { dark: true, ..done("dialog-erase-room-dark", Content::Rooms, ROOM, ERASE) },
+    Scene { size: NARROW, ..done("dialog-erase-narrow", Content::Rooms, LONG_NAME, ERASE) },
+    done("erased", Content::Day, &["@frieda"], &[Step::Do("win.erase", None), Step::Press("Erase")]),
+    scene("stored", Content::Stored, &["@carol"]),
     scene("burst-end", Content::Burst(Kind::End), ROOM),
     scene("burst-above", Content::Burst(Kind::Above), ROOM),
     scene("burst-late", Content::Burst(Kind::Late), ROOM),

@@ -1,10 +1,9 @@
 //! What the made-up people of the gallery are and say: friends, their messages, their files.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 use hobnob_client::core::event::{
-    Direction, FriendInfo, LinkPath, MessageInfo, MessageState, Notify, TransferInfo, TransferState,
+    Answer, Direction, FriendInfo, LinkPath, MessageInfo, MessageState, Notify, TransferInfo, TransferState,
 };
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, Hash, MessageId, TransferId};
 use hobnob_shared::message::Presence;
@@ -12,6 +11,14 @@ use hobnob_shared::message::Presence;
 use crate::play::{LONG, Play, direct, handle};
 use crate::scenes::Content;
 use crate::{acts, photos};
+
+/// Which part of a conversation: before, after, around a message, at a time.
+type Asked = (Option<MessageId>, Option<MessageId>, Option<MessageId>, Option<u64>);
+
+/// The id of a message of the long conversation.
+fn long(n: u32) -> MessageId {
+    MessageId(uuid::Uuid::from_u128(u128::from(n)))
+}
 
 /// Friends with nicknames, notes, times and levels.
 fn people(now: u64) -> Vec<FriendInfo> {
@@ -108,21 +115,46 @@ impl Play {
         }
     }
 
-    pub fn messages(&self, conversation: &ConversationId, limit: u32, newest: bool) -> Vec<MessageInfo> {
+    /// A page: of the long conversation the one that is asked for, of the others all there is.
+    pub fn page(&self, conversation: &ConversationId, limit: u32, (before, after, around, at): Asked) -> Answer {
+        if self.content != Content::Long {
+            let messages = if before.or(after).is_some() { vec![] } else { self.messages(conversation) };
+            let found = around.or_else(|| messages.first().filter(|_| at.is_some()).map(|first| first.message));
+            return Answer::Messages { messages, earlier: false, later: false, found };
+        }
+        let number = |id: MessageId| u32::try_from(id.0.as_u128()).unwrap_or_default();
+        let there = around.map(number).or_else(|| {
+            let minutes = u32::try_from(self.now.saturating_sub(at?) / 60_000).unwrap_or(LONG);
+            Some(LONG.saturating_sub(minutes)).filter(|n| *n < LONG)
+        });
+        let (start, end) = match (before.map(number), after.map(number), there) {
+            (Some(before), ..) => (before.saturating_sub(limit), before),
+            (_, Some(after), _) => (after + 1, (after + 1 + limit).min(LONG)),
+            (.., Some(there)) => (there.saturating_sub(limit / 2), (there + limit / 2).min(LONG)),
+            _ => (LONG.saturating_sub(limit), LONG),
+        };
+        let line = |n: u32| {
+            let from = if (n / 3).is_multiple_of(2) { "bob" } else { "alice" };
+            let text = format!("Message {n}. {}", "Some words. ".repeat(n as usize % 9));
+            let message = self.message(conversation, from, u64::from(LONG - n), &text, MessageState::Read);
+            MessageInfo { message: long(n), ..message }
+        };
+        let messages = (start..end).map(line).collect();
+        Answer::Messages { messages, earlier: start > 0, later: end < LONG, found: there.map(long) }
+    }
+
+    /// Its newest messages.
+    pub fn newest(&self, conversation: &ConversationId, limit: u32) -> Vec<MessageInfo> {
+        match self.page(conversation, limit, (None, None, None, None)) {
+            Answer::Messages { messages, .. } => messages,
+            _ => vec![],
+        }
+    }
+
+    fn messages(&self, conversation: &ConversationId) -> Vec<MessageInfo> {
         let say = |from, ago, text: &str, state| self.message(conversation, from, ago, text, state);
         let (read, theirs) = (MessageState::Read, MessageState::Read);
         match self.content {
-            Content::Long => {
-                let end = if newest { LONG } else { self.oldest.load(Ordering::Relaxed) };
-                let start = end.saturating_sub(limit);
-                self.oldest.store(start, Ordering::Relaxed);
-                let line = |n: u32| {
-                    let from = if (n / 3).is_multiple_of(2) { "bob" } else { "alice" };
-                    let text = format!("Message {n}. {}", "Some words. ".repeat(n as usize % 9));
-                    say(from, u64::from(LONG - n), &text, read)
-                };
-                (start..end).map(line).collect()
-            }
             Content::Hostile => vec![
                 say("bob", 9, "<span size='99999'>big</span> <a href=\"file:///etc\">link</a> &amp; &lt;", theirs),
                 say("bob", 9, "photo\u{202E}gpj.exe and \u{0}\u{1b}[31m control", theirs),

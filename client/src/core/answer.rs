@@ -44,6 +44,27 @@ pub enum Answer {
     Messages {
         /// The page.
         messages: Vec<MessageInfo>,
+        /// Something stands before it.
+        earlier: bool,
+        /// Something stands after it.
+        later: bool,
+        /// The message that it was read around, where one was asked for by id or time.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        found: Option<MessageId>,
+    },
+    /// A conversation is in a file.
+    Exported {
+        /// Messages in it.
+        exported: u64,
+        /// The file, absolute.
+        path: PathBuf,
+    },
+    /// A conversation is off this disk.
+    Erased {
+        /// Messages that are gone.
+        erased: u64,
+        /// Own messages that nobody has got yet: they stay until they are delivered.
+        kept: u64,
     },
     /// What a search found.
     Found {

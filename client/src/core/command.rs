@@ -8,9 +8,11 @@ use serde::Deserialize;
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::OwnPresence;
 
+pub use super::export::Format;
 use super::file_transfer::pace::Rates;
 use super::history::file_rules::FileRule;
 use super::history::notify::Notify;
+pub use super::history::pages::Part;
 pub use super::invite::Invite;
 pub use super::search::Wanted;
 
@@ -209,9 +211,35 @@ pub enum Command {
         /// At most so many, up to 5,000.
         #[serde(default = "default_limit")]
         limit: u32,
-        /// Only those before this one.
+        /// Which part; of these four at most one. Those right before this one;
         #[serde(default)]
         before: Option<MessageId>,
+        /// those right after this one;
+        #[serde(default)]
+        after: Option<MessageId>,
+        /// this one, with about as many before it as after it;
+        #[serde(default)]
+        around: Option<MessageId>,
+        /// the same for the first of this time or later, in milliseconds since 1970; see [`Part::At`].
+        #[serde(default)]
+        at: Option<u64>,
+    },
+    /// Writes a conversation into a file that other programs read: [`super::event::Answer::Exported`]. Long ones take their time.
+    Export {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The file to be. Nothing of it stands there before all of it does.
+        path: PathBuf,
+        /// What kind of file.
+        format: Format,
+        /// A file that is there already is replaced.
+        #[serde(default)]
+        overwrite: bool,
+    },
+    /// Takes a conversation off this computer's disk; nobody else's copy is touched: [`super::event::Answer::Erased`].
+    Erase {
+        /// Which conversation.
+        conversation: ConversationId,
     },
     /// Searches messages, and people, rooms and files by name: [`super::event::Answer::Found`].
     Search {
@@ -383,6 +411,21 @@ pub enum Command {
 /// [`Command::React`] without a word on that.
 fn default_on() -> bool {
     true
+}
+
+impl Command {
+    /// The command that reads a part of a conversation.
+    pub fn read(conversation: ConversationId, limit: u32, part: Part) -> Self {
+        let (mut before, mut after, mut around, mut at) = (None, None, None, None);
+        match part {
+            Part::Newest => {}
+            Part::Before(id) => before = Some(id),
+            Part::After(id) => after = Some(id),
+            Part::Around(id) => around = Some(id),
+            Part::At(time) => at = Some(time),
+        }
+        Self::History { conversation, limit, before, after, around, at }
+    }
 }
 
 /// [`Command::History`] without a limit.

@@ -245,6 +245,11 @@ impl Problem {
         Self::new("unknown_message", "There is no such message in the history.")
     }
 
+    /// A page can be beside one thing only.
+    pub fn several_parts() -> Self {
+        Self::new("bad_request", "Say only one of before, after, around and at: a page stands in one place.")
+    }
+
     /// Somebody else's message is to be changed.
     pub fn not_yours() -> Self {
         Self::new("not_yours", "Somebody else wrote this message. Only they can change it or take it back.")

@@ -19,6 +19,7 @@ mod compare;
 mod errands;
 pub mod error;
 pub mod event;
+mod export;
 mod file_transfer;
 mod friendship;
 pub mod history;
@@ -54,7 +55,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use command::Request;
 use error::Problem;
 use event::Event;
-use history::{History, HistoryError};
+use history::{HISTORY, History, HistoryError};
 use outlet::{Outlet, Ticket};
 use profile::{Profile, ProfileError};
 use registry::{Registry, Setup, Shutdown, Submit};
@@ -296,7 +297,7 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
         ProfileError::InUse => StartError::InUse(options.profile.clone()),
         error => StartError::Profile(error),
     })?;
-    let path = profile.folder().join("history.db");
+    let path = profile.folder().join(HISTORY);
     let at_history = |error: HistoryError| StartError::at_history(profile.folder(), error);
     let history = History::open(&path).map_err(at_history)?;
     let friends = history.read(history::friends::load).await.map_err(at_history)?;

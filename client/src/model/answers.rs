@@ -2,13 +2,14 @@
 
 use hobnob_shared::id::{ConversationId, Handle};
 
-use crate::core::command::{Command, HISTORY_MAX, Request};
+use crate::core::command::{Command, HISTORY_MAX, Part, Request};
 use crate::core::event::{Answer, Direction, MessageInfo, MessageState};
 use crate::model::change::Change;
-use crate::model::conversation::{Past, Placed};
+use crate::model::conversation::{Conversation, Past, Placed, Splice};
 use crate::model::line::Message;
+use crate::model::pages::PAGE;
 use crate::model::question::{PersonWish, Question};
-use crate::model::state::{Model, PAGE};
+use crate::model::state::Model;
 use crate::model::transfers::Offered;
 
 impl Model {
@@ -74,7 +75,9 @@ impl Model {
                 vec![Change::Receipts]
             }
             (Question::SetReceipts(on), _) => self.receipts_set(*on),
-            (Question::States(conversation), Answer::Messages { messages }) => self.states_came(conversation, messages),
+            (Question::States(conversation), Answer::Messages { messages, .. }) => {
+                self.states_came(conversation, messages)
+            }
             (Question::SetDownloads(folder), _) => {
                 self.connection.downloads.clone_from(folder);
                 vec![Change::Receipts]
@@ -89,10 +92,10 @@ impl Model {
                 changes.push(Change::Transfers);
                 changes
             }
-            (Question::History { conversation, before, limit }, Answer::Messages { messages }) => {
-                let complete = messages.len() < usize::try_from(*limit).unwrap_or(usize::MAX);
-                self.page_came(conversation, before.is_some(), messages, complete)
+            (Question::History { conversation, turn }, Answer::Messages { .. }) => {
+                self.page_came(conversation, *turn, &answer)
             }
+            (Question::Erase(conversation), _) => self.erased(conversation),
             (
                 Question::Send { conversation, text, reply_to },
                 Answer::Sent { message, sent_at, clock, device, number },
@@ -149,10 +152,10 @@ impl Model {
     }
 
     pub(in crate::model) fn refused(&mut self, question: Question, code: String, text: String) -> Vec<Change> {
-        if let Question::History { conversation, .. } = &question
+        if let Question::History { conversation, turn } = &question
             && let Some(open) = self.open.get_mut(conversation)
         {
-            open.set_past(Past::Unread);
+            open.give_up(*turn);
         }
         vec![Change::Failed { question, code, text }]
     }
@@ -175,26 +178,6 @@ impl Model {
         spliced.into_iter().chain(said).collect()
     }
 
-    fn page_came(&mut self, id: &ConversationId, older: bool, messages: &[MessageInfo], complete: bool) -> Vec<Change> {
-        let transfers = self.transfer_times(id);
-        let me = self.connection.user.clone();
-        let page: Vec<Message> = messages.iter().map(|info| Message::new(info.clone(), me.as_ref())).collect();
-        let Some(open) = self.open.get_mut(id) else { return Vec::new() };
-        let (removed, added) = if older {
-            (0, open.load_older(page, complete, &transfers))
-        } else {
-            open.load_newest(page, complete, &transfers)
-        };
-        // What answers one of these shows it now.
-        let quotes = if older { open.answers_to_first(added) } else { Vec::new() };
-        let conversation = || id.clone();
-        [Change::Spliced { conversation: conversation(), at: 0, removed, added }]
-            .into_iter()
-            .chain(quotes.into_iter().map(|at| Change::Line { conversation: conversation(), at }))
-            .chain(self.find_fresh(id))
-            .collect()
-    }
-
     /// The list of transfers came after some timelines: those are laid out again.
     fn transfers_came(&mut self) -> Vec<Change> {
         let ids: Vec<ConversationId> = self.open.keys().cloned().collect();
@@ -202,10 +185,10 @@ impl Model {
         for id in ids {
             let transfers = self.transfer_times(&id);
             if let Some(open) = self.open.get_mut(&id)
-                && matches!(open.past(), Past::More | Past::Complete)
+                && open.past() != Past::Unread
             {
-                let (removed, added) = open.set_transfers(&transfers);
-                changes.push(Change::Spliced { conversation: id, at: 0, removed, added });
+                let Splice { at, removed, added } = open.set_transfers(&transfers);
+                changes.push(Change::Spliced { conversation: id, at, removed, added });
             }
         }
         changes
@@ -225,11 +208,10 @@ impl Model {
     /// Asks how far the messages got that are shown: with receipts on again, some of them were read.
     pub fn read_states(&mut self) -> Vec<Request> {
         let shown = self.open.iter().filter(|(_, open)| !open.lines().is_empty());
-        let shown: Vec<_> = shown.map(|(id, open)| (id.clone(), open.lines().len())).collect();
-        let request = |(conversation, lines): (ConversationId, usize)| {
+        let shown: Vec<_> = shown.map(|(id, open)| (id.clone(), open.lines().len(), shown_part(open))).collect();
+        let request = |(conversation, lines, part): (ConversationId, usize, Part)| {
             let limit = u32::try_from(lines).unwrap_or(HISTORY_MAX).clamp(PAGE, HISTORY_MAX);
-            let question = Question::States(conversation.clone());
-            self.ask(question, Command::History { conversation, limit, before: None })
+            self.ask(Question::States(conversation.clone()), Command::read(conversation, limit, part))
         };
         shown.into_iter().map(request).collect()
     }
@@ -257,4 +239,9 @@ impl Model {
             PersonWish::AcceptKey => self.person(user.clone(), |person| person.alarm = None),
         }
     }
+}
+
+/// The part of a conversation that is shown.
+fn shown_part(open: &Conversation) -> Part {
+    open.oldest().filter(|_| !open.is_live()).map_or(Part::Newest, Part::After)
 }

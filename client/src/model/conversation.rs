@@ -1,45 +1,75 @@
-//! One timeline: messages in their places, transfers between them by time. Only conversations that are open in a tab have one.
+//! One timeline: a stretch of a conversation, messages in their places, transfers between them by time. It ends at the newest message, or
+//! somewhere in the past where the reader is. Only conversations that are open in a tab have one. Pages of the disk come in by
+//! [`crate::model::stretch`].
 
 use std::collections::HashSet;
 
 use hobnob_shared::id::{Handle, MessageId, TransferId};
 
+use crate::core::command::Part;
 use crate::model::fresh::Fresh;
 use crate::model::line::{Layout, Line, Message};
 
-/// Lines kept while somebody watches only the end: more are read again when they scroll up.
-const KEPT: usize = 2_000;
-/// Lines beyond [`KEPT`] before the oldest are let go, so that it does not happen at each message.
-const SLACK: usize = 1_000;
-
 /// Changes kept while a page is on its way.
 const CHANGED_MAX: usize = 1_000;
-/// Lines that come at once and are a flood: nobody reads them as they pass.
-const FLOOD: usize = 100;
-/// Lines kept of a flood: some screens. Widgets for more would be made, measured and thrown away between two frames.
-const KEPT_OF_FLOOD: usize = 60;
+/// Lines to which what comes is added: behind more of them, the end is read from the disk again when the reader goes there.
+const LIVE: usize = 10_000;
 
 /// How far the past was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Past {
-    /// Nothing was asked for.
+    /// Nothing was read yet.
     #[default]
     Unread,
-    /// A page is on its way.
-    Asked,
     /// There is more before the first line.
     More,
     /// The first line is the first there is.
     Complete,
 }
 
+/// A page that is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Awaited {
+    /// Tells it from every other one that was asked for.
+    pub turn: u64,
+    /// Which part it is.
+    pub part: Part,
+}
+
+/// A page that came.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// What is in it.
+    pub messages: Vec<Message>,
+    /// There is more before it.
+    pub earlier: bool,
+    /// There is more behind it.
+    pub later: bool,
+    /// The message that it was read around.
+    pub found: Option<MessageId>,
+}
+
+/// Lines that were replaced by others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Splice {
+    /// The first of them.
+    pub at: usize,
+    /// So many went.
+    pub removed: usize,
+    /// So many came.
+    pub added: usize,
+}
+
+/// A transfer's place: which, when, and by whom.
+pub type Due = (TransferId, u64, Handle);
+
 /// What became of a message that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placed {
     /// It is this line.
     At(usize),
-    /// Its place is before the first line that was read: it comes with its page.
-    Before,
+    /// Its place is before the first line that was read, or behind the last: it comes with its page.
+    Elsewhere,
     /// It is here already.
     Known,
 }
@@ -47,13 +77,16 @@ pub enum Placed {
 /// One timeline.
 #[derive(Debug, Default)]
 pub struct Conversation {
-    lines: Vec<Line>,
-    known: HashSet<MessageId>,
-    past: Past,
-    /// Messages that came for the part of the past that is on its way: the page may have been read before they were stored.
-    early: Vec<Message>,
+    pub(in crate::model) lines: Vec<Line>,
+    pub(in crate::model) known: HashSet<MessageId>,
+    pub(in crate::model) past: Past,
+    /// There is more behind the last line: the reader is somewhere in the past.
+    pub(in crate::model) later: bool,
+    pub(in crate::model) awaited: Option<Awaited>,
+    /// Messages that came for the part that is on its way: the page may have been read before they were stored.
+    pub(in crate::model) early: Vec<Message>,
     /// The same of messages that got another text, or were taken back.
-    changed: Vec<(MessageId, Option<String>)>,
+    pub(in crate::model) changed: Vec<(MessageId, Option<String>)>,
     /// Where the new messages begin.
     pub fresh: Fresh,
     /// Newest message of somebody else that was reported as read.
@@ -71,11 +104,36 @@ impl Conversation {
         self.past
     }
 
-    /// A page was asked for, or the asking failed.
-    pub fn set_past(&mut self, past: Past) {
-        self.past = past;
+    /// The last line is the last there is: what comes is shown.
+    pub fn is_live(&self) -> bool {
+        !self.later
+    }
+
+    /// The page that is on its way.
+    pub fn awaited(&self) -> Option<Awaited> {
+        self.awaited
+    }
+
+    /// A page was asked for. One that was on its way does not count any more.
+    pub fn ask(&mut self, awaited: Awaited) {
+        self.awaited = Some(awaited);
         self.early.clear();
         self.changed.clear();
+    }
+
+    /// The page of this turn does not come. Whether anybody waited for it.
+    pub fn give_up(&mut self, turn: u64) -> bool {
+        let waited = self.awaited.take_if(|awaited| awaited.turn == turn).is_some();
+        if waited {
+            self.early.clear();
+            self.changed.clear();
+        }
+        waited
+    }
+
+    /// The newest message here.
+    pub fn newest(&self) -> Option<MessageId> {
+        self.lines.iter().rev().find_map(Line::message).map(|message| message.info.message)
     }
 
     /// The oldest message here.
@@ -102,87 +160,10 @@ impl Conversation {
             .then_some(count)
     }
 
-    /// The newest page came: replaces everything, but keeps what arrived while it was on its way. Returns lines before and after.
-    pub fn load_newest(
-        &mut self,
-        mut page: Vec<Message>,
-        complete: bool,
-        transfers: &[(TransferId, u64, Handle)],
-    ) -> (usize, usize) {
-        let before = self.lines.len();
-        self.apply_changes(&mut page);
-        let old: HashSet<MessageId> = page.iter().map(|message| message.info.message).collect();
-        sort(&mut page);
-        let first = page.first().map(|message| message.info.message);
-        let from = if complete { 0 } else { page.first().map_or(u64::MAX, |message| message.info.sent_at) };
-        let newer = std::mem::take(&mut self.lines)
-            .into_iter()
-            .chain(std::mem::take(&mut self.early).into_iter().map(Line::Message));
-        page.extend(newer.filter_map(|line| match line {
-            Line::Message(message) if !old.contains(&message.info.message) => Some(message),
-            _ => None,
-        }));
-        sort(&mut page);
-        if !complete && let Some(start) = page.iter().position(|message| Some(message.info.message) == first) {
-            // What belongs before this page comes with the page before it.
-            page.drain(..start);
-        }
-        self.known = page.iter().map(|message| message.info.message).collect();
-        let due: Vec<_> = transfers.iter().filter(|(_, at, _)| *at >= from).cloned().collect();
-        self.lines = merged(page, due);
-        self.past = if complete { Past::Complete } else { Past::More };
-        (before, self.lines.len())
-    }
-
-    /// The list of transfers came after the page: sets them between the messages. Returns lines before and after.
-    pub fn set_transfers(&mut self, transfers: &[(TransferId, u64, Handle)]) -> (usize, usize) {
-        let page = self.lines.iter().filter_map(Line::message).cloned().collect();
-        let past = self.past;
-        let counts = self.load_newest(page, past == Past::Complete, transfers);
-        self.past = past;
-        counts
-    }
-
-    /// An older page came. Returns how many lines stand before those that were there.
-    pub fn load_older(
-        &mut self,
-        mut page: Vec<Message>,
-        complete: bool,
-        transfers: &[(TransferId, u64, Handle)],
-    ) -> usize {
-        self.apply_changes(&mut page);
-        let mut page: Vec<Message> =
-            page.into_iter().filter(|message| self.known.insert(message.info.message)).collect();
-        sort(&mut page);
-        for message in std::mem::take(&mut self.early) {
-            let here = complete || page.first().is_some_and(|first| first.info.place() < message.info.place());
-            if here && self.known.insert(message.info.message) {
-                page.push(message);
-            }
-        }
-        sort(&mut page);
-        let from = if complete { 0 } else { page.first().map_or(u64::MAX, |message| message.info.sent_at) };
-        let shown: HashSet<TransferId> = self.transfers().collect();
-        let due = transfers.iter().filter(|(id, at, _)| *at >= from && !shown.contains(id)).cloned().collect();
-        let lines = merged(page, due);
-        let added = lines.len();
-        self.lines.splice(0..0, lines);
-        self.past = if complete { Past::Complete } else { Past::More };
-        added
-    }
-
     /// A message that is not here was changed: perhaps it comes with the page that is on its way, as it was before.
     pub fn changed_unseen(&mut self, id: MessageId, text: Option<String>) {
-        if self.past == Past::Asked && self.changed.len() < CHANGED_MAX {
+        if self.awaited.is_some() && self.changed.len() < CHANGED_MAX {
             self.changed.push((id, text));
-        }
-    }
-
-    fn apply_changes(&mut self, page: &mut [Message]) {
-        for (id, text) in std::mem::take(&mut self.changed) {
-            if let Some(message) = page.iter_mut().find(|message| message.info.message == id) {
-                message.rewrite(text);
-            }
         }
     }
 
@@ -194,17 +175,18 @@ impl Conversation {
         let place = message.info.place();
         let behind = self.lines.iter().rposition(|line| line.place().is_some_and(|other| other < place));
         let is_first = || !self.lines.iter().any(|line| line.message().is_some());
+        let is_last = |at: usize| !self.lines[at..].iter().any(|line| line.message().is_some());
         let start = match behind {
+            Some(behind) if self.later && is_last(behind + 1) => return self.elsewhere(message),
             Some(behind) => behind + 1,
-            None if self.past == Past::Complete || is_first() => 0,
-            None => {
-                let awaited = self.past == Past::Asked;
-                if awaited && !self.early.iter().any(|early| early.info.message == message.info.message) {
-                    self.early.push(message);
-                }
-                return Placed::Before;
-            }
+            None if self.past == Past::Complete || (!self.later && is_first()) => 0,
+            None => return self.elsewhere(message),
         };
+        if self.lines.len() >= LIVE && is_last(start) {
+            // Nobody reads on through so much: it is read again from the disk, when somebody does.
+            self.later = true;
+            return self.elsewhere(message);
+        }
         let rest = &self.lines[start..];
         // What is of now stands at the end, whatever the clock of a card's sender says.
         let is_newest = !rest.iter().any(|line| line.message().is_some());
@@ -215,9 +197,18 @@ impl Conversation {
         Placed::At(at)
     }
 
-    /// A transfer of now, at the end. None when it is here already.
+    /// Keeps it for the page that is on its way.
+    fn elsewhere(&mut self, message: Message) -> Placed {
+        let known = |early: &Message| early.info.message == message.info.message;
+        if self.awaited.is_some() && !self.early.iter().any(known) {
+            self.early.push(message);
+        }
+        Placed::Elsewhere
+    }
+
+    /// A transfer of now, at the end. None when it is here already, or when the end is not.
     pub fn push_transfer(&mut self, id: TransferId, from: Handle, at: u64) -> Option<usize> {
-        if self.transfers().any(|shown| shown == id) {
+        if self.later || self.transfers().any(|shown| shown == id) {
             return None;
         }
         self.lines.push(Line::Transfer { id, from, at });
@@ -285,23 +276,6 @@ impl Conversation {
         behind.filter(|(_, line)| answers(line)).map(|(at, _)| at).collect()
     }
 
-    /// Lets the oldest lines go when there are far more than anybody watching the end needs, of whom `came` came just now. Returns how many
-    /// went.
-    pub fn trim(&mut self, came: usize) -> usize {
-        let (kept, most) = if came > FLOOD { (KEPT_OF_FLOOD, KEPT_OF_FLOOD) } else { (KEPT, KEPT + SLACK) };
-        if self.lines.len() <= most || self.past == Past::Asked {
-            return 0;
-        }
-        let gone = self.lines.len() - kept;
-        for line in self.lines.drain(..gone) {
-            if let Line::Message(message) = line {
-                self.known.remove(&message.info.message);
-            }
-        }
-        self.past = Past::More;
-        gone
-    }
-
     /// How a line hangs together with its neighbours. `day` numbers the days of the reader's clock.
     pub fn layout(&self, at: usize, day: &dyn Fn(u64) -> i64) -> Layout {
         let Some(line) = self.lines.get(at) else { return Layout { new_day: false, first: true, last: true } };
@@ -319,30 +293,12 @@ impl Conversation {
         message.is_some_and(|message| self.fresh == Fresh::Above(message))
     }
 
-    fn transfers(&self) -> impl Iterator<Item = TransferId> {
+    pub(in crate::model) fn transfers(&self) -> impl Iterator<Item = TransferId> {
         self.lines.iter().filter_map(|line| match line {
             Line::Transfer { id, .. } => Some(*id),
             Line::Message(_) => None,
         })
     }
-}
-
-fn sort(messages: &mut [Message]) {
-    messages.sort_by(|one, other| one.info.place().cmp(&other.info.place()));
-}
-
-/// Transfers set between messages, each before the first message that is younger. Messages keep their order.
-fn merged(messages: Vec<Message>, transfers: Vec<(TransferId, u64, Handle)>) -> Vec<Line> {
-    let mut lines = Vec::with_capacity(messages.len() + transfers.len());
-    let mut transfers = transfers.into_iter().peekable();
-    for message in messages {
-        while let Some((id, at, from)) = transfers.next_if(|(_, at, _)| *at < message.info.sent_at) {
-            lines.push(Line::Transfer { id, from, at });
-        }
-        lines.push(Line::Message(message));
-    }
-    lines.extend(transfers.map(|(id, at, from)| Line::Transfer { id, from, at }));
-    lines
 }
 
 #[cfg(test)]

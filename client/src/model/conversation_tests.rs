@@ -4,6 +4,7 @@ use hobnob_shared::id::{ConversationId, DeviceId};
 
 use super::*;
 use crate::core::event::{MessageInfo, MessageState};
+use crate::model::stretch::{FLOOD, KEPT, KEPT_OF_FLOOD, SLACK};
 
 const MINUTE: u64 = 60_000;
 
@@ -28,6 +29,41 @@ fn message(from: &str, sent_at: u64) -> Message {
         reactions: Vec::new(),
     };
     Message::new(info, Some(&handle("me.")))
+}
+
+/// A page of the disk is asked for and comes.
+fn load(
+    conversation: &mut Conversation,
+    part: Part,
+    messages: Vec<Message>,
+    more: (bool, bool),
+    cards: &[Due],
+) -> Vec<Splice> {
+    ask(conversation, part);
+    came(conversation, messages, more, cards)
+}
+
+fn ask(conversation: &mut Conversation, part: Part) {
+    conversation.ask(Awaited { turn: 1, part });
+}
+
+fn came(
+    conversation: &mut Conversation,
+    messages: Vec<Message>,
+    (earlier, later): (bool, bool),
+    cards: &[Due],
+) -> Vec<Splice> {
+    conversation.load(1, Page { messages, earlier, later, found: None }, cards)
+}
+
+fn newest(conversation: &mut Conversation, messages: Vec<Message>, complete: bool, cards: &[Due]) -> (usize, usize) {
+    let splice = load(conversation, Part::Newest, messages, (!complete, false), cards)[0];
+    (splice.removed, splice.added)
+}
+
+fn older(conversation: &mut Conversation, messages: Vec<Message>, complete: bool, cards: &[Due]) -> usize {
+    let part = conversation.oldest().map_or(Part::Newest, Part::Before);
+    load(conversation, part, messages, (!complete, true), cards)[0].added
 }
 
 fn day(at: u64) -> i64 {
@@ -75,7 +111,7 @@ fn a_message_comes_once() {
     let one = message("bob", 5);
     assert_eq!(conversation.insert(one.clone()), Placed::At(0));
     assert_eq!(conversation.insert(one.clone()), Placed::Known);
-    assert_eq!(conversation.load_older(vec![one], true, &[]), 0);
+    assert_eq!(older(&mut conversation, vec![one], true, &[]), 0);
     assert_eq!(conversation.lines().len(), 1);
 }
 
@@ -85,7 +121,7 @@ fn the_newest_page_keeps_what_arrived_meanwhile() {
     let (stored, live) = (message("bob", 1), message("bob", 2));
     conversation.insert(stored.clone());
     conversation.insert(live.clone());
-    assert_eq!(conversation.load_newest(vec![stored.clone()], false, &[]), (2, 2));
+    assert_eq!(newest(&mut conversation, vec![stored.clone()], false, &[]), (2, 2));
     let ids: Vec<_> =
         conversation.lines().iter().filter_map(Line::message).map(|message| message.info.message).collect();
     assert_eq!(ids, [stored.info.message, live.info.message]);
@@ -101,9 +137,9 @@ fn transfers_stand_between_messages_by_time_and_wait_for_their_page() {
     let kinds = |conversation: &Conversation| -> String {
         conversation.lines().iter().map(|line| if line.message().is_some() { 'm' } else { 't' }).collect()
     };
-    conversation.load_newest(vec![message("bob", 100), message("me.", 200)], false, &transfers);
+    newest(&mut conversation, vec![message("bob", 100), message("me.", 200)], false, &transfers);
     assert_eq!(kinds(&conversation), "mtmt");
-    assert_eq!(conversation.load_older(vec![message("bob", 1), message("bob", 50)], true, &transfers), 3);
+    assert_eq!(older(&mut conversation, vec![message("bob", 1), message("bob", 50)], true, &transfers), 3);
     assert_eq!(kinds(&conversation), "mtmmtmt");
     assert_eq!(conversation.push_transfer(ids[0], handle("bob"), 5), None, "it is there already");
     assert_eq!(conversation.find_transfer(ids[2]), Some(6));
@@ -142,7 +178,7 @@ fn order(conversation: &Conversation) -> Vec<u64> {
 #[test]
 fn a_message_that_was_long_under_way_goes_to_its_place() {
     let mut conversation = Conversation::default();
-    conversation.load_newest(vec![message("bob", 10), message("me.", 30)], true, &[]);
+    newest(&mut conversation, vec![message("bob", 10), message("me.", 30)], true, &[]);
     assert_eq!(conversation.insert(message("bob", 40)), Placed::At(2));
     assert_eq!(conversation.insert(message("bob", 20)), Placed::At(1));
     assert_eq!(conversation.insert(message("bob", 5)), Placed::At(0), "this is the beginning of it all");
@@ -152,7 +188,7 @@ fn a_message_that_was_long_under_way_goes_to_its_place() {
 #[test]
 fn one_moment_is_ordered_by_author_device_and_number_as_everywhere() {
     let mut conversation = Conversation::default();
-    conversation.load_newest(vec![], true, &[]);
+    newest(&mut conversation, vec![], true, &[]);
     let with = |from: &str, device: u8, number: u64| {
         let mut message = message(from, 7);
         (message.info.device, message.info.number) = (DeviceId([device; 32]), number);
@@ -172,36 +208,35 @@ fn one_moment_is_ordered_by_author_device_and_number_as_everywhere() {
 fn a_late_message_of_a_past_that_was_not_read_comes_with_its_page() {
     let mut conversation = Conversation::default();
     let (late, later) = (message("bob", 5), message("bob", 60));
-    conversation.load_newest(vec![message("bob", 100)], false, &[]);
-    assert_eq!(conversation.insert(late.clone()), Placed::Before);
+    newest(&mut conversation, vec![message("bob", 100)], false, &[]);
+    assert_eq!(conversation.insert(late.clone()), Placed::Elsewhere);
     assert_eq!(order(&conversation), [100], "a gap would be shown as if nothing were missing");
-    conversation.set_past(Past::Asked);
-    assert_eq!(conversation.insert(later), Placed::Before);
-    assert_eq!(
-        conversation.load_older(vec![message("me.", 50)], false, &[]),
-        2,
-        "the page was read before it was stored"
-    );
+    let part = Part::Before(conversation.oldest().unwrap());
+    ask(&mut conversation, part);
+    assert_eq!(conversation.insert(later), Placed::Elsewhere);
+    let splices = came(&mut conversation, vec![message("me.", 50)], (true, true), &[]);
+    assert_eq!(splices[0].added, 2, "the page was read before it was stored");
     assert_eq!(order(&conversation), [50, 60, 100]);
-    assert_eq!(conversation.load_older(vec![late], true, &[]), 1);
+    assert_eq!(older(&mut conversation, vec![late], true, &[]), 1);
     assert_eq!(order(&conversation), [5, 50, 60, 100]);
 }
 
 #[test]
 fn what_arrives_before_the_newest_page_is_set_into_it() {
     let mut conversation = Conversation::default();
-    conversation.set_past(Past::Asked);
+    ask(&mut conversation, Part::Newest);
     for at in [30, 10, 50] {
         conversation.insert(message("bob", at));
     }
-    assert_eq!(conversation.load_newest(vec![message("bob", 40), message("bob", 20)], false, &[]), (2, 4));
+    let page = vec![message("bob", 40), message("bob", 20)];
+    assert_eq!(came(&mut conversation, page, (true, false), &[]), [Splice { at: 0, removed: 2, added: 4 }]);
     assert_eq!(order(&conversation), [20, 30, 40, 50], "10 comes with the page before");
 }
 
 #[test]
 fn cards_keep_their_place_among_late_messages_and_what_is_of_now_stands_below_them() {
     let mut conversation = Conversation::default();
-    conversation.load_newest(vec![message("bob", 10)], true, &[]);
+    newest(&mut conversation, vec![message("bob", 10)], true, &[]);
     conversation.push_transfer(TransferId::new(), handle("bob"), 900);
     assert_eq!(conversation.insert(message("me.", 30)), Placed::At(2), "bob's clock is wrong");
     assert_eq!(conversation.insert(message("bob", 20)), Placed::At(1));
@@ -225,7 +260,7 @@ proptest::proptest! {
         let all: Vec<Message> = times.iter().map(|at| message("bob", *at)).collect();
         let (read, live) = all.split_at(page.min(all.len()));
         let mut conversation = Conversation::default();
-        conversation.load_newest(read.to_vec(), true, &[]);
+        newest(&mut conversation, read.to_vec(), true, &[]);
         for message in live {
             conversation.insert(message.clone());
         }
@@ -255,11 +290,11 @@ fn what_was_changed_says_so_below_it_though_the_group_goes_on() {
 #[test]
 fn what_changed_while_its_page_was_on_its_way_is_shown_as_it_is() {
     let mut conversation = Conversation::default();
-    conversation.set_past(Past::Asked);
+    ask(&mut conversation, Part::Newest);
     let (edited, deleted) = (message("bob", MINUTE), message("bob", 2 * MINUTE));
     conversation.changed_unseen(edited.info.message, Some("hello".to_owned()));
     conversation.changed_unseen(deleted.info.message, None);
-    conversation.load_newest(vec![edited, deleted], true, &[]);
+    came(&mut conversation, vec![edited, deleted], (false, false), &[]);
     let texts: Vec<_> =
         conversation.lines().iter().filter_map(Line::message).map(|line| line.info.text.as_str()).collect();
     assert_eq!(texts, ["hello", ""]);
@@ -271,9 +306,9 @@ fn what_answers_a_message_is_found_also_when_that_comes_later() {
     let (old, new) = (message("bob", MINUTE), message("bob", 5 * MINUTE));
     let (to_old, to_new) = (answer(&old, 6 * MINUTE), answer(&new, 7 * MINUTE));
     let (old_id, new_id) = (old.info.message, new.info.message);
-    conversation.load_newest(vec![new, to_old, to_new], false, &[]);
+    newest(&mut conversation, vec![new, to_old, to_new], false, &[]);
     assert_eq!((conversation.answers(new_id), conversation.position(old_id)), (vec![2], None));
-    let added = conversation.load_older(vec![old], true, &[]);
+    let added = older(&mut conversation, vec![old], true, &[]);
     assert_eq!((added, conversation.position(old_id)), (1, Some(0)));
     assert_eq!(conversation.answers_to_first(added), [2]);
 }

@@ -64,6 +64,10 @@ impl Model {
             Fresh::Awaited(count) => count,
         };
         open.fresh = Fresh::Awaited(count);
+        if !open.is_live() {
+            // They are counted from the end, which is not here.
+            return None;
+        }
         let nth = usize::try_from(count).unwrap_or(usize::MAX).checked_sub(1)?;
         let others = |(_, line): &(usize, &Line)| line.message().is_some_and(|message| !message.own);
         let (at, line) = open.lines().iter().enumerate().rev().filter(others).nth(nth)?;

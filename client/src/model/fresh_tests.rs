@@ -57,7 +57,10 @@ fn an_unread_conversation_that_is_opened_shows_where_its_new_messages_begin() {
     model.seen(&bob());
     model.watch(Some(&bob()));
     let messages: Vec<_> = (1..=6).map(|at| message(if at == 4 { "alice" } else { "bob" }, at)).collect();
-    model.apply(Event::Done { id: page.id, answer: Answer::Messages { messages } });
+    model.apply(Event::Done {
+        id: page.id,
+        answer: Answer::Messages { messages, earlier: false, later: false, found: None },
+    });
     assert_eq!(mark(&model), Some(2), "of the others' messages, an own one is not new");
     model.apply(Event::Message(message("bob", 7)));
     model.seen(&bob());
@@ -70,7 +73,10 @@ fn an_unread_conversation_that_is_opened_shows_where_its_new_messages_begin() {
 fn what_comes_while_somebody_watches_is_not_set_apart_and_what_comes_later_is() {
     let mut model = alice();
     let page = model.open(bob()).unwrap();
-    model.apply(Event::Done { id: page.id, answer: Answer::Messages { messages: vec![message("bob", 1)] } });
+    model.apply(Event::Done {
+        id: page.id,
+        answer: Answer::Messages { messages: vec![message("bob", 1)], earlier: false, later: false, found: None },
+    });
     model.watch(Some(&bob()));
     model.apply(Event::Message(message("bob", 2)));
     model.seen(&bob());
@@ -90,18 +96,27 @@ fn the_counts_may_come_after_the_page_and_a_page_may_be_too_short() {
     let mut model = alice();
     let page = model.open(bob()).unwrap();
     let messages: Vec<_> = (1_000..1_040).map(|at| message("bob", at)).collect();
-    model.apply(Event::Done { id: page.id, answer: Answer::Messages { messages } });
+    model.apply(Event::Done {
+        id: page.id,
+        answer: Answer::Messages { messages, earlier: true, later: false, found: None },
+    });
     assert_eq!(mark(&model), None);
     counted(&mut model, 42);
     assert_eq!(mark(&model), None, "it begins further back");
     let older = model.older(&bob()).unwrap();
     let messages: Vec<_> = (900..940).map(|at| message("bob", at)).collect();
-    model.apply(Event::Done { id: older.id, answer: Answer::Messages { messages } });
+    model.apply(Event::Done {
+        id: older.id,
+        answer: Answer::Messages { messages, earlier: false, later: false, found: None },
+    });
     assert_eq!(mark(&model), Some(38));
     // What was reported as read is not new again because it was counted before that.
     let mut model = alice();
     let page = model.open(bob()).unwrap();
-    model.apply(Event::Done { id: page.id, answer: Answer::Messages { messages: vec![message("bob", 1)] } });
+    model.apply(Event::Done {
+        id: page.id,
+        answer: Answer::Messages { messages: vec![message("bob", 1)], earlier: false, later: false, found: None },
+    });
     model.seen(&bob());
     counted(&mut model, 1);
     assert_eq!(mark(&model), None);

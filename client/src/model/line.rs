@@ -141,6 +141,14 @@ impl Line {
         }
     }
 
+    /// The same, without the line around it.
+    pub fn into_message(self) -> Option<Message> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Transfer { .. } => None,
+        }
+    }
+
     /// What messages are sorted by; transfers have no place of their own.
     pub fn place(&self) -> Option<(u64, &Handle, DeviceId, u64)> {
         self.message().map(|message| message.info.place())

@@ -10,7 +10,8 @@
 //! - [`listing`] which friends and rooms are shown, and in which order
 //! - [`roster`] friends and requests, their order
 //! - [`rooms`] rooms and who is in them
-//! - [`conversation`] one timeline, messages in their places; [`line`] one line of it: groups, days, how far a message got
+//! - [`conversation`] one timeline, messages in their places; [`stretch`] pages of the disk in it; [`pages`] which are asked for; [`line`] one
+//!   line of it: groups, days, how far a message got
 //! - `mentions` which messages of rooms call this account
 //! - [`switch`] which conversation somebody means who types a few letters
 //! - [`typing`] who writes just now
@@ -30,10 +31,12 @@ pub mod fresh;
 pub mod line;
 pub mod listing;
 mod mentions;
+pub mod pages;
 pub mod question;
 pub mod rooms;
 pub mod roster;
 pub mod state;
+pub mod stretch;
 pub mod switch;
 pub mod transfers;
 pub mod typing;

@@ -59,11 +59,13 @@ pub enum Question {
     History {
         /// Which timeline.
         conversation: ConversationId,
-        /// Older than this; none for the newest page.
-        before: Option<MessageId>,
-        /// So many were asked for: fewer mean that there are no more.
-        limit: u32,
+        /// Which of its pages.
+        turn: u64,
     },
+    /// A conversation into a file.
+    Export(ConversationId),
+    /// A conversation off the disk.
+    Erase(ConversationId),
     /// A search.
     Search {
         /// As typed.

@@ -58,7 +58,7 @@ fn alice() -> Model {
     model.apply(done(&list, Answer::Rooms { rooms: vec![] }));
     model.apply(room(&[("alice", Presence::Available), ("bob", Presence::Available), ("carol", Presence::Available)]));
     let page = model.open(talk()).unwrap();
-    model.apply(done(&page, Answer::Messages { messages: vec![] }));
+    model.apply(done(&page, Answer::Messages { messages: vec![], earlier: false, later: false, found: None }));
     model
 }
 

@@ -172,6 +172,14 @@ impl Rooms {
         self.newest.insert(room.clone(), newest);
     }
 
+    /// What was said is not here any more.
+    pub fn unsay(&mut self, room: &RoomId) {
+        self.newest.remove(room);
+        if let Some(known) = self.known.get_mut(room) {
+            known.newest = None;
+        }
+    }
+
     /// So many messages that were not seen mention this account.
     pub fn set_mentions(&mut self, room: &RoomId, count: u32) {
         if count == 0 {

@@ -5,21 +5,17 @@ use std::collections::HashMap;
 use hobnob_shared::id::{ConversationId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::Presence;
 
-use crate::core::command::{Command, HISTORY_MAX, Request};
+use crate::core::command::{Command, Request};
 use crate::core::event::{DeviceInfo, Direction, Event, MessageInfo, MessageState, Notify, RoomInfo};
 use crate::model::change::Change;
 use crate::model::connection::Connection;
-use crate::model::conversation::{Conversation, Past, Placed};
+use crate::model::conversation::{Conversation, Placed};
 use crate::model::line::Message;
 use crate::model::question::{Question, Questions};
 use crate::model::rooms::{Mesh, Rooms};
 use crate::model::roster::{Path, Person, Roster};
 use crate::model::transfers::{Offered, Transfers};
 
-/// Messages asked for at once: two or three screens.
-pub const PAGE: u32 = 40;
-/// The same when one message is looked for, at first; then [`HISTORY_MAX`].
-const FAR: u32 = 400;
 /// States kept of messages whose own answer has not come yet: only what is sent in one moment.
 const EARLY_MAX: usize = 1_000;
 
@@ -49,6 +45,8 @@ pub struct Model {
     pub(in crate::model) typing: HashMap<ConversationId, Vec<Handle>>,
     pub(in crate::model) watched: Option<ConversationId>,
     pub(in crate::model) questions: Questions,
+    /// Pages asked for so far.
+    pub(in crate::model) turns: u64,
     pub(in crate::model) early: HashMap<MessageId, Vec<(MessageState, Option<Handle>)>>,
 }
 
@@ -68,56 +66,16 @@ impl Model {
             self.ask(Question::Receipts, Command::Receipts),
             self.ask(Question::LastSeen, Command::LastSeen),
         ];
-        let waiting: Vec<_> =
-            self.open.iter().filter(|(_, open)| open.past() == Past::Unread).map(|(id, _)| id.clone()).collect();
-        requests.extend(waiting.into_iter().map(|conversation| self.history(conversation, None, PAGE)));
+        requests.extend(self.read_unread());
         requests
-    }
-
-    /// A conversation is shown in a tab from now on.
-    pub fn open(&mut self, conversation: ConversationId) -> Option<Request> {
-        if self.open.contains_key(&conversation) {
-            return None;
-        }
-        self.open.insert(conversation.clone(), Conversation::default());
-        // All that is new, and some of what is known.
-        let page = self.unread(&conversation).saturating_add(PAGE / 2).clamp(PAGE, FAR);
-        Some(self.history(conversation, None, page))
-    }
-
-    /// Its tab was closed.
-    pub fn close(&mut self, conversation: &ConversationId) {
-        self.open.remove(conversation);
-    }
-
-    /// The reader came to the beginning of what is here.
-    pub fn older(&mut self, conversation: &ConversationId) -> Option<Request> {
-        let open = self.open.get(conversation)?;
-        let before = open.oldest();
-        match open.past() {
-            Past::More | Past::Unread => Some(self.history(conversation.clone(), before, PAGE)),
-            Past::Asked | Past::Complete => None,
-        }
-    }
-
-    /// As [`Self::older`], as much as one looks through for one message: the longer it takes, the more at once.
-    pub fn further(&mut self, conversation: &ConversationId) -> Option<Request> {
-        let open = self.open.get(conversation).filter(|open| open.past() == Past::More)?;
-        let before = open.oldest();
-        let limit = if open.lines().len() < FAR as usize { FAR } else { HISTORY_MAX };
-        Some(self.history(conversation.clone(), before, limit))
-    }
-
-    fn history(&mut self, conversation: ConversationId, before: Option<MessageId>, limit: u32) -> Request {
-        if let Some(open) = self.open.get_mut(&conversation) {
-            open.set_past(Past::Asked);
-        }
-        let question = Question::History { conversation: conversation.clone(), before, limit };
-        self.ask(question, Command::History { conversation, limit, before })
     }
 
     /// The reader sees the end of a conversation: nothing in it is unread any more. The command tells the author, once.
     pub fn seen(&mut self, conversation: &ConversationId) -> (Vec<Change>, Option<Request>) {
+        if self.open.get(conversation).is_some_and(|open| !open.is_live()) {
+            // What was said since does not stand there.
+            return (Vec::new(), None);
+        }
         let newest = self.open.get(conversation).and_then(Conversation::newest_of_others);
         let mut changes = Vec::new();
         if self.unread(conversation) > 0 {
@@ -342,7 +300,8 @@ impl Model {
         if unread == 0 {
             return Vec::new();
         }
-        let Some(open) = self.open.get_mut(conversation) else { return vec![Change::Recount] };
+        let live = self.open.get_mut(conversation).filter(|open| open.is_live());
+        let Some(open) = live else { return vec![Change::Recount] };
         let Some(after) = open.others_after(message) else { return vec![Change::Recount] };
         if after == 0 {
             // The author knows it already.
@@ -362,7 +321,7 @@ impl Model {
                 Placed::At(at) => {
                     changes.push(Change::Spliced { conversation: conversation.clone(), at, removed: 0, added: 1 });
                 }
-                Placed::Before => {}
+                Placed::Elsewhere => {}
             }
         }
         changes.extend(self.said(&info));

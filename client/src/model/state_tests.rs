@@ -9,6 +9,7 @@ use super::*;
 use crate::core::event::{Answer, FriendInfo, LinkPath, Reaction, ServerState, TransferInfo, TransferState};
 use crate::model::connection::Page;
 use crate::model::line::{Fate, Line};
+use crate::model::pages::PAGE;
 use crate::model::question::{FileWish, PersonWish};
 
 fn handle(text: &str) -> Handle {
@@ -52,7 +53,7 @@ fn alice() -> Model {
     let friends = model.ask(Question::Friends, Command::Friends);
     model.apply(done(&friends, Answer::Friends { friends: vec![friend("bob")], requests: vec![] }));
     let page = model.open(bob()).unwrap();
-    model.apply(done(&page, Answer::Messages { messages: vec![] }));
+    model.apply(done(&page, Answer::Messages { messages: vec![], earlier: false, later: false, found: None }));
     model
 }
 
@@ -280,10 +281,13 @@ fn history_is_read_page_by_page_until_there_is_no_more() {
     assert!(model.open(bob()).is_none(), "it is open already");
     assert!(model.older(&bob()).is_none(), "a page is on its way");
     let page: Vec<MessageInfo> = (0..PAGE).map(|n| message("bob", &format!("new {n}"))).collect();
-    model.apply(done(&newest, Answer::Messages { messages: page.clone() }));
+    model.apply(done(&newest, Answer::Messages { messages: page.clone(), earlier: true, later: false, found: None }));
     let older = model.older(&bob()).unwrap();
     assert!(matches!(&older.command, Command::History { before, .. } if *before == Some(page[0].message)));
-    let changes = model.apply(done(&older, Answer::Messages { messages: vec![message("bob", "old")] }));
+    let changes = model.apply(done(
+        &older,
+        Answer::Messages { messages: vec![message("bob", "old")], earlier: false, later: false, found: None },
+    ));
     assert_eq!(changes[0], Change::Spliced { conversation: bob(), at: 0, removed: 0, added: 1 });
     assert!(model.older(&bob()).is_none(), "that was the beginning");
 }
@@ -453,7 +457,12 @@ fn with_receipts_on_again_the_lines_that_are_shown_learn_what_was_read_meanwhile
     let [request] = requests.as_slice() else { panic!("{requests:?}") };
     assert!(matches!(&request.command, Command::History { conversation, before: None, .. } if *conversation == bob()));
     let read = |info: &MessageInfo| MessageInfo { state: MessageState::Read, ..info.clone() };
-    let answer = Answer::Messages { messages: vec![read(&mine), newer, read(&theirs)] };
+    let answer = Answer::Messages {
+        messages: vec![read(&mine), newer, read(&theirs)],
+        earlier: false,
+        later: false,
+        found: None,
+    };
     let changes = model.apply(done(request, answer));
     let lines: Vec<_> = changes.iter().filter(|change| matches!(change, Change::Line { .. })).collect();
     assert_eq!(lines, [&Change::Line { conversation: bob(), at: 0 }], "only what is one's own and new");

@@ -32,6 +32,8 @@ pub enum ActionMsg {
     Attach,
     /// Choose a folder to send.
     AttachFolder,
+    /// Something about the conversation in front.
+    Kept(KeptAction),
     /// Open the panel of all transfers.
     Transfers,
     /// From the conversation back to the sidebar, when narrow.
@@ -79,6 +81,17 @@ pub enum ActionMsg {
     ConversationMenu,
     /// A notification was clicked, or the program started once more; with the desktop's leave to come to the front.
     Come(Place, Option<String>),
+}
+
+/// What a conversation's menu offers for what was said in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptAction {
+    /// Go to a day.
+    Jump,
+    /// Write it into a file.
+    Export,
+    /// Take it off this disk.
+    Erase,
 }
 
 /// What a person's menu offers.
@@ -165,7 +178,7 @@ pub fn presence_name(presence: OwnPresence) -> &'static str {
 }
 
 /// Actions without a parameter, and their keys.
-const PLAIN: [(&str, ActionMsg, &[&str]); 26] = [
+const PLAIN: [(&str, ActionMsg, &[&str]); 29] = [
     ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
     ("join-room", ActionMsg::JoinRoom, &["<Control>j"]),
     ("members", ActionMsg::Members, &["<Control>m"]),
@@ -181,6 +194,9 @@ const PLAIN: [(&str, ActionMsg, &[&str]); 26] = [
     ("toggle-pin", ActionMsg::PinTab(String::new()), &["<Control><Shift>p"]),
     ("attach", ActionMsg::Attach, &["<Control>o"]),
     ("attach-folder", ActionMsg::AttachFolder, &["<Control><Shift>o"]),
+    ("jump-to-date", ActionMsg::Kept(KeptAction::Jump), &["<Control>g"]),
+    ("export", ActionMsg::Kept(KeptAction::Export), &[]),
+    ("erase", ActionMsg::Kept(KeptAction::Erase), &[]),
     ("back", ActionMsg::Back, &["<Alt>Left"]),
     ("status-text", ActionMsg::StatusText, &[]),
     ("sign-out", ActionMsg::SignOut, &[]),
@@ -295,7 +311,11 @@ mod tests {
         }
         for action in menus {
             let name = action.strip_prefix("win.").and_then(|name| name.split("::").next()).unwrap_or_default();
-            assert!(name == "presence" || PLAIN.iter().any(|(known, ..)| *known == name), "{action} does nothing");
+            // These are installed on their own.
+            assert!(
+                ["presence", "invite"].contains(&name) || PLAIN.iter().any(|(known, ..)| *known == name),
+                "{action} does nothing"
+            );
         }
     }
 

@@ -22,12 +22,12 @@ pub use crate::ui::dialogs::answer::DialogAnswer;
 use crate::ui::dialogs::devices::DevicesDialog;
 use crate::ui::drafts::Drafts;
 use crate::ui::members::MemberOutput;
-use crate::ui::messages::Seeking;
 use crate::ui::notify::Notifier;
 use crate::ui::people::PeopleAction;
 use crate::ui::preferences::{self, PreferencesWindow, TextSize};
 use crate::ui::search::picker::PickerOutput;
 use crate::ui::search::{Picker, Searching};
+use crate::ui::seek::Seeking;
 use crate::ui::settings::Store;
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
@@ -143,7 +143,7 @@ pub struct App {
     pub(in crate::ui) switched: String,
     /// Where files to send were last chosen.
     pub(in crate::ui) sent_from: PathBuf,
-    /// The message that is looked for further back.
+    /// What is looked for on the disk.
     pub(in crate::ui) seeking: Option<Seeking>,
     /// The friend list, and that of rooms, have to be drawn again after this batch.
     pub(in crate::ui) lists_changed: (bool, bool),

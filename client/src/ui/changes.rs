@@ -8,7 +8,7 @@ use relm4::{ComponentController, adw, gtk};
 use crate::core::command::Command;
 use crate::core::event::{Answer, Event};
 use crate::model::connection::Page;
-use crate::model::conversation::Past;
+use crate::model::conversation::{Conversation, Past};
 use crate::model::{Batch, Change, PersonWish, Question};
 use crate::ui::actions::presence_name;
 use crate::ui::app::{App, AppMsg, DialogAnswer};
@@ -17,6 +17,7 @@ use crate::ui::conversation::rows;
 use crate::ui::dialogs::safety_number::Numbers;
 use crate::ui::dialogs::{file_rule, rates};
 use crate::ui::header::Header;
+use crate::ui::seek::Target;
 use crate::ui::settings::Flag;
 use crate::ui::sidebar::SidebarInput;
 use crate::ui::sidebar::person_row::PersonRow;
@@ -39,9 +40,7 @@ impl App {
                 batch.add(change);
             }
         }
-        // Who looks for something further back needs what was read for that.
-        let sought = self.sought().cloned();
-        for tab in self.tabs.iter().filter(|tab| tab.at_end && Some(&tab.conversation) != sought.as_ref()) {
+        for tab in self.tabs.iter().filter(|tab| tab.at_end) {
             let came = batch.came(&tab.conversation);
             if let Some(trimmed) = self.model.trim(&tab.conversation, came) {
                 batch.add(trimmed);
@@ -50,6 +49,7 @@ impl App {
         for change in batch.finish() {
             self.draw(change);
         }
+        self.catch_up();
         if reload {
             for request in self.model.reload() {
                 self.bridge.send(request);
@@ -246,16 +246,10 @@ impl App {
         let open = self.model.conversation(conversation);
         let nothing = open.is_some_and(|open| open.lines().is_empty() && open.past() == Past::Complete);
         tab.controller.emit(PageInput::Empty(nothing));
+        tab.controller.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));
         // The neighbours may be first or last of their group no longer.
         self.redraw(conversation, at.saturating_sub(1)..at);
         self.redraw(conversation, at + added..at + added + 1);
-    }
-
-    /// Shows what was just sent from here, wherever the reader was.
-    fn follow(&self, conversation: &ConversationId) {
-        if let Some(tab) = self.tab(conversation) {
-            tab.controller.emit(PageInput::Follow);
-        }
     }
 
     fn redraw(&self, conversation: &ConversationId, lines: std::ops::Range<usize>) {
@@ -272,6 +266,8 @@ impl App {
         if let Some(tab) = self.tab(conversation) {
             tab.page.set_needs_attention(unread > 0 && !self.is_watched(tab));
             tab.controller.emit(PageInput::Unread(unread));
+            let open = self.model.conversation(conversation);
+            tab.controller.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));
         }
         self.notifier.change(|board| board.unread(conversation, unread));
     }
@@ -345,9 +341,12 @@ impl App {
                 if let Answer::Transfer { left_out: left_out @ 1.., .. } = answer {
                     self.toast(&words::left_out(*left_out));
                 }
-                self.follow(conversation);
+                // What was just sent from here is shown, wherever the reader was.
+                self.seek(conversation, Target::End);
             }
-            (Question::History { conversation, .. }, _) => self.page_came(conversation),
+            (Question::History { conversation, .. }, _) => self.page_came(conversation, answer),
+            (Question::Export(_), Answer::Exported { exported, path }) => self.exported(*exported, path.clone()),
+            (Question::Erase(conversation), Answer::Erased { kept, .. }) => self.erased(conversation, *kept),
             (Question::Search { text, before }, _) => self.found(text, before.is_some(), answer),
             (Question::JoinRoom(room), _) => self.joined(room),
             (Question::RoomPassword(room, true), _) => self.toast(&format!("Who joins {room} needs the password now.")),
@@ -410,6 +409,7 @@ impl App {
                 }
                 self.toast(text);
             }
+            Question::History { conversation, .. } => self.page_refused(&conversation, text),
             // Asked for by the program itself; the lists come again after signing in.
             Question::Friends
             | Question::Rooms
@@ -417,11 +417,12 @@ impl App {
             | Question::Transfers
             | Question::Receipts
             | Question::States(_)
-            | Question::LastSeen
-            | Question::History { .. } => {
+            | Question::LastSeen => {
                 tracing::warn!(code, "a list did not come");
             }
             Question::SignOut
+            | Question::Export(_)
+            | Question::Erase(_)
             | Question::Act
             | Question::SendFile { .. }
             | Question::AddFriend(_)

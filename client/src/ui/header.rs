@@ -18,6 +18,8 @@ pub enum Subject {
     /// Nothing can be done.
     #[default]
     Nothing,
+    /// Nobody can be written to; what was said is still here.
+    Past,
     /// A friend, and how much of them is told.
     Person(Handle, Notify),
     /// A room.
@@ -38,13 +40,21 @@ impl Subject {
     pub fn menu(&self) -> Option<gio::Menu> {
         let menu = match self {
             Self::Nothing => return None,
+            Self::Past => gio::Menu::new(),
             Self::Person(user, level) => person_menu(user, *level),
             Self::Room { room, mine, locked, level } => room_menu(room, mine.then_some(*locked), *level),
         };
-        let send = gio::Menu::new();
-        send.append(Some("Send File…"), Some("win.attach"));
-        send.append(Some("Send Folder…"), Some("win.attach-folder"));
-        menu.prepend_section(None, &send);
+        let kept = gio::Menu::new();
+        kept.append(Some("Jump to Date…"), Some("win.jump-to-date"));
+        kept.append(Some("Export…"), Some("win.export"));
+        kept.append(Some("Erase…"), Some("win.erase"));
+        menu.prepend_section(None, &kept);
+        if *self != Self::Past {
+            let send = gio::Menu::new();
+            send.append(Some("Send File…"), Some("win.attach"));
+            send.append(Some("Send Folder…"), Some("win.attach-folder"));
+            menu.prepend_section(None, &send);
+        }
         Some(menu)
     }
 }
@@ -83,7 +93,7 @@ impl Header {
                 class: "none",
                 icon: None,
                 tip: None,
-                subject: Subject::Nothing,
+                subject: Subject::Past,
             };
         };
         let alarmed = person.alarm.is_some();
@@ -137,7 +147,7 @@ impl Header {
             class: "none",
             icon: None,
             tip: None,
-            subject: Subject::Nothing,
+            subject: Subject::Past,
         };
         let known = match membership {
             Membership::Member(known) => known,

@@ -1,12 +1,11 @@
-//! What is done with messages that are there: answered, changed, taken back, reacted to, copied, gone to.
+//! What is done with messages that are there: answered, changed, taken back, reacted to, copied.
 
 use gtk::prelude::*;
-use hobnob_shared::id::{ConversationId, MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, MessageId};
 use relm4::gtk;
 
 use crate::core::command::Command;
 use crate::model::Question;
-use crate::model::conversation::Past;
 use crate::model::line::{Fate, Message};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageInput;
@@ -15,26 +14,7 @@ use crate::ui::conversation::row::RowOutput;
 use crate::ui::conversation::rows::first_line;
 use crate::ui::dialogs::{confirm, open_link};
 use crate::ui::links;
-
-/// What somebody wants to see in a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// A message.
-    Message(MessageId),
-    /// The card of a file.
-    File(TransferId),
-}
-
-/// Where somebody wants to go in a conversation, while pages are read until it is there.
-pub struct Seeking {
-    conversation: ConversationId,
-    target: Target,
-    /// So many pages more, at most.
-    pages: u32,
-}
-
-/// Pages that are read for one click: the first are small, all of them are some hundred thousand messages.
-const PAGES: u32 = 40;
+use crate::ui::seek::Target;
 
 impl App {
     /// From a line of a timeline.
@@ -57,8 +37,7 @@ impl App {
             }
             RowOutput::Card(output, transfer) => self.card(output, transfer),
             RowOutput::Go(message) => {
-                let conversation = conversation.clone();
-                self.go_on(Seeking { conversation, target: Target::Message(message), pages: PAGES });
+                self.seek(conversation, Target::Message(message));
             }
             RowOutput::React { message, emoji, on } => self.react(conversation, message, emoji, on),
             RowOutput::Deed(Deed::Reply, message) => self.reply(conversation, message),
@@ -100,7 +79,7 @@ impl App {
 
     /// The last message that was written here by oneself.
     pub(in crate::ui) fn edit_last(&self, conversation: &ConversationId) {
-        let last = self.model.conversation(conversation).and_then(|open| {
+        let last = self.model.conversation(conversation).filter(|open| open.is_live()).and_then(|open| {
             let mut messages = open.lines().iter().rev().filter_map(|line| line.message());
             messages.find(|message| message.own && message.fate != Fate::Deleted)
         });
@@ -132,48 +111,5 @@ impl App {
             action: "Delete",
         };
         confirm::ask(&self.at(), &question, move || input.emit(AppMsg::Answer(DialogAnswer::Delete(message))));
-    }
-
-    /// Opens a conversation at something in it, however far back that is.
-    pub(in crate::ui) fn open_at(&mut self, conversation: &ConversationId, target: Target) {
-        self.open(conversation, true);
-        self.go_on(Seeking { conversation: conversation.clone(), target, pages: PAGES });
-    }
-
-    /// Where something further back is looked for.
-    pub(in crate::ui) fn sought(&self) -> Option<&ConversationId> {
-        self.seeking.as_ref().map(|seeking| &seeking.conversation)
-    }
-
-    /// A page of the past came: perhaps what is looked for is in it.
-    pub(in crate::ui) fn page_came(&mut self, conversation: &ConversationId) {
-        if let Some(seeking) = self.seeking.take_if(|seeking| seeking.conversation == *conversation) {
-            self.go_on(seeking);
-        }
-    }
-
-    fn go_on(&mut self, seeking: Seeking) {
-        let Seeking { conversation, target, pages } = seeking;
-        let Some(open) = self.model.conversation(&conversation) else { return };
-        let place = match target {
-            Target::Message(message) => open.position(message),
-            Target::File(transfer) => open.find_transfer(transfer),
-        };
-        if let Some(at) = place {
-            if let Some(tab) = self.tab(&conversation) {
-                tab.controller.emit(PageInput::Go(at));
-            }
-            return;
-        }
-        let (is_coming, request) = (open.past() == Past::Asked, self.model.further(&conversation));
-        let is_asked = request.is_some();
-        if let Some(request) = request {
-            self.bridge.send(request);
-        }
-        if pages > 0 && (is_coming || is_asked) {
-            self.seeking = Some(Seeking { conversation, target, pages: pages - 1 });
-        } else {
-            self.toast("It is not in the part of the conversation that this window shows.");
-        }
     }
 }

@@ -8,7 +8,8 @@
 //! - [`sidebar`] friends, requests and rooms
 //! - [`content`] header, tabs and banner beside it; [`header`] what the header says; [`members`] who is in a room;
 //!   [`conversation`] one tab: timeline and composer
-//! - [`search`] the search over everything, and the quick switcher; [`messages`] goes to what they found
+//! - [`search`] the search over everything, and the quick switcher; [`seek`] goes to what they found, to a day, to the end
+//! - [`messages`] what is done with one message, [`kept`] with a conversation as a whole
 //! - [`transfers`] cards of files
 //! - [`dialogs`] questions that need an answer
 //! - [`widgets`], [`text`], [`links`], [`words`] what several of them use
@@ -28,6 +29,7 @@ pub mod conversation;
 pub mod dialogs;
 pub mod drafts;
 pub mod header;
+pub mod kept;
 pub mod links;
 pub mod members;
 pub mod messages;
@@ -38,6 +40,7 @@ pub mod people;
 pub mod preferences;
 pub mod rooms;
 pub mod search;
+pub mod seek;
 pub mod settings;
 pub mod sidebar;
 pub mod sign_in;

@@ -14,6 +14,7 @@ use crate::ui::actions::{ActionMsg, PersonAction};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageOutput;
 use crate::ui::dialogs::{about, confirm, shortcuts, status_text};
+use crate::ui::seek::Target;
 use crate::ui::settings::Flag;
 use crate::ui::sidebar::{SidebarInput, SidebarOutput};
 use crate::ui::sign_in::{Door, SignInOutput};
@@ -98,6 +99,12 @@ impl App {
                     self.bridge.send(request);
                 }
             }
+            PageOutput::Newer => {
+                if let Some(request) = self.model.newer(&conversation) {
+                    self.bridge.send(request);
+                }
+            }
+            PageOutput::ToEnd => self.seek(&conversation, Target::End),
             PageOutput::AtEnd(at_end) => {
                 if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.conversation == conversation) {
                     tab.at_end = at_end;
@@ -209,6 +216,7 @@ impl App {
             ActionMsg::AddFriend => self.ask_friend(""),
             ActionMsg::JoinRoom => self.ask_room(None, None),
             ActionMsg::Members => self.in_use().map_or(&self.content, |own| &own.content).members.open(),
+            ActionMsg::Kept(what) => self.act_on_kept(what),
             ActionMsg::Transfers => {
                 self.window.present();
                 self.transfers.open();
@@ -327,6 +335,7 @@ impl App {
             DialogAnswer::Paste(conversation, picture) => self.keep_pasted(conversation, picture),
             DialogAnswer::Pasted(conversation, kept) => self.send_pasted(&conversation, kept),
             DialogAnswer::Delete(message) => self.ask(Question::Act, Command::Delete { message }),
+            DialogAnswer::Kept(conversation, answer) => self.answered_kept(conversation, answer),
             DialogAnswer::SignOut => self.ask(Question::SignOut, Command::SignOut),
             DialogAnswer::JoinRoom(room, password) => self.join_from_dialog(room, password),
             DialogAnswer::LeaveRoom(room) => self.ask(Question::LeaveRoom(room.clone()), Command::LeaveRoom { room }),

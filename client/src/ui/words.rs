@@ -38,6 +38,11 @@ pub fn files(count: u32) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
 }
 
+/// Messages in a conversation.
+pub fn messages(count: u64) -> String {
+    if count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
+}
+
 /// What of a folder is not sent, as it is no file.
 pub fn left_out(count: u32) -> String {
     let (what, is) = if count == 1 { ("entry", "is") } else { ("entries", "are") };

@@ -66,7 +66,8 @@ enum Once {
 
 const HELP: &str = r##"COMMANDS, one JSON object a line on standard input:
   {"command":"sign_up","id":"1","user":"alice","password":"correct horse"}
-Any command may carry an "id" (a string); it comes back in exactly one "done" or "failed", within 20 seconds.
+Any command may carry an "id" (a string); it comes back in exactly one "done" or "failed", within 20 seconds
+(export and erase of very long conversations take longer).
   sign_up, sign_in            user, password (sign_in on a known device: neither is needed)
   sign_out, quit
   set_server                  server: "ADDR:PORT[#FINGERPRINT]"
@@ -88,7 +89,10 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   set_last_seen               on (kept at the server)
   receipts                    -> receipts: whether others learn what you read, and you what they read
   set_receipts                on (kept for this profile)
-  history                     conversation, limit (up to 5000), optional before -> messages, oldest first
+  history                     conversation, limit (up to 5000), optionally one of before, after, around (a message) and at (ms since
+                              1970: around the first that late) -> messages, oldest first; earlier, later: whether there is more; found
+  export                      conversation, path, format: text json html; optional overwrite -> exported (messages), path
+  erase                       conversation: from this computer only -> erased, kept (what still waits to be delivered)
   search                      text, optional conversation, from, limit (up to 200), before (the last message of a page)
                               -> messages (newest first), more (whether there are), people, rooms, files (by name)
   conversations               -> conversations: [{conversation, unread, newest, notify}]

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 
 use super::acts::{self, Performed};
 use super::messages::{self, Arrival, NewMessage, Taken};
+use super::pages::Part;
 use super::tests::{THERE, handle, memory, own, texts, thread, with};
 use super::{open, pages};
 use crate::core::event::{Event, MessageInfo};
@@ -65,7 +66,7 @@ fn told(c: &Connection, taken: Taken) -> Vec<Event> {
 }
 
 fn lines(c: &Connection) -> Vec<MessageInfo> {
-    pages::page(c, &with("bob"), 100, None).unwrap()
+    pages::page(c, &with("bob"), 100, Part::Newest).unwrap().messages
 }
 
 fn line(c: &Connection) -> (String, bool, bool) {
@@ -242,7 +243,7 @@ fn in_a_room_those_who_are_blocked_react_unseen() {
     let reaction = [mallory.does(2, What::React, said.id, "👎")];
     assert_eq!(mallory.arrives(&c, true, &reaction), []);
     let room = ConversationId::Room("#tea".parse().unwrap());
-    let shown = || pages::page(&c, &room, 10, None).unwrap()[0].reactions.len();
+    let shown = || pages::page(&c, &room, 10, Part::Newest).unwrap().messages[0].reactions.len();
     assert_eq!(shown(), 0);
     c.execute("DELETE FROM blocks", []).unwrap();
     assert_eq!(shown(), 1, "they are kept");

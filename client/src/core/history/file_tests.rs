@@ -10,6 +10,7 @@ use refinery::Migration;
 use rusqlite::Connection;
 
 use super::friends::Friend;
+use super::pages::Part;
 use super::pairs::Pair;
 use super::tests::{HERE, THERE, handle, memory, number_of, own, texts, thread, with};
 use super::transfers::{Stage, Transfer};
@@ -139,7 +140,7 @@ async fn groups_are_on_the_disk_when_answered_and_read_back_after_reopening() {
     }
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=200).collect::<Vec<u64>>());
-    let seen = history.read(|c| pages::page(c, &with("bob"), 500, None)).await.unwrap();
+    let seen = history.read(|c| pages::page(c, &with("bob"), 500, Part::Newest)).await.unwrap().messages;
     assert_eq!(seen.len(), 200);
     history.write_soon(|c| rooms::set_blocked(c, &handle("bob"), true));
     drop(history);

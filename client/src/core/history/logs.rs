@@ -5,7 +5,7 @@ use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, Hash, Mes
 use hobnob_shared::message::{Head, Mark};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::row;
+use super::{erase, row};
 use crate::core::replica::ThreadKey;
 use crate::core::replica::accept::End;
 
@@ -91,6 +91,12 @@ pub fn author(c: &Connection, thread: &ThreadKey, device: &DeviceId) -> Result<O
     Ok(end(c, row.thread, device)?.map(|(author, _)| author))
 }
 
+/// Up to where a copy was erased; see [`erase::erased_to`].
+pub fn erased_to(c: &Connection, thread: &ThreadKey, device: &DeviceId) -> Result<u64> {
+    let Some(row) = find_thread(c, thread)? else { return Ok(0) };
+    erase::erased_to(c, row.thread, device)
+}
+
 /// Moves a log's end.
 pub(super) fn put(c: &Connection, thread: i64, device: &DeviceId, author: &Handle, end: &End) -> Result<()> {
     c.prepare_cached(
@@ -168,7 +174,7 @@ pub fn continue_behind(
             "SELECT max(number) FROM messages WHERE thread = ?1 AND device = ?2 AND own = 1 AND state >= 2",
         )?
         .query_row(params![row.thread, device.0], |found| found.get(0))?;
-    let said = said.map_or(0, i64::cast_unsigned);
+    let said = said.map_or(0, i64::cast_unsigned).max(erase::erased_to(c, row.thread, &device)?);
     let waiting: Vec<i64> = c
         .prepare_cached(
             "SELECT seq FROM messages WHERE thread = ?1 AND device = ?2 AND own = 1 AND state < 2 ORDER BY number DESC",

@@ -5,8 +5,7 @@ use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, Incarnati
 use hobnob_shared::message::Mark;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::logs;
-use super::row;
+use super::{erase, logs, row};
 use crate::core::event::MessageState;
 use crate::core::replica::ThreadKey;
 
@@ -46,8 +45,12 @@ impl Reached {
 /// Whether the entry at this position of a log of ours has this id.
 pub fn is_entry(c: &Connection, thread: &ThreadKey, mark: Mark, id: MessageId) -> Result<bool> {
     let Some(row) = logs::find_thread(c, thread)? else { return Ok(false) };
-    c.prepare_cached("SELECT 1 FROM messages WHERE thread = ?1 AND device = ?2 AND number = ?3 AND id = ?4")?
-        .exists(params![row.thread, mark.device.0, mark.number.cast_signed(), id.0.as_bytes()])
+    let here: Option<MessageId> = c
+        .prepare_cached("SELECT id FROM messages WHERE thread = ?1 AND device = ?2 AND number = ?3")?
+        .query_row(params![row.thread, mark.device.0, mark.number.cast_signed()], |row| row::message(row, 0))
+        .optional()?;
+    // Of what was erased nobody can say it any more, and it was ours.
+    here.map_or_else(|| Ok(mark.number <= erase::erased_to(c, row.thread, &mark.device)?), |here| Ok(here == id))
 }
 
 /// What of our logs somebody else got further with.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::acts::{self, Deed, News};
 use super::logs::{self, ThreadRow};
-use super::{found, row, signed};
+use super::{erase, found, row, signed};
 use crate::core::clock::now_ms;
 use crate::core::event::MessageState;
 use crate::core::peer_link::Refused;
@@ -119,7 +119,13 @@ pub(super) fn next_clock(c: &Connection, conversation: i64, own: u64) -> Result<
     let newest: Option<i64> = c
         .prepare_cached("SELECT max(clock) FROM messages WHERE conversation = ?1 AND clock <= ?2")?
         .query_row([conversation, now.saturating_add(AHEAD).min(CLOCK).cast_signed()], |row| row.get(0))?;
-    let newest = newest.map_or(0, i64::cast_unsigned).max(own);
+    // What was erased counts too: its logs still say how far they went.
+    let ends: Option<i64> = c
+        .prepare_cached(
+            "SELECT max(l.clock) FROM logs l JOIN threads t ON t.id = l.thread WHERE t.conversation = ?1 AND l.clock <= ?2",
+        )?
+        .query_row([conversation, now.saturating_add(AHEAD).min(CLOCK).cast_signed()], |row| row.get(0))?;
+    let newest = newest.max(ends).map_or(0, i64::cast_unsigned).max(own);
     Ok(now.max(newest.saturating_add(1)).min(CLOCK))
 }
 
@@ -311,6 +317,8 @@ fn take<'a>(
             break;
         }
         let place = end;
+        let held = holder(c, entry.id, arrival.author)?;
+        let gone = held.is_none() && erase::is_erased(c, entry.id, arrival.author)?;
         match judge(&mut end, arrival.after, &candidate) {
             Verdict::Known => {}
             Verdict::Gap => {
@@ -318,13 +326,11 @@ fn take<'a>(
                 break;
             }
             Verdict::Refuse(why) => taken.refused = Some(why),
-            Verdict::Take
-                if sealed.is_none() && holder(c, entry.id, arrival.author)? == Some((row.thread, arrival.device)) =>
-            {
+            Verdict::Take if sealed.is_none() && (gone || held == Some((row.thread, arrival.device))) => {
                 // Its author was put back to an older state and has given it a new number: it was shown. In a room nobody does that, and
                 // what is not kept there could not be passed on.
             }
-            Verdict::Take if holder(c, entry.id, arrival.author)?.is_some() => {
+            Verdict::Take if gone || held.is_some() => {
                 end = place;
                 taken.refused = Some(Refusal::Conflict);
             }

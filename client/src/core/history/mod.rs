@@ -2,13 +2,16 @@
 //! `FileTransfer` hand in jobs; one thread writes them in groups, another reads.
 //!
 //! - `open.rs`: opening, checking and migrating the file. `threads.rs`: the two threads and the group commit.
-//! - [`logs`], [`messages`], [`acts`], [`signed`], [`marks`]: the copies of everybody's logs, and how far each got. [`pages`]: the same for people; [`found`]: searching it.
+//! - [`logs`], [`messages`], [`acts`], [`signed`], [`marks`]: the copies of everybody's logs, and how far each got. [`pages`]: the same for people; [`found`]: searching it; [`erase`]: taking it off.
 //! - [`rooms`], [`friends`], [`contacts`], [`pairs`], [`transfers`], [`file_rules`], [`notify`]: what else can be asked of an open connection.
 
 pub mod acts;
 #[cfg(test)]
 mod acts_tests;
 pub mod contacts;
+pub mod erase;
+#[cfg(test)]
+mod erase_tests;
 pub mod file_rules;
 #[cfg(test)]
 mod file_tests;
@@ -22,6 +25,8 @@ pub mod messages;
 pub mod notify;
 mod open;
 pub mod pages;
+#[cfg(test)]
+mod pages_tests;
 pub mod pairs;
 pub mod rooms;
 mod row;
@@ -36,7 +41,11 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode};
 
+pub use open::remove_copies;
 use threads::Threads;
+
+/// Its file in the profile.
+pub const HISTORY: &str = "history.db";
 
 /// Why the history did not open, read or write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -125,6 +134,14 @@ impl History {
             self.flush().await?;
         }
         self.threads.read(job).await
+    }
+
+    /// Moves everything that was written into the file, and empties the write-ahead log: nothing that was deleted stands there any more.
+    pub async fn wipe(&self) -> Result<(), HistoryError> {
+        self.threads.wipe_soon();
+        self.flush().await?;
+        // The log is emptied behind that group's commit, and so before this one's.
+        self.flush().await
     }
 
     /// Returns once everything that was handed in before is on the disk.

@@ -28,6 +28,7 @@ pub(super) fn migrations() -> Result<Vec<Migration>, HistoryError> {
         ("V4__folders", include_str!("migrations/V4__folders.sql")),
         ("V5__acts", include_str!("migrations/V5__acts.sql")),
         ("V6__search", include_str!("migrations/V6__search.sql")),
+        ("V7__erased", include_str!("migrations/V7__erased.sql")),
         ("V8__notify", include_str!("migrations/V8__notify.sql")),
     ];
     all.into_iter().map(|(name, sql)| Migration::unapplied(name, sql).map_err(refused)).collect()
@@ -109,6 +110,17 @@ fn keep_copy(connection: &Connection, path: &Path, version: SchemaVersion) -> Re
     connection.backup("main", &unfinished, None::<fn(rusqlite::backup::Progress)>)?;
     File::open(&unfinished)?.sync_all()?;
     std::fs::rename(&unfinished, &copy)?;
+    Ok(())
+}
+
+/// Removes the copies that were kept of the file before it was brought to later versions: what is erased from it still stands in them.
+pub fn remove_copies(path: &Path) -> std::io::Result<()> {
+    for version in 1..=SchemaVersion::from(u8::MAX) {
+        match std::fs::remove_file(beside(path, &format!(".before-{version}"))) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
     Ok(())
 }
 

@@ -4,13 +4,14 @@ use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId};
 use hobnob_shared::mention;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::{acts, messages, row};
+use super::{acts, logs, messages, row};
 use crate::core::event::{ConversationInfo, MessageInfo, Notify};
 
 /// What [`line`] reads, from `messages m JOIN conversations k`.
 pub(super) const COLUMNS: &str = "k.name, m.id, m.author, m.text, m.sent_at, m.reply_to, m.state, m.device, m.number, m.clock, m.edited, m.deleted, m.thread";
 /// What a conversation is sorted by, the same for everybody.
 const NEWEST_FIRST: &str = "m.clock DESC, m.author DESC, m.device DESC, m.number DESC";
+const OLDEST_FIRST: &str = "m.clock, m.author, m.device, m.number";
 /// In rooms the words of those who are blocked are kept for others and not shown. Acts are in the lines that they change.
 pub(super) const SHOWN: &str = "m.act IS NULL AND (k.name LIKE '@%' OR m.author NOT IN (SELECT user FROM blocks))";
 
@@ -42,45 +43,197 @@ pub(super) fn message(c: &Connection, seq: i64) -> Result<MessageInfo> {
     .query_row([seq], |row| line(c, row))
 }
 
-/// The newest `limit` messages, or the newest before `before`, oldest first.
-pub fn page(
-    c: &Connection,
-    conversation: &ConversationId,
-    limit: usize,
-    before: Option<MessageId>,
-) -> Result<Vec<MessageInfo>> {
-    let name = conversation.to_string();
-    let mut page = match before {
-        None => c
+/// Which part of a conversation is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// Its end.
+    #[default]
+    Newest,
+    /// What stands right before this message.
+    Before(MessageId),
+    /// What stands right after it.
+    After(MessageId),
+    /// This message, with about as much before it as after it.
+    Around(MessageId),
+    /// The same for the first message of this time or later, in milliseconds since 1970: by the clock that orders the conversation, which is
+    /// in the index. Nobody's clock stands behind the time at which they wrote, so nothing of that time is left out; if there is nothing
+    /// so late, the end.
+    At(u64),
+}
+
+/// A part of a conversation, oldest first.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Page {
+    /// The part.
+    pub messages: Vec<MessageInfo>,
+    /// Something stands before it.
+    pub earlier: bool,
+    /// Something stands after it.
+    pub later: bool,
+    /// The message that it was read around, if there is one.
+    pub found: Option<MessageId>,
+}
+
+/// Where a message stands in its conversation.
+struct Place(i64, String, [u8; 32], i64);
+
+impl Place {
+    fn read(row: &Row<'_>) -> Result<Self> {
+        Ok(Self(row.get(0)?, row.get(1)?, row::bytes(row, 2)?, row.get(3)?))
+    }
+
+    fn of(info: &MessageInfo) -> Self {
+        Self(info.clock.cast_signed(), info.from.to_string(), info.device.0, info.number.cast_signed())
+    }
+}
+
+/// Which side of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    From,
+    After,
+}
+
+/// One conversation of an open history.
+struct Reader<'a> {
+    c: &'a Connection,
+    conversation: i64,
+}
+
+impl Reader<'_> {
+    /// At most `limit` messages from beside a place, the nearest first. The index that orders conversations leads there.
+    fn beside(&self, place: &Place, side: Side, limit: usize) -> Result<Vec<MessageInfo>> {
+        let (compared, order) = match side {
+            Side::Before => ("<", NEWEST_FIRST),
+            Side::From => (">=", OLDEST_FIRST),
+            Side::After => (">", OLDEST_FIRST),
+        };
+        self.c
             .prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM messages m JOIN conversations k ON k.id = m.conversation
-                 WHERE k.name = ?1 AND {SHOWN} ORDER BY {NEWEST_FIRST} LIMIT ?2"
+                 WHERE m.conversation = ?1 AND {SHOWN} AND (m.clock, m.author, m.device, m.number) {compared} (?3, ?4, ?5, ?6)
+                 ORDER BY {order} LIMIT ?2"
             ))?
-            .query_map(params![name, row::limit(limit)], |row| line(c, row))?
-            .collect::<Result<Vec<_>>>()?,
-        Some(id) => {
-            let place = c
-                .prepare_cached(
-                    "SELECT m.clock, m.author, m.device, m.number FROM messages m JOIN conversations k ON k.id = m.conversation
-                     WHERE m.id = ?1 AND k.name = ?2 AND m.act IS NULL",
-                )?
-                .query_row(params![id.0.as_bytes(), name], |row| {
-                    Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row::bytes::<32>(row, 2)?, row.get::<_, i64>(3)?))
-                })
-                .optional()?;
-            // An unknown `before` is before everything: an empty page, not the newest one again.
-            let Some((clock, author, device, number)) = place else { return Ok(Vec::new()) };
-            c.prepare_cached(&format!(
+            .query_map(
+                params![self.conversation, row::limit(limit), place.0, place.1, place.2, place.3],
+                |row| line(self.c, row),
+            )?
+            .collect()
+    }
+
+    fn is_any(&self, place: &Place, side: Side) -> Result<bool> {
+        Ok(!self.beside(place, side, 1)?.is_empty())
+    }
+
+    fn newest(&self, limit: usize) -> Result<Vec<MessageInfo>> {
+        self.c
+            .prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM messages m JOIN conversations k ON k.id = m.conversation
-                 WHERE k.name = ?1 AND {SHOWN} AND (m.clock, m.author, m.device, m.number) < (?3, ?4, ?5, ?6)
-                 ORDER BY {NEWEST_FIRST} LIMIT ?2"
+                 WHERE m.conversation = ?1 AND {SHOWN} ORDER BY {NEWEST_FIRST} LIMIT ?2"
             ))?
-            .query_map(params![name, row::limit(limit), clock, author, device, number], |row| line(c, row))?
-            .collect::<Result<Vec<_>>>()?
-        }
-    };
-    page.reverse();
-    Ok(page)
+            .query_map(params![self.conversation, row::limit(limit)], |row| line(self.c, row))?
+            .collect()
+    }
+
+    fn place(&self, id: MessageId) -> Result<Option<Place>> {
+        self.c
+            .prepare_cached(
+                "SELECT clock, author, device, number FROM messages WHERE id = ?1 AND conversation = ?2 AND act IS NULL",
+            )?
+            .query_row(params![id.0.as_bytes(), self.conversation], Place::read)
+            .optional()
+    }
+
+    /// The first message of this time or later.
+    fn first_at(&self, at: u64) -> Result<Option<MessageInfo>> {
+        let at = i64::try_from(at).unwrap_or(i64::MAX);
+        Ok(self.beside(&Place(at, String::new(), [0; 32], 0), Side::From, 1)?.into_iter().next())
+    }
+
+    fn end(&self, limit: usize) -> Result<Page> {
+        let mut messages = self.newest(limit.saturating_add(1))?;
+        let earlier = messages.len() > limit;
+        messages.truncate(limit);
+        messages.reverse();
+        Ok(Page { messages, earlier, ..Page::default() })
+    }
+
+    fn before(&self, place: &Place, limit: usize) -> Result<Page> {
+        let mut messages = self.beside(place, Side::Before, limit.saturating_add(1))?;
+        let earlier = messages.len() > limit;
+        messages.truncate(limit);
+        messages.reverse();
+        Ok(Page { messages, earlier, later: self.is_any(place, Side::From)?, found: None })
+    }
+
+    fn after(&self, place: &Place, limit: usize) -> Result<Page> {
+        let mut messages = self.beside(place, Side::After, limit.saturating_add(1))?;
+        let later = messages.len() > limit;
+        messages.truncate(limit);
+        let earlier = match messages.first() {
+            Some(first) => self.is_any(&Place::of(first), Side::Before)?,
+            None => self.is_any(place, Side::From)? || self.is_any(place, Side::Before)?,
+        };
+        Ok(Page { messages, earlier, later, found: None })
+    }
+
+    /// Half of `limit` on each side; what one side has not is taken from the other.
+    fn around(&self, place: &Place, found: MessageId, limit: usize) -> Result<Page> {
+        let most = limit.saturating_add(1);
+        let (mut before, mut after) = (self.beside(place, Side::Before, most)?, self.beside(place, Side::From, most)?);
+        let half = limit / 2;
+        let old = before.len().min(half.max(limit.saturating_sub(after.len())));
+        let new = after.len().min(limit - old);
+        let (earlier, later) = (before.len() > old, after.len() > new);
+        before.truncate(old);
+        after.truncate(new);
+        before.reverse();
+        before.append(&mut after);
+        Ok(Page { messages: before, earlier, later, found: Some(found) })
+    }
+}
+
+/// At most `limit` messages of a part of a conversation. What stands beside an unknown message is nothing.
+pub fn page(c: &Connection, conversation: &ConversationId, limit: usize, part: Part) -> Result<Page> {
+    let Some(row) = logs::find_conversation(c, &conversation.to_string())? else { return Ok(Page::default()) };
+    let reader = Reader { c, conversation: row };
+    let place = |id| reader.place(id);
+    match part {
+        Part::Newest => reader.end(limit),
+        Part::Before(id) => place(id)?.map_or_else(|| Ok(Page::default()), |place| reader.before(&place, limit)),
+        Part::After(id) => place(id)?.map_or_else(|| Ok(Page::default()), |place| reader.after(&place, limit)),
+        Part::Around(id) => place(id)?.map_or_else(|| Ok(Page::default()), |place| reader.around(&place, id, limit)),
+        Part::At(at) => match reader.first_at(at)? {
+            Some(first) => reader.around(&Place::of(&first), first.message, limit),
+            None => reader.end(limit),
+        },
+    }
+}
+
+/// The first `limit` messages behind one that was read before, or of all with none; for going through a whole conversation.
+pub fn following(
+    c: &Connection,
+    conversation: &ConversationId,
+    last: Option<&MessageInfo>,
+    limit: usize,
+) -> Result<Vec<MessageInfo>> {
+    let Some(row) = logs::find_conversation(c, &conversation.to_string())? else { return Ok(Vec::new()) };
+    let reader = Reader { c, conversation: row };
+    match last {
+        Some(last) => reader.beside(&Place::of(last), Side::After, limit),
+        None => reader.beside(&Place(i64::MIN, String::new(), [0; 32], i64::MIN), Side::From, limit),
+    }
+}
+
+/// A message of a conversation, if it is shown there.
+pub fn find(c: &Connection, conversation: &ConversationId, id: MessageId) -> Result<Option<MessageInfo>> {
+    c.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM messages m JOIN conversations k ON k.id = m.conversation
+         WHERE m.id = ?1 AND k.name = ?2 AND {SHOWN} LIMIT 1"
+    ))?
+    .query_row(params![id.0.as_bytes(), conversation.to_string()], |row| line(c, row))
+    .optional()
 }
 
 /// Unread messages of a room that are looked through for mentions: more than a line can count.

@@ -8,27 +8,28 @@ use rusqlite::Connection;
 
 use super::marks::Reached;
 use super::messages::{Arrival, NewMessage, Taken};
+use super::pages::Part;
 use super::{logs, marks, messages, open, pages, signed};
 use crate::core::event::MessageState;
 use crate::core::replica::ThreadKey;
 use crate::core::replica::accept::Refusal;
 
-pub(super) fn handle(name: &str) -> Handle {
+pub(in crate::core) fn handle(name: &str) -> Handle {
     name.parse().unwrap()
 }
 
-pub(super) fn with(name: &str) -> ConversationId {
+pub(in crate::core) fn with(name: &str) -> ConversationId {
     ConversationId::Direct(handle(name))
 }
 
-pub(super) fn thread(name: &str) -> ThreadKey {
+pub(in crate::core) fn thread(name: &str) -> ThreadKey {
     ThreadKey::Direct(handle(name))
 }
 
 pub(super) const HERE: DeviceId = DeviceId([1; 32]);
 pub(super) const THERE: DeviceId = DeviceId([9; 32]);
 
-pub(super) fn own(to: &str, text: &str, key: u8) -> NewMessage {
+pub(in crate::core) fn own(to: &str, text: &str, key: u8) -> NewMessage {
     NewMessage {
         thread: thread(to),
         conversation: with(to),
@@ -45,7 +46,7 @@ pub(super) fn own(to: &str, text: &str, key: u8) -> NewMessage {
     }
 }
 
-pub(super) fn incoming(number: u64, text: &str) -> Entry {
+pub(in crate::core) fn incoming(number: u64, text: &str) -> Entry {
     let clock = 1_000 + number;
     Entry {
         id: MessageId::new(),
@@ -82,7 +83,7 @@ pub(super) fn number_of(c: &Connection, message: &NewMessage) -> u64 {
 }
 
 pub(super) fn texts(c: &Connection, name: &str) -> Vec<String> {
-    pages::page(c, &with(name), 100, None).unwrap().into_iter().map(|info| info.text).collect()
+    pages::page(c, &with(name), 100, Part::Newest).unwrap().messages.into_iter().map(|info| info.text).collect()
 }
 
 #[test]
@@ -167,12 +168,12 @@ fn a_conversation_is_sorted_alike_wherever_it_is_kept_whatever_came_first() {
     };
     messages::insert_entries(&c, &arrival, &[at(1, 20, "a1"), at(2, 50, "a2")]).unwrap();
     assert_eq!(texts(&c, "bob"), ["b1", "a1", "b2", "a2", "b3"]);
-    let all = pages::page(&c, &with("bob"), 100, None).unwrap();
-    let last_two = pages::page(&c, &with("bob"), 2, None).unwrap();
+    let all = pages::page(&c, &with("bob"), 100, Part::Newest).unwrap().messages;
+    let last_two = pages::page(&c, &with("bob"), 2, Part::Newest).unwrap().messages;
     assert_eq!(last_two.iter().map(|m| m.text.as_str()).collect::<Vec<_>>(), ["a2", "b3"]);
-    let before = pages::page(&c, &with("bob"), 2, Some(all[3].message)).unwrap();
+    let before = pages::page(&c, &with("bob"), 2, Part::Before(all[3].message)).unwrap().messages;
     assert_eq!(before.iter().map(|m| m.text.as_str()).collect::<Vec<_>>(), ["a1", "b2"]);
-    assert_eq!(pages::page(&c, &with("bob"), 2, Some(MessageId::new())).unwrap(), []);
+    assert_eq!(pages::page(&c, &with("bob"), 2, Part::Before(MessageId::new())).unwrap().messages, []);
 }
 
 fn up_to(device: DeviceId, number: u64) -> [Mark; 1] {
@@ -198,7 +199,8 @@ fn states_only_go_forward_and_only_news_is_told() {
     assert_eq!(mark("bob", key, 2, Reached::Read), ids[..2]);
     assert_eq!(mark("bob", key, 1, Reached::Read), []);
     assert_eq!(mark("bob", key, 9, Reached::Delivered), ids[2..]);
-    let states: Vec<_> = pages::page(&c, &with("bob"), 10, None).unwrap().into_iter().map(|info| info.state).collect();
+    let states: Vec<_> =
+        pages::page(&c, &with("bob"), 10, Part::Newest).unwrap().messages.into_iter().map(|info| info.state).collect();
     assert_eq!(states, [MessageState::Read, MessageState::Read, MessageState::Delivered]);
     let log = logs::load_all(&c).unwrap().remove(0);
     assert_eq!((log.delivered, log.read), (3, 2));

@@ -2,7 +2,7 @@
 //! answers: one fsync for many messages. The reader has its own connection, so that a page is shown while a commit waits for the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -54,6 +54,8 @@ pub(super) struct Threads {
     handles: Mutex<Vec<JoinHandle<()>>>,
     /// Jobs that nobody waits for and that are not on the disk yet.
     soon: Arc<AtomicUsize>,
+    /// The write-ahead log is to be emptied.
+    wipe: Arc<AtomicBool>,
 }
 
 impl Threads {
@@ -61,9 +63,11 @@ impl Threads {
         let (writes, queued_writes) = mpsc::channel(QUEUE);
         let (reads, queued_reads) = mpsc::channel::<Read>(QUEUE);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let wipe = Arc::<AtomicBool>::default();
+        let wiping = wipe.clone();
         let write = std::thread::Builder::new()
             .name("history-write".into())
-            .spawn(move || runtime.block_on(write_groups(writing, queued_writes)))?;
+            .spawn(move || runtime.block_on(write_groups(writing, queued_writes, &wiping)))?;
         let read = std::thread::Builder::new()
             .name("history-read".into())
             .spawn(move || answer_reads(&reading, queued_reads))?;
@@ -72,6 +76,7 @@ impl Threads {
             reads: Some(reads),
             handles: Mutex::new(vec![write, read]),
             soon: Arc::default(),
+            wipe,
         })
     }
 
@@ -116,6 +121,11 @@ impl Threads {
             self.soon.fetch_sub(1, Ordering::AcqRel);
             tracing::warn!("the history is busy: a mark was dropped");
         }
+    }
+
+    /// Empties the write-ahead log after the next group's commit.
+    pub(super) fn wipe_soon(&self) {
+        self.wipe.store(true, Ordering::Release);
     }
 
     /// Something was handed in that nobody waits for.
@@ -170,7 +180,7 @@ fn answer_reads(connection: &Connection, mut queue: mpsc::Receiver<Read>) {
     }
 }
 
-async fn write_groups(connection: Connection, mut queue: mpsc::Receiver<Write>) {
+async fn write_groups(connection: Connection, mut queue: mpsc::Receiver<Write>, wipe: &AtomicBool) {
     let mut group = Vec::with_capacity(GROUP);
     while let Some(first) = next(&connection, &mut queue).await {
         let mut hurry = first.waited_for;
@@ -186,6 +196,15 @@ async fn write_groups(connection: Connection, mut queue: mpsc::Receiver<Write>) 
             group.push(job);
         }
         commit(&connection, &mut group);
+        if wipe.swap(false, Ordering::AcqRel) {
+            checkpoint(&connection, "TRUNCATE");
+        }
+    }
+}
+
+fn checkpoint(connection: &Connection, how: &str) {
+    if let Err(error) = connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(())) {
+        tracing::warn!(%error, "cannot tidy the history's log");
     }
 }
 
@@ -194,9 +213,7 @@ async fn next(connection: &Connection, queue: &mut mpsc::Receiver<Write>) -> Opt
     if let Ok(job) = timeout(QUIET, queue.recv()).await {
         return job;
     }
-    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
-        tracing::warn!(%error, "cannot tidy the history's log");
-    }
+    checkpoint(connection, "PASSIVE");
     queue.recv().await
 }
 

@@ -196,8 +196,9 @@ pub struct Sent<'a> {
 
 /// Transfers that fit, the newest first; of those that were offered to a room, one for all its members.
 pub fn find(c: &Connection, fits: impl Fn(&Sent<'_>) -> bool, limit: usize) -> Result<Vec<Transfer>> {
-    let mut statement =
-        c.prepare_cached("SELECT seq, name, author, conversation, sent_at, share FROM transfers ORDER BY seq DESC")?;
+    let mut statement = c.prepare_cached(
+        "SELECT seq, name, author, conversation, sent_at, share FROM transfers WHERE erased = 0 ORDER BY seq DESC",
+    )?;
     let mut one = c.prepare_cached(&format!("SELECT {COLUMNS} FROM transfers WHERE seq = ?1"))?;
     let (mut found, mut shares) = (Vec::new(), HashSet::new());
     let mut rows = statement.query([])?;
@@ -293,9 +294,11 @@ pub fn is_share(c: &Connection, id: TransferId) -> Result<bool> {
         .query_row([id.0.as_bytes()], |row| row.get(0))
 }
 
-/// All, oldest first.
+/// All that were not erased, oldest first.
 pub fn list(c: &Connection) -> Result<Vec<Transfer>> {
-    c.prepare_cached(&format!("SELECT {COLUMNS} FROM transfers ORDER BY seq"))?.query_map([], transfer)?.collect()
+    c.prepare_cached(&format!("SELECT {COLUMNS} FROM transfers WHERE erased = 0 ORDER BY seq"))?
+        .query_map([], transfer)?
+        .collect()
 }
 
 /// Those that may still go on, oldest first: what a start of the program takes up again.

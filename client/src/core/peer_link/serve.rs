@@ -72,7 +72,10 @@ async fn part(
                         signed::chain(c, device)?
                     };
                     let Some(chain) = chain else { return Ok(None) };
+                    let gone = device != peers.own.device && after < logs::erased_to(c, &key, &device)?;
+                    let limit = if gone { 0 } else { limit };
                     let (found, complete) = signed::entries(c, &key, device, after, limit)?;
+                    let complete = complete || gone;
                     let numbers: Vec<u64> = found.iter().map(|(number, _)| *number).collect();
                     let waiting = waiting_among(c, &key, device, &peers, &numbers)?;
                     let sealed = found.into_iter().map(|(_, entry)| entry).collect();
@@ -99,7 +102,12 @@ async fn part(
                     if only_for.is_some() && author != peers.own.user {
                         return Ok(None);
                     }
+                    // Of what was erased nothing can be brought, and it must not look as if it had never been. What this device wrote
+                    // itself nobody else would bring: of that the rest goes on.
+                    let gone = device != peers.own.device && after < logs::erased_to(c, &key, &device)?;
+                    let limit = if gone { 0 } else { limit };
                     let (mut found, complete) = messages::entries(c, &key, device, only_for, after, limit)?;
+                    let complete = complete || gone;
                     let numbers: Vec<u64> = found.iter().map(|entry| entry.number).collect();
                     let waiting = waiting_among(c, &key, device, &peers, &numbers)?;
                     if only_for.is_some() {

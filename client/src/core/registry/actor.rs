@@ -157,6 +157,8 @@ pub struct Registry {
     pub(in crate::core) shares: BTreeMap<(TransferId, Handle), TransferId>,
     /// Those of them whose bytes flow.
     pub(in crate::core) running: Running,
+    /// Held once by each export that is under way.
+    pub(in crate::core) exports: Arc<()>,
     /// How fast transfers may go.
     pub(in crate::core) paces: Paces,
     /// Whose turn it is.
@@ -233,6 +235,7 @@ impl Registry {
             transfers: BTreeMap::new(),
             shares: BTreeMap::new(),
             running: Running::default(),
+            exports: Arc::default(),
             paces,
             turns: Turns::default(),
             dials: Dials::default(),

@@ -4,7 +4,7 @@ use actix::{AsyncContext, Context};
 use hobnob_shared::message::What;
 
 use crate::core::answer::Answer;
-use crate::core::command::Command;
+use crate::core::command::{Command, Part};
 use crate::core::error::Problem;
 use crate::core::file_transfer::Wish;
 use crate::core::outlet::Ticket;
@@ -46,7 +46,15 @@ impl Registry {
             Command::Send { to, text, reply_to } => self.send_message(to, text, reply_to, ticket, ctx),
             Command::MarkRead { message } => self.mark_read(message, ticket, ctx),
             Command::Typing { to, active } => ticket.answer(self.typing(&to, active)),
-            Command::History { conversation, limit, before } => self.page(conversation, limit, before, ticket),
+            Command::History { conversation, limit, before, after, around, at } => {
+                let parts =
+                    [before.map(Part::Before), after.map(Part::After), around.map(Part::Around), at.map(Part::At)];
+                self.page(conversation, limit, &parts, ticket);
+            }
+            Command::Export { conversation, path, format, overwrite } => {
+                self.export(conversation, path, (format, overwrite), ticket);
+            }
+            Command::Erase { conversation } => self.erase(conversation, ticket, ctx),
             Command::Search { text, conversation, from, before, limit } => {
                 self.search(&text, (conversation, from), (before, limit), ticket);
             }

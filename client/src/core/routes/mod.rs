@@ -8,7 +8,7 @@
 //! - `devices`: this account's, and which of others' may link. `password`: what else takes the password.
 //! - `contacts`: what this account's devices tell each other of people; blocks.
 //! - `keys`: changed keys, safety numbers, alarms.
-//! - `talk`: messages, history, typing, read marks. `acts`: what is done to messages. `replicas`: the logs that they are in, on all links together. `marks`: how far they got.
+//! - `talk`: messages, typing, read marks. `kept`: pages of what was said, exporting and erasing it. `acts`: what is done to messages. `replicas`: the logs that they are in, on all links together. `marks`: how far they got.
 //! - `rooms`: joining, leaving, members. `search`: over all of it.
 //! - `links`: introductions, live links, re-dialling.
 //! - `files`: transfers, by what people here want; `offers`: by what friends say; `downloads`: where they go.
@@ -21,6 +21,7 @@ mod contacts;
 pub mod devices;
 mod downloads;
 mod files;
+mod kept;
 pub mod keys;
 mod links;
 mod marks;

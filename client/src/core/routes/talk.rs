@@ -1,4 +1,4 @@
-//! Messages: sending, showing, history, typing, read marks. Bytes go by the peer links; this is what happens around them.
+//! Messages: sending, listing, typing, read marks. Bytes go by the peer links; this is what happens around them.
 
 use actix::{AsyncContext, Context};
 use hobnob_shared::id::{ConversationId, Handle, MessageId};
@@ -6,7 +6,6 @@ use hobnob_shared::limits;
 use hobnob_shared::message::{Head, Mark, Peer, Read, Typing};
 
 use crate::core::clock::now_ms;
-use crate::core::command::HISTORY_MAX;
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Event, MessageInfo, MessageState};
 use crate::core::history::messages::{self, NewMessage, Sign};
@@ -100,24 +99,6 @@ impl Registry {
             self.state.policy.hurry(user, std::time::Instant::now());
             self.reconsider(user);
         }
-    }
-
-    pub(in crate::core) fn page(
-        &self,
-        conversation: ConversationId,
-        limit: u32,
-        before: Option<MessageId>,
-        ticket: Ticket,
-    ) {
-        if self.identity.is_none() {
-            return ticket.failed(Problem::not_signed_in());
-        }
-        let limit = limit.min(HISTORY_MAX) as usize;
-        let (history, told) = (self.history.clone(), self.as_told());
-        actix_rt::spawn(async move {
-            let page = history.read_all(move |c| pages::page(c, &conversation, limit, before)).await;
-            ticket.answer(page.map(|page| Answer::Messages { messages: told(page) }).map_err(Problem::from));
-        });
     }
 
     pub(in crate::core) fn conversations(&self, ticket: Ticket) {

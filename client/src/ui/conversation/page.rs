@@ -41,6 +41,10 @@ pub enum PageInput {
     },
     /// Go to the end: something of one's own is there.
     Follow,
+    /// The reader goes somewhere else.
+    Leave,
+    /// The last row is the newest of the conversation, or not.
+    Live(bool),
     /// Show something else in a row.
     Set(usize, Box<TimelineRow>),
     /// Nothing was ever said here.
@@ -108,6 +112,10 @@ pub enum PageOutput {
     Draft(String),
     /// Read further back.
     Older,
+    /// Read on.
+    Newer,
+    /// Go to the end, which is not here.
+    ToEnd,
     /// The end is in view, or not any more.
     AtEnd(bool),
     /// Something was done in a line.
@@ -154,6 +162,8 @@ impl Component for ConversationPage {
         let timeline = Timeline::new(pictures, move |told| {
             output.emit(match told {
                 TimelineOutput::NearTop => PageOutput::Older,
+                TimelineOutput::NearEnd => PageOutput::Newer,
+                TimelineOutput::ToEnd => PageOutput::ToEnd,
                 TimelineOutput::AtEnd(at_end) => PageOutput::AtEnd(at_end),
                 TimelineOutput::Line(output) => PageOutput::Line(output),
             });
@@ -219,6 +229,8 @@ impl Component for ConversationPage {
                 }
             }
             PageInput::Follow => self.timeline.follow(),
+            PageInput::Leave => self.timeline.leave(),
+            PageInput::Live(live) => self.timeline.set_live(live),
             PageInput::Set(at, row) => self.timeline.set(at, *row),
             PageInput::Empty(empty) => {
                 widgets.stack.show(if empty { "empty" } else { "timeline" });

@@ -21,6 +21,10 @@ use crate::ui::words;
 pub enum TimelineOutput {
     /// The reader comes near the beginning of what is here.
     NearTop,
+    /// The reader comes near the end of what is here, and the conversation goes on.
+    NearEnd,
+    /// The reader wants to see the end of the conversation, which is not here.
+    ToEnd,
     /// The reader came to the end, or left it.
     AtEnd(bool),
     /// Something was done in a line.
@@ -81,6 +85,8 @@ fn flash(line: &gtk::Box) {
 struct Place {
     /// The reader watches the end.
     sticky: Cell<bool>,
+    /// The last row is the newest of the conversation.
+    live: Cell<bool>,
     /// Height of the content when the reader last moved: a change of place with another height is the layout's doing.
     upper: Cell<f64>,
     settling: Cell<bool>,
@@ -104,13 +110,23 @@ impl Place {
         if by_layout || self.settling.get() {
             return;
         }
-        let at_end = value + page >= upper - SLACK;
+        let at_end = self.live.get() && value + page >= upper - SLACK;
         if at_end != self.sticky.replace(at_end) {
             self.down.set_reveal_child(!at_end);
             (self.tell)(TimelineOutput::AtEnd(at_end));
         }
+        self.look_around();
+    }
+
+    /// Asks for more where the reader comes near an end of what is here.
+    fn look_around(&self) {
+        let adjustment = self.scroller.vadjustment();
+        let (value, page) = (adjustment.value(), adjustment.page_size());
         if value < page {
             (self.tell)(TimelineOutput::NearTop);
+        }
+        if !self.live.get() && value + 2.0 * page > adjustment.upper() {
+            (self.tell)(TimelineOutput::NearEnd);
         }
     }
 
@@ -127,10 +143,7 @@ impl Place {
             if this.sticky.get() {
                 this.go_to_end();
             }
-            let adjustment = this.scroller.vadjustment();
-            if adjustment.value() < adjustment.page_size() {
-                (this.tell)(TimelineOutput::NearTop);
-            }
+            this.look_around();
             glib::ControlFlow::Break
         });
     }
@@ -226,6 +239,7 @@ impl Timeline {
 
         let place = Rc::new(Place {
             sticky: Cell::new(true),
+            live: Cell::new(true),
             upper: Cell::new(0.0),
             settling: Cell::new(false),
             list,
@@ -257,6 +271,9 @@ impl Timeline {
         let here = Rc::downgrade(&place);
         button.connect_clicked(move |_| {
             if let Some(here) = here.upgrade() {
+                if !here.live.get() {
+                    return (here.tell)(TimelineOutput::ToEnd);
+                }
                 here.sticky.set(true);
                 here.down.set_reveal_child(false);
                 here.go_to_end();
@@ -333,8 +350,24 @@ impl Timeline {
 
     /// Goes to the end and stays there: what one wrote oneself is always seen.
     pub fn follow(&self) {
-        self.place.sticky.set(true);
-        self.place.down.set_reveal_child(false);
-        self.place.resized();
+        let place = &self.place;
+        place.down.set_reveal_child(false);
+        place.resized();
+        if !place.sticky.replace(true) {
+            (place.tell)(TimelineOutput::AtEnd(true));
+        }
+    }
+
+    /// The reader goes away from the end.
+    pub fn leave(&self) {
+        self.place.leave_end();
+    }
+
+    /// The last row is the newest of the conversation, or not.
+    pub fn set_live(&self, live: bool) {
+        self.place.live.set(live);
+        if !live {
+            self.place.leave_end();
+        }
     }
 }

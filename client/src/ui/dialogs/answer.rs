@@ -9,6 +9,7 @@ use relm4::gtk;
 use crate::core::command::Password;
 use crate::core::event::{FileRule, Rates};
 use crate::model::PersonWish;
+use crate::ui::kept::KeptAnswer;
 
 /// What a dialog was answered with.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub enum DialogAnswer {
     Pasted(ConversationId, std::io::Result<PathBuf>),
     /// Take this message back.
     Delete(MessageId),
+    /// About what was said in a conversation.
+    Kept(ConversationId, KeptAnswer),
     /// Sign out.
     SignOut,
     /// Join this room.

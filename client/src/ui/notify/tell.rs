@@ -9,9 +9,9 @@ use relm4::gtk;
 use crate::core::event::{Event, MessageInfo};
 use crate::ui::app::App;
 use crate::ui::conversation::PageInput;
-use crate::ui::messages::Target;
 use crate::ui::notify::board::{Item, Place, Tag};
 use crate::ui::notify::decide::{Circumstances, News, Verdict, decide};
+use crate::ui::seek::Target;
 use crate::ui::tabs::view_of;
 use crate::ui::words;
 

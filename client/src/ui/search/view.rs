@@ -8,10 +8,10 @@ use crate::core::command::{Command, Wanted};
 use crate::core::event::Answer;
 use crate::model::Question;
 use crate::ui::app::{App, AppMsg};
-use crate::ui::messages::Target;
 use crate::ui::search::picker::{Kind, Picker, PickerOutput};
 use crate::ui::search::row::{FoundRow, Pick};
 use crate::ui::search::rows;
+use crate::ui::seek::Target;
 
 /// A search that is open.
 pub struct Searching {

@@ -77,19 +77,41 @@ fn name_below(widget: &gtk::Widget) {
     let mark = name.map(|name| format!("spoken-{name}").replace(' ', "-"));
     if let (Some(name), Some(mark)) = (name, mark.filter(|mark| !widget.has_css_class(mark))) {
         widget.add_css_class(&mark);
-        let class = widget.type_().name();
-        let xml = format!(
-            "<interface><template class='{class}'><accessibility><property name='label'>{name}</property></accessibility></template></interface>"
-        );
-        if let Err(error) = gtk::Builder::new().extend_with_template(widget, widget.type_(), &xml) {
-            tracing::debug!(%error, class, "a button stays without a name");
-        }
+        call(widget, name);
     }
     let mut child = widget.first_child();
     while let Some(next) = child {
         name_below(&next);
         child = next.next_sibling();
     }
+}
+
+/// A widget that a library made is called so.
+fn call(widget: &gtk::Widget, name: &str) {
+    let class = widget.type_().name();
+    let xml = format!(
+        "<interface><template class='{class}'><accessibility><property name='label'>{name}</property></accessibility></template></interface>"
+    );
+    if let Err(error) = gtk::Builder::new().extend_with_template(widget, widget.type_(), &xml) {
+        tracing::debug!(%error, class, "a button stays without a name");
+    }
+}
+
+/// Names the buttons in `root`, which a library made without names, in the order in which they stand.
+pub fn name_buttons(root: &impl IsA<gtk::Widget>, names: &[&str]) {
+    fn visit<'a>(widget: &gtk::Widget, names: &mut impl Iterator<Item = &'a &'a str>) {
+        if widget.is::<gtk::Button>()
+            && let Some(name) = names.next()
+        {
+            call(widget, name);
+        }
+        let mut child = widget.first_child();
+        while let Some(next) = child {
+            visit(&next, names);
+            child = next.next_sibling();
+        }
+    }
+    visit(root.upcast_ref(), &mut names.iter());
 }
 
 fn build<W: IsA<glib::Object> + IsA<gtk::Widget> + glib::object::IsClass>(

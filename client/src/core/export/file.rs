@@ -1,0 +1,151 @@
+//! The file of an export: hidden under another name until it is whole, readable by its owner only, and in nobody's place unless that was
+//! asked for.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use crate::core::history::HistoryError;
+
+/// Why there is no file; in words for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The path names no file.
+    #[error("This is no name for a file. Choose another one.")]
+    BadName,
+    /// Its folder is not there.
+    #[error("There is no such folder. Choose another place.")]
+    FolderMissing,
+    /// Something else stands there.
+    #[error("A file of this name is there already. Choose another name, or say that it is to be replaced.")]
+    Taken,
+    /// A folder stands there.
+    #[error("A folder of this name is there already. Choose another name.")]
+    Folder,
+    /// Keys and history of this account are there.
+    #[error("Nothing is written into the profile's own folder. Choose another place.")]
+    OwnProfile,
+    /// No room.
+    #[error("There is no room left on the disk. Make some, and try again.")]
+    DiskFull,
+    /// No right to, or the disk cannot.
+    #[error("The file cannot be written there. Choose another place.")]
+    NotWritable,
+    /// The conversation cannot be read.
+    #[error("The conversation could not be read from the disk, so nothing was written.")]
+    History(#[from] HistoryError),
+}
+
+impl Trouble {
+    /// Stable code for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadName => "bad_name",
+            Self::FolderMissing => "folder_missing",
+            Self::Taken | Self::Folder => "name_taken",
+            Self::OwnProfile => "own_profile",
+            Self::DiskFull => "disk_full",
+            Self::NotWritable => "not_writable",
+            Self::History(_) => "history",
+        }
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Errno::from_io_error(&error).map_or(Self::NotWritable, Self::from)
+    }
+}
+
+impl From<Errno> for Trouble {
+    fn from(error: Errno) -> Self {
+        match error {
+            Errno::NOSPC | Errno::DQUOT | Errno::FBIG => Self::DiskFull,
+            Errno::NOENT | Errno::NOTDIR => Self::FolderMissing,
+            Errno::NAMETOOLONG | Errno::INVAL => Self::BadName,
+            Errno::EXIST => Self::Taken,
+            Errno::ISDIR => Self::Folder,
+            _ => Self::NotWritable,
+        }
+    }
+}
+
+/// A file that is being written. Dropped before it is whole, nothing is left of it.
+pub(super) struct Target {
+    folder: OwnedFd,
+    file: File,
+    hidden: OsString,
+    name: OsString,
+    path: PathBuf,
+    overwrite: bool,
+    placed: bool,
+}
+
+impl Target {
+    /// Makes the hidden file, where the place is a good one.
+    pub(super) fn create(path: &Path, profile: &Path, overwrite: bool) -> Result<Self, Trouble> {
+        let path = std::path::absolute(path).map_err(|_| Trouble::BadName)?;
+        let (Some(name), Some(parent)) = (path.file_name(), path.parent()) else { return Err(Trouble::BadName) };
+        let real = std::fs::canonicalize(parent)?;
+        if std::fs::canonicalize(profile).is_ok_and(|profile| real.starts_with(profile)) {
+            return Err(Trouble::OwnProfile);
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = fs::open(&real, flags, Mode::empty())?;
+        match fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(there) if fs::FileType::from_raw_mode(there.st_mode).is_dir() => return Err(Trouble::Folder),
+            Ok(_) if !overwrite => return Err(Trouble::Taken),
+            Ok(_) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let hidden = OsString::from(format!(".hobnob-{}.part", uuid::Uuid::new_v4().simple()));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = fs::openat(&folder, &hidden, flags, Mode::RUSR | Mode::WUSR)?;
+        let (file, name) = (File::from(file), name.to_owned());
+        Ok(Self { folder, file, hidden, name, path, overwrite, placed: false })
+    }
+
+    /// Writes on.
+    pub(super) fn write(mut self, bytes: &[u8]) -> Result<Self, Trouble> {
+        self.file.write_all(bytes)?;
+        Ok(self)
+    }
+
+    /// It is whole: gives it its name, once it is on the disk.
+    pub(super) fn place(mut self) -> Result<PathBuf, Trouble> {
+        self.file.sync_all()?;
+        self.rename(&self.name)?;
+        self.placed = true;
+        fs::fsync(&self.folder)?;
+        Ok(self.path.clone())
+    }
+
+    fn rename(&self, to: &OsStr) -> rustix::io::Result<()> {
+        if self.overwrite {
+            return fs::renameat(&self.folder, &self.hidden, &self.folder, to);
+        }
+        match fs::renameat_with(&self.folder, &self.hidden, &self.folder, to, RenameFlags::NOREPLACE) {
+            // File systems that cannot promise not to replace: a second name cannot replace either.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                fs::linkat(&self.folder, &self.hidden, &self.folder, to, AtFlags::empty())?;
+                fs::unlinkat(&self.folder, &self.hidden, AtFlags::empty())
+            }
+            other => other,
+        }
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if !self.placed
+            && let Err(error) = fs::unlinkat(&self.folder, &self.hidden, AtFlags::empty())
+        {
+            tracing::warn!(%error, "what was written of an export stays");
+        }
+    }
+}

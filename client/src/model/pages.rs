@@ -1,0 +1,138 @@
+//! Which parts of a conversation the window reads, and when: the end when it is opened, more where the reader comes near an end of what is
+//! here, another place altogether when they want to go there.
+
+use std::collections::hash_map::Entry;
+
+use hobnob_shared::id::{ConversationId, MessageId};
+
+use crate::core::command::{Command, Part, Request};
+use crate::core::event::{Answer, MessageInfo};
+use crate::model::change::Change;
+use crate::model::conversation::{Awaited, Conversation, Page, Past, Splice};
+use crate::model::line::Message;
+use crate::model::question::Question;
+use crate::model::state::Model;
+
+/// Messages asked for at once: two or three screens.
+pub const PAGE: u32 = 40;
+/// Messages read of what is new when a conversation is opened, at most.
+const FRESH: u32 = 400;
+/// Messages around one that is gone to: some screens on both sides.
+const AROUND: u32 = 80;
+
+impl Model {
+    /// A conversation is shown in a tab from now on.
+    pub fn open(&mut self, conversation: ConversationId) -> Option<Request> {
+        let Entry::Vacant(place) = self.open.entry(conversation) else { return None };
+        let conversation = place.key().clone();
+        place.insert(Conversation::default());
+        // All that is new, and some of what is known.
+        let page = self.unread(&conversation).saturating_add(PAGE / 2).clamp(PAGE, FRESH);
+        self.read(&conversation, Part::Newest, page)
+    }
+
+    /// Its tab was closed.
+    pub fn close(&mut self, conversation: &ConversationId) {
+        self.open.remove(conversation);
+    }
+
+    /// What was never read, for whatever reason.
+    pub(in crate::model) fn read_unread(&mut self) -> Vec<Request> {
+        let waits = |open: &Conversation| open.past() == Past::Unread && open.awaited().is_none();
+        let waiting: Vec<_> = self.open.iter().filter(|(_, open)| waits(open)).map(|(id, _)| id.clone()).collect();
+        waiting.into_iter().filter_map(|id| self.read(&id, Part::Newest, PAGE)).collect()
+    }
+
+    /// The reader comes near the beginning of what is here.
+    pub fn older(&mut self, conversation: &ConversationId) -> Option<Request> {
+        let open = self.open.get(conversation).filter(|open| open.awaited().is_none())?;
+        let part = match (open.past(), open.oldest()) {
+            (Past::Complete, _) => return None,
+            (Past::More, Some(oldest)) => Part::Before(oldest),
+            (Past::More, None) | (Past::Unread, _) => Part::Newest,
+        };
+        self.read(conversation, part, PAGE)
+    }
+
+    /// The reader comes near the end of what is here, which is not the end of the conversation.
+    pub fn newer(&mut self, conversation: &ConversationId) -> Option<Request> {
+        let open = self.open.get(conversation).filter(|open| open.awaited().is_none() && !open.is_live())?;
+        let part = open.newest().map_or(Part::Newest, Part::After);
+        self.read(conversation, part, PAGE)
+    }
+
+    /// The reader wants to see the end. Nothing is asked for when it is here, or on its way.
+    pub fn to_end(&mut self, conversation: &ConversationId) -> Option<Request> {
+        let open = self.open.get(conversation).filter(|open| !open.is_live())?;
+        if open.awaited().is_some_and(|awaited| awaited.part == Part::Newest) {
+            return None;
+        }
+        self.read(conversation, Part::Newest, PAGE)
+    }
+
+    /// The reader wants to go where a message stands that is not here, or to a time.
+    pub fn far(&mut self, conversation: &ConversationId, part: Part) -> Option<Request> {
+        self.read(conversation, part, AROUND)
+    }
+
+    fn read(&mut self, conversation: &ConversationId, part: Part, limit: u32) -> Option<Request> {
+        self.turns += 1;
+        let turn = self.turns;
+        self.open.get_mut(conversation)?.ask(Awaited { turn, part });
+        let question = Question::History { conversation: conversation.clone(), turn };
+        Some(self.ask(question, Command::read(conversation.clone(), limit, part)))
+    }
+
+    /// The page of a turn came.
+    pub(in crate::model) fn page_came(&mut self, id: &ConversationId, turn: u64, answer: &Answer) -> Vec<Change> {
+        let Answer::Messages { messages, earlier, later, found } = answer else { return Vec::new() };
+        let transfers = self.transfer_times(id);
+        let me = self.connection.user.clone();
+        let line = |info: &MessageInfo| Message::new(info.clone(), me.as_ref());
+        let page =
+            Page { messages: messages.iter().map(line).collect(), earlier: *earlier, later: *later, found: *found };
+        let Some(open) = self.open.get_mut(id) else { return Vec::new() };
+        let is_older = open.awaited().is_some_and(|awaited| matches!(awaited.part, Part::Before(_)));
+        let splices = open.load(turn, page, &transfers);
+        // What answers one of these shows it now.
+        let added = splices.first().filter(|_| is_older).map_or(0, |splice| splice.added);
+        let quotes = open.answers_to_first(added);
+        let conversation = || id.clone();
+        let told = |Splice { at, removed, added }| Change::Spliced { conversation: conversation(), at, removed, added };
+        let mut changes: Vec<Change> = splices.into_iter().map(told).collect();
+        changes.extend(quotes.into_iter().map(|at| Change::Line { conversation: conversation(), at }));
+        changes.extend(self.find_fresh(id));
+        changes
+    }
+
+    /// A conversation is off the disk: nothing of it is shown any more, but what waits to be delivered, which is read again.
+    pub(in crate::model) fn erased(&mut self, id: &ConversationId) -> Vec<Change> {
+        let mut changes = self.set_unread(id, 0);
+        if let ConversationId::Room(room) = id {
+            self.rooms.unsay(room);
+            changes.push(Change::Rooms);
+        }
+        if let Some(open) = self.open.get_mut(id) {
+            let removed = open.clear();
+            changes.push(Change::Spliced { conversation: id.clone(), at: 0, removed, added: 0 });
+        }
+        changes
+    }
+
+    /// What an erased conversation still has, and which files there are still.
+    pub fn read_again(&mut self, conversation: &ConversationId) -> Vec<Request> {
+        let mut requests = vec![self.ask(Question::Transfers, Command::Transfers)];
+        requests.extend(self.read(conversation, Part::Newest, PAGE));
+        requests
+    }
+
+    /// The line of a message that was looked for, once it is here.
+    pub fn line_of(&self, conversation: &ConversationId, message: MessageId) -> Option<usize> {
+        self.open.get(conversation)?.position(message)
+    }
+}
+
+#[cfg(test)]
+#[path = "pages_tests.rs"]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;

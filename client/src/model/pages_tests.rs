@@ -1,0 +1,121 @@
+//! What is read of a conversation and when, and what counts as seen while the reader is somewhere in the past.
+
+use hobnob_shared::id::{DeviceId, Handle};
+use hobnob_shared::message::OwnPresence;
+
+use super::*;
+use crate::core::event::{Event, MessageState};
+use crate::model::fresh::Fresh;
+
+fn handle(text: &str) -> Handle {
+    text.parse().unwrap()
+}
+
+fn bob() -> ConversationId {
+    ConversationId::Direct(handle("bob"))
+}
+
+fn message(n: u64) -> MessageInfo {
+    MessageInfo {
+        conversation: bob(),
+        message: MessageId(uuid::Uuid::from_u128(u128::from(n))),
+        from: handle("bob"),
+        text: n.to_string(),
+        sent_at: n,
+        reply_to: None,
+        state: MessageState::Delivered,
+        clock: n,
+        device: DeviceId([0; 32]),
+        number: n,
+        edited: false,
+        deleted: false,
+        reactions: Vec::new(),
+    }
+}
+
+fn came(
+    model: &mut Model,
+    request: &Request,
+    range: std::ops::Range<u64>,
+    (earlier, later): (bool, bool),
+) -> Vec<Change> {
+    let found = match request.command {
+        Command::History { around, at, .. } => around.or(at.map(|at| message(at).message)),
+        _ => None,
+    };
+    let messages = range.map(message).collect();
+    model.apply(Event::Done { id: request.id.clone(), answer: Answer::Messages { messages, earlier, later, found } })
+}
+
+/// Alice reads the messages around the 500th of a thousand.
+fn far_back() -> Model {
+    let mut model = Model::default();
+    model.apply(Event::SignedIn { user: handle("alice"), presence: OwnPresence::Available, text: String::new() });
+    let page = model.open(bob()).unwrap();
+    came(&mut model, &page, 960..1_000, (true, false));
+    model.seen(&bob());
+    let there = model.far(&bob(), Part::Around(message(500).message)).unwrap();
+    assert!(matches!(there.command, Command::History { around: Some(_), limit: AROUND, .. }));
+    came(&mut model, &there, 460..540, (true, true));
+    model
+}
+
+#[test]
+fn what_comes_while_one_is_far_back_is_counted_and_not_seen() {
+    let mut model = far_back();
+    assert_eq!(model.line_of(&bob(), message(500).message), Some(40));
+    let changes = model.apply(Event::Message(message(1_000)));
+    assert!(!changes.iter().any(|change| matches!(change, Change::Spliced { .. })), "its place is not here");
+    assert!(changes.iter().any(|change| matches!(change, Change::Arrived(_))));
+    assert_eq!(model.unread(&bob()), 1);
+    let (changes, request) = model.seen(&bob());
+    assert_eq!((changes.len(), request, model.unread(&bob())), (0, None, 1), "nobody has seen it");
+    let recount = model.apply(Event::ReadElsewhere { conversation: bob(), message: message(1_000).message });
+    assert_eq!(recount, [Change::Recount]);
+    // Back at the end it stands where the new begins, and is seen.
+    let end = model.to_end(&bob()).unwrap();
+    assert_eq!(model.to_end(&bob()), None, "it is on its way");
+    came(&mut model, &end, 961..1_001, (true, false));
+    assert_eq!(model.conversation(&bob()).unwrap().fresh, Fresh::Above(message(1_000).message));
+    let (_, request) = model.seen(&bob());
+    assert!(matches!(request.unwrap().command, Command::MarkRead { message: seen } if seen == message(1_000).message));
+    assert_eq!((model.unread(&bob()), model.to_end(&bob())), (0, None));
+}
+
+#[test]
+fn both_ends_are_read_on_one_page_at_a_time() {
+    let mut model = far_back();
+    let older = model.older(&bob()).unwrap();
+    assert_eq!(older.command, Command::read(bob(), PAGE, Part::Before(message(460).message)));
+    assert_eq!((model.older(&bob()), model.newer(&bob())), (None, None), "a page is on its way");
+    came(&mut model, &older, 420..460, (true, true));
+    let newer = model.newer(&bob()).unwrap();
+    assert_eq!(newer.command, Command::read(bob(), PAGE, Part::After(message(539).message)));
+    let changes = came(&mut model, &newer, 540..560, (true, false));
+    assert!(changes.contains(&Change::Spliced { conversation: bob(), at: 120, removed: 0, added: 20 }));
+    assert_eq!(model.newer(&bob()), None, "that is the end");
+}
+
+#[test]
+fn a_place_that_is_not_there_leaves_everything_as_it_was() {
+    let mut model = far_back();
+    let request = model.far(&bob(), Part::Around(message(7_000).message)).unwrap();
+    let failed = Event::Failed { id: request.id, code: "unknown_message".to_owned(), text: String::new() };
+    assert!(matches!(model.apply(failed)[..], [Change::Failed { .. }]));
+    assert_eq!(model.conversation(&bob()).unwrap().lines().len(), 80);
+    assert!(model.older(&bob()).is_some());
+}
+
+#[test]
+fn what_is_erased_is_shown_no_more_and_what_is_left_is_read_again() {
+    let mut model = far_back();
+    model.apply(Event::Message(message(1_000)));
+    let erase = model.ask(Question::Erase(bob()), Command::Erase { conversation: bob() });
+    let changes = model.apply(Event::Done { id: erase.id, answer: Answer::Erased { erased: 1_001, kept: 0 } });
+    assert!(changes.contains(&Change::Spliced { conversation: bob(), at: 0, removed: 80, added: 0 }));
+    assert_eq!(model.unread(&bob()), 0);
+    let again = model.read_again(&bob());
+    assert_eq!(again.len(), 2);
+    came(&mut model, &again[1], 0..0, (false, false));
+    assert_eq!(model.conversation(&bob()).unwrap().past(), Past::Complete);
+}

@@ -1,0 +1,140 @@
+//! Going somewhere in a conversation: to a message or file, however far back it is, to a day, to the end. What is not here is read from the
+//! disk first, with what stands around it.
+
+use hobnob_shared::id::{ConversationId, MessageId, TransferId};
+
+use crate::core::command::Part;
+use crate::core::event::Answer;
+use crate::ui::app::App;
+use crate::ui::conversation::PageInput;
+
+/// What somebody wants to see in a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A message.
+    Message(MessageId),
+    /// The card of a file.
+    File(TransferId),
+    /// The first message of a time or later, in milliseconds since 1970.
+    Time(u64),
+    /// The newest message.
+    End,
+}
+
+/// Where somebody wants to go, while a page is read for that.
+pub struct Seeking {
+    conversation: ConversationId,
+    target: Target,
+}
+
+impl App {
+    /// Opens a conversation at something in it.
+    pub(in crate::ui) fn open_at(&mut self, conversation: &ConversationId, target: Target) {
+        self.open(conversation, true);
+        self.seek(conversation, target);
+    }
+
+    /// Goes to something in a conversation that is open.
+    pub(in crate::ui) fn seek(&mut self, conversation: &ConversationId, target: Target) {
+        self.seeking = None;
+        let Some(open) = self.model.conversation(conversation) else { return };
+        let here = match target {
+            Target::Message(message) => open.position(message),
+            Target::File(transfer) => open.find_transfer(transfer),
+            Target::Time(_) | Target::End => None,
+        };
+        if let Some(at) = here {
+            return self.go(conversation, at);
+        }
+        let part = match target {
+            Target::Message(message) => Part::Around(message),
+            Target::File(transfer) => {
+                Part::At(self.model.transfers.get(transfer).map_or(0, |known| known.info.sent_at))
+            }
+            Target::Time(at) => Part::At(at),
+            Target::End if open.is_live() => return self.go_to_end(conversation),
+            Target::End => Part::Newest,
+        };
+        let request = match part {
+            Part::Newest => self.model.to_end(conversation),
+            part => self.model.far(conversation, part),
+        };
+        if let Some(request) = request {
+            self.bridge.send(request);
+        }
+        self.seeking = Some(Seeking { conversation: conversation.clone(), target });
+        self.leave_end(conversation);
+    }
+
+    /// A page came: perhaps what is looked for is in it.
+    pub(in crate::ui) fn page_came(&mut self, conversation: &ConversationId, answer: &Answer) {
+        let Some(open) = self.model.conversation(conversation) else { return };
+        // One that was asked for before that says nothing.
+        let is_coming = open.awaited().is_some();
+        let Some(seeking) = self.seeking.take_if(|seeking| seeking.conversation == *conversation && !is_coming) else {
+            return;
+        };
+        let found = if let Answer::Messages { found, .. } = answer { *found } else { None };
+        let beside = || found.and_then(|found| self.model.line_of(conversation, found));
+        let place = match seeking.target {
+            Target::End => return self.go_to_end(conversation),
+            Target::Message(message) => open.position(message),
+            Target::File(transfer) => open.find_transfer(transfer).or_else(beside),
+            // Nothing was said so late: the end.
+            Target::Time(_) if found.is_none() => return self.go_to_end(conversation),
+            Target::Time(_) => beside(),
+        };
+        match place {
+            Some(at) => self.go(conversation, at),
+            None => self.toast("It is not in this conversation any more."),
+        }
+    }
+
+    /// A page did not come.
+    pub(in crate::ui) fn page_refused(&mut self, conversation: &ConversationId, text: &str) {
+        let sought = self.seeking.take_if(|seeking| seeking.conversation == *conversation);
+        if sought.is_none() {
+            return tracing::warn!("a page did not come");
+        }
+        self.toast(text);
+        // Where nothing is shown yet, the end is.
+        if self.model.conversation(conversation).is_some_and(|open| open.lines().is_empty())
+            && let Some(request) = self.model.older(conversation)
+        {
+            self.bridge.send(request);
+            self.go_to_end(conversation);
+        }
+    }
+
+    fn go(&self, conversation: &ConversationId, at: usize) {
+        if let Some(tab) = self.tab(conversation) {
+            tab.controller.emit(PageInput::Go(at));
+        }
+    }
+
+    fn go_to_end(&self, conversation: &ConversationId) {
+        if let Some(tab) = self.tab(conversation) {
+            tab.controller.emit(PageInput::Follow);
+        }
+    }
+
+    /// Whatever comes meanwhile is not before the reader's eyes.
+    fn leave_end(&mut self, conversation: &ConversationId) {
+        if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.conversation == *conversation) {
+            tab.at_end = false;
+            tab.controller.emit(PageInput::Leave);
+        }
+    }
+
+    /// Conversations whose end is watched and not here any more, because too much came at once: it is read again.
+    pub(in crate::ui) fn catch_up(&mut self) {
+        let is_behind = |conversation: &ConversationId| {
+            self.model.conversation(conversation).is_some_and(|open| !open.is_live() && open.awaited().is_none())
+        };
+        let watched = self.tabs.iter().filter(|tab| tab.at_end).map(|tab| tab.conversation.clone());
+        let behind: Vec<ConversationId> = watched.filter(is_behind).collect();
+        for conversation in behind {
+            self.seek(&conversation, Target::End);
+        }
+    }
+}

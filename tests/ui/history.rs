@@ -1,0 +1,77 @@
+//! A long conversation in the window: to a day and back to the end, what comes meanwhile, and erasing it all.
+
+use hobnob_tests::display::missing;
+use hobnob_tests::room::put;
+use hobnob_tests::story::{House, say, text_of};
+use serde_json::json;
+
+use crate::story::Desk;
+
+#[test]
+fn one_goes_to_a_day_and_back_to_what_came_meanwhile_and_erases_it_all() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    say(&mut alice, &mut bob, "the very first");
+    for n in 0..400 {
+        put(&mut alice, "@bob", &format!("number {n}"));
+    }
+    let last = text_of(&alice.done(json!({"command": "send", "to": "@bob", "text": "the end"}))["message"]);
+    alice.expect(json!({"event": "message_state", "message": last, "state": "delivered"}));
+    bob.done(json!({"command": "mark_read", "message": last}));
+    assert!(alice.quit().success() && bob.quit().success());
+
+    let mut desk = Desk::new(&house);
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.open_friend(alice, "bob");
+    hands.open_friend(bob, "alice");
+    hands.reads(bob, "the end");
+    hands.key(bob, "ctrl+g");
+    hands.sees(bob, "Jump to Date");
+    let nameless = hands.nameless(bob);
+    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    desk.picture("30-jump-to-date");
+    // Today is chosen, and the first of it stands at the beginning.
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.key(bob, "Return");
+    hands.sees_no_more(bob, "Jump to Date");
+    hands.reads(bob, "the very first");
+    desk.picture("31-jumped");
+
+    // What is said at the end does not stand here, and is counted where the way back is.
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.type_into(alice, "Message", "are you reading?");
+    hands.key(alice, "Return");
+    hands.sees_button(bob, "Newest Messages, 1 new");
+    hands.click(bob, "Newest Messages, 1 new");
+    hands.reads(bob, "are you reading?");
+    desk.picture("32-newest");
+
+    // Far back once more; whoever writes sees what they wrote.
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.key(bob, "ctrl+g");
+    hands.sees(bob, "Jump to Date");
+    hands.key(bob, "Return");
+    hands.reads(bob, "the very first");
+    hands.type_into(bob, "Message", "I am");
+    hands.key(bob, "Return");
+    hands.reads(bob, "I am");
+
+    hands.click(bob, "Conversation Menu");
+    hands.click(bob, "Erase…");
+    hands.sees(bob, "Erase the Conversation with alice?");
+    desk.picture("33-erase");
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.click(bob, "Erase");
+    hands.sees(bob, "Say Hello");
+    hands.sees(bob, "The conversation is erased on this computer.");
+    desk.picture("34-erased");
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.type_into(alice, "Message", "still there");
+    hands.key(alice, "Return");
+    hands.reads(bob, "still there");
+    assert!(!hands.is_shown(bob, "I am"));
+}
