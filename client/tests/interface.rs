@@ -99,6 +99,7 @@ fn answers_stand_beside_the_id() {
         status_text: "tea".into(),
         verified: true,
         link: LinkPath::Relayed,
+        avatar: None,
     };
     assert_eq!(
         done(Answer::Friends { friends: vec![friend], requests: Vec::new() })["friends"],

@@ -21,6 +21,7 @@ impl Play {
             status_text: status.to_owned(),
             verified: user == "bob",
             link,
+            avatar: None,
         };
         match self.content {
             Content::Empty | Content::RoomsOnly => vec![],

@@ -26,6 +26,16 @@ pub enum Answer {
         /// Requests that wait for my answer.
         requests: Vec<Handle>,
     },
+    /// The own picture.
+    Avatar {
+        /// BLAKE3 of its file.
+        hash: Option<Hash>,
+    },
+    /// Pictures.
+    Avatars {
+        /// By handle; who has none is not among them.
+        avatars: Vec<AvatarInfo>,
+    },
     /// A message is safe on this disk.
     Sent {
         /// Its id.
@@ -128,6 +138,17 @@ pub struct FriendInfo {
     pub verified: bool,
     /// Best path.
     pub link: LinkPath,
+    /// Their picture, see [`AvatarInfo::hash`].
+    pub avatar: Option<Hash>,
+}
+
+/// Somebody's picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AvatarInfo {
+    /// Whose.
+    pub user: Handle,
+    /// BLAKE3 of its file, which is named so, in the profile's folder [`super::command::AVATARS`].
+    pub hash: Hash,
 }
 
 /// A stored message.

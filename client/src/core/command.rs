@@ -15,6 +15,9 @@ pub use super::search::Wanted;
 /// Name of the folder in the profile where pasted pictures are kept; of all that is in the profile only files in it can be sent.
 pub const PASTED: &str = "pasted";
 
+/// Name of the folder in the profile where people's pictures are kept, each named by its hash.
+pub const AVATARS: &str = "avatars";
+
 /// A command with the id under which its one answer comes back.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Request {
@@ -119,6 +122,14 @@ pub enum Command {
         #[serde(default)]
         text: Option<String>,
     },
+    /// Sets the picture that friends and members of rooms see, or takes it away: [`super::event::Answer::Avatar`].
+    SetAvatar {
+        /// A picture of any usual kind; of it the square in the middle is shown, small. None: no picture.
+        #[serde(default)]
+        path: Option<PathBuf>,
+    },
+    /// Everybody's picture that is known, one's own as well: [`super::event::Answer::Avatars`].
+    Avatars,
 
     /// Sends a message; done once it is safe on this disk: [`super::event::Answer::Sent`].
     Send {

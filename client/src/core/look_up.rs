@@ -6,9 +6,10 @@ use hobnob_shared::message::Presence;
 use rusqlite::Connection;
 
 use super::StartError;
+use super::avatars::exchange::Avatars;
 use super::command::FOUND_MAX;
 use super::event::{Answer, FoundRoom, FriendInfo, LinkPath};
-use super::history::{History, HistoryError, found, friends, rooms};
+use super::history::{History, HistoryError, avatars, found, friends, rooms};
 use super::profile::{Profile, ProfileError};
 use super::search::Wanted;
 
@@ -36,10 +37,12 @@ pub fn search(folder: &Path, text: &str) -> Result<(Wanted, Answer), StartError>
 fn look(c: &Connection, wanted: &Wanted) -> rusqlite::Result<Answer> {
     let (mut people, mut there) = (Vec::new(), Vec::new());
     if !wanted.is_filtered() && !wanted.is_empty() {
+        let pictures = Avatars::load(avatars::load(c)?);
         for friend in friends::load(c)?.into_iter().filter(|friend| wanted.is_in_name(&format!("@{}", friend.user))) {
             let (user, verified) = (friend.user, friend.verified);
             let (presence, link) = (Presence::Unknown, LinkPath::None);
-            people.push(FriendInfo { user, presence, status_text: String::new(), verified, link });
+            let avatar = pictures.of(&user);
+            people.push(FriendInfo { user, presence, status_text: String::new(), verified, link, avatar });
         }
         for room in rooms::load(c)?.into_iter().filter(|room| room.ended.is_none()) {
             if wanted.is_in_name(&room.room.to_string()) {

@@ -69,6 +69,7 @@ impl Model {
                 self.receipts = *receipts;
                 vec![Change::Receipts]
             }
+            (Question::Avatars, Answer::Avatars { avatars }) => self.all_pictured(avatars),
             (Question::SetReceipts(on), _) => self.receipts_set(*on),
             (Question::Devices, Answer::Devices { devices }) => {
                 self.devices.clone_from(devices);

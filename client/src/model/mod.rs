@@ -7,6 +7,7 @@
 //! - [`acts`] edits and deletes
 //! - [`answers`] does the same with the answers to what was asked
 //! - [`roster`] friends and requests, their order
+//! - [`avatars`] whose picture is which
 //! - [`rooms`] rooms and who is in them
 //! - [`conversation`] one timeline, messages in their places; [`line`] one line of it: groups, days, how far a message got
 //! - [`switch`] which conversation somebody means who types a few letters
@@ -18,6 +19,7 @@
 
 pub mod acts;
 pub mod answers;
+pub mod avatars;
 pub mod batch;
 pub mod change;
 pub mod connection;

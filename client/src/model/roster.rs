@@ -220,7 +220,14 @@ mod tests {
     }
 
     fn friend(user: &str, presence: Presence) -> FriendInfo {
-        FriendInfo { user: handle(user), presence, status_text: String::new(), verified: false, link: LinkPath::None }
+        FriendInfo {
+            user: handle(user),
+            presence,
+            status_text: String::new(),
+            verified: false,
+            link: LinkPath::None,
+            avatar: None,
+        }
     }
 
     fn names(roster: &Roster, words: &str) -> Vec<String> {

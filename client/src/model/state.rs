@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use hobnob_shared::id::{ConversationId, Handle, MessageId, RoomId, TransferId};
+use hobnob_shared::id::{ConversationId, Handle, Hash, MessageId, RoomId, TransferId};
 use hobnob_shared::message::Presence;
 
 use crate::core::command::{Command, HISTORY_MAX, Request};
@@ -38,6 +38,8 @@ pub struct Model {
     pub receipts: bool,
     /// Devices of the account, once they were asked for.
     pub devices: Vec<DeviceInfo>,
+    /// Whose picture is which.
+    pub(in crate::model) avatars: HashMap<Handle, Hash>,
     pub(in crate::model) open: HashMap<ConversationId, Conversation>,
     pub(in crate::model) unread: HashMap<ConversationId, u32>,
     /// When something was last said, by the clock of the conversation.
@@ -62,6 +64,7 @@ impl Model {
             self.ask(Question::Conversations, Command::Conversations),
             self.ask(Question::Transfers, Command::Transfers),
             self.ask(Question::Receipts, Command::Receipts),
+            self.ask(Question::Avatars, Command::Avatars),
         ];
         let waiting: Vec<_> =
             self.open.iter().filter(|(_, open)| open.past() == Past::Unread).map(|(id, _)| id.clone()).collect();
@@ -219,6 +222,7 @@ impl Model {
                 person.presence = presence;
                 person.status_text = text;
             }),
+            Event::Avatar { user, hash } => self.pictured(user, hash),
             Event::Link { user, path, address } => self.linked(user, Path::new(path, &address)),
             Event::Message(info) => self.arrived(info),
             Event::MessageState { message, state, by } => self.state_changed(message, state, by),

@@ -26,6 +26,7 @@ fn friend(user: &str) -> FriendInfo {
         status_text: String::new(),
         verified: false,
         link: LinkPath::None,
+        avatar: None,
     }
 }
 

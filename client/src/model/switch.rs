@@ -86,6 +86,7 @@ mod tests {
             status_text: String::new(),
             verified: false,
             link: LinkPath::None,
+            avatar: None,
         };
         model.roster.replace(friends.iter().map(friend).collect(), vec![]);
         let room = |room: &&str| RoomInfo {

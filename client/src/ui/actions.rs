@@ -34,6 +34,8 @@ pub enum ActionMsg {
     Back,
     /// Ask for a status text.
     StatusText,
+    /// Ask for the picture that others see.
+    Picture,
     /// Be this.
     Presence(OwnPresence),
     /// Sign out.
@@ -113,6 +115,7 @@ pub fn main_menu() -> gio::Menu {
         presence.append(Some(words), Some(&format!("win.presence::{name}")));
     }
     presence.append(Some("Status Text…"), Some("win.status-text"));
+    presence.append(Some("Set Picture…"), Some("win.own-picture"));
     let menu = gio::Menu::new();
     menu.append_section(None, &presence);
     menu.append_section(
@@ -136,7 +139,7 @@ pub fn presence_name(presence: OwnPresence) -> &'static str {
 }
 
 /// Actions without a parameter, and their keys.
-const PLAIN: [(&str, ActionMsg, &[&str]); 20] = [
+const PLAIN: [(&str, ActionMsg, &[&str]); 21] = [
     ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
     ("join-room", ActionMsg::JoinRoom, &["<Control>j"]),
     ("members", ActionMsg::Members, &["<Control>m"]),
@@ -153,6 +156,7 @@ const PLAIN: [(&str, ActionMsg, &[&str]); 20] = [
     ("attach-folder", ActionMsg::AttachFolder, &["<Control><Shift>o"]),
     ("back", ActionMsg::Back, &["<Alt>Left"]),
     ("status-text", ActionMsg::StatusText, &[]),
+    ("own-picture", ActionMsg::Picture, &[]),
     ("sign-out", ActionMsg::SignOut, &[]),
     ("shortcuts", ActionMsg::Shortcuts, &["<Control>question"]),
     ("about", ActionMsg::About, &[]),

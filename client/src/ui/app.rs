@@ -99,6 +99,8 @@ pub enum DialogAnswer {
     SaveAs(TransferId, PathBuf),
     /// Send these files.
     Files(ConversationId, Vec<PathBuf>),
+    /// Show this picture to others, or none.
+    Avatar(Option<PathBuf>),
     /// Send this pasted picture.
     Paste(ConversationId, gdk::Texture),
     /// It was kept as this file, or why not.
@@ -281,6 +283,7 @@ impl Component for App {
             restored: false,
             failed: init.failed,
         };
+        model.find_avatars();
         ComponentParts { model, widgets: () }
     }
 

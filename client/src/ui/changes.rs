@@ -80,6 +80,7 @@ impl App {
             Change::Roster => self.lists_changed.0 = true,
             Change::Rooms => self.lists_changed.1 = true,
             Change::Person(user) => self.show_person(&user),
+            Change::Avatar(user) => self.show_avatar(&user),
             Change::Room(room) => self.show_room(&room),
             Change::Devices => self.show_devices(),
             Change::Receipts => self.show_receipts(),
@@ -401,6 +402,7 @@ impl App {
             | Question::Conversations
             | Question::Transfers
             | Question::Receipts
+            | Question::Avatars
             | Question::History { .. } => {
                 tracing::warn!(code, "a list did not come");
             }
@@ -415,6 +417,7 @@ impl App {
             | Question::Rates
             | Question::SetRates
             | Question::SetReceipts(_)
+            | Question::SetAvatar
             | Question::Presence(..)
             | Question::File(..)
             | Question::LeaveRoom(_)

@@ -7,6 +7,7 @@ use adw::prelude::*;
 use gtk::pango;
 use relm4::{adw, gtk};
 
+use crate::ui::faces::Face;
 use crate::ui::header::{Header, Subject};
 use crate::ui::members::{MemberOutput, MembersPanel};
 use crate::ui::tabs::attach_menu;
@@ -17,6 +18,7 @@ use crate::ui::widgets::pages::Pages;
 /// The right side.
 pub struct Content {
     root: gtk::Box,
+    face: Face,
     name: gtk::Label,
     path_line: gtk::Box,
     path_icon: gtk::Image,
@@ -58,9 +60,13 @@ impl Content {
             let binding = leaflet.bind_property("folded", label, "visible").sync_create();
             if folded { binding } else { binding.invert_boolean() }.build();
         }
-        let title = gtk::Box::builder().orientation(gtk::Orientation::Vertical).valign(gtk::Align::Center).build();
-        title.append(&name);
-        title.append(&path_line);
+        let words = gtk::Box::builder().orientation(gtk::Orientation::Vertical).valign(gtk::Align::Center).build();
+        words.append(&name);
+        words.append(&path_line);
+        let face = Face::new(28);
+        let title = gtk::Box::builder().spacing(8).build();
+        title.append(face.widget());
+        title.append(&words);
 
         let bar = adw::HeaderBar::builder().title_widget(&title).centering_policy(adw::CenteringPolicy::Loose).build();
         let back = icon_button("go-previous-symbolic", "Back");
@@ -94,6 +100,7 @@ impl Content {
         let subject = RefCell::default();
         let content = Self {
             root,
+            face,
             name,
             path_line,
             path_icon,
@@ -120,6 +127,7 @@ impl Content {
     /// No conversation is in front.
     pub fn show_nobody(&self) {
         self.name.set_text("");
+        self.face.widget().set_visible(false);
         self.path_line.set_visible(false);
         self.menu.set_visible(false);
         self.members.widget().set_visible(false);
@@ -130,6 +138,10 @@ impl Content {
     pub fn show(&self, header: &Header) {
         self.stack.show("tabs");
         self.name.set_text(&header.title);
+        self.face.widget().set_visible(matches!(header.subject, Subject::Person(_)));
+        if let Subject::Person(user) = &header.subject {
+            self.face.show(user.as_str());
+        }
         self.name.set_tooltip_text(Some(&header.title));
         self.path_line.set_visible(true);
         self.path_line.set_css_classes(&["path", header.class]);

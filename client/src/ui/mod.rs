@@ -3,7 +3,8 @@
 //!
 //! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants;
 //!   [`tabs`] pins them and opens closed ones again; [`asides`] who writes, and what was written and not sent, which [`drafts`] keeps;
-//!   [`rooms`] and [`account`] do both for rooms and for the account's devices and password, [`paste`] for pasted pictures
+//!   [`rooms`] and [`account`] do both for rooms and for the account's devices and password, [`paste`] for pasted pictures, [`avatar`]
+//!   for one's own picture
 //! - [`sign_in`] sign-up, sign-in, and the page that stops everything when the server's key changed
 //! - [`sidebar`] friends, requests and rooms
 //! - [`content`] header, tabs and banner beside it; [`header`] what the header says; [`members`] who is in a room;
@@ -11,6 +12,7 @@
 //! - [`search`] the search over everything, and the quick switcher; [`messages`] goes to what they found
 //! - [`transfers`] cards of files
 //! - [`dialogs`] questions that need an answer
+//! - [`faces`] people's pictures, wherever they stand
 //! - [`widgets`], [`text`], [`links`], [`words`] what several of them use
 //! - [`actions`] menus and keys, [`notify`] notifications, [`window_state`] what is kept of the window
 
@@ -18,11 +20,13 @@ pub mod account;
 pub mod actions;
 pub mod app;
 pub mod asides;
+pub mod avatar;
 pub mod changes;
 pub mod content;
 pub mod conversation;
 pub mod dialogs;
 pub mod drafts;
+pub mod faces;
 pub mod header;
 pub mod links;
 pub mod members;

@@ -253,6 +253,7 @@ impl App {
                     input.emit(AppMsg::Answer(DialogAnswer::StatusText(text)));
                 });
             }
+            ActionMsg::Picture => self.ask_avatar(),
             ActionMsg::Presence(presence) => {
                 let command = Command::SetPresence { presence, text: None };
                 self.ask(Question::Presence(presence, None), command);
@@ -322,6 +323,7 @@ impl App {
                 self.ask(Question::File(FileWish::Accept, transfer), command);
             }
             DialogAnswer::Files(conversation, paths) => self.send_files(&conversation, paths),
+            DialogAnswer::Avatar(path) => self.set_avatar(path),
             DialogAnswer::Paste(conversation, picture) => self.keep_pasted(conversation, picture),
             DialogAnswer::Pasted(conversation, kept) => self.send_pasted(&conversation, kept),
             DialogAnswer::Delete(message) => self.ask(Question::Act, Command::Delete { message }),

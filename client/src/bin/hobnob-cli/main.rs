@@ -19,6 +19,7 @@ use hobnob_client::core::command::Request;
 use hobnob_client::core::error::Problem;
 use hobnob_client::core::event::Event;
 use hobnob_client::core::{Commands, Core, Options};
+use hobnob_client::pictures::child;
 use hobnob_shared::descriptors;
 
 use crate::progress::Progress;
@@ -147,6 +148,10 @@ error; HOBNOB_LOG=debug shows more of them."##;
 type Out = Option<Event>;
 
 fn main() -> ExitCode {
+    // Before anything is read, opened or started that such a process should not have.
+    if child::is_wanted() {
+        return child::run();
+    }
     let arguments = Arguments::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("HOBNOB_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));

@@ -28,6 +28,7 @@ pub(super) fn migrations() -> Result<Vec<Migration>, HistoryError> {
         ("V4__folders", include_str!("migrations/V4__folders.sql")),
         ("V5__acts", include_str!("migrations/V5__acts.sql")),
         ("V6__search", include_str!("migrations/V6__search.sql")),
+        ("V9__avatars", include_str!("migrations/V9__avatars.sql")),
     ];
     all.into_iter().map(|(name, sql)| Migration::unapplied(name, sql).map_err(refused)).collect()
 }

@@ -35,6 +35,8 @@ impl Registry {
             Command::Unblock { user } => self.errand(Ask::Unblock(user), Some(ticket)),
             Command::Friends => ticket.done(self.friends()),
             Command::SetPresence { presence, text } => self.set_presence(presence, text, ticket),
+            Command::SetAvatar { path } => self.set_avatar(path, ticket, ctx),
+            Command::Avatars => ticket.done(self.avatars()),
 
             Command::Send { to, text, reply_to } => self.send_message(to, text, reply_to, ticket, ctx),
             Command::MarkRead { message } => self.mark_read(message, ticket, ctx),

@@ -4,6 +4,7 @@
 //! - `commands`: which command goes where.
 //! - `account`: signing up, in and out; the session's coming and going.
 //! - `people`: friends, requests, presence, and what the server says of them.
+//! - `avatars`: the pictures that people show themselves with.
 //! - `devices`: this account's, and which of others' may link. `password`: what else takes the password.
 //! - `contacts`: what this account's devices tell each other of people; blocks.
 //! - `keys`: changed keys, safety numbers, alarms.
@@ -14,6 +15,7 @@
 
 pub mod account;
 mod acts;
+mod avatars;
 mod commands;
 mod contacts;
 pub mod devices;

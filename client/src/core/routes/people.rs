@@ -182,6 +182,7 @@ impl Registry {
                 status_text,
                 verified: person.pin.verified,
                 link: self.state.links.path(user),
+                avatar: self.state.avatars.of(user),
             }
         });
         Answer::Friends { friends: friends.collect(), requests: self.state.roster.requests() }
@@ -459,6 +460,7 @@ impl Registry {
             return;
         }
         self.touch_contacts();
+        self.forget_avatar(user);
         self.state.policy.settle(user);
         self.candidates.remove(user);
         self.cancel_transfers(user);

@@ -7,6 +7,7 @@
 //! - [`join_room`] which room, and its password; [`room_password`] a new one for those who come later
 //! - [`devices`] the account's devices; [`remove_device`] its password before one goes; [`change_password`]
 //! - [`file_rule`] what of a friend's files is taken without asking
+//! - [`own_picture`] which picture others see
 //! - [`rates`] how fast files may go
 //! - [`send_picture`] before a pasted picture is sent
 //! - [`open_link`] before a link is opened: where it goes
@@ -21,6 +22,7 @@ pub mod devices;
 pub mod file_rule;
 pub mod join_room;
 pub mod open_link;
+pub mod own_picture;
 pub mod rates;
 pub mod remove_device;
 pub mod room_password;
