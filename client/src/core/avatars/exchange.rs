@@ -215,10 +215,10 @@ impl Avatars {
         self.links.get(device).is_some_and(|link| link.user == *user)
     }
 
-    /// A device asks for a picture: mine, as it is now, may be given to it. Nothing else is, and not too often.
-    pub fn may_give(&mut self, own: &Handle, device: &DeviceId, hash: Hash, now: Instant) -> bool {
-        let mine = self.of(own) == Some(hash);
-        self.links.get_mut(device).is_some_and(|link| link.answers.take(now)) && mine
+    /// A device asks for a picture: mine, as it is now, is given to it, and nothing else. None if it asks too often: then it gets no answer.
+    pub fn gives(&mut self, own: &Handle, device: &DeviceId, hash: Hash, now: Instant) -> Option<bool> {
+        let is_mine = self.of(own) == Some(hash);
+        self.links.get_mut(device)?.answers.take(now).then_some(is_mine)
     }
 
     /// A friendship ended, or somebody is blocked.

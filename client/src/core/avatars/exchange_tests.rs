@@ -115,12 +115,13 @@ fn my_choice_is_said_to_all_and_given_to_who_asks() {
     let say = |device| Deed::Say(device, choice(100, 7));
     assert_eq!(deeds, [kept("alice", choice(100, 7), 1), Deed::Tell(me(), Some(hash(7))), say(LAPTOP), say(BOB)]);
     assert_eq!(avatars.linked(&me(), CAROL, &handle("carol"), now), Some(say(CAROL)), "and to who comes later");
-    assert!(avatars.may_give(&me(), &BOB, hash(7), now));
-    assert!(!avatars.may_give(&me(), &BOB, hash(8), now), "no other file");
-    assert!(!avatars.may_give(&me(), &DeviceId([9; 32]), hash(7), now), "a stranger");
-    assert!(avatars.may_give(&me(), &BOB, hash(7), now) && avatars.may_give(&me(), &BOB, hash(7), now));
-    assert!(!avatars.may_give(&me(), &BOB, hash(7), now), "a flood");
-    assert!(avatars.may_give(&me(), &BOB, hash(7), now + ONE_IN), "somewhat later");
+    let mut asks = |device, n, now| avatars.gives(&me(), &device, hash(n), now);
+    assert_eq!(asks(BOB, 7, now), Some(true));
+    assert_eq!(asks(BOB, 8, now), Some(false), "no other file");
+    assert_eq!(asks(DeviceId([9; 32]), 7, now), None, "a stranger");
+    assert_eq!((asks(BOB, 7, now), asks(BOB, 7, now)), (Some(true), Some(true)));
+    assert_eq!(asks(BOB, 7, now), None, "a flood");
+    assert_eq!(asks(BOB, 7, now + ONE_IN), Some(true), "somewhat later");
     // A clock that was put back does not make an older choice of it.
     let deeds = avatars.choose(&me(), None, 50);
     assert!(deeds.contains(&Deed::Say(BOB, NONE(101))), "{deeds:?}");

@@ -19,6 +19,7 @@ use crate::core::error::Problem;
 use crate::core::event::Event;
 use crate::core::history::avatars;
 use crate::core::outlet::Ticket;
+use crate::core::peer_link::SendFrame;
 use crate::core::registry::{Guard, Registry};
 use crate::pictures::avatar;
 use crate::pictures::parent::{THIS_PROGRAM, WITHIN};
@@ -92,14 +93,12 @@ impl Registry {
     pub(in crate::core) fn avatar_wanted(&mut self, device: DeviceId, hash: Hash, guard: Guard) {
         let Some(own) = self.own_name() else { return };
         let Some((link, _)) = self.state.links.standing(&device) else { return };
-        if !self.state.avatars.may_give(&own, &device, hash, Instant::now()) {
-            return;
-        }
+        let Some(is_mine) = self.state.avatars.gives(&own, &device, hash, Instant::now()) else { return };
         let (link, folder) = (link.clone(), self.avatar_folder());
         actix_rt::spawn(async move {
-            let read = tokio::task::spawn_blocking(move || files::read(&folder, hash)).await;
+            let read = tokio::task::spawn_blocking(move || files::read(&folder, hash).filter(|_| is_mine)).await;
             let bytes = ByteBuf::from(read.ok().flatten().unwrap_or_default());
-            link.do_send(crate::core::peer_link::SendFrame(Peer::AvatarData(AvatarData { hash, bytes })));
+            link.do_send(SendFrame(Peer::AvatarData(AvatarData { hash, bytes })));
             drop(guard);
         });
     }
