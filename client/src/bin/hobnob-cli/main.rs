@@ -73,8 +73,11 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   set_server                  server: "ADDR:PORT[#FINGERPRINT]"
   add_friend                  user: a username, or an invite "hobnob:NAME?k=FINGERPRINT"
   accept_friend, decline_friend, remove_friend, block, unblock     user
-  friends                     -> friends: [{user, presence, status_text, verified, link}], requests: [user]
+  friends                     -> friends: [{user, presence, status_text, verified, link, avatar}], requests: [user]
   set_presence                presence: available away busy invisible; text
+  set_avatar                  path of a picture (PNG, JPEG, GIF, WebP, BMP), for friends and members of rooms; without one
+                              none any more -> hash
+  avatars                     -> avatars: [{user, hash}], yours among them; the files are avatars/HASH in the profile
   send                        to: "@bob" or "#tea"; text; optional reply_to -> message (its id), sent_at
   edit                        message (your own), text
   delete                      message (your own): for everyone
@@ -121,6 +124,7 @@ EVENTS, one JSON object a line on standard output:
   server                      state: connecting online offline; text
   friend_request, friend_added, friend_removed                     user
   presence                    user, presence: available away busy offline unknown; text
+  avatar                      user, hash (null for none): somebody's picture, or yours
   link                        user, path: direct relayed none; address
   message                     conversation, message, from, text, sent_at (ms since 1970), reply_to, state, clock,
                               device, number; others' messages, and those of your other devices; where it is so
