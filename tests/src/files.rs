@@ -70,16 +70,24 @@ pub fn find(hay: &[u8], needle: &[u8]) -> bool {
     hay.windows(needle.len()).any(|window| window == needle)
 }
 
+/// Writes a picture of one colour.
+pub fn plain_picture(path: &Path, [red, green, blue]: [u8; 3]) -> PathBuf {
+    bmp(path, |_, _| [blue, green, red])
+}
+
 /// Writes a picture of 400 x 300 pixels in the simplest of all formats; `blue` makes it one of its own.
 pub fn picture(path: &Path, blue: u8) -> PathBuf {
+    bmp(path, |x, y| [blue, if y > 140 { 200 } else { 120 }, x.to_le_bytes()[0] / 2])
+}
+
+fn bmp(path: &Path, dot: impl Fn(u32, u32) -> [u8; 3]) -> PathBuf {
     let (width, height) = (400_u32, 300_u32);
     let mut bytes = b"BM".to_vec();
     for number in [54 + width * height * 3, 0, 54, 40, width, height, 24 << 16 | 1, 0, 0, 0, 0, 0, 0] {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
     for at in 0..width * height {
-        let (x, y) = (at % width, at / width);
-        bytes.extend_from_slice(&[blue, if y > 140 { 200 } else { 120 }, x.to_le_bytes()[0] / 2]);
+        bytes.extend_from_slice(&dot(at % width, at / width));
     }
     write(path, &bytes);
     path.to_owned()

@@ -125,6 +125,11 @@ impl Hands {
         self.must(window, json!({"do": "choose", "path": path}));
     }
 
+    /// Chooses a file in a chooser that a dialog opens.
+    pub fn choose_in_dialog(&mut self, window: &Window, path: &Path) {
+        self.must(window, json!({"do": "choose", "path": path, "over": 2}));
+    }
+
     /// Puts a picture into the clipboard, from another program.
     pub fn copy_picture(&mut self, window: &Window, path: &Path) {
         self.must(window, json!({"do": "copy_picture", "path": path}));

@@ -244,13 +244,13 @@ def do_place(command):
 
 def do_choose(command):
     """Answers a file chooser: typing a slash opens its entry for a path."""
-    before = set(command.get("windows", []))
+    before = command.get("over", 1)
     deadline = time.monotonic() + command.get("within", 20)
-    while len(windows_of(command["pid"])) < 2:
+    while len(windows_of(command["pid"])) <= before:
         if time.monotonic() > deadline:
             raise LookupError("no file chooser\n%s" % dump(command["pid"]))
         time.sleep(PAUSE)
-    window = [one for one in windows_of(command["pid"]) if one not in before][-1]
+    window = windows_of(command["pid"])[-1]
     subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
     subprocess.run(["xdotool", "key", "--delay", "50", "ctrl+l"], check=True)
     subprocess.run(["xdotool", "type", "--delay", "5", command["path"]], check=True)

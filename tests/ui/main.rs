@@ -1,6 +1,7 @@
 //! The main job in the real windows, driven through accessibility on a virtual display; pictures under `target/ui-screenshots`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod avatars;
 mod comforts;
 mod messages;
 mod pictures;
