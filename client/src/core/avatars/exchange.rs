@@ -230,9 +230,9 @@ impl Avatars {
     /// Somebody is shown with another picture from now on. My own choice is said to everybody but to whom it came from.
     fn show(&mut self, own: &Handle, user: &Handle, choice: Choice, from: Option<DeviceId>) -> Vec<Deed> {
         self.uses += 1;
-        let used = self.uses;
-        let before = self.known.insert(user.clone(), (choice, used)).map(|(choice, _)| choice).unwrap_or_default();
-        let mut deeds = vec![Deed::Keep(Kept { user: user.clone(), choice, used })];
+        let turn = self.uses;
+        let before = self.known.insert(user.clone(), (choice, turn)).map(|(choice, _)| choice).unwrap_or_default();
+        let mut deeds = vec![Deed::Keep(Kept { user: user.clone(), choice, used: turn })];
         if before.hash != choice.hash {
             deeds.push(Deed::Tell(user.clone(), choice.hash));
             deeds.extend(self.unneeded(before.hash));

@@ -40,8 +40,8 @@ fn bring(avatars: &mut Avatars, choice: Choice, now: Instant) -> Vec<Deed> {
     avatars.stored(&me(), BOB, (&user, choice), true, now)
 }
 
-fn kept(user: &str, choice: Choice, used: u64) -> Deed {
-    Deed::Keep(Kept { user: handle(user), choice, used })
+fn kept(user: &str, choice: Choice, turn: u64) -> Deed {
+    Deed::Keep(Kept { user: handle(user), choice, used: turn })
 }
 
 #[test]
