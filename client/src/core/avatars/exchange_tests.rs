@@ -1,5 +1,5 @@
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 //! What is said, asked, given and kept, with a clock of the test's own.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 
