@@ -292,7 +292,6 @@ fn peer() -> Vec<Peer> {
         Peer::Typing(Typing { thread: Thread::Direct, active: true }),
         Peer::Presence(PeerPresence { presence: Presence::Away, text: "tea".into() }),
         Peer::Avatar(Avatar { hash: Some(Hash([14; 32])), chosen_at: 1_790_000_000_000 }),
-        Peer::Avatar(Avatar { hash: None, chosen_at: 1_790_000_000_000 }),
         Peer::WantAvatar(WantAvatar { hash: Hash([14; 32]) }),
         Peer::AvatarData(AvatarData { hash: Hash([14; 32]), bytes: ByteBuf::from(vec![0x89, 0x50, 0x4e, 0x47]) }),
         Peer::Offer(Offer {
