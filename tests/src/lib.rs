@@ -2,6 +2,7 @@
 //! by the demo of `make run`, and by the benchmarks. Nothing here waits by sleeping for a guessed time: it waits for an event, with a deadline.
 #![expect(clippy::missing_panics_doc, reason = "a harness fails its test by panicking; every function here may")]
 
+pub mod bell;
 pub mod client;
 pub mod disk;
 pub mod display;

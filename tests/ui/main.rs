@@ -3,6 +3,8 @@
 
 mod avatars;
 mod comforts;
+mod hostile;
+mod hostile_cases;
 mod messages;
 mod pictures;
 mod rooms;

@@ -16,6 +16,7 @@ use crate::core::event::{FileRule, Rates};
 use crate::model::{Model, PersonWish, Question};
 use crate::ui::actions::{self, ActionMsg};
 use crate::ui::content::{Banner, Content};
+use crate::ui::conversation::composer::Place;
 use crate::ui::conversation::page::title;
 use crate::ui::conversation::{ConversationPage, PageInit, PageInput, PageOutput};
 use crate::ui::dialogs::devices::DevicesDialog;
@@ -103,6 +104,8 @@ pub enum DialogAnswer {
     Avatar(Option<PathBuf>),
     /// Send this pasted picture.
     Paste(ConversationId, gdk::Texture),
+    /// Send this text as a file.
+    Long(ConversationId, String, Place),
     /// It was kept as this file, or why not.
     Pasted(ConversationId, std::io::Result<PathBuf>),
     /// Take this message back.

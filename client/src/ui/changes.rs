@@ -293,6 +293,9 @@ impl App {
         if let Some(change) = before.filter(|_| switched).and_then(|before| self.model.leave(&before)) {
             self.draw(change);
         }
+        if switched {
+            self.window.set_title(Some(&words::window_title(self.fronted.as_ref())));
+        }
         let watched = front.as_ref().filter(|(_, watched)| *watched).map(|(conversation, _)| conversation.clone());
         match front {
             Some((conversation, watched)) => {

@@ -14,13 +14,14 @@
 //! - [`dialogs`] questions that need an answer
 //! - [`faces`] people's pictures, wherever they stand
 //! - [`widgets`], [`text`], [`links`], [`words`] what several of them use
-//! - [`actions`] menus and keys, [`notify`] notifications, [`window_state`] what is kept of the window
+//! - [`actions`] menus and keys, `notify` notifications, and `bell` what a desktop makes of their text, [`window_state`] what is kept of the window
 
 pub mod account;
 pub mod actions;
 pub mod app;
 pub mod asides;
 pub mod avatar;
+mod bell;
 pub mod changes;
 pub mod content;
 pub mod conversation;

@@ -6,7 +6,7 @@ use gtk::prelude::*;
 use hobnob_shared::id::ConversationId;
 use relm4::gtk;
 
-use crate::ui::text;
+use crate::ui::{bell, text};
 
 /// Characters of a message in a notification: about what a desktop shows.
 const EXCERPT: usize = 200;
@@ -15,10 +15,13 @@ const EXCERPT: usize = 200;
 pub fn notify(app: &gio::Application, conversation: &ConversationId, title: &str, body: &str) {
     let notification = gio::Notification::new(&text::literal_line(title));
     let body: String = text::literal(body).chars().take(EXCERPT).collect();
-    notification.set_body(Some(&body));
     notification
         .set_default_action_and_target_value("app.open-conversation", Some(&conversation.to_string().to_variant()));
-    app.send_notification(Some(&id(conversation)), &notification);
+    let (app, id) = (app.clone(), id(conversation));
+    bell::once_known(move |reads_markup| {
+        notification.set_body(Some(&bell::literal_body(&body, reads_markup)));
+        app.send_notification(Some(&id), &notification);
+    });
 }
 
 /// Everything in the conversation was seen.

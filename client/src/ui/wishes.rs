@@ -84,8 +84,9 @@ impl App {
             PageOutput::EditLast => self.edit_last(&conversation),
             PageOutput::TooLong(excess) => {
                 let excess = words::size(excess as u64);
-                self.toast(&format!("The message is {excess} too long. Shorten it, or send it as a file."));
+                self.toast(&format!("The message is {excess} too long. Shorten it."));
             }
+            PageOutput::Long(text, place) => self.too_long(conversation, text, place),
             PageOutput::Attach => self.choose(conversation, choose::files_to_send),
             PageOutput::Drop(paths) => self.send_files(&conversation, paths),
             PageOutput::Paste(picture) => self.pasted(conversation, picture),
@@ -325,6 +326,7 @@ impl App {
             DialogAnswer::Files(conversation, paths) => self.send_files(&conversation, paths),
             DialogAnswer::Avatar(path) => self.set_avatar(path),
             DialogAnswer::Paste(conversation, picture) => self.keep_pasted(conversation, picture),
+            DialogAnswer::Long(conversation, text, place) => self.keep_long(conversation, text, place),
             DialogAnswer::Pasted(conversation, kept) => self.send_pasted(&conversation, kept),
             DialogAnswer::Delete(message) => self.ask(Question::Act, Command::Delete { message }),
             DialogAnswer::SignOut => self.ask(Question::SignOut, Command::SignOut),

@@ -1,6 +1,6 @@
 //! Numbers, times and states in words, the same everywhere in the window.
 
-use hobnob_shared::id::{DeviceId, Handle};
+use hobnob_shared::id::{ConversationId, DeviceId, Handle};
 use hobnob_shared::message::{OwnPresence, Presence};
 use relm4::gtk::glib;
 
@@ -26,6 +26,15 @@ pub fn size(bytes: u64) -> String {
         unit = next;
     }
     if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+}
+
+/// The window's name on the desktop: that of the conversation in front, as the header has it.
+pub fn window_title(front: Option<&ConversationId>) -> String {
+    match front {
+        Some(ConversationId::Direct(user)) => format!("{user} — Hobnob"),
+        Some(ConversationId::Room(room)) => format!("{room} — Hobnob"),
+        None => "Hobnob".to_owned(),
+    }
 }
 
 /// Files in a folder.

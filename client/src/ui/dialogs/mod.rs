@@ -10,6 +10,7 @@
 //! - [`own_picture`] which picture others see
 //! - [`rates`] how fast files may go
 //! - [`send_picture`] before a pasted picture is sent
+//! - [`send_text`] before a text that is too long for a message is sent as a file
 //! - [`open_link`] before a link is opened: where it goes
 //! - [`confirm`] before something that is hard to take back
 //! - [`about`] the program, and its [`shortcuts`]
@@ -28,5 +29,6 @@ pub mod remove_device;
 pub mod room_password;
 pub mod safety_number;
 pub mod send_picture;
+pub mod send_text;
 pub mod shortcuts;
 pub mod status_text;
