@@ -18,6 +18,8 @@ use crate::hostile_cases::{ADDRESSES, in_a_bubble, in_a_line, in_a_notification,
 const SIZE: (u32, u32) = (1100, 900);
 /// Links that a menu offers at most.
 const IN_A_MENU: usize = 5;
+/// Bytes of a text that fills the view.
+const LONG: usize = 300;
 /// Texts that are sent before the whole window is looked through.
 const AT_ONCE: usize = 6;
 
@@ -77,6 +79,11 @@ fn fits_file_name(text: &str) -> bool {
 /// Bob says a text in every way there is; what is to be seen of it in the timeline.
 fn say_everywhere(bob: &mut Client, house: &House, text: &str) -> Vec<(&'static str, String)> {
     let bubble = in_a_bubble(text);
+    if text.len() >= LONG {
+        // It fills the view: what comes behind it would push it out before it is laid out.
+        bob.done(json!({"command": "send", "to": "@alice", "text": text}));
+        return vec![("label", bubble)];
+    }
     // The message, and the one that was changed to it; and the button that leads from the answer to it.
     let mut wanted = vec![("label", bubble.clone()), ("label", bubble)];
     wanted.push(("button", format!("Go to the Message, in answer to bob: {}", in_a_quote(text))));
@@ -127,8 +134,10 @@ fn whatever_is_written_is_shown_as_it_is_and_disturbs_nobody() {
     let mut stage = Stage::new(&house, Kind::Gnome);
     bob.expect_within(SOON * 3, json!({"event": "link", "user": "alice", "path": "direct"}));
     let mut slowest = Duration::ZERO;
-    let (short, long): (Vec<_>, Vec<_>) = texts().into_iter().partition(|text| text.len() < 300);
-    for (round, batch) in short.chunks(AT_ONCE).chain(long.chunks(1)).enumerate() {
+    let (short, long): (Vec<_>, Vec<_>) = texts().into_iter().partition(|text| text.len() < LONG);
+    let skip: usize = std::env::var("SKIP").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
+    for (round, batch) in short.chunks(AT_ONCE).chain(long.chunks(1)).enumerate().skip(skip) {
+        eprintln!("BEGIN {round} {:?}", batch[0].chars().take(12).collect::<String>());
         let mut wanted = Vec::new();
         for text in batch {
             let begun = Instant::now();
@@ -154,9 +163,9 @@ fn whatever_is_written_is_shown_as_it_is_and_disturbs_nobody() {
             }
             wanted.extend(say_everywhere(&mut bob, &house, text));
         }
-        // Last, in view as well.
-        wanted.extend(react(&mut bob, batch));
         stage.shows(&wanted);
+        // In view, whatever came before.
+        stage.shows(&react(&mut bob, batch));
         let frame = stage.hands.texts(&stage.window).into_iter().find(|[role, ..]| role == "frame");
         assert_eq!(frame.map(|[_, name, _]| name).as_deref(), Some("bob — Hobnob"), "the window's name");
         eprintln!("round {round}: {} texts, {} places", batch.len(), wanted.len());
@@ -210,7 +219,7 @@ fn of_eighty_odd_addresses_only_those_of_the_web_are_links() {
         hands.reads(window, &text);
         // The message's menu names the hosts of its links.
         hands.menu(window, &text);
-        hands.sees(window, "Reply");
+        hands.sees(window, "Copy Text");
         let menu = hands.texts(window);
         let named = |name: &String| name.strip_prefix("Open Link to ")?.strip_suffix('…').map(str::to_owned);
         let mut offered: Vec<_> =
@@ -220,7 +229,7 @@ fn of_eighty_odd_addresses_only_those_of_the_web_are_links() {
         wanted.sort();
         assert_eq!(offered, wanted, "{text}");
         hands.key(window, "Escape");
-        hands.sees_no_more(window, "Reply");
+        hands.sees_no_more(window, "Copy Text");
     }
 }
 

@@ -20,6 +20,11 @@ pub fn texts() -> Vec<String> {
         "﷽".repeat(400),
         "\t".repeat(3_000) + "after three thousand tabs",
         "(".repeat(16_000),
+        "x\t".repeat(3_000),
+        " ".repeat(8_000) + "after eight thousand spaces",
+        "\u{A0}".repeat(3_000) + "after spaces that do not break",
+        "\u{3000}".repeat(3_000) + "after wide spaces",
+        "\u{200D}".repeat(3_000) + "after joiners",
         "𒐫".repeat(300),
         (1..=0x1F).filter_map(char::from_u32).collect::<String>() + "all control characters",
         ('\u{80}'..='\u{9F}').collect::<String>() + "all of the second kind",
@@ -180,7 +185,7 @@ fn shown(c: char, line: bool) -> Option<char> {
     let code = u32::from(c);
     match code {
         0x0D if !line => None,
-        0x09 | 0x0A if !line => Some(c),
+        0x0A if !line => Some(c),
         0x00..=0x1F => char::from_u32(0x2400 + code),
         0x7F => Some('␡'),
         0x80..=0x9F => Some('\u{FFFD}'),
@@ -197,7 +202,9 @@ fn neutralised(text: &str, line: bool) -> String {
     for c in text.chars() {
         let is_mark = matches!(u32::from(c), 0x300..=0x36F | 0x483..=0x489 | 0x1AB0..=0x1AFF | 0x1DC0..=0x1DFF | 0x20D0..=0x20FF | 0xFE20..=0xFE2F);
         marks = if is_mark { marks + 1 } else { 0 };
-        if marks <= 4 {
+        if c == '\t' && !line {
+            out.push_str("    ");
+        } else if marks <= 4 {
             out.extend(shown(c, line));
         }
     }

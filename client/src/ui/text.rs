@@ -9,6 +9,9 @@ pub const SHOWN_LINES: usize = 25;
 /// Marks that may sit on one letter: more only paint over the neighbours.
 const MARKS_MAX: usize = 4;
 
+/// What a tab is shown as.
+const TAB: &str = "    ";
+
 /// Characters that change the direction of their surroundings, or that look like nothing.
 fn is_deceptive(c: char) -> bool {
     matches!(c,
@@ -41,7 +44,9 @@ fn clean(text: &str, lines: bool) -> String {
         marks = if is_mark(c) { marks + 1 } else { 0 };
         match c {
             '\r' if lines => {}
-            '\n' | '\t' if lines => out.push(c),
+            '\n' if lines => out.push(c),
+            // Tabs in a row are never broken into lines: enough of them would make the window wider than a screen can be.
+            '\t' if lines => out.push_str(TAB),
             '\u{7F}' => out.push('\u{2421}'),
             // The pictures of control characters stand in the same order as the characters.
             '\0'..='\u{1F}' => out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{FFFD}')),
@@ -94,7 +99,7 @@ mod tests {
 
     #[test]
     fn control_characters_become_pictures_and_line_breaks_stay_in_messages_only() {
-        assert_eq!(literal("a\0b\u{1b}[31m\nc\r\n\td"), "a\u{2400}b\u{241B}[31m\nc\n\td");
+        assert_eq!(literal("a\0b\u{1b}[31m\nc\r\n\td"), "a\u{2400}b\u{241B}[31m\nc\n    d");
         assert_eq!(literal_line("a\nb\tc"), "a\u{240A}b\u{2409}c");
         assert_eq!(literal("\u{85}\u{2028}\u{7f}"), "\u{FFFD}\u{FFFD}\u{2421}");
     }
