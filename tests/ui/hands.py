@@ -302,7 +302,7 @@ def do_line(command):
             if node is not None:
                 node.clear_cache()
                 name = node.get_name() or ""
-                if name.startswith(command["starts"]) and command["has"] in name:
+                if name.startswith(command["starts"]) and command["has"].replace("\u200b", "") in name.replace("\u200b", ""):
                     return {"name": name}
                 if not name.startswith(command["starts"]):
                     FOUND.pop(key)

@@ -25,6 +25,10 @@ pub fn texts() -> Vec<String> {
         "\u{A0}".repeat(3_000) + "after spaces that do not break",
         "\u{3000}".repeat(3_000) + "after wide spaces",
         "\u{200D}".repeat(3_000) + "after joiners",
+        // Each of them is one letter, for whoever breaks lines.
+        "👩\u{200D}".repeat(2_300),
+        "\u{1100}".repeat(5_000),
+        "क\u{94D}".repeat(2_600),
         "𒐫".repeat(300),
         (1..=0x1F).filter_map(char::from_u32).collect::<String>() + "all control characters",
         ('\u{80}'..='\u{9F}').collect::<String>() + "all of the second kind",

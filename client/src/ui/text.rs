@@ -2,12 +2,55 @@
 //! around, and no more of it than a screen can take. The one place for it; everything that shows a peer's or the server's words goes through
 //! here.
 
+use unicode_normalization::char::is_combining_mark;
+
 /// Characters shown of one message before `Show More`.
 pub const SHOWN_CHARS: usize = 4_000;
 /// Lines shown of one message before `Show More`.
 pub const SHOWN_LINES: usize = 25;
 /// Marks that may sit on one letter: more only paint over the neighbours.
 const MARKS_MAX: usize = 4;
+
+/// Characters that may grow together to one, which no line can be broken in. No word of any language has so many.
+const GROWN_MAX: usize = 32;
+/// Nothing to see; a line may be broken there.
+const BREAK: char = '\u{200B}';
+
+/// How a character grows together with those around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grows {
+    /// With neither.
+    Not,
+    /// With both: marks, joiners, and what stands before a number.
+    On,
+    /// As the first, second and third part of a Korean syllable, each of which may be repeated.
+    Jamo(u8),
+}
+
+impl Grows {
+    fn of(c: char) -> Self {
+        match c {
+            '\u{1100}'..='\u{115F}' | '\u{A960}'..='\u{A97C}' => Self::Jamo(1),
+            '\u{1160}'..='\u{11A7}' | '\u{D7B0}'..='\u{D7C6}' => Self::Jamo(2),
+            '\u{11A8}'..='\u{11FF}' | '\u{D7CB}'..='\u{D7FB}' => Self::Jamo(3),
+            '\u{200D}' | '\u{1F3FB}'..='\u{1F3FF}' => Self::On,
+            '\u{0600}'..='\u{0605}' | '\u{06DD}' | '\u{070F}' | '\u{0890}' | '\u{0891}' | '\u{08E2}' | '\u{0D4E}' => {
+                Self::On
+            }
+            c if is_combining_mark(c) => Self::On,
+            _ => Self::Not,
+        }
+    }
+
+    /// Whether what follows this may be one with it.
+    fn takes(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Jamo(one), Self::Jamo(other)) => one == other || one + 1 == other,
+            (_, Self::On) | (Self::On, _) => true,
+            _ => false,
+        }
+    }
+}
 
 /// What a tab is shown as.
 const TAB: &str = "    ";
@@ -39,9 +82,20 @@ pub fn literal_line(text: &str) -> String {
 
 fn clean(text: &str, lines: bool) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut marks = 0;
+    let (mut marks, mut grown, mut before) = (0, 0, Grows::Not);
     for c in text.chars() {
         marks = if is_mark(c) { marks + 1 } else { 0 };
+        if marks > MARKS_MAX {
+            continue;
+        }
+        let now = Grows::of(c);
+        grown = if before.takes(now) { grown + 1 } else { 0 };
+        before = now;
+        if grown > GROWN_MAX {
+            // Thousands of them would push everything else out of view.
+            out.push(BREAK);
+            grown = 0;
+        }
         match c {
             '\r' if lines => {}
             '\n' if lines => out.push(c),
@@ -52,7 +106,6 @@ fn clean(text: &str, lines: bool) -> String {
             '\0'..='\u{1F}' => out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{FFFD}')),
             '\u{80}'..='\u{9F}' => out.push('\u{FFFD}'),
             c if is_deceptive(c) => out.push('\u{FFFD}'),
-            _ if marks > MARKS_MAX => {}
             c => out.push(c),
         }
     }
@@ -108,6 +161,19 @@ mod tests {
     fn towers_of_marks_are_cut() {
         let tower = format!("Z{}algo", "\u{0335}".repeat(10_000));
         assert_eq!(literal(&tower).chars().count(), "Zalgo".len() + MARKS_MAX);
+    }
+
+    #[test]
+    fn what_grows_together_without_end_can_be_broken() {
+        for endless in ["👩\u{200D}", "\u{1100}", "क\u{94D}", "ः", "\u{600}"] {
+            let shown = literal(&endless.repeat(1_000));
+            let longest = shown.split(BREAK).map(|part| part.chars().count()).max();
+            assert!(longest.is_some_and(|longest| longest <= GROWN_MAX + 2), "{endless:?}: {longest:?}");
+            assert_eq!(shown.replace(BREAK, ""), endless.repeat(1_000), "{endless:?}");
+        }
+        // Decomposed Korean, Thai, Arabic with all its vowels, and a family.
+        let words = "\u{1112}\u{1161}\u{11AB}".repeat(100) + "การทดสอบภาษาไทยที่ยาวมาก بِسْمِ اللَّهِ الرَّحْمَنِ الرَّحِيمِ 👩‍👩‍👧‍👦";
+        assert_eq!(literal(&words), words);
     }
 
     #[test]
