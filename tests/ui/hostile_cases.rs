@@ -99,7 +99,7 @@ const PLAIN: [&str; 54] = [
     "Message deleted",
 ];
 
-/// Addresses, and the host to which each of them leads that is a link. They stand between spaces.
+/// Addresses, and the host to which each of them leads that is a link, or has one in it. They stand between spaces.
 pub const ADDRESSES: [(&str, Option<&str>); 81] = [
     ("http://example.org", Some("example.org")),
     ("https://example.org", Some("example.org")),
@@ -151,14 +151,14 @@ pub const ADDRESSES: [(&str, Option<&str>); 81] = [
     ("telnet://example.org", None),
     ("gopher://example.org", None),
     ("ldap://example.org", None),
-    ("jar:http://example.org!/x", None),
-    ("view-source:http://example.org", None),
-    ("feed:http://example.org", None),
+    ("jar:http://example.org!/x", Some("example.org!")),
+    ("view-source:http://example.org", Some("example.org")),
+    ("feed:http://example.org", Some("example.org")),
     ("intent://example.org#Intent;end", None),
     ("about:blank", None),
     ("chrome://settings", None),
     ("resource:///org/gtk", None),
-    ("blob:http://example.org/1", None),
+    ("blob:http://example.org/1", Some("example.org")),
     ("ws://example.org", None),
     ("wss://example.org", None),
     ("irc://example.org", None),
@@ -192,10 +192,21 @@ fn shown(c: char, line: bool) -> Option<char> {
         0x0A if !line => Some(c),
         0x00..=0x1F => char::from_u32(0x2400 + code),
         0x7F => Some('␡'),
-        0x80..=0x9F => Some('\u{FFFD}'),
-        0x061C | 0x200E | 0x200F | 0x202A..=0x202E | 0x2066..=0x2069 => Some('\u{FFFD}'),
-        0xFEFF | 0x2060..=0x2064 | 0x180E | 0xAD | 0x2028 | 0x2029 => Some('\u{FFFD}'),
-        0xFFF9..=0xFFFB | 0xE0000..=0xE007F => Some('\u{FFFD}'),
+        // Control characters of the second kind; direction; what looks like nothing; line breaks in disguise; notes and tags.
+        0x80..=0x9F
+        | 0x061C
+        | 0x200E
+        | 0x200F
+        | 0x202A..=0x202E
+        | 0x2066..=0x2069
+        | 0xFEFF
+        | 0x2060..=0x2064
+        | 0x180E
+        | 0xAD
+        | 0x2028
+        | 0x2029
+        | 0xFFF9..=0xFFFB
+        | 0xE0000..=0xE007F => Some('\u{FFFD}'),
         _ => Some(c),
     }
 }

@@ -339,7 +339,7 @@ mod tests {
     fn message() -> Message {
         let me: Option<Handle> = "alice".parse().ok();
         let info = crate::core::event::MessageInfo {
-            conversation: hobnob_shared::id::ConversationId::Direct(me.clone().unwrap_or_else(|| unreachable!())),
+            conversation: ConversationId::Direct(me.clone().unwrap_or_else(|| unreachable!())),
             message: hobnob_shared::id::MessageId::new(),
             from: me.clone().unwrap_or_else(|| unreachable!()),
             text: String::new(),
