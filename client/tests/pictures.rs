@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use hobnob_client::pictures::child::ARGUMENT;
+use hobnob_client::pictures::avatar;
+use hobnob_client::pictures::child::{ARGUMENT, Form};
 use hobnob_client::pictures::confine::{MEMORY, SECONDS, SPACE, confine};
-use hobnob_client::pictures::parent::{Found, Refused, Wish, decode, look};
+use hobnob_client::pictures::parent::{Found, Refused, Wish, decode, decode_as, look};
 use hobnob_shared::id::Hash;
+use hobnob_shared::limits::AVATAR;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
@@ -52,22 +54,57 @@ fn a_photo_of_24_million_pixels_comes_back() {
 }
 
 #[test]
+fn a_person_s_picture_is_made_small_square_and_free_of_all_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("photo.jpg");
+    let mut photo = pictured(4000, 3000, ImageFormat::Jpeg);
+    // A comment, behind the first mark: where it was taken.
+    photo.splice(2..2, [&b"\xff\xfe\x00\x0cHere I am!"[..]].concat());
+    std::fs::write(&path, &photo).unwrap();
+    let made = avatar::make(&program(), &path, PATIENT).unwrap();
+    assert!(made.len() <= AVATAR, "{}", made.len());
+    assert!(!made.windows(4).any(|part| part == b"Here"), "what was in the file beside the picture came along");
+    // As those see it who get it.
+    let hash = Hash(*blake3::hash(&made).as_bytes());
+    std::fs::write(folder.path().join(hash.to_string()), &made).unwrap();
+    let shown = avatar::look(&program(), folder.path(), hash, PATIENT).unwrap().unwrap();
+    assert_eq!(shown.size(), (avatar::SHOWN, avatar::SHOWN));
+    // Not if it is changed, whatever it is then; gone is not bad for ever.
+    std::fs::write(folder.path().join(hash.to_string()), &photo).unwrap();
+    assert_eq!(avatar::look(&program(), folder.path(), hash, PATIENT), Err(Refused::NoPicture));
+    std::fs::remove_file(folder.path().join(hash.to_string())).unwrap();
+    assert_eq!(avatar::look(&program(), folder.path(), hash, PATIENT), Ok(None));
+    for (width, height) in [(30, 20), (1, 1), (300, 1)] {
+        std::fs::write(&path, pictured(width, height, ImageFormat::Png)).unwrap();
+        let small = avatar::preview(&program(), &path, PATIENT).unwrap();
+        let side = width.min(height);
+        assert_eq!(small.size(), (side, side), "never blown up");
+    }
+}
+
+#[test]
 fn what_is_no_picture_does_not() {
     let mut bomb = pictured(8, 8, ImageFormat::Bmp);
     bomb[18..22].copy_from_slice(&60_000_i32.to_le_bytes());
     bomb[22..26].copy_from_slice(&60_000_i32.to_le_bytes());
-    for bytes in [bomb, Vec::new(), b"GIF89a".to_vec(), vec![0; 100_000]] {
+    let holding = |bytes: &[u8]| {
         let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&bytes).unwrap();
+        file.write_all(bytes).unwrap();
         std::io::Seek::rewind(&mut file).unwrap();
-        assert_eq!(decode(&program(), file, PATIENT), Err(Refused::NoPicture));
+        file
+    };
+    for bytes in [Vec::new(), b"GIF89a".to_vec(), vec![0; 100_000]] {
+        assert_eq!(decode(&program(), holding(&bytes), PATIENT), Err(Refused::NoPicture));
+    }
+    for form in [Form::Card, Form::Square(128)] {
+        assert_eq!(decode_as(&program(), holding(&bomb), form, PATIENT), Err(Refused::TooLarge), "{form:?}");
     }
 }
 
 #[test]
 fn a_child_that_is_fed_without_end_ends_by_itself() {
     let zeros = File::open("/dev/zero").unwrap();
-    assert_eq!(decode(&program(), zeros, PATIENT), Err(Refused::NoPicture));
+    assert_eq!(decode(&program(), zeros, PATIENT), Err(Refused::TooLarge));
 }
 
 #[test]

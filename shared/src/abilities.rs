@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Most abilities that one hello may name; more are ignored.
 const MOST: usize = 64;
 
+/// Shows its own picture, and asks for those of others.
+pub const AVATAR: &str = "avatar";
+
 /// A set of ability names. Unknown names are kept, and do no harm, since only common ones count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -15,7 +18,7 @@ pub struct Abilities(BTreeSet<String>);
 impl Abilities {
     /// What this version can do.
     pub fn ours() -> Self {
-        Self(["replica", "file", "presence", "room"].into_iter().map(str::to_owned).collect())
+        Self(["replica", "file", "presence", "room", AVATAR].into_iter().map(str::to_owned).collect())
     }
 
     /// What both can do.

@@ -35,6 +35,8 @@ pub const REACTIONS: usize = 16;
 pub const STATUS_TEXT: usize = 140;
 /// Longest file name that is offered, in bytes.
 pub const FILE_NAME: usize = 255;
+/// Bytes of a person's picture: with its frame around it, it stays below [`FRAME`], and 256 x 256 pixels of a photo take 10 to 40 KiB.
+pub const AVATAR: usize = 60 * 1024;
 /// Devices in one account's list: a person's computers.
 pub const DEVICES: usize = 16;
 /// Addresses in one introduction: dialling more would make clients into scanners.

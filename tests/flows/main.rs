@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod acts;
+mod avatars;
 mod devices;
 mod downloads;
 mod file_folder_trouble;

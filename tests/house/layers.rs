@@ -1,5 +1,5 @@
 //! Imports go one way: `shared <- server`; `shared <- client::core <- client::model <- client::ui`. `bridge.rs` alone knows both sides, and
-//! `client::pictures`, which the windows use, knows nobody.
+//! `client::pictures`, which windows and core use, knows nobody.
 
 use std::process::Command;
 
@@ -51,7 +51,7 @@ fn the_server_knows_neither_windows_nor_the_client() {
 #[test]
 fn the_core_knows_no_windows_and_nobody_above() {
     forbid("client/src/core/", &WINDOWS, NEVER);
-    forbid("client/src/core/", &["crate::model", "crate::ui", "crate::bridge", "crate::pictures"], NEVER);
+    forbid("client/src/core/", &["crate::model", "crate::ui", "crate::bridge"], NEVER);
     forbid("client/src/bin/", &WINDOWS, NEVER);
 }
 
@@ -102,7 +102,9 @@ fn what_decodes_pictures_knows_nobody() {
     for source in rust().iter().filter(|source| source.path.starts_with("client/src/")) {
         let decodes = source.path == "client/src/pictures/decode.rs" || source.path.ends_with("/decode_tests.rs");
         for (number, line) in source.code() {
-            assert!(decodes || !names(line, "image"), "{}:{number} names the decoders: {line}", source.path);
+            // Makes files of pixels, and reads none.
+            let packs = source.path == "client/src/pictures/pack.rs" && !line.contains("Decoder");
+            assert!(decodes || packs || !names(line, "image"), "{}:{number} names the decoders: {line}", source.path);
         }
     }
 }

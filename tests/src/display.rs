@@ -93,9 +93,27 @@ impl Display {
 
     /// A picture of everything that is on the screen.
     pub fn photograph(&self, path: &Path) -> PathBuf {
-        let taken = self.command("import").args(["-window", "root"]).arg(path).status();
+        let taken = self.command("import").args(["-window", "root", "-depth", "8"]).arg(path).status();
         assert!(taken.is_ok_and(|status| status.success()), "no picture at {}", path.display());
         path.to_owned()
+    }
+
+    /// How many dots of about this colour are on the screen, in these columns.
+    pub fn dots(&self, colour: [u8; 3], columns: std::ops::Range<usize>) -> usize {
+        let path = self.home.path().join("screen.ppm");
+        self.photograph(&path);
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        // "P6", width, height, 255, each behind white space, and then three bytes for each dot.
+        let mut starts = bytes.iter().enumerate().filter(|(_, byte)| byte.is_ascii_whitespace()).map(|(at, _)| at + 1);
+        let heads: Vec<usize> = starts.by_ref().take(4).collect();
+        let [one, two, _, dots] = heads.as_slice() else { panic!("{} is no picture", path.display()) };
+        let width = std::str::from_utf8(&bytes[*one..two - 1]).ok().and_then(|text| text.parse().ok());
+        let width: usize = width.unwrap_or_else(|| panic!("{} is no picture", path.display()));
+        let is_it = |dot: &[u8]| dot.iter().zip(colour).all(|(part, wanted)| part.abs_diff(wanted) <= 6);
+        let rows = bytes[*dots..].chunks_exact(3 * width);
+        let row =
+            |row: &[u8]| row.chunks_exact(3).enumerate().filter(|(x, dot)| columns.contains(x) && is_it(dot)).count();
+        rows.map(row).sum()
     }
 }
 

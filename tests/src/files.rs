@@ -69,3 +69,46 @@ pub fn contains(folder: &Path, needle: &[u8]) -> Option<PathBuf> {
 pub fn find(hay: &[u8], needle: &[u8]) -> bool {
     hay.windows(needle.len()).any(|window| window == needle)
 }
+
+/// Writes a picture of one colour.
+pub fn plain_picture(path: &Path, [red, green, blue]: [u8; 3]) -> PathBuf {
+    bmp(path, |_, _| [blue, green, red])
+}
+
+/// Writes a picture of 400 x 300 pixels in the simplest of all formats; `blue` makes it one of its own.
+pub fn picture(path: &Path, blue: u8) -> PathBuf {
+    bmp(path, |x, y| [blue, if y > 140 { 200 } else { 120 }, x.to_le_bytes()[0] / 2])
+}
+
+fn bmp(path: &Path, dot: impl Fn(u32, u32) -> [u8; 3]) -> PathBuf {
+    let (width, height) = (400_u32, 300_u32);
+    let mut bytes = b"BM".to_vec();
+    for number in [54 + width * height * 3, 0, 54, 40, width, height, 24 << 16 | 1, 0, 0, 0, 0, 0, 0] {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    for at in 0..width * height {
+        bytes.extend_from_slice(&dot(at % width, at / width));
+    }
+    write(path, &bytes);
+    path.to_owned()
+}
+
+/// Writes what says that it is a picture of 60,000 x 60,000 pixels.
+pub fn bomb(path: &Path) -> PathBuf {
+    let chunk = |name: &[u8], data: &[u8]| {
+        let body = [name, data].concat();
+        let sum = body.iter().fold(u32::MAX, |sum, byte| {
+            (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ if sum & 1 == 1 { 0xEDB8_8320 } else { 0 })
+        });
+        [&u32::try_from(data.len()).unwrap_or(0).to_be_bytes(), body.as_slice(), &(!sum).to_be_bytes()].concat()
+    };
+    let side = 60_000_u32.to_be_bytes();
+    let head = [side.as_slice(), &side, &[8, 6, 0, 0, 0]].concat();
+    let whole = [b"\x89PNG\r\n\x1a\n".as_slice(), &chunk(b"IHDR", &head), &chunk(b"IDAT", &vec![0; 40_000])].concat();
+    write(path, &whole);
+    path.to_owned()
+}
+
+fn write(path: &Path, bytes: &[u8]) {
+    std::fs::write(path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}

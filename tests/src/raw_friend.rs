@@ -208,11 +208,7 @@ impl RawFriend {
         let mut link = self.dial().await;
         link.say(&self.hello());
         link.until("a hello", |frame| matches!(frame, Peer::Hello(_)).then_some(())).await;
-        if self.account.key.id() < link.introduced.device {
-            link.say(&Peer::Select(Select {}));
-        } else {
-            link.until("a select", |frame| matches!(frame, Peer::Select(_)).then_some(())).await;
-        }
+        link.select_as(self).await;
         link
     }
 
@@ -297,6 +293,15 @@ impl RawLink {
         let (folder, media_type, sent_at, room) = (Some(folder), None, 0, None);
         self.say(&Peer::Offer(Offer { transfer, name, size, folder, media_type, sent_at, room }));
         transfer
+    }
+
+    /// After both hellos: one selects it.
+    pub async fn select_as(&mut self, own: &RawFriend) {
+        if own.account.key.id() < self.introduced.device {
+            self.say(&Peer::Select(Select {}));
+        } else {
+            self.until("a select", |frame| matches!(frame, Peer::Select(_)).then_some(())).await;
+        }
     }
 
     /// Sends a frame.

@@ -135,9 +135,30 @@ impl Hands {
         self.must(window, json!({"do": "choose", "path": path}));
     }
 
+    /// Chooses a file in a chooser that a dialog opens.
+    pub fn choose_in_dialog(&mut self, window: &Window, path: &Path) {
+        self.must(window, json!({"do": "choose", "path": path, "over": 2}));
+    }
+
     /// Puts a picture into the clipboard, from another program.
     pub fn copy_picture(&mut self, window: &Window, path: &Path) {
-        self.must(window, json!({"do": "copy_picture", "path": path}));
+        self.must(window, json!({"do": "copy", "kind": "picture", "path": path}));
+    }
+
+    /// Puts a file's text into the clipboard, from another program.
+    pub fn copy_text(&mut self, window: &Window, path: &Path) {
+        self.must(window, json!({"do": "copy", "kind": "text", "path": path}));
+    }
+
+    /// Waits until the line that is spoken from `starts` on has this in it.
+    pub fn line_has(&mut self, window: &Window, starts: &str, text: &str) -> Result<(), String> {
+        self.ask(window, json!({"do": "line", "starts": starts, "has": text})).map(drop)
+    }
+
+    /// Everything that is shown: role, name and text of each part.
+    pub fn texts(&mut self, window: &Window) -> Vec<[String; 3]> {
+        let answer = self.must(window, json!({"do": "texts"}));
+        serde_json::from_value(answer["texts"].clone()).unwrap_or_default()
     }
 
     /// Waits until that text is shown.

@@ -266,13 +266,13 @@ def do_place(command):
 
 def do_choose(command):
     """Answers a file chooser: typing a slash opens its entry for a path."""
-    before = set(command.get("windows", []))
+    before = command.get("over", 1)
     deadline = time.monotonic() + command.get("within", 20)
-    while len(windows_of(command["pid"])) < 2:
+    while len(windows_of(command["pid"])) <= before:
         if time.monotonic() > deadline:
             raise LookupError("no file chooser\n%s" % dump(command["pid"]))
         time.sleep(PAUSE)
-    window = [one for one in windows_of(command["pid"]) if one not in before][-1]
+    window = windows_of(command["pid"])[-1]
     subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
     subprocess.run(["xdotool", "key", "--delay", "50", "ctrl+l"], check=True)
     subprocess.run(["xdotool", "type", "--delay", "5", command["path"]], check=True)
@@ -284,26 +284,70 @@ def do_choose(command):
         time.sleep(10 * PAUSE)
 
 
-# A program with a picture in its clipboard, which it must stay open for.
+# A program with a picture or a text in its clipboard, which it must stay open for.
 COPIER = """
 import sys
 import gi
 gi.require_version("Gtk", "4.0")
 from gi.repository import Gdk, GLib, GObject, Gtk
 Gtk.init()
-texture = Gdk.Texture.new_from_filename(sys.argv[1])
-content = Gdk.ContentProvider.new_for_value(GObject.Value(Gdk.Texture, texture))
+if sys.argv[1] == "picture":
+    copied = GObject.Value(Gdk.Texture, Gdk.Texture.new_from_filename(sys.argv[2]))
+else:
+    copied = GObject.Value(str, open(sys.argv[2], encoding="utf-8").read())
+content = Gdk.ContentProvider.new_for_value(copied)
 Gdk.Display.get_default().get_clipboard().set_content(content)
 print("ready", flush=True)
 GLib.MainLoop().run()
 """
 
 
-def do_copy_picture(command):
-    """Puts a picture into the clipboard, as another program would. It ends with this one, whose group it is in."""
-    other = subprocess.Popen([sys.executable, "-c", COPIER, command["path"]], stdout=subprocess.PIPE, text=True)
+def do_copy(command):
+    """Puts a picture or a text into the clipboard, as another program would. It ends with this one, whose group it is in."""
+    arguments = [sys.executable, "-c", COPIER, command["kind"], command["path"]]
+    other = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     if other.stdout.readline().strip() != "ready":
-        raise LookupError("no picture was copied")
+        raise LookupError("nothing was copied")
+
+
+# Lines that were found before: looking through a whole window takes its time.
+FOUND = {}
+
+
+def do_line(command):
+    """Waits until the button whose name starts so has this in its name."""
+    deadline = time.monotonic() + command.get("within", 20)
+    key = (command["pid"], command["starts"])
+    while True:
+        node = FOUND.get(key)
+        try:
+            if node is not None:
+                node.clear_cache()
+                name = node.get_name() or ""
+                if name.startswith(command["starts"]) and command["has"].replace("\u200b", "") in name.replace("\u200b", ""):
+                    return {"name": name}
+                if not name.startswith(command["starts"]):
+                    FOUND.pop(key)
+        except GLib.Error:
+            FOUND.pop(key)
+        if key not in FOUND:
+            found = find({"do": "wait", "pid": command["pid"], "role": "button", "starts": command["starts"]})
+            if found is not None:
+                FOUND[key] = found
+        if time.monotonic() > deadline:
+            raise LookupError("not there: %s\n%s" % (json.dumps(command), name if FOUND.get(key) else dump(command["pid"])))
+        time.sleep(PAUSE)
+
+
+def do_texts(command):
+    """Everything that is shown: role, name and text of each node."""
+    shown = []
+    for node, _ in walk(application(command["pid"])):
+        try:
+            shown.append([role_of(node), node.get_name() or "", text_in(node)])
+        except GLib.Error:
+            continue
+    return {"texts": shown}
 
 
 def do_focused(command):

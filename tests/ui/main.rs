@@ -1,9 +1,12 @@
 //! The main job in the real windows, driven through accessibility on a virtual display; pictures under `target/ui-screenshots`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod avatars;
 mod comforts;
 mod desktop;
 mod history;
+mod hostile;
+mod hostile_cases;
 mod keyboard;
 mod mentions;
 mod messages;

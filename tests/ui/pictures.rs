@@ -2,10 +2,10 @@
 //! the same way, to a friend and into a room.
 
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
 
 use hobnob_tests::client::SOON;
 use hobnob_tests::display::missing;
+use hobnob_tests::files::{bomb, picture};
 use hobnob_tests::process::until;
 use hobnob_tests::story::{House, offer};
 use serde_json::json;
@@ -15,37 +15,6 @@ use crate::story::{Desk, sign_up};
 /// Memory that a window may need more for one picture, and for refusing another, in KiB.
 const MORE_MEMORY: u64 = 32 << 10;
 
-/// Writes a picture of 400 x 300 pixels in the simplest of all formats.
-fn picture(path: &Path) -> PathBuf {
-    let (width, height) = (400_u32, 300_u32);
-    let mut bytes = b"BM".to_vec();
-    for number in [54 + width * height * 3, 0, 54, 40, width, height, 24 << 16 | 1, 0, 0, 0, 0, 0, 0] {
-        bytes.extend_from_slice(&number.to_le_bytes());
-    }
-    for at in 0..width * height {
-        let (x, y) = (at % width, at / width);
-        bytes.extend_from_slice(&[90, if y > 140 { 200 } else { 120 }, u8::try_from(x / 2).unwrap()]);
-    }
-    std::fs::write(path, bytes).unwrap();
-    path.to_owned()
-}
-
-/// Writes what says that it is a picture of 60,000 x 60,000 pixels.
-fn bomb(path: &Path) -> PathBuf {
-    let chunk = |name: &[u8], data: &[u8]| {
-        let body = [name, data].concat();
-        let sum = body.iter().fold(u32::MAX, |sum, byte| {
-            (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ if sum & 1 == 1 { 0xEDB8_8320 } else { 0 })
-        });
-        [&u32::try_from(data.len()).unwrap().to_be_bytes(), body.as_slice(), &(!sum).to_be_bytes()].concat()
-    };
-    let side = 60_000_u32.to_be_bytes();
-    let head = [side.as_slice(), &side, &[8, 6, 0, 0, 0]].concat();
-    let whole = [b"\x89PNG\r\n\x1a\n".as_slice(), &chunk(b"IHDR", &head), &chunk(b"IDAT", &vec![0; 40_000])].concat();
-    std::fs::write(path, whole).unwrap();
-    path.to_owned()
-}
-
 #[test]
 fn pictures_are_shown_when_they_have_arrived_and_can_be_pasted() {
     if let Some(why) = missing() {
@@ -54,7 +23,7 @@ fn pictures_are_shown_when_they_have_arrived_and_can_be_pasted() {
     }
     let house = House::new();
     let (mut alice, mut bob) = house.alice_and_bob();
-    let file = picture(&house.path("hills.bmp"));
+    let file = picture(&house.path("hills.bmp"), 90);
     offer(&mut alice, &mut bob, &file);
     offer(&mut alice, &mut bob, &bomb(&house.path("bomb.png")));
     assert!(alice.quit().success() && bob.quit().success());
@@ -118,7 +87,7 @@ fn a_card_shows_what_came_with_it_and_never_what_took_its_place() {
     let (mut alice, mut bob) = house.alice_and_bob();
     let kept = house.path("kept.bmp");
     for name in ["first.bmp", "second.bmp", "third.bmp"] {
-        let file = picture(&house.path(name));
+        let file = picture(&house.path(name), 90);
         // All of one size, and no two alike.
         let mut bytes = std::fs::read(&file).unwrap();
         bytes.splice(60..66, name.bytes().take(6));
@@ -164,7 +133,7 @@ fn a_picture_is_pasted_into_a_room() {
     }
     hands.sees(alice, "direct to 1 of 1 other");
     hands.sees(bob, "direct to 1 of 1 other");
-    hands.copy_picture(alice, &picture(&house.path("hills.bmp")));
+    hands.copy_picture(alice, &picture(&house.path("hills.bmp"), 90));
     hands.type_into(alice, "Message", "look");
     hands.key(alice, "ctrl+v");
     hands.sees(alice, "Send this picture to #tea?");

@@ -51,6 +51,12 @@ impl Desk {
         command.stdin(std::process::Stdio::null()).status().unwrap()
     }
 
+    /// How many dots of about this colour are in Alice's window, and in Bob's.
+    pub fn dots(&self, colour: [u8; 3]) -> (usize, usize) {
+        let edge = SIZE.0 as usize;
+        (self.display.dots(colour, 0..edge), self.display.dots(colour, edge..2 * edge))
+    }
+
     /// A picture of both windows; it shows something.
     pub fn picture(&self, name: &str) {
         let path = self.display.photograph(&pictures("ui-screenshots").join(format!("{name}.png")));

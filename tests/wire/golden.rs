@@ -3,100 +3,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod sample_parts;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use hobnob_shared::abilities::Abilities;
 use hobnob_shared::codec::{Decoded, decode, to_cbor};
 use hobnob_shared::error::WireCode;
-use hobnob_shared::id::{DeviceId, Fingerprint, Hash, Incarnation, InstanceId, MessageId, Token, TransferId};
-use hobnob_shared::identity::{Chain, DeviceList, IdentityStatement, RemovedDevice, ServerStatement, Statement};
+use hobnob_shared::id::{DeviceId, Fingerprint, Hash, InstanceId, Token};
+use hobnob_shared::identity::{DeviceList, RemovedDevice};
 use hobnob_shared::message::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_bytes::ByteBuf;
 
+use sample_parts::*;
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn chain() -> Chain {
-    Chain { device: vec![1; 3], account: vec![2; 3] }
-}
-
-fn statement() -> Statement {
-    Statement { body: vec![3; 3], chain: chain(), signature: vec![4; 64] }
-}
-
-fn list() -> IdentityStatement {
-    IdentityStatement { body: vec![5; 3], signature: vec![6; 64] }
-}
-
-fn record() -> ServerStatement {
-    ServerStatement { body: vec![16; 3], key: [17; 32], signature: vec![18; 64] }
-}
-
-fn incarnation() -> Incarnation {
-    Incarnation([19; 16])
-}
-
-fn room_member() -> RoomMember {
-    RoomMember { record: record(), presence: Presence::Away, text: "tea".into() }
-}
-
-fn mark() -> Mark {
-    Mark { device: DeviceId([9; 32]), number: 3 }
-}
-
-fn entry() -> Entry {
-    let (at, text) = (1_790_000_000_000, "Xin chào".into());
-    let meant_for = Some(Fingerprint([10; 32]));
-    Entry { id: message(), number: 1, clock: at, sent_at: at, text, reply_to: None, meant_for, act: None }
-}
-
-/// Done to the message above.
-fn act(what: What) -> Entry {
-    let text = match what {
-        What::Edit => "Xin chào!",
-        What::React | What::Unreact => "👍",
-        What::Delete | What::Other(_) => "",
-    };
-    Entry { number: 2, text: text.into(), act: Some(Act { of: message(), what }), ..entry() }
-}
-
-fn id<T: std::str::FromStr>(text: &str) -> T
-where
-    T::Err: std::fmt::Debug,
-{
-    text.parse().unwrap()
-}
-
-fn message() -> MessageId {
-    id("0190f7a0-0000-7000-8000-000000000001")
-}
-
-fn transfer() -> TransferId {
-    id("0190f7a0-0000-7000-8000-000000000002")
-}
-
-fn bytes() -> ByteBuf {
-    ByteBuf::from(vec![7; 3])
-}
-
-fn about() -> AboutUser {
-    AboutUser { seq: 7, user: id("bob") }
-}
-
-fn friendship() -> Box<Friendship> {
-    Box::new(Friendship {
-        seq: Some(7),
-        user: id("bob"),
-        request: statement(),
-        acceptance: statement(),
-        device_list: list(),
-        presence: Presence::Busy,
-        text: "in the library".into(),
-    })
 }
 
 fn to_server() -> Vec<ToServer> {
@@ -295,6 +220,9 @@ fn peer() -> Vec<Peer> {
         }),
         Peer::Typing(Typing { thread: Thread::Direct, active: true }),
         Peer::Presence(PeerPresence { presence: Presence::Away, text: "tea".into() }),
+        Peer::Avatar(Avatar { hash: Some(Hash([14; 32])), chosen_at: 1_790_000_000_000 }),
+        Peer::WantAvatar(WantAvatar { hash: Hash([14; 32]) }),
+        Peer::AvatarData(AvatarData { hash: Hash([14; 32]), bytes: ByteBuf::from(vec![0x89, 0x50, 0x4e, 0x47]) }),
         Peer::Offer(Offer {
             transfer: transfer(),
             name: "lab data.tar".into(),

@@ -3,6 +3,7 @@
 
 mod acts;
 mod burst;
+mod faces;
 mod find;
 mod measure;
 mod photos;

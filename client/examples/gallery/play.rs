@@ -16,7 +16,7 @@ use hobnob_shared::message::OwnPresence;
 
 use crate::scenes::Content;
 use crate::timeline::Store;
-use crate::{burst, find, rooms};
+use crate::{burst, faces, find, rooms};
 
 /// Messages in the long conversation.
 pub const LONG: u32 = 10_000;
@@ -120,6 +120,7 @@ impl Play {
                     .chain(rooms::conversations(self))
                     .collect(),
             },
+            Command::Avatars => Answer::Avatars { avatars: faces::all(self.content) },
             Command::Rooms => Answer::Rooms { rooms: rooms::list(self.content) },
             Command::Devices { .. } => Answer::Devices { devices: devices() },
             Command::History { conversation: ConversationId::Room(room), .. } => {

@@ -27,6 +27,16 @@ pub enum Answer {
         /// Requests that wait for my answer.
         requests: Vec<Handle>,
     },
+    /// The own picture.
+    Avatar {
+        /// BLAKE3 of its file.
+        hash: Option<Hash>,
+    },
+    /// Pictures.
+    Avatars {
+        /// By handle; who has none is not among them.
+        avatars: Vec<AvatarInfo>,
+    },
     /// A message is safe on this disk.
     Sent {
         /// Its id.
@@ -176,6 +186,8 @@ pub struct FriendInfo {
     /// Offline, and allowed on both sides: when they were last seen, milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<u64>,
+    /// Their picture, see [`AvatarInfo::hash`].
+    pub avatar: Option<Hash>,
 }
 
 impl FriendInfo {
@@ -191,8 +203,18 @@ impl FriendInfo {
             note: String::new(),
             notify: Notify::All,
             last_seen: None,
+            avatar: None,
         }
     }
+}
+
+/// Somebody's picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AvatarInfo {
+    /// Whose.
+    pub user: Handle,
+    /// BLAKE3 of its file, which is named so, in the profile's folder [`super::command::AVATARS`].
+    pub hash: Hash,
 }
 
 /// A stored message.

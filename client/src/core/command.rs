@@ -23,6 +23,8 @@ pub const PASTED: &str = "pasted";
 pub const NICKNAME_MAX: usize = 64;
 /// Longest note on a friend, in bytes: a screen of text.
 pub const NOTE_MAX: usize = 2 * 1024;
+/// Name of the folder in the profile where people's pictures are kept, each named by its hash.
+pub const AVATARS: &str = "avatars";
 
 /// A command with the id under which its one answer comes back.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -158,6 +160,14 @@ pub enum Command {
         #[serde(default)]
         text: Option<String>,
     },
+    /// Sets the picture that friends and members of rooms see, or takes it away: [`super::event::Answer::Avatar`].
+    SetAvatar {
+        /// A picture of any usual kind; of it the square in the middle is shown, small. None: no picture.
+        #[serde(default)]
+        path: Option<PathBuf>,
+    },
+    /// Everybody's picture that is known, one's own as well: [`super::event::Answer::Avatars`].
+    Avatars,
 
     /// Sends a message; done once it is safe on this disk: [`super::event::Answer::Sent`].
     Send {

@@ -12,6 +12,7 @@ use super::event::Event;
 use super::file_transfer::pace::SLOWEST;
 use super::history::HistoryError;
 use super::session::{ConnectError, EnrolError};
+use crate::pictures::avatar::Unfit;
 
 /// A failure as it is told: code and sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,17 @@ impl Problem {
     /// The program ends.
     pub fn closing() -> Self {
         Self::new("closing", "The program is closing. Start it again and repeat this.")
+    }
+
+    /// A picture that was chosen cannot be one's own.
+    pub fn unfit(why: &Unfit) -> Self {
+        let code = match why {
+            Unfit::Unreadable(_) => "picture_unreadable",
+            Unfit::TooLarge => "picture_too_large",
+            Unfit::NoPicture => "no_picture",
+            Unfit::Busy => "busy",
+        };
+        Self::new(code, why.to_string())
     }
 
     /// More is asked than can be kept.

@@ -144,6 +144,13 @@ pub enum Event {
         /// Empty if nothing.
         note: String,
     },
+    /// Somebody is shown with another picture; one's own may have been chosen on another device.
+    Avatar {
+        /// Whose.
+        user: Handle,
+        /// BLAKE3 of its file in the profile's folder [`super::command::AVATARS`]; none: no picture.
+        hash: Option<Hash>,
+    },
     /// The best path to a person changed.
     Link {
         /// To whom.

@@ -5,9 +5,10 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::StartError;
+use super::avatars::exchange::Avatars;
 use super::command::FOUND_MAX;
 use super::event::{Answer, FoundRoom, FriendInfo};
-use super::history::{History, HistoryError, contacts, found, friends, rooms};
+use super::history::{History, HistoryError, avatars, contacts, found, friends, rooms};
 use super::profile::{Profile, ProfileError};
 use super::sealed_roster::Words;
 use super::search::Wanted;
@@ -37,10 +38,12 @@ fn look(c: &Connection, wanted: &Wanted) -> rusqlite::Result<Answer> {
     let (mut people, mut there) = (Vec::new(), Vec::new());
     if !wanted.is_filtered() && !wanted.is_empty() {
         let words = contacts::load(c)?.contents;
+        let pictures = Avatars::load(avatars::load(c)?);
         for friend in friends::load(c)? {
             let nickname = words.words(&friend.user, Words::Nickname).to_owned();
             if wanted.is_in_name(&format!("@{}", friend.user)) || wanted.is_in_name(&nickname) {
-                people.push(FriendInfo { verified: friend.verified, nickname, ..FriendInfo::new(friend.user) });
+                let (verified, avatar) = (friend.verified, pictures.of(&friend.user));
+                people.push(FriendInfo { verified, nickname, avatar, ..FriendInfo::new(friend.user) });
             }
         }
         for room in rooms::load(c)?.into_iter().filter(|room| room.ended.is_none()) {

@@ -6,6 +6,7 @@
 //! - `session`: the link to the server. `peer_link`: the links to friends' devices. `file_transfer`: files.
 //! - [`look_up`]: a search in a profile without starting anything.
 //! - `history`: what is kept; `search`: what is looked for in it; `profile`: where.
+//! - `avatars`: the pictures that people show themselves with.
 //! - `replica`: copies of everybody's logs, the pure half of all that is said.
 //! - `sealed_roster`, `roster_sync`: what this account's devices tell each other of people, and when.
 //! - `invite`, `compare`: how people are added and their keys compared.
@@ -13,6 +14,7 @@
 //! - `error`: what goes wrong, in sentences.
 
 mod answer;
+mod avatars;
 mod clock;
 pub mod command;
 mod compare;
@@ -311,6 +313,10 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
     let blocked = history.read(history::rooms::blocked).await.map_err(at_history)?;
     let contacts = history.read(history::contacts::load).await.map_err(at_history)?;
     let notify = history.read(history::notify::load).await.map_err(at_history)?;
+    let mut avatars = history.read(history::avatars::load).await.map_err(at_history)?;
+    // Whose picture is gone is asked for it again.
+    let there = avatars::files::tidy(&profile.folder().join(command::AVATARS), &avatars::exchange::hashes(&avatars));
+    avatars.retain(|kept| kept.choice.hash.is_none_or(|hash| there.contains(&hash)));
     let server_key_conflict = settle_server(&profile, given, identity.is_some());
     let (listener, listening) = listen(options.listen, profile.settings().port)?;
     let folder = options.downloads.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
@@ -336,6 +342,7 @@ async fn open(options: Options, outlet: Outlet, finished: oneshot::Sender<bool>)
         logs,
         rooms,
         blocked,
+        avatars,
         contacts,
         notify,
         listener,

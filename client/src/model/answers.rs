@@ -74,6 +74,7 @@ impl Model {
                 self.receipts = *receipts;
                 vec![Change::Receipts]
             }
+            (Question::Avatars, Answer::Avatars { avatars }) => self.all_pictured(avatars),
             (Question::SetReceipts(on), _) => self.receipts_set(*on),
             (Question::States(conversation), Answer::Messages { messages, .. }) => {
                 self.states_came(conversation, messages)

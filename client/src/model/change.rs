@@ -19,6 +19,8 @@ pub enum Change {
     Roster,
     /// A person's presence, path, verification or alarm, for the header of their conversation.
     Person(Handle),
+    /// A person's picture.
+    Avatar(Handle),
     /// Friend requests that wait for an answer.
     Requests,
     /// The list of rooms: which, or what a line shows.

@@ -9,6 +9,7 @@
 //! - [`contact`] nicknames, notes and how much is told of a conversation
 //! - [`listing`] which friends and rooms are shown, and in which order
 //! - [`roster`] friends and requests, their order
+//! - [`avatars`] whose picture is which
 //! - [`rooms`] rooms and who is in them
 //! - [`conversation`] one timeline, messages in their places; [`stretch`] pages of the disk in it; [`pages`] which are asked for; [`line`] one
 //!   line of it: groups, days, how far a message got
@@ -22,6 +23,7 @@
 
 pub mod acts;
 pub mod answers;
+pub mod avatars;
 pub mod batch;
 pub mod change;
 pub mod connection;

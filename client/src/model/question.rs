@@ -138,6 +138,10 @@ pub enum Question {
     Presence(OwnPresence, Option<String>),
     /// Something about a transfer.
     File(FileWish, TransferId),
+    /// Everybody's pictures.
+    Avatars,
+    /// Another own picture, or none.
+    SetAvatar,
     /// The rooms of this account.
     Rooms,
     /// Become a member of a room.

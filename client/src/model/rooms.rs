@@ -264,9 +264,9 @@ pub fn meant(typed: &str) -> Option<RoomId> {
     format!("#{}", typed.strip_prefix('#').unwrap_or(typed).to_lowercase()).parse().ok()
 }
 
-/// What a line has room for.
+/// What a line has room for; empty lines before it would hide it.
 fn beginning(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().take(100).collect()
+    text.trim_start().lines().next().unwrap_or_default().chars().take(100).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use hobnob_shared::id::{ConversationId, Handle, MessageId, RoomId, TransferId};
+use hobnob_shared::id::{ConversationId, Handle, Hash, MessageId, RoomId, TransferId};
 use hobnob_shared::message::Presence;
 
 use crate::core::command::{Command, Request};
@@ -36,6 +36,8 @@ pub struct Model {
     pub last_seen: bool,
     /// Devices of the account, once they were asked for.
     pub devices: Vec<DeviceInfo>,
+    /// Whose picture is which.
+    pub(in crate::model) avatars: HashMap<Handle, Hash>,
     pub(in crate::model) open: HashMap<ConversationId, Conversation>,
     pub(in crate::model) unread: HashMap<ConversationId, u32>,
     /// When something was last said, by the clock of the conversation.
@@ -65,6 +67,7 @@ impl Model {
             self.ask(Question::Transfers, Command::Transfers),
             self.ask(Question::Receipts, Command::Receipts),
             self.ask(Question::LastSeen, Command::LastSeen),
+            self.ask(Question::Avatars, Command::Avatars),
         ];
         requests.extend(self.read_unread());
         requests
@@ -184,6 +187,7 @@ impl Model {
                 (person.presence, person.status_text, person.last_seen) = (presence, text, last_seen);
             }),
             Event::Contact { user, nickname, note } => self.contact(user, nickname, note),
+            Event::Avatar { user, hash } => self.pictured(user, hash),
             Event::Link { user, path, address } => self.linked(user, Path::new(path, &address)),
             Event::Message(info) => self.arrived(info),
             Event::MessageState { message, state, by } => self.state_changed(message, state, by),

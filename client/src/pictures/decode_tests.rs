@@ -190,3 +190,22 @@ fn nothing_but_the_five_formats_is_decoded() {
         assert!(decode(bytes).is_err(), "{}", String::from_utf8_lossy(bytes));
     }
 }
+
+#[test]
+fn of_a_square_the_middle_is_left() {
+    // Red, and blue at both ends.
+    let striped =
+        RgbImage::from_fn(900, 300, |x, _| if (300..600).contains(&x) { Rgb([255, 0, 0]) } else { Rgb([0, 0, 255]) });
+    for image in [striped.clone(), image::imageops::rotate90(&striped)] {
+        let picture = decode_square(&encoded(&image, ImageFormat::Png), 128).unwrap();
+        assert_eq!(picture.size(), (128, 128));
+        for (x, y) in [(0, 0), (127, 0), (0, 127), (127, 127), (64, 64)] {
+            assert_eq!(colour(&picture, x, y), 'r', "{x}, {y}");
+        }
+    }
+    let small = decode_square(&encoded(&two_colours(30, 20), ImageFormat::Png), 128).unwrap();
+    assert_eq!(small.size(), (20, 20), "never blown up");
+    let too_wide = encoded(&RgbImage::new(MOST_PIXELS + 1, 1), ImageFormat::Png);
+    assert!(decode_square(&too_wide, 128).unwrap_err().is_size());
+    assert!(!decode_square(b"no picture", 128).unwrap_err().is_size());
+}

@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use super::child::ARGUMENT;
+use super::child::{ARGUMENT, Form, TOO_LARGE};
 use super::decode::LONGEST_FILE;
 use super::wire::{LONGEST, Picture};
 
@@ -83,6 +83,9 @@ pub enum Refused {
     /// It took too long and was ended.
     #[error("too slow")]
     TooSlow,
+    /// It says that the picture has too many pixels.
+    #[error("too large")]
+    TooLarge,
     /// It ended without a picture, or wrote what is none.
     #[error("no picture")]
     NoPicture,
@@ -126,7 +129,11 @@ pub fn look(program: &Path, wish: &Wish, known: Option<Stamp>, within: Duration)
         Ok(picture) => Found::Picture(stamp, picture),
         Err(why) => {
             tracing::debug!(%why, "a picture is not shown");
-            if why == Refused::NoPicture { Found::Refused(stamp) } else { Found::Unclear(stamp) }
+            if matches!(why, Refused::NoPicture | Refused::TooLarge) {
+                Found::Refused(stamp)
+            } else {
+                Found::Unclear(stamp)
+            }
         }
     }
 }
@@ -140,18 +147,35 @@ fn content(file: &mut File) -> io::Result<Hash> {
 }
 
 /// A regular file of a size that may be decoded, not through a link.
-fn open(path: &Path) -> Option<(File, Stamp)> {
+pub(super) fn open(path: &Path) -> Option<(File, Stamp)> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
     let data = file.metadata().ok().filter(|data| data.is_file() && data.len() <= LONGEST_FILE)?;
     Some((file, Stamp::of(&data)))
 }
 
-/// Has `program` decode what `file` holds. Blocks for up to `within`; the process is gone afterwards, whatever it did.
+/// Back to its beginning: whoever decodes it reads on from where it stands.
+pub(super) fn rewind(file: &mut File) -> io::Result<()> {
+    file.rewind()
+}
+
+/// Has `program` decode what `file` holds, for a card. Blocks for up to `within`; the process is gone afterwards, whatever it did.
 pub fn decode(program: &Path, file: File, within: Duration) -> Result<Picture, Refused> {
+    decode_as(program, file, Form::Card, within)
+}
+
+/// The same, in another form. That it has this form is checked.
+pub fn decode_as(program: &Path, file: File, form: Form, within: Duration) -> Result<Picture, Refused> {
     let deadline = Instant::now() + within;
     let mut command = Command::new(program);
-    command.arg0("hobnob").arg(ARGUMENT).stdin(file).stdout(Stdio::piped()).stderr(Stdio::null()).env_clear();
+    command
+        .arg0("hobnob")
+        .arg(ARGUMENT)
+        .args(form.argument())
+        .stdin(file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .env_clear();
     // Without it the program may not find its libraries.
     if let Some(libraries) = std::env::var_os("LD_LIBRARY_PATH") {
         command.env("LD_LIBRARY_PATH", libraries);
@@ -160,8 +184,12 @@ pub fn decode(program: &Path, file: File, within: Duration) -> Result<Picture, R
     let answer = listen(&mut child, deadline);
     // One that has ended already is as good as killed.
     let _ended = child.kill();
-    let _status = child.wait();
-    Picture::read(answer?).ok_or(Refused::NoPicture)
+    let status = child.wait();
+    match Picture::read(answer?).filter(|picture| form.fits(picture.size())) {
+        Some(picture) => Ok(picture),
+        None if status.is_ok_and(|status| status.code() == Some(TOO_LARGE.into())) => Err(Refused::TooLarge),
+        None => Err(Refused::NoPicture),
+    }
 }
 
 /// All that it writes until it closes its output.

@@ -40,6 +40,8 @@ pub enum ActionMsg {
     Back,
     /// Ask for a status text.
     StatusText,
+    /// Ask for the picture that others see.
+    Picture,
     /// Be this.
     Presence(OwnPresence),
     /// Sign out.
@@ -147,6 +149,7 @@ pub fn main_menu() -> gio::Menu {
         presence.append(Some(words), Some(&format!("win.presence::{name}")));
     }
     presence.append(Some("Status Text…"), Some("win.status-text"));
+    presence.append(Some("Set Picture…"), Some("win.own-picture"));
     let menu = gio::Menu::new();
     menu.append_section(None, &presence);
     menu.append_section(
@@ -178,7 +181,7 @@ pub fn presence_name(presence: OwnPresence) -> &'static str {
 }
 
 /// Actions without a parameter, and their keys.
-const PLAIN: [(&str, ActionMsg, &[&str]); 29] = [
+const PLAIN: [(&str, ActionMsg, &[&str]); 30] = [
     ("add-friend", ActionMsg::AddFriend, &["<Control>n"]),
     ("join-room", ActionMsg::JoinRoom, &["<Control>j"]),
     ("members", ActionMsg::Members, &["<Control>m"]),
@@ -199,6 +202,7 @@ const PLAIN: [(&str, ActionMsg, &[&str]); 29] = [
     ("erase", ActionMsg::Kept(KeptAction::Erase), &[]),
     ("back", ActionMsg::Back, &["<Alt>Left"]),
     ("status-text", ActionMsg::StatusText, &[]),
+    ("own-picture", ActionMsg::Picture, &[]),
     ("sign-out", ActionMsg::SignOut, &[]),
     ("unread", ActionMsg::Unread { back: false }, &["<Alt>Down"]),
     ("unread-before", ActionMsg::Unread { back: true }, &["<Alt>Up"]),
@@ -298,6 +302,10 @@ mod tests {
     fn every_action_has_a_key_that_is_shown_or_stands_in_a_menu() {
         let mut menus = Vec::new();
         offered(main_menu().upcast_ref(), &mut menus);
+        // That of a conversation, of which there is not more than what was said.
+        if let Some(menu) = crate::ui::header::Subject::Past.menu() {
+            offered(menu.upcast_ref(), &mut menus);
+        }
         for (name, _, keys) in PLAIN {
             let action = format!("win.{name}");
             if keys.is_empty() {

@@ -273,6 +273,7 @@ impl Component for App {
             sender: input,
         };
         model.follow_preferences();
+        model.find_avatars();
         ComponentParts { model, widgets: () }
     }
 

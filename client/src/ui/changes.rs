@@ -83,6 +83,7 @@ impl App {
                 self.answered_questions();
                 self.show_person(&user);
             }
+            Change::Avatar(user) => self.show_avatar(&user),
             Change::Room(room) => self.show_room(&room),
             Change::Devices => self.show_devices(),
             Change::Receipts => self.show_preferences(),
@@ -417,6 +418,7 @@ impl App {
             | Question::Transfers
             | Question::Receipts
             | Question::States(_)
+            | Question::Avatars
             | Question::LastSeen => {
                 tracing::warn!(code, "a list did not come");
             }
@@ -439,6 +441,7 @@ impl App {
             | Question::SetRates
             | Question::SetReceipts(_)
             | Question::SetDownloads(_)
+            | Question::SetAvatar
             | Question::Presence(..)
             | Question::File(..)
             | Question::LeaveRoom(_)

@@ -8,6 +8,7 @@ use gtk::pango;
 use hobnob_shared::id::ConversationId;
 use relm4::{adw, gtk};
 
+use crate::ui::faces::Face;
 use crate::ui::header::{Header, Subject};
 use crate::ui::members::{MemberOutput, MembersPanel};
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
@@ -17,6 +18,7 @@ use crate::ui::widgets::pages::Pages;
 pub struct Content {
     root: gtk::Box,
     bar: adw::HeaderBar,
+    face: Face,
     name: gtk::Label,
     path_line: gtk::Box,
     path_icon: gtk::Image,
@@ -52,9 +54,13 @@ impl Content {
         let short = gtk::Label::builder().ellipsize(pango::EllipsizeMode::End).build();
         path_line.append(&short);
         short.set_visible(false);
-        let title = gtk::Box::builder().orientation(gtk::Orientation::Vertical).valign(gtk::Align::Center).build();
-        title.append(&name);
-        title.append(&path_line);
+        let words = gtk::Box::builder().orientation(gtk::Orientation::Vertical).valign(gtk::Align::Center).build();
+        words.append(&name);
+        words.append(&path_line);
+        let face = Face::new(28);
+        let title = gtk::Box::builder().spacing(8).build();
+        title.append(face.widget());
+        title.append(&words);
 
         let bar = adw::HeaderBar::builder().title_widget(&title).centering_policy(adw::CenteringPolicy::Loose).build();
         if let Some(leaflet) = leaflet {
@@ -91,6 +97,7 @@ impl Content {
         let content = Self {
             root,
             bar,
+            face,
             name,
             path_line,
             path_icon,
@@ -138,6 +145,7 @@ impl Content {
     /// No conversation is in front.
     pub fn show_nobody(&self) {
         self.name.set_text("");
+        self.face.widget().set_visible(false);
         self.path_line.set_visible(false);
         self.menu.set_visible(false);
         self.members.widget().set_visible(false);
@@ -156,6 +164,10 @@ impl Content {
         self.stack.show("tabs");
         self.name.set_text(&header.title);
         self.entitle(&format!("{} — Hobnob", header.title));
+        self.face.widget().set_visible(matches!(header.subject, Subject::Person(..)));
+        if let Subject::Person(user, _) = &header.subject {
+            self.face.show(user.as_str());
+        }
         self.name.set_tooltip_text(Some(&header.title));
         self.path_line.set_visible(true);
         self.path_line.set_css_classes(&["path", header.class]);

@@ -3,7 +3,7 @@
 //!
 //! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants;
 //!   [`tabs`] opens, closes and pins them, [`windows`] are those that tabs were moved to; [`asides`] who writes, and what was written and not sent, which [`drafts`] keeps;
-//!   [`people`], [`rooms`] and [`account`] do both for people, for rooms and for the account's devices and password, [`paste`] for pasted pictures
+//!   [`people`], [`rooms`] and [`account`] do both for people, for rooms and for the account's devices and password, [`paste`] for pasted pictures, [`avatar`] for one's own picture
 //! - [`sign_in`] sign-up, sign-in, and the page that stops everything when the server's key changed
 //! - [`sidebar`] friends, requests and rooms
 //! - [`content`] header, tabs and banner beside it; [`header`] what the header says; [`members`] who is in a room;
@@ -12,6 +12,7 @@
 //! - [`messages`] what is done with one message, [`kept`] with a conversation as a whole
 //! - [`transfers`] cards of files
 //! - [`dialogs`] questions that need an answer
+//! - [`faces`] people's pictures, wherever they stand
 //! - [`widgets`], [`text`], [`links`], [`words`] what several of them use
 //! - [`settings`] what a person prefers, [`preferences`] the window where that is changed
 //! - [`actions`] menus and keys, [`paths`] ways through the window by keys, [`notify`] notifications, [`window_state`] what is kept of the
@@ -22,12 +23,14 @@ pub mod account;
 pub mod actions;
 pub mod app;
 pub mod asides;
+pub mod avatar;
 pub mod background;
 pub mod changes;
 pub mod content;
 pub mod conversation;
 pub mod dialogs;
 pub mod drafts;
+pub mod faces;
 pub mod header;
 pub mod kept;
 pub mod links;

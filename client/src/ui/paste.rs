@@ -1,4 +1,5 @@
-//! Pictures that are pasted into a conversation: asks, keeps the picture as a file, and has that sent like any other file.
+//! Pictures that are pasted into a conversation, and texts that are too long for a message: asks, keeps them as a file, and has that sent like
+//! any other file.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,8 +12,10 @@ use relm4::gtk;
 use crate::core::command::PASTED;
 use crate::pictures::pasted;
 use crate::ui::app::{App, AppMsg, DialogAnswer};
+use crate::ui::conversation::PageInput;
+use crate::ui::conversation::composer::Place;
 use crate::ui::conversation::page::title;
-use crate::ui::dialogs::send_picture;
+use crate::ui::dialogs::{send_picture, send_text};
 use crate::ui::words;
 
 /// Bytes of a pixel.
@@ -38,9 +41,33 @@ impl App {
     pub(in crate::ui) fn keep_pasted(&self, conversation: ConversationId, picture: gdk::Texture) {
         let (input, folder, now) = (self.sender.clone(), self.profile.join(PASTED), words::now_in_a_name());
         glib::spawn_future_local(async move {
-            let keep = move || pasted::keep(&folder, &now, &picture.save_to_png_bytes());
+            let keep = move || pasted::keep(&folder, ("Picture", "png"), &now, &picture.save_to_png_bytes());
             let kept = gio::spawn_blocking(keep).await;
             let kept = kept.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+            input.emit(AppMsg::Answer(DialogAnswer::Pasted(conversation, kept)));
+        });
+    }
+
+    /// A text is too long for a message: asks whether a file of it is to be sent.
+    pub(in crate::ui) fn too_long(&self, conversation: ConversationId, text: String, place: Place) {
+        let (input, name) = (self.sender.clone(), title(&conversation));
+        send_text::ask(&self.at(), &name, text.len(), move || {
+            input.emit(AppMsg::Answer(DialogAnswer::Long(conversation.clone(), text.clone(), place)));
+        });
+    }
+
+    /// Makes a file of it; what stood in the composer goes once it is kept.
+    pub(in crate::ui) fn keep_long(&self, conversation: ConversationId, text: String, place: Place) {
+        let (input, folder, now) = (self.sender.clone(), self.profile.join(PASTED), words::now_in_a_name());
+        let page = self.tab(&conversation).filter(|_| place == Place::Written);
+        let page = page.and_then(|tab| tab.controller.sender());
+        glib::spawn_future_local(async move {
+            let written = text.clone();
+            let keep = move || pasted::keep(&folder, ("Text", "txt"), &now, written.as_bytes());
+            let kept = gio::spawn_blocking(keep).await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+            if let Some(page) = page.filter(|_| kept.is_ok()) {
+                page.emit(PageInput::SentOtherwise(text));
+            }
             input.emit(AppMsg::Answer(DialogAnswer::Pasted(conversation, kept)));
         });
     }
@@ -50,8 +77,8 @@ impl App {
         match kept {
             Ok(path) => self.send_file(conversation, path),
             Err(error) => {
-                tracing::warn!(%error, "a pasted picture was not kept");
-                self.toast("The picture was not sent: it could not be saved. Perhaps the disk is full.");
+                tracing::warn!(%error, "what was pasted was not kept");
+                self.toast("It was not sent, because it could not be saved. Perhaps the disk is full.");
             }
         }
     }

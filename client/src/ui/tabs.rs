@@ -33,6 +33,11 @@ impl Body {
         Self { place, page: OnceCell::new() }
     }
 
+    /// Whom to tell it, later on.
+    pub fn sender(&self) -> Option<relm4::Sender<PageInput>> {
+        self.page.get().map(|page| page.sender().clone())
+    }
+
     /// Tells it what to show. What is not made yet learns all of it when it is.
     pub fn emit(&self, input: PageInput) {
         if let Some(page) = self.page.get() {

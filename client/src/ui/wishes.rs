@@ -86,8 +86,9 @@ impl App {
             PageOutput::EditLast => self.edit_last(&conversation),
             PageOutput::TooLong(excess) => {
                 let excess = words::size(excess as u64);
-                self.toast(&format!("The message is {excess} too long. Shorten it, or send it as a file."));
+                self.toast(&format!("The message is {excess} too long. Shorten it."));
             }
+            PageOutput::Long(text, place) => self.too_long(conversation, text, place),
             PageOutput::Attach => self.choose(conversation, choose::files_to_send),
             PageOutput::Drop(paths) => self.send_files(&conversation, paths),
             PageOutput::Paste(picture) => self.pasted(conversation, picture),
@@ -262,6 +263,7 @@ impl App {
                     input.emit(AppMsg::Answer(DialogAnswer::StatusText(text)));
                 });
             }
+            ActionMsg::Picture => self.ask_avatar(),
             ActionMsg::Presence(presence) => {
                 let command = Command::SetPresence { presence, text: None };
                 self.ask(Question::Presence(presence, None), command);
@@ -332,7 +334,9 @@ impl App {
                 self.ask(Question::File(FileWish::Accept, transfer), command);
             }
             DialogAnswer::Files(conversation, paths) => self.send_files(&conversation, paths),
+            DialogAnswer::Avatar(path) => self.set_avatar(path),
             DialogAnswer::Paste(conversation, picture) => self.keep_pasted(conversation, picture),
+            DialogAnswer::Long(conversation, text, place) => self.keep_long(conversation, text, place),
             DialogAnswer::Pasted(conversation, kept) => self.send_pasted(&conversation, kept),
             DialogAnswer::Delete(message) => self.ask(Question::Act, Command::Delete { message }),
             DialogAnswer::Kept(conversation, answer) => self.answered_kept(conversation, answer),

@@ -317,6 +317,7 @@ pub fn last_seen(at: u64, now: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hobnob_shared::id::ConversationId;
 
     #[test]
     fn sizes_read_as_people_write_them() {
@@ -378,7 +379,7 @@ mod tests {
     fn message() -> Message {
         let me: Option<Handle> = "alice".parse().ok();
         let info = crate::core::event::MessageInfo {
-            conversation: hobnob_shared::id::ConversationId::Direct(me.clone().unwrap_or_else(|| unreachable!())),
+            conversation: ConversationId::Direct(me.clone().unwrap_or_else(|| unreachable!())),
             message: hobnob_shared::id::MessageId::new(),
             from: me.clone().unwrap_or_else(|| unreachable!()),
             text: String::new(),

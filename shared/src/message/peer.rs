@@ -1,6 +1,7 @@
 //! What two devices say to each other over their peer link. Sent and handled by the client's `PeerLink`.
 
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 use super::{Entries, Have, OthersMarks, Presence, Pulse, Read, RoomRecords, SignedEntries, Typing, Want};
 use crate::abilities::Abilities;
@@ -34,6 +35,12 @@ pub enum Peer {
     Typing(Typing),
     /// My presence, for the time without a server.
     Presence(PeerPresence),
+    /// Which picture this account shows itself with.
+    Avatar(Avatar),
+    /// Send me your picture; answered by [`Peer::AvatarData`].
+    WantAvatar(WantAvatar),
+    /// A picture's bytes.
+    AvatarData(AvatarData),
     /// A file; answered by accept or decline whenever the person decides. Repeated on every new link while it waits.
     Offer(Offer),
     /// Send it.
@@ -90,6 +97,32 @@ pub struct PeerPresence {
     pub presence: Presence,
     /// Status text.
     pub text: String,
+}
+
+/// See [`Peer::Avatar`]. Said once the link is up, and again when another one is chosen; only to who has the ability
+/// [`crate::abilities::AVATAR`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Avatar {
+    /// BLAKE3 of its bytes; none: no picture any more.
+    pub hash: Option<Hash>,
+    /// When it was chosen, milliseconds since 1970, at most [`crate::limits::CLOCK`]: of several devices' word the newest counts.
+    pub chosen_at: u64,
+}
+
+/// See [`Peer::WantAvatar`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantAvatar {
+    /// As it was named.
+    pub hash: Hash,
+}
+
+/// See [`Peer::AvatarData`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AvatarData {
+    /// As it was asked for.
+    pub hash: Hash,
+    /// PNG or JPEG, at most [`crate::limits::AVATAR`] bytes; empty if it is not there any more.
+    pub bytes: ByteBuf,
 }
 
 /// See [`Peer::Offer`].

@@ -19,6 +19,7 @@ use hobnob_client::core::command::Request;
 use hobnob_client::core::error::Problem;
 use hobnob_client::core::event::Event;
 use hobnob_client::core::{Commands, Core, Options};
+use hobnob_client::pictures::child;
 use hobnob_shared::descriptors;
 
 use crate::progress::Progress;
@@ -75,10 +76,13 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   invite                      -> invite: how others add you and pin your key
   accept_friend, decline_friend, remove_friend, block, unblock     user
   friends                     -> friends: [{user, presence, status_text, verified, link, nickname, note, notify,
-                              last_seen}], requests: [user]
+                              last_seen, avatar}], requests: [user]
   set_nickname, set_note      user, nickname (64 bytes) / note (2048 bytes): yours, on all your devices
   set_notify                  conversation, notify: all mentions none (kept for this profile)
   set_presence                presence: available away busy invisible; text
+  set_avatar                  path of a picture (PNG, JPEG, GIF, WebP, BMP), for friends and members of rooms; without one
+                              none any more -> hash
+  avatars                     -> avatars: [{user, hash}], yours among them; the files are avatars/HASH in the profile
   send                        to: "@bob" or "#tea"; text; optional reply_to -> message (its id), sent_at
   edit                        message (your own), text
   delete                      message (your own): for everyone
@@ -135,6 +139,7 @@ EVENTS, one JSON object a line on standard output:
   presence                    user, presence: available away busy offline unknown; text; offline and
                               allowed on both sides: last_seen (ms since 1970)
   contact                     user, nickname, note: changed here or on another device of yours
+  avatar                      user, hash (null for none): somebody's picture, or yours
   link                        user, path: direct relayed none; address
   message                     conversation, message, from, text, sent_at (ms since 1970), reply_to, state, clock,
                               device, number; others' messages, and those of your other devices; where it is so
@@ -162,6 +167,10 @@ error; HOBNOB_LOG=debug shows more of them."##;
 type Out = Option<Event>;
 
 fn main() -> ExitCode {
+    // Before anything is read, opened or started that such a process should not have.
+    if child::is_wanted() {
+        return child::run();
+    }
     let arguments = Arguments::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("HOBNOB_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));

@@ -190,7 +190,7 @@ fn a_damaged_foreign_or_newer_file_is_refused_and_left_as_it_is() {
 
     let newer = file();
     let mut migrations = open::migrations().unwrap();
-    migrations.push(Migration::unapplied("V9__later", "CREATE TABLE later (x)").unwrap());
+    migrations.push(Migration::unapplied("V999__later", "CREATE TABLE later (x)").unwrap());
     drop(open::open(&newer.path, &migrations).unwrap());
 
     for (file, error) in [

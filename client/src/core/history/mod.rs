@@ -3,11 +3,12 @@
 //!
 //! - `open.rs`: opening, checking and migrating the file. `threads.rs`: the two threads and the group commit.
 //! - [`logs`], [`messages`], [`acts`], [`signed`], [`marks`]: the copies of everybody's logs, and how far each got. [`pages`]: the same for people; [`found`]: searching it; [`erase`]: taking it off.
-//! - [`rooms`], [`friends`], [`contacts`], [`pairs`], [`transfers`], [`file_rules`], [`notify`]: what else can be asked of an open connection.
+//! - [`rooms`], [`friends`], [`avatars`], [`contacts`], [`pairs`], [`transfers`], [`file_rules`], [`notify`]: what else can be asked of an open connection.
 
 pub mod acts;
 #[cfg(test)]
 mod acts_tests;
+pub mod avatars;
 pub mod contacts;
 pub mod erase;
 #[cfg(test)]

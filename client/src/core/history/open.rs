@@ -30,6 +30,7 @@ pub(super) fn migrations() -> Result<Vec<Migration>, HistoryError> {
         ("V6__search", include_str!("migrations/V6__search.sql")),
         ("V7__erased", include_str!("migrations/V7__erased.sql")),
         ("V8__notify", include_str!("migrations/V8__notify.sql")),
+        ("V9__avatars", include_str!("migrations/V9__avatars.sql")),
     ];
     all.into_iter().map(|(name, sql)| Migration::unapplied(name, sql).map_err(refused)).collect()
 }

@@ -190,6 +190,7 @@ impl PeerLink {
             dialled: open.dialled,
             presence: hello.presence,
             text: hello.text.clone(),
+            abilities: hello.abilities.clone(),
             device_list: hello.device_list.clone(),
             certificate: open.account_certificate.clone(),
         });

@@ -187,6 +187,9 @@ impl State {
             | Peer::OthersMarks(_)
             | Peer::Typing(_)
             | Peer::Presence(_)
+            | Peer::Avatar(_)
+            | Peer::WantAvatar(_)
+            | Peer::AvatarData(_)
             | Peer::Offer(_)
             | Peer::Accept(_)
             | Peer::Decline(_)
@@ -257,7 +260,7 @@ impl State {
     pub fn send(&mut self, frame: Peer, now: Instant) -> Vec<Effect> {
         let Some(id) = self.live else { return Vec::new() };
         self.said(id, now);
-        let droppable = matches!(frame, Peer::Typing(_) | Peer::Presence(_));
+        let droppable = matches!(frame, Peer::Typing(_) | Peer::Presence(_) | Peer::AvatarData(_));
         let frame = Box::new(frame);
         vec![if droppable { Effect::Offer(id, frame) } else { Effect::Write(id, frame) }]
     }

@@ -18,6 +18,7 @@ use super::message::{
     PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit, TransferOver,
 };
 use super::state::State;
+use crate::core::avatars::exchange::{Avatars, Kept};
 use crate::core::event::{Event, MessageState, ServerState};
 use crate::core::file_transfer::pace::Paces;
 use crate::core::file_transfer::{Dials, FileTransfer, Running, Turns};
@@ -34,7 +35,7 @@ use crate::core::profile::{Identity, Profile, RosterKey};
 use crate::core::replica::ThreadKey;
 use crate::core::replica::exchange::Exchange;
 use crate::core::rooms::Rooms;
-use crate::core::roster_sync::{Kept, RosterSync};
+use crate::core::roster_sync::{self, RosterSync};
 use crate::core::routes::account::Enrolling;
 use crate::core::routes::devices::Mates;
 use crate::core::routes::keys::Held;
@@ -63,8 +64,10 @@ pub struct Setup {
     pub rooms: Vec<Room>,
     /// Whom this account blocks.
     pub blocked: Vec<Handle>,
+    /// Who shows themselves with which picture.
+    pub avatars: Vec<Kept>,
     /// What this account's devices know together of people.
-    pub contacts: Kept,
+    pub contacts: roster_sync::Kept,
     /// What of which conversation is told by notifications.
     pub notify: Levels,
     /// Bound, for peers.
@@ -186,6 +189,7 @@ impl Registry {
         }
         state.rooms = Rooms::load(setup.rooms);
         state.blocked = setup.blocked.into_iter().collect();
+        state.avatars = Avatars::load(setup.avatars);
         state.contacts = RosterSync::load(setup.contacts);
         state.notify = setup.notify;
         if let Some(identity) = &identity {
@@ -327,6 +331,7 @@ impl Registry {
             self.ask_introduction(user);
         }
         self.exchange_due(now);
+        self.avatars_due(now);
     }
 
     fn shut_down(&mut self, ctx: &mut Context<Self>) {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use actix::{Context, Message};
+use hobnob_shared::abilities::Abilities;
 use hobnob_shared::id::{DeviceId, Fingerprint, Handle, MessageId, Token, TransferId};
 use hobnob_shared::identity::IdentityStatement;
 use hobnob_shared::message::{FromServer, Head, Peer, Presence, Welcome};
@@ -94,6 +95,8 @@ pub struct LinkUp {
     pub presence: Presence,
     /// Their status text.
     pub text: String,
+    /// What they can do.
+    pub abilities: Abilities,
     /// Their devices, signature verified.
     pub device_list: IdentityStatement,
     /// Their account's certificate, DER.

@@ -9,6 +9,7 @@ use hobnob_shared::identity::Statement;
 use hobnob_shared::limits;
 use hobnob_shared::message::{FriendEntry, FriendsPage, FromServer, OwnPresence, Presence};
 
+use crate::core::avatars::exchange::Avatars;
 use crate::core::errands::Errands;
 use crate::core::event::{Event, LinkPath};
 use crate::core::history::notify::Levels;
@@ -153,6 +154,8 @@ pub struct State<A> {
     pub rooms: Rooms,
     /// Whom this account blocks.
     pub blocked: BTreeSet<Handle>,
+    /// Which pictures people show themselves with.
+    pub avatars: Avatars,
     /// What this account's devices know together.
     pub contacts: RosterSync,
     /// Conversations of which not everything is told by notifications.
@@ -170,6 +173,7 @@ impl<A> Default for State<A> {
             exchange: Exchange::new(DeviceId([0; 32])),
             rooms: Rooms::default(),
             blocked: BTreeSet::new(),
+            avatars: Avatars::default(),
             contacts: RosterSync::default(),
             notify: Levels::new(),
         }
@@ -351,7 +355,7 @@ impl<A: Clone> State<A> {
         };
         let parts =
             [self.errands.next_due(), self.policy.next_due(), self.exchange.next_due(), self.contacts.next_due()];
-        parts.into_iter().chain([arrival]).flatten().min()
+        parts.into_iter().chain([arrival, self.avatars.next_due()]).flatten().min()
     }
 }
 

@@ -67,6 +67,7 @@ impl Registry {
                 note: words.words(user, Words::Note).to_owned(),
                 notify: self.notify_of(&ConversationId::Direct(user.clone())),
                 last_seen: self.state.roster.last_seen(user),
+                avatar: self.state.avatars.of(user),
             }
         });
         Answer::Friends { friends: friends.collect(), requests: self.state.roster.requests() }

@@ -42,6 +42,8 @@ impl Registry {
             Command::LastSeen => ticket.done(Answer::LastSeen { last_seen: self.profile.settings().last_seen }),
             Command::SetLastSeen { on } => self.errand(Ask::SetLastSeen(on), Some(ticket)),
             Command::SetPresence { presence, text } => self.set_presence(presence, text, ticket),
+            Command::SetAvatar { path } => self.set_avatar(path, ticket, ctx),
+            Command::Avatars => ticket.done(self.avatars()),
 
             Command::Send { to, text, reply_to } => self.send_message(to, text, reply_to, ticket, ctx),
             Command::MarkRead { message } => self.mark_read(message, ticket, ctx),

@@ -167,6 +167,7 @@ impl Registry {
         if blocked {
             self.state.blocked.insert(user.clone());
             self.state.policy.settle(user);
+            self.forget_avatar(user);
             for link in self.state.links.remove_user(user) {
                 link.do_send(Close { code: WireCode::NotFriends, forget: true });
             }

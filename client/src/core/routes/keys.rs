@@ -284,6 +284,10 @@ impl Registry {
             }
         }
         let friend = friend.clone();
+        if before != key {
+            // It was chosen by whoever has the old key.
+            self.forget_avatar(user);
+        }
         let (history, name) = (self.history.clone(), user.clone());
         let keep = async move {
             history

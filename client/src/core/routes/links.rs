@@ -169,7 +169,7 @@ impl Registry {
     }
 
     pub(in crate::core) fn link_up(&mut self, news: LinkUp, ctx: &mut Context<Self>) {
-        let LinkUp { device, user, path, address, dialled, presence, text, device_list, certificate } = news;
+        let LinkUp { device, user, path, address, dialled, presence, text, abilities, device_list, certificate } = news;
         let expected = self.expected_key(&user).is_some_and(|key| Self::is_certificate_of(&certificate, key));
         if !expected || !self.accepts_devices(&user, device, &device_list, &certificate) {
             tracing::warn!(%user, "a link with an old device list, or with somebody who is stopped, was ended");
@@ -189,12 +189,14 @@ impl Registry {
         // Through the relay: a direct path is looked for from now on.
         self.reconsider(&user);
         self.share_with(&user, device, ctx);
+        self.avatars_linked(&user, device, &abilities);
         self.transfers_linked(&user, device, ctx);
     }
 
     pub(in crate::core) fn link_down(&mut self, LinkDown { device, user }: LinkDown, _: &mut Context<Self>) {
         self.state.links.set_down(&device);
         self.state.exchange.unlinked(&device);
+        self.state.avatars.unlinked(&device);
         let (presence, text) = self.state.roster.link_report(&user);
         let events = self.state.link_changed(&user, Some((presence, &text)));
         self.tell(events);
@@ -220,6 +222,9 @@ impl Registry {
                 self.tell(events);
                 self.tell_rooms(false);
             }
+            Peer::Avatar(said) => self.avatar_said(device, said),
+            Peer::WantAvatar(wanted) => self.avatar_wanted(device, wanted.hash, guard),
+            Peer::AvatarData(data) => self.avatar_came(device, data, guard, ctx),
             Peer::Offer(offer) => self.offered(user, device, offer, guard, ctx),
             Peer::Accept(accept) => self.accepted(user, device, accept, ctx),
             Peer::Decline(about) => self.declined(&user, device, about.transfer),

@@ -5,6 +5,7 @@
 //! - `account`: signing up, in and out; the session's coming and going.
 //! - `about`: own words on people, what is told of conversations and of oneself, invites.
 //! - `people`: friends, requests, presence, and what the server says of them.
+//! - `avatars`: the pictures that people show themselves with.
 //! - `devices`: this account's, and which of others' may link. `password`: what else takes the password.
 //! - `contacts`: what this account's devices tell each other of people; blocks.
 //! - `keys`: changed keys, safety numbers, alarms.
@@ -16,6 +17,7 @@
 mod about;
 pub mod account;
 mod acts;
+mod avatars;
 mod commands;
 mod contacts;
 pub mod devices;

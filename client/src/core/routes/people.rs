@@ -417,6 +417,7 @@ impl Registry {
             return;
         }
         self.touch_contacts();
+        self.forget_avatar(user);
         self.state.policy.settle(user);
         self.candidates.remove(user);
         self.cancel_transfers(user);

@@ -1,5 +1,5 @@
 //! Where a message is written: grows with its text, Enter sends, Shift+Enter breaks the line (or Enter does, and Ctrl+Enter sends). The draft stays with its tab. What is written may
-//! answer a message, or be another text for an own one; Escape leaves that. A picture that is pasted does not become text: it is handed up.
+//! answer a message, or be another text for an own one; Escape leaves that. What is pasted is looked at first, see [`clipboard`].
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,6 +10,7 @@ use hobnob_shared::id::{Handle, MessageId};
 use hobnob_shared::limits;
 use relm4::gtk;
 
+use crate::ui::conversation::clipboard;
 use crate::ui::conversation::completion::Completion;
 use crate::ui::conversation::mode_bar::ModeBar;
 use crate::ui::conversation::writing::Writing;
@@ -26,8 +27,10 @@ pub enum ComposerOutput {
     Edit(MessageId, String),
     /// Change the last own message.
     EditLast,
-    /// The text is too long by so many bytes; it stays where it is.
+    /// The text that an own message is to have is too long by so many bytes; it stays where it is.
     TooLong(usize),
+    /// A text is too long for a message; it stays where it is, in the composer or only in the clipboard.
+    Long(String, Place),
     /// Choose files.
     Attach,
     /// A picture was pasted; none if it cannot be read.
@@ -36,6 +39,15 @@ pub enum ComposerOutput {
     Writing(bool),
     /// This is the new message so far.
     Draft(String),
+}
+
+/// Where a text is that is too long for a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the composer.
+    Written,
+    /// In the clipboard.
+    Copied,
 }
 
 /// Height of about six lines, in pixels.
@@ -100,7 +112,12 @@ impl Sheet {
             return;
         }
         if let Some(excess @ 1..) = text.len().checked_sub(limits::TEXT) {
-            (self.tell)(ComposerOutput::TooLong(excess));
+            let edits = matches!(*self.mode.borrow(), Mode::Edit { .. });
+            (self.tell)(if edits {
+                ComposerOutput::TooLong(excess)
+            } else {
+                ComposerOutput::Long(text, Place::Written)
+            });
             return;
         }
         self.writing.stopped();
@@ -264,18 +281,7 @@ impl Composer {
         }
         text.add_controller(keys(&sheet, preferences));
 
-        let say = tell.clone();
-        text.connect_paste_clipboard(move |text| {
-            let clipboard = text.clipboard();
-            if holds_picture(&clipboard) {
-                text.stop_signal_emission_by_name("paste-clipboard");
-                let say = say.clone();
-                glib::spawn_future_local(async move {
-                    let read = clipboard.read_texture_future().await;
-                    say(ComposerOutput::Paste(read.ok().flatten()));
-                });
-            }
-        });
+        clipboard::watch(&text, tell.clone());
         let line = gtk::Box::builder().spacing(6).build();
         line.add_css_class("composer");
         for button in [attach.upcast_ref::<gtk::Widget>(), emoji.upcast_ref(), send.upcast_ref(), save.upcast_ref()] {
@@ -314,6 +320,15 @@ impl Composer {
         self.sheet.completion.know(people);
     }
 
+    /// What was written went another way, if it still stands here.
+    pub fn sent_otherwise(&self, text: &str) {
+        if self.sheet.content().trim() == text && !matches!(*self.sheet.mode.borrow(), Mode::Edit { .. }) {
+            self.sheet.writing.stopped();
+            self.sheet.leave();
+            self.sheet.put("");
+        }
+    }
+
     /// Puts a text back that was not sent, before what was written since.
     pub fn restore(&self, text: &str) {
         let written = self.sheet.content();
@@ -329,12 +344,6 @@ impl Composer {
         self.hint.set_text(why.unwrap_or(&self.usual_hint));
         self.root.set_tooltip_text(why);
     }
-}
-
-/// A picture, and no text that could be meant instead: an office program offers both.
-fn holds_picture(clipboard: &gdk::Clipboard) -> bool {
-    let types = clipboard.formats().union_deserialize_types();
-    types.contains_type(gdk::Texture::static_type()) && !types.contains_type(glib::Type::STRING)
 }
 
 fn content(buffer: &gtk::TextBuffer) -> String {

@@ -7,7 +7,7 @@ use gtk::prelude::*;
 use hobnob_shared::id::{ConversationId, Handle, MessageId};
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
-use crate::ui::conversation::composer::{Composer, ComposerOutput};
+use crate::ui::conversation::composer::{Composer, ComposerOutput, Place};
 use crate::ui::conversation::key_bar::KeyBar;
 use crate::ui::conversation::room_bar::RoomBar;
 use crate::ui::conversation::row::{RowOutput, TimelineRow};
@@ -63,6 +63,8 @@ pub enum PageInput {
     Outside(Option<String>),
     /// This was not sent: put it back.
     Restore(String),
+    /// This was written, and went as a file.
+    SentOtherwise(String),
     /// What is written next answers a message.
     Reply {
         /// Which.
@@ -100,6 +102,8 @@ pub enum PageOutput {
     EditLast,
     /// A text is longer than a message may be, by so many bytes.
     TooLong(usize),
+    /// A text is too long for a message.
+    Long(String, Place),
     /// Choose files to send.
     Attach,
     /// Send these files.
@@ -175,6 +179,7 @@ impl Component for ConversationPage {
                 ComposerOutput::Edit(message, text) => PageOutput::Edit(message, text),
                 ComposerOutput::EditLast => PageOutput::EditLast,
                 ComposerOutput::TooLong(excess) => PageOutput::TooLong(excess),
+                ComposerOutput::Long(text, place) => PageOutput::Long(text, place),
                 ComposerOutput::Attach => PageOutput::Attach,
                 ComposerOutput::Paste(picture) => PageOutput::Paste(picture),
                 ComposerOutput::Writing(writing) => PageOutput::Writing(writing),
@@ -244,6 +249,7 @@ impl Component for ConversationPage {
             PageInput::Closed(why) => self.composer.close(why.as_deref()),
             PageInput::Callable(people) => self.composer.know(people),
             PageInput::Outside(why) => self.room_bar.show(why.as_deref()),
+            PageInput::SentOtherwise(text) => self.composer.sent_otherwise(&text),
             PageInput::Restore(text) => self.composer.restore(&text),
             PageInput::Reply { message, author, beginning } => self.composer.reply(message, &author, &beginning),
             PageInput::Edit { message, text } => self.composer.edit(message, &text),

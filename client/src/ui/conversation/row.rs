@@ -8,11 +8,12 @@ use std::rc::Rc;
 use gtk::prelude::*;
 use gtk::{glib, pango};
 use hobnob_shared::id::{MessageId, TransferId};
-use relm4::{adw, gtk};
+use relm4::gtk;
 
 use crate::pictures::parent::Wish;
 use crate::ui::conversation::bubble::{Bubble, BubbleOutput, BubbleWidgets, Fold};
 use crate::ui::conversation::menu::{About, Deed};
+use crate::ui::faces::Face;
 use crate::ui::links;
 use crate::ui::transfers::card::{Card, CardWidgets};
 use crate::ui::transfers::picture::PictureView;
@@ -184,17 +185,17 @@ pub struct Widgets {
 /// The author above a group.
 struct Head {
     root: gtk::Box,
-    picture: adw::Avatar,
+    picture: Face,
     name: gtk::Label,
 }
 
 impl Head {
     fn new() -> Self {
-        let (picture, name) = (adw::Avatar::new(22, None, true), label("author"));
+        let (picture, name) = (Face::new(22), label("author"));
         name.set_xalign(0.0);
         let root = gtk::Box::builder().spacing(7).build();
         root.add_css_class("author-line");
-        root.append(&picture);
+        root.append(picture.widget());
         root.append(&name);
         Self { root, picture, name }
     }
@@ -264,9 +265,9 @@ impl Widgets {
         head.root.set_visible(name.is_some());
         if let Some(name) = name {
             head.name.set_text(name);
-            head.picture.set_visible(pictured);
-            if pictured && head.picture.text().as_deref() != Some(name) {
-                head.picture.set_text(Some(name));
+            head.picture.widget().set_visible(pictured);
+            if pictured {
+                head.picture.show(name);
             }
         }
     }

@@ -221,7 +221,9 @@ impl Timeline {
         list.add_css_class("timeline");
         let clamp = adw::ClampScrollable::builder().maximum_size(660).tightening_threshold(560).child(&list).build();
         let scroller = gtk::ScrolledWindow::builder()
-            .hscrollbar_policy(gtk::PolicyType::Never)
+            // What cannot be broken into lines, such as thousands of emoji joined to one, is cut off by the view. Otherwise it would make the
+            // window so wide that the desktop ends the program.
+            .hscrollbar_policy(gtk::PolicyType::External)
             .vexpand(true)
             .child(&clamp)
             .build();

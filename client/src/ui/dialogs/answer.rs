@@ -9,6 +9,7 @@ use relm4::gtk;
 use crate::core::command::Password;
 use crate::core::event::{FileRule, Rates};
 use crate::model::PersonWish;
+use crate::ui::conversation::composer::Place;
 use crate::ui::kept::KeptAnswer;
 
 /// What a dialog was answered with.
@@ -36,6 +37,10 @@ pub enum DialogAnswer {
     SaveAs(TransferId, PathBuf),
     /// Send these files.
     Files(ConversationId, Vec<PathBuf>),
+    /// Show this picture to others, or none.
+    Avatar(Option<PathBuf>),
+    /// Send this text as a file.
+    Long(ConversationId, String, Place),
     /// Send this pasted picture.
     Paste(ConversationId, gdk::Texture),
     /// It was kept as this file, or why not.

@@ -8,8 +8,10 @@
 //! - [`join_room`] which room, and its password; [`room_password`] a new one for those who come later
 //! - [`devices`] the account's devices; [`remove_device`] its password before one goes; [`change_password`]
 //! - [`file_rule`] what of a friend's files is taken without asking
+//! - [`own_picture`] which picture others see
 //! - [`rates`] how fast files may go
 //! - [`send_picture`] before a pasted picture is sent
+//! - [`send_text`] before a text that is too long for a message is sent as a file
 //! - [`open_link`] before a link is opened: where it goes
 //! - [`confirm`] before something that is hard to take back
 //! - [`about`] the program, and its [`shortcuts`]
@@ -27,10 +29,12 @@ pub mod invite;
 pub mod join_room;
 pub mod jump_date;
 pub mod open_link;
+pub mod own_picture;
 pub mod rates;
 pub mod remove_device;
 pub mod room_password;
 pub mod safety_number;
 pub mod send_picture;
+pub mod send_text;
 pub mod shortcuts;
 pub mod status_text;

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use gtk::pango;
 use gtk::prelude::*;
 use hobnob_shared::id::{ConversationId, MessageId, TransferId};
-use relm4::{adw, gtk};
+use relm4::gtk;
 
+use crate::ui::faces::Face;
 use crate::ui::widgets::live_list::{Current, Row};
 use crate::ui::widgets::spoken::{Spoken, changing};
 
@@ -107,7 +108,7 @@ pub struct Widgets {
     heading: gtk::Label,
     button: gtk::Button,
     spoken: Spoken,
-    picture: adw::Avatar,
+    picture: Face,
     name: gtk::Label,
     aside: gtk::Label,
     words: gtk::Label,
@@ -128,8 +129,8 @@ impl Row for FoundRow {
             label
         };
         let heading = label("sidebar-heading");
-        let picture = adw::Avatar::new(36, None, true);
-        picture.set_valign(gtk::Align::Center);
+        let picture = Face::new(36);
+        picture.widget().set_valign(gtk::Align::Center);
         let (name, aside, words) = (label("found-name"), label("found-aside"), label("found-words"));
         name.set_hexpand(true);
         aside.set_ellipsize(pango::EllipsizeMode::None);
@@ -149,7 +150,7 @@ impl Row for FoundRow {
         column.append(&top);
         column.append(&words);
         let line = gtk::Box::builder().spacing(10).build();
-        line.append(&picture);
+        line.append(picture.widget());
         line.append(&column);
         line.append(&badge);
         let (button, spoken): (gtk::Button, Spoken) = changing();
@@ -179,9 +180,7 @@ impl Row for FoundRow {
         widgets.button.set_visible(line.is_some());
         let Some(line) = line else { return };
         let (text, icon) = &line.picture;
-        widgets.picture.set_text(Some(text));
-        widgets.picture.set_icon_name(*icon);
-        widgets.picture.set_show_initials(icon.is_none());
+        widgets.picture.show_as(text, *icon);
         for (label, words) in [(&widgets.name, &line.name), (&widgets.words, &line.words)] {
             label.set_text(&words.text);
             label.set_attributes(Some(&words.attributes()));

@@ -29,6 +29,24 @@ fn to_send(window: &gtk::Window, (title, action): (&str, gtk::FileChooserAction)
     run(&chooser, chosen);
 }
 
+/// Lets the user choose one picture.
+pub fn picture(window: &impl IsA<gtk::Window>, folder: &Path, chosen: impl FnOnce(PathBuf) + 'static) {
+    let action = gtk::FileChooserAction::Open;
+    let chooser = gtk::FileChooserNative::new(Some("Choose Picture"), Some(window), action, Some("Choose"), None);
+    let pictures = gtk::FileFilter::new();
+    pictures.set_name(Some("Pictures"));
+    for kind in ["png", "jpeg", "gif", "webp", "bmp"] {
+        pictures.add_mime_type(&format!("image/{kind}"));
+    }
+    chooser.add_filter(&pictures);
+    begin_in(&chooser, folder);
+    run(&chooser, move |paths| {
+        if let Some(path) = paths.into_iter().next() {
+            chosen(path);
+        }
+    });
+}
+
 /// Lets the user choose where to save a file. `name` is its name as cleaned for display; `folder` where to begin.
 pub fn place_to_save(
     window: &impl IsA<gtk::Window>,

@@ -14,4 +14,4 @@ pub mod pictures;
 
 pub use card::CardOutput;
 pub use panel::{TransfersOutput, TransfersPanel};
-pub use pictures::Pictures;
+pub use pictures::{Pictures, texture};

@@ -140,7 +140,7 @@ impl Inner {
 }
 
 /// With its size: what the shelf keeps.
-fn texture(picture: Picture) -> ((i32, i32), gdk::Texture) {
+pub fn texture(picture: Picture) -> ((i32, i32), gdk::Texture) {
     let ((width, height), stride) = (picture.size(), picture.stride());
     let pixels = |number: u32| i32::try_from(number).unwrap_or_default();
     let size = (pixels(width), pixels(height));

@@ -1,30 +1,33 @@
-//! A person's picture (the first letters of their name on a colour of its own) with a dot that says their presence. Used by the sidebar.
+//! A person's picture, or the first letters of their name on a colour of its own, with a dot that says their presence. Used by the sidebar
+//! and the list of members.
 
 use gtk::prelude::*;
 use hobnob_shared::message::Presence;
-use relm4::{adw, gtk};
+use relm4::gtk;
+
+use crate::ui::faces::Face;
 
 /// Picture and dot.
 #[derive(Debug, Clone)]
 pub struct PersonAvatar {
     root: gtk::Overlay,
-    avatar: adw::Avatar,
+    face: Face,
     dot: gtk::Box,
 }
 
 impl PersonAvatar {
     /// An empty one of `size` pixels.
     pub fn new(size: i32) -> Self {
-        let avatar = adw::Avatar::new(size, None, true);
+        let face = Face::new(size);
         let dot = gtk::Box::builder()
             .halign(gtk::Align::End)
             .valign(gtk::Align::End)
             .accessible_role(gtk::AccessibleRole::Presentation)
             .build();
         dot.add_css_class("presence-dot");
-        let root = gtk::Overlay::builder().child(&avatar).valign(gtk::Align::Center).build();
+        let root = gtk::Overlay::builder().child(face.widget()).valign(gtk::Align::Center).build();
         root.add_overlay(&dot);
-        Self { root, avatar, dot }
+        Self { root, face, dot }
     }
 
     /// The widget.
@@ -34,11 +37,9 @@ impl PersonAvatar {
 
     /// Shows a person. The dot is for the eye; the words beside it say the same.
     pub fn show(&self, name: &str, presence: Presence) {
-        if self.avatar.text().as_deref() != Some(name) {
-            self.avatar.set_text(Some(name));
-        }
+        self.face.show(name);
         self.dot.set_css_classes(&["presence-dot", css_class(presence)]);
-        self.avatar.set_opacity(if presence.is_online() { 1.0 } else { 0.55 });
+        self.face.widget().set_opacity(if presence.is_online() { 1.0 } else { 0.55 });
     }
 }
 

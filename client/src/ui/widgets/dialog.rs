@@ -152,6 +152,11 @@ impl Dialog {
         self.set_working(true);
     }
 
+    /// What was wrong before is settled.
+    pub fn clear(&self) {
+        self.problem.set_visible(false);
+    }
+
     /// It did not work: says why, and lets the person try again.
     pub fn refuse(&self, text: &str) {
         self.set_working(false);
