@@ -59,7 +59,9 @@ impl Content {
         words.append(&path_line);
         let face = Face::new(28);
         let title = gtk::Box::builder().spacing(8).build();
-        title.append(face.widget());
+        // In a narrow window the words need its place.
+        let face_place = adw::Bin::builder().child(face.widget()).build();
+        title.append(&face_place);
         title.append(&words);
 
         let bar = adw::HeaderBar::builder().title_widget(&title).centering_policy(adw::CenteringPolicy::Loose).build();
@@ -70,7 +72,9 @@ impl Content {
             for shown in [back.upcast_ref::<gtk::Widget>(), short.upcast_ref()] {
                 leaflet.bind_property("folded", shown, "visible").sync_create().build();
             }
-            leaflet.bind_property("folded", &path, "visible").sync_create().invert_boolean().build();
+            for hidden in [path.upcast_ref::<gtk::Widget>(), face_place.upcast_ref()] {
+                leaflet.bind_property("folded", hidden, "visible").sync_create().invert_boolean().build();
+            }
             leaflet.bind_property("folded", &bar, "show-start-title-buttons").sync_create().build();
         }
         let menu = menu_button("view-more-symbolic", "Conversation Menu");

@@ -170,7 +170,8 @@ impl CardWidgets {
             .orientation(gtk::Orientation::Vertical)
             .spacing(4)
             .hexpand(true)
-            .width_request(128)
+            // A card with two buttons fits a window of the narrowest width.
+            .width_request(100)
             .valign(gtk::Align::Center)
             .build();
         words.append(&name);
