@@ -179,7 +179,7 @@ pub struct Widgets {
     context: Rc<Context>,
     current: Current<TimelineRow>,
     /// Setting equal styles would still have all that is in the line styled anew.
-    styled: Cell<Option<(bool, bool, bool)>>,
+    styled: Cell<Option<(bool, bool, bool, bool)>>,
 }
 
 /// The author above a group.
@@ -351,12 +351,14 @@ impl Row for TimelineRow {
         if self.reached.is_some() || widgets.footer.has_tooltip() {
             widgets.footer.set_tooltip_text(self.reached.as_deref());
         }
-        let style = (self.own, self.first, self.footer.is_some());
+        let is_file = matches!(self.content, Content::Card(..));
+        let style = (self.own, self.first, self.footer.is_some(), is_file);
         if widgets.styled.replace(Some(style)) != Some(style) {
             let side = if self.own { gtk::Align::End } else { gtk::Align::Start };
             widgets.place.set_halign(side);
             widgets.footer.set_halign(side);
             let mut classes = vec!["line", if self.own { "own" } else { "other" }];
+            classes.extend(is_file.then_some("file"));
             classes.extend(self.first.then_some("first"));
             classes.extend(self.footer.is_some().then_some("last"));
             widgets.root.set_css_classes(&classes);

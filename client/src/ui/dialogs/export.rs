@@ -20,7 +20,8 @@ pub fn end(format: Format) -> &'static str {
 
 /// Asks about the conversation of this name, and calls `place` with the kind.
 pub fn ask(window: &impl IsA<gtk::Window>, name: &str, place: impl Fn(Format) + 'static) {
-    let body = format!("All of {name} that is kept here goes into a file, which anybody can read who gets it.");
+    let body =
+        format!("What is kept here of the conversation with {name} goes into a file. Whoever gets that can read it.");
     let dialog = Dialog::new(window, "Export Conversation", &body);
     let words: Vec<&str> = KINDS.iter().map(|(_, words, _)| *words).collect();
     let row = adw::ComboRow::builder().title("Format").model(&gtk::StringList::new(&words)).build();
