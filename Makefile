@@ -10,13 +10,14 @@ PROGRAMS := hobnob hobnob-cli hobnob-server
 # One profile for run and test, so that the second of them compiles only what the first did not.
 CARGO := cargo --locked
 
-.PHONY: help run test simulate bench setup dist fmt lint build clean-demo
+.PHONY: help run test simulate bench pictures setup dist fmt lint build clean-demo
 
 help:
 	@echo "make run    server and two windows (Alice and Bob, friends), or the same on a virtual display"
 	@echo "make test   format, lints, every test"
 	@echo "make simulate SEEDS=100000   whole devices on a bad network, many more runs than a test takes; SEED=n traces one"
 	@echo "make bench  the benchmarks, as ratios to references measured in the same run"
+	@echo "make pictures  every page of the window, light, dark, narrow, empty and overfull, as pictures in $(TARGET)/pictures"
 	@echo "make setup  the packages that building and testing need"
 	@echo "make dist   release builds of the three programs under $(DIST)"
 	@echo "make fmt, make lint"
@@ -46,6 +47,12 @@ bench: setup
 	$(CARGO) build --release --workspace --bins
 	$(CARGO) build --release -p hobnob-client --example gallery
 	HOBNOB_BIN_DIR=$(TARGET)/release $(CARGO) bench -p hobnob-tests --bench bench
+
+# Made-up content on a virtual display; nothing is stored and nobody is connected.
+pictures: setup
+	$(CARGO) build -p hobnob-client --example gallery
+	GSK_RENDERER=cairo GDK_BACKEND=x11 GSETTINGS_BACKEND=memory GTK_USE_PORTAL=0 LANG=C.UTF-8 \
+	  dbus-run-session -- xvfb-run -a -s "-screen 0 1400x1400x24" $(TARGET)/debug/examples/gallery $(TARGET)/pictures
 
 dist: setup
 	$(CARGO) build --release $(addprefix --bin ,$(PROGRAMS))

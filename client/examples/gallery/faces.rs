@@ -12,20 +12,22 @@ use crate::scenes::Content;
 
 /// Pixels in a row, and rows.
 const SIDE: u32 = 256;
+/// The same for a crowd: the window is timed with it, and what the drawing takes is not the window's.
+const SMALL: u32 = 48;
 
-/// Who has one. Of a crowd half have one of sixty.
+/// Who has one. Of a crowd half have one of twelve.
 pub fn all(content: Content) -> Vec<AvatarInfo> {
     let info = |user: &str, bytes: &[u8]| AvatarInfo { user: handle(user), hash: kept(bytes) };
     match content {
         Content::Rooms | Content::Pictures | Content::Acts => {
             let people = ["alice", "bob", "carol", "erik-the-unreasonably-long-name", "frieda"];
-            let mut all: Vec<_> = people.iter().zip(0..).map(|(user, n)| info(user, &drawn(n))).collect();
+            let mut all: Vec<_> = people.iter().zip(0..).map(|(user, n)| info(user, &drawn(n, SIDE))).collect();
             all.push(info("gil", b"\x89PNG\r\n\x1a\nand nothing more"));
             all
         }
         Content::Crowd => {
-            let drawn: Vec<_> = (0..60).map(drawn).collect();
-            (0..1_000_usize).step_by(2).map(|n| info(&format!("friend-{n:04}"), &drawn[n / 2 % 60])).collect()
+            let drawn: Vec<_> = (0..12).map(|n| drawn(n, SMALL)).collect();
+            (0..1_000_usize).step_by(2).map(|n| info(&format!("friend-{n:04}"), &drawn[n / 2 % 12])).collect()
         }
         _ => Vec::new(),
     }
@@ -44,11 +46,11 @@ fn kept(bytes: &[u8]) -> Hash {
     hash
 }
 
-fn drawn(n: u32) -> Vec<u8> {
+fn drawn(n: u32, side: u32) -> Vec<u8> {
     let part = |step: u32| f64::from(n * step % 97) / 97.0;
     let (wall, skin, hair, shirt) = (hue(part(31)), 0.45 + 0.5 * part(57), 0.08 + 0.5 * part(83), hue(part(19) + 0.4));
-    let picture = RgbImage::from_fn(SIDE, SIDE, |x, y| {
-        let (x, y) = (f64::from(x) / f64::from(SIDE) - 0.5, f64::from(y) / f64::from(SIDE) - 0.5);
+    let picture = RgbImage::from_fn(side, side, |x, y| {
+        let (x, y) = (f64::from(x) / f64::from(side) - 0.5, f64::from(y) / f64::from(side) - 0.5);
         let round = |wide: f64, high: f64, down: f64| (x / wide).powi(2) + ((y - down) / high).powi(2) < 1.0;
         let colour = if round(0.19, 0.24, -0.04) && !(round(0.2, 0.16, -0.2) && y < -0.14) {
             [skin, skin * 0.78, skin * 0.64]

@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 
 use adw::prelude::*;
-use gtk::{gio, glib};
+use gtk::gio;
 use hobnob_shared::id::ConversationId;
 use relm4::{Component, ComponentController, Controller, adw, gtk};
 
@@ -152,15 +152,18 @@ impl App {
     pub(in crate::ui) fn add_tab(&mut self, conversation: &ConversationId, tabs: &adw::TabView) {
         let (name, controller) = (title(conversation), Body::new(conversation));
         let page = tabs.append(&controller.place);
+        // The title is the tooltip as well, where no other is set.
         page.set_title(&name);
-        page.set_tooltip(&glib::markup_escape_text(&name));
         if conversation.friend().is_none() {
             page.set_icon(Some(&gio::ThemedIcon::new("system-users-symbolic")));
         }
         self.name_buttons(&page);
         self.tabs.push(Tab { conversation: conversation.clone(), controller, page, at_end: true });
-        self.show_typing(conversation);
+        self.show_header(conversation);
         self.show_unread(conversation);
+        if !self.model.writers(conversation).is_empty() {
+            self.show_typing(conversation);
+        }
         self.keep();
     }
 

@@ -54,7 +54,7 @@ struct Slot<R: Row> {
 /// Height of a row that is not made yet, in pixels.
 const ROW: i32 = 50;
 /// Rows made before a list knows its height, and before and behind those that are in view.
-const AROUND: u32 = 10;
+const AROUND: u32 = 6;
 
 /// What makes rows, and which rows are in view; none where every row counts as that.
 struct Maker<R: Row> {
