@@ -4,7 +4,7 @@
 use hobnob_shared::id::{DeviceId, Fingerprint, Incarnation, MessageId, TransferId};
 use hobnob_shared::message::{Act, Entry, Mark, What};
 
-use super::erase::{self, Erased};
+use super::erase::{self, Cursor, Erased, Way};
 use super::marks::Reached;
 use super::messages::{self, Arrival, Taken};
 use super::pages::Part;
@@ -81,6 +81,71 @@ async fn nothing_of_it_is_left_on_the_disk() {
     let hits = disk.history.read(|c| Ok((found::search(c, SECRET), found::search(c, "zebra")))).await.unwrap();
     assert_eq!(hits, (vec![], vec!["zebra".to_owned()]));
     assert_eq!(disk.erase().await, Erased::default());
+}
+
+/// Messages of more than one piece.
+const MANY: u64 = 1_200;
+
+/// The program is ended when it has erased so many pieces, in this way; the next start finishes it.
+async fn ended_after(pieces: usize, way: Way) {
+    let disk = Disk::new();
+    let entries: Vec<Entry> = (1..=MANY).map(|n| incoming(n, &format!("{SECRET} {n}"))).collect();
+    disk.arrive(0, entries).await;
+    disk.history.write(|c| messages::insert_own(c, &own("carol", "zebra", 1))).await.unwrap();
+    disk.history
+        .write(move |c| {
+            let begun = erase::begin(c, &with("bob").to_string())?.unwrap();
+            erase::mark(c, way as i64)?;
+            let mut from = Some(Cursor::START);
+            for _ in 0..pieces {
+                let (gone, next) =
+                    erase::wiping(c, |c| erase::piece(c, begun.conversation, HERE, way, &from.unwrap()))?;
+                assert!(gone > 0);
+                from = next;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    assert!(disk.has(SECRET));
+    let Disk { folder, history } = disk;
+    drop(history);
+    let history = History::open(&folder.path().join("history.db")).unwrap();
+    let disk = Disk { folder, history };
+    // What comes before it is finished is none of it.
+    disk.arrive(MANY, vec![incoming(MANY + 1, "quagga")]).await;
+    assert!(erase::resume(&disk.history, HERE).await.unwrap(), "{way:?}");
+    assert!(!disk.has(SECRET), "{way:?} after {pieces} pieces: it is in the file still");
+    assert_eq!(disk.texts().await, ["quagga"], "{way:?}");
+    let find = |what: &'static str| disk.history.read(move |c| Ok(found::search(c, what)));
+    assert_eq!(find("zan").await.unwrap(), Vec::<String>::new(), "{way:?}");
+    assert_eq!(find("zebra").await.unwrap(), ["zebra"], "{way:?}");
+    assert_eq!(find("quagga").await.unwrap(), ["quagga"], "{way:?}");
+    assert!(!erase::resume(&disk.history, HERE).await.unwrap(), "once is enough");
+    // And the index forgets at once again.
+    disk.arrive(MANY + 1, vec![act(MANY + 2, What::Delete, MessageId::new(), "")]).await;
+    assert_eq!(disk.erase().await.gone, 1);
+    assert!(!disk.has("quagga"), "{way:?}");
+}
+
+#[tokio::test]
+async fn an_erasure_that_was_cut_off_is_finished_at_the_next_start() {
+    for way in [Way::AtOnce, Way::Later, Way::Anew] {
+        for pieces in [0, 1] {
+            ended_after(pieces, way).await;
+        }
+    }
+}
+
+#[test]
+fn the_index_forgets_in_the_way_that_is_quickest() {
+    assert_eq!(Way::of(100_000, 100_000), Way::Anew);
+    assert_eq!(Way::of(100_000, 115_000), Way::Anew);
+    assert_eq!(Way::of(100_000, 200_000), Way::Later);
+    assert_eq!(Way::of(10_000, 1_000_000), Way::Later);
+    assert_eq!(Way::of(1_000, 1_000_000), Way::AtOnce);
+    assert_eq!(Way::of(0, 5), Way::AtOnce);
+    assert_eq!(Way::of(0, 0), Way::Anew);
 }
 
 #[tokio::test]

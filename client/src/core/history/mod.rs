@@ -94,13 +94,15 @@ impl From<std::io::Error> for HistoryError {
 #[derive(Clone)]
 pub struct History {
     threads: Arc<Threads>,
+    /// Held while a conversation is erased: one at a time, as the mark of an unfinished one is one.
+    erasing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl History {
     /// Opens or makes the file at `path`. One program at a time: the profile's lock sees to that.
     pub fn open(path: &Path) -> Result<Self, HistoryError> {
         let (writer, reader) = open::open(path, &open::migrations()?)?;
-        Ok(Self { threads: Arc::new(Threads::start(writer, reader)?) })
+        Ok(Self { threads: Arc::new(Threads::start(writer, reader)?), erasing: Arc::default() })
     }
 
     /// Runs `job` in the next group and returns once that is on the disk. A job that fails changes nothing, and its neighbours in the

@@ -42,6 +42,9 @@ impl Registry {
     /// Start of the program: signs in where the profile is signed in.
     pub(in crate::core) fn begin(&mut self, ctx: &mut Context<Self>) {
         let settings = self.profile.settings();
+        if let Some(identity) = &self.identity {
+            self.finish_erasing(identity.device);
+        }
         if self.trust == Trust::Conflict {
             self.tell_server_key();
         }

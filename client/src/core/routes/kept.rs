@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix::Context;
-use hobnob_shared::id::ConversationId;
+use hobnob_shared::id::{ConversationId, DeviceId};
 
 use crate::core::command::{Format, HISTORY_MAX, Part};
 use crate::core::error::Problem;
@@ -88,10 +88,7 @@ impl Registry {
         let (history, profile) = (self.history.clone(), self.profile.folder().to_owned());
         let erasing = async move {
             let done = erase::run(&history, conversation, here).await;
-            let copies = tokio::task::spawn_blocking(move || history::remove_copies(&profile.join(HISTORY))).await;
-            if let Ok(Err(error)) = copies {
-                tracing::warn!(%error, "an older copy of the history stays");
-            }
+            remove_copies(profile).await;
             done
         };
         Self::then(ctx, erasing, move |registry, done, _| {
@@ -100,5 +97,25 @@ impl Registry {
             let told = done.map(|erased| Answer::Erased { erased: erased.gone, kept: erased.kept });
             ticket.answer(told.map_err(Problem::from));
         });
+    }
+
+    /// After the start: the program may have been ended while it erased something.
+    pub(in crate::core) fn finish_erasing(&self, here: DeviceId) {
+        let (history, profile) = (self.history.clone(), self.profile.folder().to_owned());
+        actix_rt::spawn(async move {
+            match erase::resume(&history, here).await {
+                Ok(false) => {}
+                Ok(true) => remove_copies(profile).await,
+                Err(error) => tracing::warn!(%error, "something that was to be erased is still there"),
+            }
+        });
+    }
+}
+
+/// What is erased may stand in copies that were kept of the history.
+async fn remove_copies(profile: PathBuf) {
+    let copies = tokio::task::spawn_blocking(move || history::remove_copies(&profile.join(HISTORY))).await;
+    if let Ok(Err(error)) = copies {
+        tracing::warn!(%error, "an older copy of the history stays");
     }
 }
