@@ -159,6 +159,7 @@ impl App {
         }
         self.name_buttons(&page);
         self.tabs.push(Tab { conversation: conversation.clone(), controller, page, at_end: true });
+        self.show_header(conversation);
         self.show_typing(conversation);
         self.show_unread(conversation);
         self.keep();
