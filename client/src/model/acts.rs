@@ -16,6 +16,10 @@ impl Model {
         let list = self.in_list(conversation, message, &text);
         let mut changes = self.change_text(conversation, message, Some(text));
         changes.extend(list);
+        if conversation.friend().is_none() && self.unread(conversation) > 0 {
+            // It may be one of those that were not seen, and call somebody now, or nobody any more.
+            changes.push(Change::Recount);
+        }
         changes
     }
 

@@ -17,7 +17,9 @@ impl Model {
     pub(in crate::model) fn answered(&mut self, question: Question, answer: Answer) -> Vec<Change> {
         let mut changes = match (&question, &answer) {
             (Question::Friends, Answer::Friends { friends, requests }) => {
+                let before = self.nicknames();
                 self.roster.replace(friends.clone(), requests.clone());
+                let names = (self.nicknames() != before).then_some(Change::Names);
                 self.friends_levels(friends);
                 for (conversation, count) in &self.unread {
                     if let Some(person) = conversation.friend().and_then(|user| self.roster.get_mut(user)) {
@@ -28,7 +30,7 @@ impl Model {
                     ConversationId::Direct(user) => Change::Person(user.clone()),
                     ConversationId::Room(room) => Change::Room(room.clone()),
                 });
-                [Change::Roster, Change::Requests].into_iter().chain(headers).collect()
+                [Change::Roster, Change::Requests].into_iter().chain(headers).chain(names).collect()
             }
             (Question::Conversations, Answer::Conversations { conversations }) => {
                 let mut changes = Vec::new();

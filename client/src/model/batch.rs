@@ -27,14 +27,11 @@ impl Batch {
             Change::Line { conversation, at } => {
                 self.timelines.entry(conversation).or_default().lines.insert(at);
             }
-            Change::Arrived(info) => {
-                // Each notification takes the place of the one before, so only the last would be seen.
-                self.moments.retain(
-                    |other| !matches!(other, Change::Arrived(earlier) if earlier.conversation == info.conversation),
-                );
-                self.moments.push(Change::Arrived(info));
-            }
-            Change::Offered(_) | Change::Done(..) | Change::Failed { .. } | Change::Notice(_) => {
+            Change::Arrived { .. }
+            | Change::Offered(_)
+            | Change::Done(..)
+            | Change::Failed { .. }
+            | Change::Notice(_) => {
                 self.moments.push(change);
             }
             state if self.states.contains(&state) => {}
@@ -60,9 +57,20 @@ impl Batch {
             }));
             changes.extend(lines.into_iter().map(|at| Change::Line { conversation: conversation.clone(), at }));
         }
-        changes.extend(self.moments);
+        changes.extend(newest_marked(self.moments));
         changes
     }
+}
+
+/// Of the messages that came to a conversation together only the newest is read to who listens.
+fn newest_marked(mut moments: Vec<Change>) -> Vec<Change> {
+    let mut later = BTreeSet::new();
+    for change in moments.iter_mut().rev() {
+        if let Change::Arrived { info, newest } = change {
+            *newest = later.insert(info.conversation.clone());
+        }
+    }
+    moments
 }
 
 /// Lines that were replaced; `at` counts in the present state.

@@ -19,6 +19,8 @@ pub enum Change {
     Roster,
     /// A person's presence, path, verification or alarm, for the header of their conversation.
     Person(Handle),
+    /// What people are called: wherever their names stand.
+    Names,
     /// A person's picture.
     Avatar(Handle),
     /// Friend requests that wait for an answer.
@@ -56,7 +58,12 @@ pub enum Change {
     /// How many messages were not seen can only be told by the core: ask it.
     Recount,
     /// Somebody's message was stored just now: notify, announce.
-    Arrived(MessageInfo),
+    Arrived {
+        /// What.
+        info: MessageInfo,
+        /// Nothing came to that conversation since.
+        newest: bool,
+    },
     /// Somebody offers a file just now: notify, announce.
     Offered(TransferId),
     /// Somebody writes, or stopped.

@@ -5,6 +5,7 @@ use hobnob_shared::id::{ConversationId, Handle};
 
 use crate::core::event::{FriendInfo, Notify, RoomInfo};
 use crate::model::change::Change;
+use crate::model::roster::Person;
 use crate::model::state::Model;
 
 impl Model {
@@ -21,17 +22,47 @@ impl Model {
         }
     }
 
-    /// What a person is called.
+    /// What a person is called. A nickname that somebody else could be meant by has the username behind it.
     pub fn name_of_person(&self, user: &Handle) -> String {
-        self.roster.get(user).map_or_else(|| user.to_string(), |person| person.name().to_owned())
+        let Some(person) = self.roster.get(user).filter(|person| !person.nickname.is_empty()) else {
+            return user.to_string();
+        };
+        let nickname = &person.nickname;
+        if self.is_taken(person) { format!("{nickname} (@{user})") } else { nickname.clone() }
+    }
+
+    /// Somebody else whom one meets has the nickname of this one, or looks like it.
+    fn is_taken(&self, person: &Person) -> bool {
+        let is_other = |user: &Handle| *user != person.user && person.looks_like(user.as_str());
+        let mut others = self.roster.people().filter(|other| other.user != person.user);
+        if others.any(|other| person.looks_like(other.name()) || person.looks_like(other.user.as_str())) {
+            return true;
+        }
+        // Only what is a username can be that of somebody in a room.
+        let Ok(user) = person.nickname.trim().to_lowercase().parse::<Handle>() else { return false };
+        is_other(&user)
+            && (self.me() == Some(&user)
+                || self.roster.requests().contains(&user)
+                || self.rooms.of(&user).next().is_some())
     }
 
     /// Something else is kept about a friend.
     pub(in crate::model) fn contact(&mut self, user: Handle, nickname: String, note: String) -> Vec<Change> {
-        self.person(user, |person| {
+        let is_called_otherwise = self.roster.get(&user).is_some_and(|person| person.nickname != nickname);
+        let mut changes = self.person(user, |person| {
             person.nickname = nickname;
             person.note = note;
-        })
+        });
+        if is_called_otherwise {
+            changes.push(Change::Names);
+        }
+        changes
+    }
+
+    /// All nicknames.
+    pub(in crate::model) fn nicknames(&self) -> Vec<(Handle, String)> {
+        let named = self.roster.people().filter(|person| !person.nickname.is_empty());
+        named.map(|person| (person.user.clone(), person.nickname.clone())).collect()
     }
 
     /// Another level was set.
@@ -62,7 +93,9 @@ impl Model {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use crate::core::event::{Answer, Event};
+    use hobnob_shared::message::Presence;
+
+    use crate::core::event::{Answer, Event, Member};
     use crate::model::question::Question;
 
     fn bob() -> ConversationId {
@@ -83,10 +116,51 @@ mod tests {
         assert_eq!(model.name_of(&bob()), "Robert");
         let user = bob().friend().unwrap().clone();
         let said = Event::Contact { user: user.clone(), nickname: String::new(), note: "tea".to_owned() };
-        assert_eq!(model.apply(said), [Change::Roster, Change::Person(user.clone())]);
+        assert_eq!(model.apply(said.clone()), [Change::Roster, Change::Person(user.clone()), Change::Names]);
+        assert_eq!(model.apply(said), [Change::Roster, Change::Person(user.clone())], "nobody is called otherwise");
         assert_eq!(model.name_of(&bob()), "bob");
         assert_eq!(model.roster.get(&user).unwrap().note, "tea");
         assert_eq!(model.name_of(&"@eve".parse().unwrap()), "eve", "who is no friend has none");
+    }
+
+    #[test]
+    fn nobody_is_mistaken_for_somebody_else() {
+        let mut model = Model::default();
+        let friend = |user: &str, nickname: &str| FriendInfo {
+            nickname: nickname.to_owned(),
+            ..FriendInfo::new(user.parse().unwrap())
+        };
+        let friends = vec![
+            friend("ann", "Sis"),
+            friend("bea", "s\u{200B}i s"),
+            friend("carol", "Bob"),
+            friend("bob", ""),
+            friend("dan", "eve"),
+            friend("fay", "Myself"),
+            friend("gus", "Gus"),
+            friend("hal", "Uncle"),
+        ];
+        model.answered(Question::Friends, Answer::Friends { friends, requests: vec![] });
+        let name = |model: &Model, user: &str| model.name_of_person(&user.parse().unwrap());
+        assert_eq!(name(&model, "ann"), "Sis (@ann)");
+        assert_eq!(name(&model, "bea"), "s\u{200B}i s (@bea)");
+        assert_eq!((name(&model, "carol").as_str(), name(&model, "bob").as_str()), ("Bob (@carol)", "bob"));
+        assert_eq!(
+            (name(&model, "gus").as_str(), name(&model, "hal").as_str()),
+            ("Gus", "Uncle"),
+            "their own, and nobody's"
+        );
+        assert_eq!(
+            (name(&model, "dan").as_str(), name(&model, "fay").as_str()),
+            ("eve", "Myself"),
+            "nobody else is called so"
+        );
+        // Until somebody is.
+        let member = Member { user: "eve".parse().unwrap(), presence: Presence::Available };
+        let room = "#tea".parse().unwrap();
+        model.apply(Event::Room { room, members: vec![member], owner: "eve".parse().unwrap(), locked: false });
+        model.connection.user = "myself".parse().ok();
+        assert_eq!((name(&model, "dan").as_str(), name(&model, "fay").as_str()), ("eve (@dan)", "Myself (@fay)"));
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn what_comes_while_one_is_far_back_is_counted_and_not_seen() {
     assert_eq!(model.line_of(&bob(), message(500).message), Some(40));
     let changes = model.apply(Event::Message(message(1_000)));
     assert!(!changes.iter().any(|change| matches!(change, Change::Spliced { .. })), "its place is not here");
-    assert!(changes.iter().any(|change| matches!(change, Change::Arrived(_))));
+    assert!(changes.iter().any(|change| matches!(change, Change::Arrived { .. })));
     assert_eq!(model.unread(&bob()), 1);
     let (changes, request) = model.seen(&bob());
     assert_eq!((changes.len(), request, model.unread(&bob())), (0, None, 1), "nobody has seen it");

@@ -89,7 +89,7 @@ fn unread_messages_of_a_room_count_and_are_seen() {
     let mut model = alice();
     let changes = model.apply(Event::Message(message("bob", "hello", 5)));
     assert!(changes.contains(&Change::Rooms) && changes.contains(&Change::Unread(talk())));
-    assert!(changes.iter().any(|change| matches!(change, Change::Arrived(_))));
+    assert!(changes.iter().any(|change| matches!(change, Change::Arrived { .. })));
     let known = model.rooms.get(&tea()).unwrap();
     assert_eq!((known.unread, known.newest.as_ref().unwrap().text.as_str()), (1, "hello"));
     let (changes, request) = model.seen(&talk());
@@ -194,7 +194,7 @@ fn what_another_device_of_mine_wrote_is_mine_with_its_state_and_no_news() {
     mine.state = MessageState::Sent;
     let id = mine.message;
     let changes = model.apply(Event::Message(mine));
-    assert!(!changes.iter().any(|change| matches!(change, Change::Arrived(_) | Change::Unread(_))));
+    assert!(!changes.iter().any(|change| matches!(change, Change::Arrived { .. } | Change::Unread(_))));
     model.apply(Event::MessageState { message: id, state: MessageState::Read, by: Some(handle("bob")) });
     let line = model.conversation(&talk()).unwrap().lines()[0].message().unwrap();
     assert!(line.own);
@@ -255,8 +255,46 @@ fn a_burst_is_applied_in_a_moment() {
         }
     }
     let changes = batch.finish();
-    assert_eq!(changes.iter().filter(|change| matches!(change, Change::Arrived(_))).count(), 1);
+    assert_eq!(changes.iter().filter(|change| matches!(change, Change::Arrived { newest: true, .. })).count(), 1);
     let splices: Vec<_> = changes.iter().filter(|change| matches!(change, Change::Spliced { .. })).collect();
     assert_eq!(splices, [&Change::Spliced { conversation: talk(), at: 0, removed: 0, added: 10_000 }]);
     assert_eq!(model.unread(&talk()), 10_000);
+}
+
+#[test]
+fn of_what_comes_together_every_message_is_told_of_and_the_newest_is_read_out() {
+    let mut model = alice();
+    let mut batch = crate::model::Batch::default();
+    let came = [message("bob", "well @alice", 10), message("carol", "tea?", 11), message("bob", "yes", 12)];
+    for info in came.clone() {
+        for change in model.apply(Event::Message(info)) {
+            batch.add(change);
+        }
+    }
+    let told = batch.finish().into_iter().filter_map(|change| match change {
+        Change::Arrived { info, newest } => Some((info, newest)),
+        _ => None,
+    });
+    let [first, second, third] = came;
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [(first, false), (second, false), (third, true)],
+        "a call is not lost behind the rest"
+    );
+}
+
+#[test]
+fn an_edit_of_what_was_not_seen_may_call_somebody_or_nobody_any_more() {
+    let mut model = alice();
+    let first = message("bob", "well", 10);
+    model.apply(Event::Message(first.clone()));
+    let edited = Event::MessageEdited {
+        conversation: talk(),
+        from: handle("bob"),
+        message: first.message,
+        text: "well @alice".to_owned(),
+    };
+    assert!(model.apply(edited.clone()).contains(&Change::Recount));
+    let _ = model.seen(&talk());
+    assert!(!model.apply(edited).contains(&Change::Recount), "it was seen");
 }

@@ -7,6 +7,7 @@ use hobnob_shared::id::Handle;
 use hobnob_shared::message::Presence;
 
 use crate::core::event::{FriendInfo, LinkPath};
+use crate::literal::literal_line;
 use crate::model::listing::by_presence;
 
 /// How one is connected to a person, as the header says it.
@@ -94,11 +95,21 @@ impl Person {
         if self.nickname.is_empty() { self.user.as_str() } else { &self.nickname }
     }
 
+    /// What they are called looks like this other name: letter for letter, but for case, spaces and what cannot be seen.
+    pub(in crate::model) fn looks_like(&self, name: &str) -> bool {
+        look(self.name()) == look(name)
+    }
+
     fn matches(&self, words: &str) -> bool {
         self.user.as_str().contains(words)
             || self.nickname.to_lowercase().contains(words)
             || self.status_text.to_lowercase().contains(words)
     }
+}
+
+fn look(name: &str) -> String {
+    let seen = |c: &char| !c.is_whitespace() && !matches!(c, '\u{200B}'..='\u{200D}' | '\u{FE00}'..='\u{FE0F}');
+    literal_line(name).chars().filter(seen).flat_map(char::to_lowercase).collect()
 }
 
 /// Place of a presence among the others: who can answer now comes first.
@@ -199,6 +210,11 @@ impl Roster {
     /// Who waits for an answer, in the order of asking.
     pub fn requests(&self) -> &[Handle] {
         &self.requests
+    }
+
+    /// All friends, by username.
+    pub(in crate::model) fn people(&self) -> impl Iterator<Item = &Person> {
+        self.people.values()
     }
 
     /// Number of friends.

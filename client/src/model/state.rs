@@ -334,7 +334,7 @@ impl Model {
             let count = self.unread(&conversation).saturating_add(1);
             changes.extend(self.set_unread(&conversation, count));
             self.called(&info);
-            changes.push(Change::Arrived(info));
+            changes.push(Change::Arrived { info, newest: true });
         }
         changes
     }

@@ -136,7 +136,7 @@ fn a_message_is_shown_once_and_counts_as_unread_until_it_is_seen() {
     let hello = message("bob", "hello");
     let changes = model.apply(Event::Message(hello.clone()));
     assert!(changes.contains(&Change::Spliced { conversation: bob(), at: 0, removed: 0, added: 1 }));
-    assert!(changes.contains(&Change::Arrived(hello.clone())));
+    assert!(changes.contains(&Change::Arrived { info: hello.clone(), newest: true }));
     assert_eq!(model.apply(Event::Message(hello.clone())), [], "the same again");
     assert_eq!((texts(&model), model.unread(&bob())), (vec!["hello".to_owned()], 1));
     assert_eq!(model.roster.get(&handle("bob")).unwrap().unread, 1);

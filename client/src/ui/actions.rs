@@ -85,6 +85,24 @@ pub enum ActionMsg {
     Come(Place, Option<String>),
 }
 
+impl ActionMsg {
+    /// Does something while nobody is signed in, too. Everything else is about what is hidden then.
+    pub fn works_outside(&self) -> bool {
+        matches!(
+            self,
+            Self::CloseTab(_)
+                | Self::Shortcuts
+                | Self::About
+                | Self::Quit
+                | Self::Come(..)
+                | Self::Preferences
+                | Self::Receipts(_)
+                | Self::ChooseDownloads
+                | Self::LimitSpeed
+        )
+    }
+}
+
 /// What a conversation's menu offers for what was said in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeptAction {

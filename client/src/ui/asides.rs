@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use gtk::{gio, glib};
-use hobnob_shared::id::ConversationId;
+use hobnob_shared::id::{ConversationId, Handle};
 use relm4::gtk;
 
 use crate::ui::app::{App, AppMsg};
@@ -41,6 +41,23 @@ impl App {
         }
     }
 
+    /// What people are called.
+    pub(in crate::ui) fn called(&self) -> impl Fn(&Handle) -> String {
+        |user| text::name(&self.model, user)
+    }
+
+    /// People are called otherwise: on tabs and in headers, in lists and in timelines.
+    pub(in crate::ui) fn show_names(&mut self) {
+        let all: Vec<ConversationId> = self.tabs.iter().map(|tab| tab.conversation.clone()).collect();
+        for conversation in all {
+            self.show_header(&conversation);
+            self.show_typing(&conversation);
+            let lines = self.model.conversation(&conversation).map_or(0, |open| open.lines().len());
+            self.redraw(&conversation, 0..lines);
+        }
+        self.lists_changed = (true, true);
+    }
+
     /// Who writes there.
     pub(in crate::ui) fn show_typing(&mut self, conversation: &ConversationId) {
         match conversation {
@@ -48,7 +65,7 @@ impl App {
             ConversationId::Room(_) => self.lists_changed.1 = true,
         }
         let Some(tab) = self.tab(conversation) else { return };
-        let words = words::writing(self.model.writers(conversation));
+        let words = words::writing(self.model.writers(conversation), &self.called());
         let icon = (!words.is_empty()).then(|| gio::ThemedIcon::new("input-keyboard-symbolic"));
         tab.page.set_indicator_icon(icon.as_ref());
         tab.page.set_indicator_tooltip(&glib::markup_escape_text(&words));
@@ -61,7 +78,7 @@ impl App {
         let writers = self.model.writers(conversation);
         if !writers.is_empty() {
             let alone = conversation.friend().is_some();
-            let words = if alone { "Writing…".to_owned() } else { words::writing(writers) };
+            let words = if alone { "Writing…".to_owned() } else { words::writing(writers, &self.called()) };
             return Some(Aside::Writing(words));
         }
         // In the conversation in front it stands before the eyes already.

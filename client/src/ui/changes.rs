@@ -22,8 +22,7 @@ use crate::ui::settings::Flag;
 use crate::ui::sidebar::SidebarInput;
 use crate::ui::sidebar::person_row::PersonRow;
 use crate::ui::sign_in::{SignInInput, failed_page, stop_page};
-use crate::ui::text::literal_line;
-use crate::ui::words;
+use crate::ui::{text, words};
 
 /// Seconds for reading why the program cannot start; a script that started it must not wait for ever.
 const READ_WITHIN: u32 = 12;
@@ -83,6 +82,7 @@ impl App {
                 self.answered_questions();
                 self.show_person(&user);
             }
+            Change::Names => self.show_names(),
             Change::Avatar(user) => self.show_avatar(&user),
             Change::Room(room) => self.show_room(&room),
             Change::Devices => self.show_devices(),
@@ -96,7 +96,7 @@ impl App {
             Change::Spliced { conversation, at, removed, added } => self.splice(&conversation, at, removed, added),
             Change::Line { conversation, at } => self.redraw(&conversation, at.saturating_sub(1)..at + 2),
             Change::Unread(conversation) => self.show_unread(&conversation),
-            Change::Arrived(info) => self.arrived(&info),
+            Change::Arrived { info, newest } => self.arrived(&info, newest),
             Change::Offered(transfer) => self.offered(transfer),
             Change::Typing(conversation) => self.show_typing(&conversation),
             Change::Done(question, answer) => self.done(&question, &answer),
@@ -107,9 +107,12 @@ impl App {
 
     /// Shows the page that the state of the account asks for.
     pub(in crate::ui) fn show_page(&mut self) {
-        // What is hidden must not keep the keyboard.
-        GtkWindowExt::set_focus(&self.window, None::<&gtk::Widget>);
-        self.show_own_windows(self.model.connection.page() == Page::Main);
+        let inside = self.model.connection.page() == Page::Main;
+        if !inside || !self.pages.shows("main") {
+            // What is hidden must not keep the keyboard; where nothing is hidden, whoever writes goes on writing.
+            GtkWindowExt::set_focus(&self.window, None::<&gtk::Widget>);
+        }
+        self.show_own_windows(inside);
         match self.model.connection.page() {
             Page::Starting => self.pages.show("starting"),
             Page::Enter => {
@@ -191,7 +194,8 @@ impl App {
         let rows = people.into_iter().map(|person| {
             let conversation = ConversationId::Direct(person.user.clone());
             let level = self.model.notify_level(&conversation);
-            PersonRow::new(person, current(&person.user), level).with(self.aside(&conversation))
+            PersonRow::new(person, text::name(&self.model, &person.user), current(&person.user), level)
+                .with(self.aside(&conversation))
         });
         let rows = rows.collect();
         self.sidebar.emit(SidebarInput::People { rows, friends: self.model.roster.len() });
@@ -209,7 +213,7 @@ impl App {
         let conversation = ConversationId::Direct(user.clone());
         let Some(tab) = self.tab(&conversation) else { return };
         let person = self.model.roster.get(user);
-        let name = literal_line(&self.model.name_of_person(user));
+        let name = text::name(&self.model, user);
         if tab.page.title() != name {
             tab.page.set_title(&name);
             // The tooltip takes markup, and says who it really is.
@@ -222,6 +226,7 @@ impl App {
             None if self.model.roster.is_empty() => Some(String::new()),
             None => Some(format!("{user} is not your friend")),
         };
+        tab.controller.emit(PageInput::Named(name.clone()));
         tab.controller.emit(PageInput::Alarm(person.and_then(|person| person.alarm.clone())));
         tab.controller.emit(PageInput::Closed(closed));
         for content in self.showing(&conversation) {
@@ -253,7 +258,7 @@ impl App {
         self.redraw(conversation, at + added..at + added + 1);
     }
 
-    fn redraw(&self, conversation: &ConversationId, lines: std::ops::Range<usize>) {
+    pub(in crate::ui) fn redraw(&self, conversation: &ConversationId, lines: std::ops::Range<usize>) {
         let Some(tab) = self.tab(conversation) else { return };
         for at in lines {
             if let Some(row) = rows::row(&self.model, conversation, at) {

@@ -15,6 +15,7 @@ use crate::ui::conversation::rows::first_line;
 use crate::ui::dialogs::{confirm, open_link};
 use crate::ui::links;
 use crate::ui::seek::Target;
+use crate::ui::text;
 
 impl App {
     /// From a line of a timeline.
@@ -65,7 +66,7 @@ impl App {
     /// The composer answers this message from now on.
     pub(in crate::ui) fn reply(&self, conversation: &ConversationId, message: MessageId) {
         if let (Some(tab), Some(found)) = (self.tab(conversation), self.message(conversation, message)) {
-            let author = if found.own { "yourself".to_owned() } else { found.info.from.to_string() };
+            let author = if found.own { "yourself".to_owned() } else { text::name(&self.model, &found.info.from) };
             let beginning = first_line(&found.info.text).to_owned();
             tab.controller.emit(PageInput::Reply { message, author, beginning });
         }

@@ -4,7 +4,6 @@ use adw::prelude::*;
 use hobnob_shared::id::ConversationId;
 use relm4::{ComponentController, adw};
 
-use crate::model::connection::Page;
 use crate::ui::app::App;
 use crate::ui::conversation::PageInput;
 use crate::ui::sidebar::SidebarInput;
@@ -26,9 +25,6 @@ fn neighbour<'a, T: PartialEq>(
 impl App {
     /// Opens the next conversation with something unread, in the order of the sidebar.
     pub(in crate::ui) fn go_to_unread(&mut self, back: bool) {
-        if self.model.connection.page() != Page::Main {
-            return;
-        }
         let people = self.model.roster.sorted("").into_iter().map(|person| ConversationId::Direct(person.user.clone()));
         let rooms = self.model.rooms.sorted("").into_iter().map(|room| ConversationId::Room(room.room.clone()));
         let all: Vec<ConversationId> = people.chain(rooms).collect();
@@ -41,9 +37,6 @@ impl App {
 
     /// From the composer to the last message, from there to the sidebar, and from there to the composer.
     pub(in crate::ui) fn go_to_pane(&self) {
-        if self.model.connection.page() != Page::Main {
-            return;
-        }
         let focus = GtkWindowExt::focus(&self.at());
         let within =
             |place: &gtk::Widget| focus.as_ref().is_some_and(|focus| focus == place || focus.is_ancestor(place));

@@ -14,7 +14,7 @@ use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::dialogs::safety_number::Numbers;
 use crate::ui::dialogs::{add_friend, details, invite, safety_number};
 use crate::ui::sidebar::SidebarInput;
-use crate::ui::text::literal_line;
+use crate::ui::text;
 use crate::ui::widgets::context_menu::add;
 use crate::ui::widgets::spoken::name_library_buttons;
 
@@ -224,7 +224,7 @@ impl App {
     pub(in crate::ui) fn compare(&mut self, user: &Handle, numbers: &Numbers<'_>) {
         let (verified, checked) = (self.sender.clone(), self.sender.clone());
         let (who, whose) = (user.clone(), user.clone());
-        let name = literal_line(&self.model.name_of_person(user));
+        let name = text::name(&self.model, user);
         let dialog = safety_number::show(
             &self.at(),
             (user, &name),

@@ -28,7 +28,9 @@ impl App {
         let rows = rooms.into_iter().map(|room| {
             let conversation = ConversationId::Room(room.room.clone());
             let (level, calls) = (self.model.notify_level(&conversation), self.model.rooms.mentions(&room.room));
-            RoomRow::new(room, me, current(&room.room), level).calling(calls).with(self.aside(&conversation))
+            RoomRow::new(room, me, &self.called(), current(&room.room), level)
+                .calling(calls)
+                .with(self.aside(&conversation))
         });
         let rows = rows.collect();
         self.sidebar.emit(SidebarInput::Rooms { rows, rooms: self.model.rooms.len() });

@@ -1,7 +1,15 @@
 //! Text of others in the window: harmless to look at, and no more of it than a screen can take. Everything that shows a peer's or the
 //! server's words goes through here.
 
+use hobnob_shared::id::Handle;
+
 pub use crate::literal::{literal, literal_line};
+use crate::model::Model;
+
+/// What a person is called, as it may be shown.
+pub fn name(model: &Model, user: &Handle) -> String {
+    literal_line(&model.name_of_person(user))
+}
 
 /// Characters shown of one message before `Show More`.
 pub const SHOWN_CHARS: usize = 4_000;

@@ -92,7 +92,8 @@ impl App {
 
     /// The window in use, where that is not the main one.
     pub(in crate::ui) fn in_use(&self) -> Option<&OwnWindow> {
-        self.own.iter().find(|own| Some(&own.window) == self.used.as_ref())
+        // While nobody is signed in they are hidden: what is asked then would be seen by nobody.
+        self.own.iter().find(|own| Some(&own.window) == self.used.as_ref() && own.window.is_visible())
     }
 
     /// The window in use: questions are asked over it.

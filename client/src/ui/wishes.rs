@@ -213,7 +213,11 @@ impl App {
 
     /// From a menu or key.
     pub(in crate::ui) fn act(&mut self, action: ActionMsg) {
+        let outside = self.model.connection.page() != Page::Main;
         match action {
+            action if outside && !action.works_outside() => {}
+            // Tabs are not seen.
+            ActionMsg::CloseTab(_) if outside => self.window.close(),
             ActionMsg::AddFriend => self.ask_friend(""),
             ActionMsg::JoinRoom => self.ask_room(None, None),
             ActionMsg::Members => self.in_use().map_or(&self.content, |own| &own.content).members.open(),
@@ -237,7 +241,6 @@ impl App {
                 self.window.present();
                 self.sidebar.emit(SidebarInput::FocusSearch);
             }
-            ActionMsg::Search | ActionMsg::Switch if self.model.connection.page() != Page::Main => {}
             ActionMsg::Search => self.open_search(None),
             ActionMsg::Switch => self.open_switcher(),
             ActionMsg::CloseTab(id) => self.close_tab(&id),

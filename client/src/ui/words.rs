@@ -165,8 +165,11 @@ pub fn mesh_tip(mesh: Mesh) -> &'static str {
 /// Names that a list shows before it only counts.
 const NAMES: usize = 12;
 
-fn names(users: &[&Handle]) -> String {
-    let mut shown: Vec<String> = users.iter().take(NAMES).map(ToString::to_string).collect();
+/// What somebody is called, literal.
+pub type Called<'a> = &'a dyn Fn(&Handle) -> String;
+
+fn names(users: &[&Handle], called: Called<'_>) -> String {
+    let mut shown: Vec<String> = users.iter().take(NAMES).map(|user| called(user)).collect();
     if users.len() > NAMES {
         shown.push(format!("{} more", users.len() - NAMES));
     }
@@ -174,12 +177,12 @@ fn names(users: &[&Handle]) -> String {
 }
 
 /// Who set an emoji, oneself first.
-pub fn set_by(people: &[Handle], me: Option<&Handle>) -> String {
+pub fn set_by(people: &[Handle], me: Option<&Handle>, called: Called<'_>) -> String {
     let others: Vec<&Handle> = people.iter().filter(|user| Some(*user) != me).collect();
     match (others.len() < people.len(), others.is_empty()) {
         (true, true) => "You".to_owned(),
-        (true, false) => format!("You, {}", names(&others)),
-        (false, _) => names(&others),
+        (true, false) => format!("You, {}", names(&others, called)),
+        (false, _) => names(&others, called),
     }
 }
 
@@ -207,33 +210,34 @@ pub fn unread(count: u32) -> String {
 }
 
 /// Who writes just now; nothing for nobody.
-pub fn writing(people: &[Handle]) -> String {
-    match people {
+pub fn writing(people: &[Handle], called: Called<'_>) -> String {
+    let names: Vec<String> = people.iter().take(3).map(called).collect();
+    match names.as_slice() {
         [] => String::new(),
         [one] => format!("{one} is writing…"),
         [one, other] => format!("{one} and {other} are writing…"),
-        [one, other, third] => format!("{one}, {other} and {third} are writing…"),
-        [one, other, more @ ..] => format!("{one}, {other} and {} others are writing…", more.len()),
+        [one, other, third] if people.len() == 3 => format!("{one}, {other} and {third} are writing…"),
+        [one, other, ..] => format!("{one}, {other} and {} others are writing…", people.len() - 2),
     }
 }
 
 /// How far an own message got: what stands below it, and by whom where that is known.
-pub fn reached(message: &Message) -> (String, Option<String>) {
+pub fn reached(message: &Message, called: Called<'_>) -> (String, Option<String>) {
     let (delivered, read) = message.reached();
     let state = state(message.info.state);
     let short = match (message.info.state, read.as_slice(), delivered.as_slice()) {
-        (MessageState::Read, [one], _) => format!("{state} by {one}"),
+        (MessageState::Read, [one], _) => format!("{state} by {}", called(one)),
         (MessageState::Read, [_, _, ..], _) => format!("{state} by {}", read.len()),
-        (MessageState::Delivered, _, [one]) => format!("{state} to {one}"),
+        (MessageState::Delivered, _, [one]) => format!("{state} to {}", called(one)),
         (MessageState::Delivered, _, [_, _, ..]) => format!("{state} to {}", delivered.len()),
         _ => state.to_owned(),
     };
     let mut lines = Vec::new();
     if !read.is_empty() {
-        lines.push(format!("Read by {}", names(&read)));
+        lines.push(format!("Read by {}", names(&read, called)));
     }
     if !delivered.is_empty() {
-        lines.push(format!("Delivered to {}", names(&delivered)));
+        lines.push(format!("Delivered to {}", names(&delivered, called)));
     }
     (short, (!lines.is_empty()).then(|| lines.join("\n")))
 }
@@ -358,10 +362,10 @@ mod tests {
     #[test]
     fn a_message_in_a_room_names_who_got_it_and_counts_when_they_are_many() {
         let mut message = message();
-        assert_eq!(reached(&message), ("queued".to_owned(), None));
+        assert_eq!(reached(&message, &ToString::to_string), ("queued".to_owned(), None));
         let mut by = |user: &str, state| {
             message.advance(state, user.parse().ok());
-            reached(&message)
+            reached(&message, &ToString::to_string)
         };
         let (short, long) = by("bob", MessageState::Delivered);
         assert_eq!((short.as_str(), long.as_deref()), ("delivered to bob", Some("Delivered to bob")));
@@ -371,7 +375,7 @@ mod tests {
         for number in 10..30 {
             by(&format!("member{number}"), MessageState::Read);
         }
-        let (short, long) = reached(&message);
+        let (short, long) = reached(&message, &ToString::to_string);
         assert_eq!(short, "read by 21");
         assert!(long.is_some_and(|long| long.contains(", 9 more\nDelivered to bob")));
     }
@@ -401,9 +405,9 @@ mod tests {
     fn who_set_an_emoji_is_named_oneself_first() {
         let handles: Vec<Handle> = ["bob", "alice"].iter().filter_map(|name| name.parse().ok()).collect();
         let me = handles.last();
-        assert_eq!(set_by(&handles, me), "You, bob");
-        assert_eq!(set_by(&handles[..1], me), "bob");
-        assert_eq!(set_by(&handles[1..], me), "You");
+        assert_eq!(set_by(&handles, me, &ToString::to_string), "You, bob");
+        assert_eq!(set_by(&handles[..1], me, &ToString::to_string), "bob");
+        assert_eq!(set_by(&handles[1..], me, &ToString::to_string), "You");
     }
 
     #[test]
@@ -417,7 +421,7 @@ mod tests {
             "bob, carol and 2 others are writing…",
         ];
         for (count, words) in said.into_iter().enumerate() {
-            assert_eq!(writing(&people[..count]), words);
+            assert_eq!(writing(&people[..count], &ToString::to_string), words);
         }
     }
 

@@ -176,7 +176,9 @@ pub struct Composer {
     root: gtk::Box,
     sheet: Rc<Sheet>,
     hint: gtk::Label,
-    usual_hint: String,
+    usual_hint: RefCell<String>,
+    /// Why nothing can be written.
+    closed: RefCell<Option<String>>,
 }
 
 impl Composer {
@@ -204,7 +206,7 @@ impl Composer {
             .child(&text)
             .build();
         // GTK's text view has no placeholder of its own.
-        let usual_hint = format!("Message {name}");
+        let usual_hint = hint_for(name);
         let hint = gtk::Label::builder()
             .label(&usual_hint)
             .xalign(0.0)
@@ -292,7 +294,7 @@ impl Composer {
         let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         root.append(sheet.bar.widget());
         root.append(&line);
-        Self { root, sheet, hint, usual_hint }
+        Self { root, sheet, hint, usual_hint: RefCell::new(usual_hint), closed: RefCell::default() }
     }
 
     /// The widget.
@@ -341,9 +343,24 @@ impl Composer {
     pub fn close(&self, why: Option<&str>) {
         self.root.set_sensitive(why.is_none());
         let why = why.filter(|why| !why.is_empty());
-        self.hint.set_text(why.unwrap_or(&self.usual_hint));
         self.root.set_tooltip_text(why);
+        self.closed.replace(why.map(str::to_owned));
+        self.show_hint();
     }
+
+    /// Whoever is written to is called so.
+    pub fn name(&self, name: &str) {
+        self.usual_hint.replace(hint_for(name));
+        self.show_hint();
+    }
+
+    fn show_hint(&self) {
+        self.hint.set_text(self.closed.borrow().as_ref().unwrap_or(&self.usual_hint.borrow()));
+    }
+}
+
+fn hint_for(name: &str) -> String {
+    format!("Message {name}")
 }
 
 fn content(buffer: &gtk::TextBuffer) -> String {

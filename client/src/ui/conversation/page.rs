@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use gtk::gdk;
 use gtk::prelude::*;
+use gtk::{gdk, glib};
 use hobnob_shared::id::{ConversationId, Handle, MessageId};
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
@@ -57,6 +57,8 @@ pub enum PageInput {
     Alarm(Option<String>),
     /// Writing is not possible, and why; empty where that is not known yet.
     Closed(Option<String>),
+    /// The friend is called so, or the room.
+    Named(String),
     /// These can be called by an `@`.
     Callable(Vec<Handle>),
     /// One is not in this room: the sentence of the bar that offers to join it.
@@ -138,11 +140,14 @@ pub struct ConversationPage {
     composer: Composer,
     key_bar: KeyBar,
     room_bar: RoomBar,
+    is_room: bool,
 }
 
 /// Its other widgets.
 pub struct PageWidgets {
     stack: Pages,
+    /// Shown before anything was said.
+    nobody: adw::StatusPage,
     typing: gtk::Label,
     announcer: gtk::Label,
 }
@@ -194,7 +199,9 @@ impl Component for ConversationPage {
 
         let stack = Pages::new();
         stack.add("timeline", timeline.widget());
-        stack.add("empty", &nothing_said(&name, conversation.friend().is_none()));
+        let is_room = conversation.friend().is_none();
+        let nobody = nothing_said(&name, is_room);
+        stack.add("empty", &nobody);
         let typing = gtk::Label::builder().xalign(0.0).visible(false).build();
         typing.add_css_class("typing");
         // Says to who listens what others see appear; GTK 4.8 has no announcements of its own.
@@ -215,8 +222,8 @@ impl Component for ConversationPage {
         root.set_child(Some(&column));
         root.add_overlay(&drop_hint(&root, &sender));
 
-        let widgets = PageWidgets { stack, typing, announcer };
-        ComponentParts { model: Self { timeline, composer, key_bar, room_bar }, widgets }
+        let widgets = PageWidgets { stack, nobody, typing, announcer };
+        ComponentParts { model: Self { timeline, composer, key_bar, room_bar, is_room }, widgets }
     }
 
     fn update_with_view(
@@ -247,6 +254,10 @@ impl Component for ConversationPage {
             }
             PageInput::Alarm(alarm) => self.key_bar.show(alarm.as_deref()),
             PageInput::Closed(why) => self.composer.close(why.as_deref()),
+            PageInput::Named(name) => {
+                self.composer.name(&name);
+                widgets.nobody.set_description(Some(&first_words(&name, self.is_room)));
+            }
             PageInput::Callable(people) => self.composer.know(people),
             PageInput::Outside(why) => self.room_bar.show(why.as_deref()),
             PageInput::SentOtherwise(text) => self.composer.sent_otherwise(&text),
@@ -269,7 +280,7 @@ pub fn title(conversation: &ConversationId) -> String {
     conversation.friend().map_or_else(|| conversation.to_string(), ToString::to_string)
 }
 
-fn nothing_said(name: &str, is_room: bool) -> adw::StatusPage {
+fn first_words(name: &str, is_room: bool) -> String {
     let words = if is_room {
         format!(
             "What is written in {name} is encrypted from each computer to every other. Who joins later can read it too."
@@ -277,8 +288,16 @@ fn nothing_said(name: &str, is_room: bool) -> adw::StatusPage {
     } else {
         format!("What you and {name} write is encrypted from one computer to the other. Files can be dropped here.")
     };
-    let page =
-        adw::StatusPage::builder().icon_name("user-available-symbolic").title("Say Hello").description(words).build();
+    // The description takes markup.
+    glib::markup_escape_text(&words).to_string()
+}
+
+fn nothing_said(name: &str, is_room: bool) -> adw::StatusPage {
+    let page = adw::StatusPage::builder()
+        .icon_name("user-available-symbolic")
+        .title("Say Hello")
+        .description(first_words(name, is_room))
+        .build();
     page.add_css_class("compact");
     page
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use gtk::prelude::*;
 use gtk::{glib, pango};
-use hobnob_shared::id::{MessageId, TransferId};
+use hobnob_shared::id::{Handle, MessageId, TransferId};
 use relm4::gtk;
 
 use crate::pictures::parent::Wish;
@@ -39,6 +39,15 @@ pub enum Content {
     Card(Card, Option<Wish>),
 }
 
+/// Who wrote a group of messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// What they are called, literal already.
+    pub name: String,
+    /// Whose picture stands beside the name, if one does.
+    pub picture: Option<Handle>,
+}
+
 /// All that a line shows.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is seen by itself; they are no states of one thing")]
@@ -52,9 +61,7 @@ pub struct TimelineRow {
     /// The new messages begin here.
     pub fresh: bool,
     /// The name above the group.
-    pub author: Option<String>,
-    /// The author's picture stands beside the name.
-    pub pictured: bool,
+    pub author: Option<Author>,
     /// First of its group.
     pub first: bool,
     /// The thing itself.
@@ -252,8 +259,8 @@ impl Widgets {
         }
     }
 
-    fn show_author(&self, name: Option<&str>, pictured: bool) {
-        if name.is_none() && self.head.get().is_none() {
+    fn show_author(&self, author: Option<&Author>) {
+        if author.is_none() && self.head.get().is_none() {
             return;
         }
         let head = self.head.get_or_init(|| {
@@ -262,13 +269,12 @@ impl Widgets {
             head.root.insert_before(&self.root, Some(&self.place));
             head
         });
-        head.root.set_visible(name.is_some());
-        if let Some(name) = name {
-            head.name.set_text(name);
-            head.picture.widget().set_visible(pictured);
-            if pictured {
-                head.picture.show(name);
-            }
+        head.root.set_visible(author.is_some());
+        let Some(author) = author else { return };
+        head.name.set_text(&author.name);
+        head.picture.widget().set_visible(author.picture.is_some());
+        if let Some(user) = &author.picture {
+            head.picture.show(user.as_str());
         }
     }
 
@@ -346,7 +352,7 @@ impl Row for TimelineRow {
     fn show(&self, widgets: &Widgets) {
         widgets.show_day(self.day.as_deref());
         widgets.show_fresh(self.fresh);
-        widgets.show_author(self.author.as_deref(), self.pictured);
+        widgets.show_author(self.author.as_ref());
         say(&widgets.footer, self.footer.as_deref());
         if self.reached.is_some() || widgets.footer.has_tooltip() {
             widgets.footer.set_tooltip_text(self.reached.as_deref());

@@ -9,9 +9,10 @@ use crate::model::line::{Fate, Layout, Line, Message};
 use crate::ui::conversation::bubble::{Bubble, Fold, Mentions};
 use crate::ui::conversation::pills::Pill;
 use crate::ui::conversation::quote::Quote;
-use crate::ui::conversation::row::{Content, LineId, TimelineRow};
+use crate::ui::conversation::row::{Author, Content, LineId, TimelineRow};
 use crate::ui::transfers::card::Card;
 use crate::ui::transfers::picture;
+use crate::ui::words::Called;
 use crate::ui::{text, words};
 
 /// Line `at` of a conversation.
@@ -25,7 +26,12 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
             let room = if let ConversationId::Room(room) = conversation { model.rooms.get(room) } else { None };
             let there =
                 |name: &str| room.is_some_and(|room| room.members.iter().any(|member| member.user.as_str() == name));
-            Some(message_row(open, message, layout, fresh, model.connection.user.as_ref(), &there))
+            let people = People {
+                me: model.connection.user.as_ref(),
+                called: &|user| text::name(model, user),
+                is_there: &there,
+            };
+            Some(message_row(open, message, layout, fresh, &people))
         }
         Line::Transfer { id, at, .. } => {
             let transfer = model.transfers.get(*id)?;
@@ -37,9 +43,8 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
                 day: layout.new_day.then(|| words::day(*at)),
                 fresh: false,
                 author: None,
-                pictured: false,
                 first: true,
-                spoken: format!("{}, {}, {}", transfer.info.from, words::time(*at), card.spoken()),
+                spoken: format!("{}, {}, {}", text::name(model, &transfer.info.from), words::time(*at), card.spoken()),
                 content: Content::Card(card, picture::wish(transfer)),
                 footer: None,
                 reached: None,
@@ -48,13 +53,26 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
     }
 }
 
+/// Whom messages are by, to and about.
+struct People<'a> {
+    me: Option<&'a Handle>,
+    called: Called<'a>,
+    /// Somebody of that username can be called there.
+    is_there: &'a dyn Fn(&str) -> bool,
+}
+
+impl People<'_> {
+    fn author(&self, message: &Message) -> String {
+        if message.own { "You".to_owned() } else { (self.called)(&message.info.from) }
+    }
+}
+
 fn message_row(
     open: &Conversation,
     message: &Message,
     layout: Layout,
     fresh: bool,
-    me: Option<&Handle>,
-    is_there: &dyn Fn(&str) -> bool,
+    people: &People<'_>,
 ) -> TimelineRow {
     let info = &message.info;
     let time = words::time(info.sent_at);
@@ -68,14 +86,14 @@ fn message_row(
     }
     let (mut spoken_state, mut reached) = (String::new(), None);
     if message.own && message.fate != Fate::Deleted {
-        let (short, long) = words::reached(message);
+        let (short, long) = words::reached(message, people.called);
         add(&short);
         // Who cannot point at the state hears the names at once.
         spoken_state = format!(", {}", long.as_deref().map_or(short, |long| long.replace('\n', ", ").to_lowercase()));
         reached = long;
     }
-    let bubble = bubble(open, message, me, is_there);
-    let who = if message.own { "You" } else { info.from.as_str() };
+    let bubble = bubble(open, message, people);
+    let who = people.author(message);
     let in_room = info.conversation.friend().is_none();
     // With one friend the header says who it is; the name is repeated where a day begins.
     let named = layout.first && !message.own && (layout.new_day || in_room);
@@ -84,8 +102,7 @@ fn message_row(
         own: message.own,
         day: layout.new_day.then(|| words::day(info.sent_at)),
         fresh,
-        author: named.then(|| info.from.to_string()),
-        pictured: in_room,
+        author: named.then(|| Author { name: who.clone(), picture: in_room.then(|| info.from.clone()) }),
         first: layout.first,
         spoken: format!(
             "{}{who}, {time}, {}{}{spoken_state}{}",
@@ -109,7 +126,8 @@ fn reactions(bubble: &Bubble) -> String {
     each.collect::<Vec<_>>().concat()
 }
 
-fn bubble(open: &Conversation, message: &Message, me: Option<&Handle>, is_there: &dyn Fn(&str) -> bool) -> Bubble {
+fn bubble(open: &Conversation, message: &Message, people: &People<'_>) -> Bubble {
+    let People { me, is_there, .. } = *people;
     let own = message.own;
     if message.fate == Fate::Deleted {
         let text = "Message deleted".to_owned();
@@ -130,36 +148,32 @@ fn bubble(open: &Conversation, message: &Message, me: Option<&Handle>, is_there:
         mentions: Mentions { places, me: me_too },
         fold,
         deleted: false,
-        quote: message.info.reply_to.map(|id| quote(open, id)),
-        reactions: message.reactions.iter().map(|(emoji, people)| pill(emoji, people, me)).collect(),
+        quote: message.info.reply_to.map(|id| quote(open, id, people)),
+        reactions: message.reactions.iter().map(|(emoji, by)| pill(emoji, by, people)).collect(),
         own,
     }
 }
 
-fn quote(open: &Conversation, message: MessageId) -> Quote {
+fn quote(open: &Conversation, message: MessageId, people: &People<'_>) -> Quote {
     match open.find(message) {
         Some(quoted) if quoted.fate == Fate::Deleted => {
-            Quote { message, author: Some(author(quoted)), text: "Message deleted".to_owned() }
+            Quote { message, author: Some(people.author(quoted)), text: "Message deleted".to_owned() }
         }
         Some(quoted) => {
             let text = text::literal_line(first_line(&quoted.info.text));
-            Quote { message, author: Some(author(quoted)), text }
+            Quote { message, author: Some(people.author(quoted)), text }
         }
         None => Quote { message, author: None, text: "An earlier message".to_owned() },
     }
 }
 
-fn author(message: &Message) -> String {
-    if message.own { "You".to_owned() } else { message.info.from.to_string() }
-}
-
-fn pill(emoji: &str, people: &[Handle], me: Option<&Handle>) -> Pill {
-    let mine = people.iter().any(|user| Some(user) == me);
+fn pill(emoji: &str, by: &[Handle], people: &People<'_>) -> Pill {
+    let mine = by.iter().any(|user| Some(user) == people.me);
     Pill {
         emoji: emoji.to_owned(),
         shown: text::literal_line(emoji),
-        count: people.len(),
-        who: words::set_by(people, me),
+        count: by.len(),
+        who: words::set_by(by, people.me, people.called),
         mine,
     }
 }

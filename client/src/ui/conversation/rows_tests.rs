@@ -109,3 +109,20 @@ fn a_long_message_is_unfolded_and_folded_again() {
     model.unfold(&with_bob(), long);
     assert_eq!(folds(&model), (Fold::Cut, Fold::Short));
 }
+
+#[test]
+fn a_friend_has_one_name_everywhere_in_a_timeline() {
+    use crate::core::event::FriendInfo;
+    let mut model = model();
+    let bob = FriendInfo { nickname: "Uncle <b>\u{202E}Bob".to_owned(), ..FriendInfo::new("bob".parse().unwrap()) };
+    model.roster.replace(vec![bob], vec![]);
+    let first = says(&mut model, "bob", "hello", 1, None);
+    says(&mut model, "alice", "yes", 2, Some(first));
+    reacts(&mut model, "bob", first, "👍");
+    let name = "Uncle <b>\u{FFFD}Bob";
+    let (row, bubble) = shown(&model, 0);
+    assert_eq!(row.author, Some(Author { name: name.to_owned(), picture: None }), "the header shows the picture");
+    assert!(row.spoken.contains(&format!("{name}, ")), "{}", row.spoken);
+    assert_eq!(bubble.reactions[0].who, name);
+    assert_eq!(shown(&model, 1).1.quote.unwrap().author.as_deref(), Some(name));
+}

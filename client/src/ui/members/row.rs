@@ -15,7 +15,7 @@ use crate::ui::widgets::avatar::PersonAvatar;
 use crate::ui::widgets::icon_button::icon_button;
 use crate::ui::widgets::live_list::{Current, Row};
 use crate::ui::widgets::spoken::{Spoken, changing};
-use crate::ui::words;
+use crate::ui::{text, words};
 
 /// What was asked for about a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum MemberOutput {
 pub struct MemberRow {
     /// Who.
     pub user: Handle,
+    /// What they are called, literal already.
+    name: String,
     room: RoomId,
     presence: Presence,
     line: String,
@@ -51,6 +53,11 @@ pub fn rows(model: &Model, room: &Room) -> Vec<MemberRow> {
         .map(|member| {
             let own = me == Some(&member.user);
             let mut parts = Vec::new();
+            let name = text::name(model, &member.user);
+            let username = format!("@{}", member.user);
+            if name != member.user.as_str() && !name.ends_with(&format!("({username})")) {
+                parts.push(username.as_str());
+            }
             if own {
                 parts.push("you");
             }
@@ -66,8 +73,9 @@ pub fn rows(model: &Model, room: &Room) -> Vec<MemberRow> {
             MemberRow {
                 user: member.user.clone(),
                 room: room.room.clone(),
-                presence: member.presence,
                 line: parts.join(" · "),
+                name,
+                presence: member.presence,
                 me: own,
                 friend: model.roster.get(&member.user).is_some(),
                 mine: mine && !own,
@@ -144,11 +152,11 @@ impl Row for MemberRow {
 
     fn show(&self, widgets: &Widgets) {
         widgets.avatar.show(self.user.as_str(), self.presence);
-        widgets.name.set_text(self.user.as_str());
+        widgets.name.set_text(&self.name);
         widgets.line.set_text(&self.line);
         widgets.message.set_visible(self.friend);
         widgets.add.set_visible(!self.friend && !self.me);
         widgets.remove.set_visible(self.mine);
-        widgets.spoken.say(&format!("{}, {}", self.user, self.line));
+        widgets.spoken.say(&format!("{}, {}", self.name, self.line));
     }
 }

@@ -7,6 +7,7 @@ use hobnob_shared::message::OwnPresence;
 use relm4::gtk;
 
 use crate::core::event::{Event, MessageInfo};
+use crate::model::connection::Page;
 use crate::ui::app::App;
 use crate::ui::conversation::PageInput;
 use crate::ui::notify::board::{Item, Place, Tag};
@@ -68,13 +69,13 @@ impl App {
         }
     }
 
-    /// A message came.
-    pub(in crate::ui) fn arrived(&mut self, info: &MessageInfo) {
+    /// A message came; `newest` unless others came to the same conversation together with it, and later.
+    pub(in crate::ui) fn arrived(&mut self, info: &MessageInfo, newest: bool) {
         let mentioned = self.model.is_called_by(info);
         let name = self.model.name_of_person(&info.from);
         let from = if mentioned { format!("{name} mentions you") } else { name };
         let item = Item { from, what: info.text.clone(), message: Some(info.message) };
-        self.tell_of(&info.conversation, item, mentioned);
+        self.tell_of(&info.conversation, item, mentioned, newest);
     }
 
     /// A file is offered.
@@ -82,13 +83,13 @@ impl App {
         let Some(transfer) = self.model.transfers.get(transfer) else { return };
         let what = format!("offers {} ({})", transfer.info.name, words::size(transfer.info.size));
         let item = Item { from: self.model.name_of_person(&transfer.info.from), what, message: None };
-        self.tell_of(&transfer.info.conversation.clone(), item, false);
+        self.tell_of(&transfer.info.conversation.clone(), item, false, true);
     }
 
     /// Says to who listens or looks elsewhere that something came.
-    fn tell_of(&self, conversation: &ConversationId, item: Item, mentioned: bool) {
+    fn tell_of(&self, conversation: &ConversationId, item: Item, mentioned: bool, newest: bool) {
         let tab = self.tab(conversation);
-        if let Some(tab) = tab {
+        if let Some(tab) = tab.filter(|_| newest) {
             tab.controller.emit(PageInput::Announce(format!("{}: {}", item.from, item.what)));
         }
         let watched = tab.is_some_and(|tab| self.is_watched(tab));
@@ -114,14 +115,20 @@ impl App {
 
     /// A notification was clicked, or the program started once more: to the front, and where that leads.
     pub(in crate::ui) fn come(&mut self, place: Place, token: Option<&str>) {
-        let is_here = |conversation: &ConversationId| {
-            let view = self.tab(conversation).and_then(|tab| view_of(&tab.page));
-            view.is_none_or(|view| self.own_of(&view).is_none())
+        let target = match place {
+            Place::Conversation(conversation, message) if self.model.connection.page() == Page::Main => {
+                Some((conversation, message))
+            }
+            // While nobody is signed in no conversation is shown to whoever sits there.
+            Place::Conversation(..) | Place::Window => None,
         };
-        if !matches!(&place, Place::Conversation(conversation, _) if !is_here(conversation)) {
-            self.show_window(token);
+        let view = target.as_ref().and_then(|(conversation, _)| view_of(&self.tab(conversation)?.page));
+        match (view.and_then(|view| self.own_of(&view)), token) {
+            (Some(own), Some(token)) => own.window.set_startup_id(token),
+            (Some(_), None) => {}
+            (None, token) => self.show_window(token),
         }
-        if let Place::Conversation(conversation, message) = place {
+        if let Some((conversation, message)) = target {
             self.come_to(&conversation, message);
         }
     }

@@ -7,6 +7,7 @@ use crate::core::event::{FoundRoom, FriendInfo, MessageInfo, TransferInfo};
 use crate::model::Model;
 use crate::model::switch::Meant;
 use crate::ui::search::row::{FoundRow, Line, Pick, Words};
+use crate::ui::words::Called;
 use crate::ui::{text, words};
 
 /// Characters in front of what was found.
@@ -16,6 +17,15 @@ const SHOWN: usize = 240;
 /// The picture of a room.
 const ROOM: &str = "system-users-symbolic";
 const FILE: &str = "text-x-generic-symbolic";
+
+/// Whose search it is, and what the others are called.
+#[derive(Clone, Copy)]
+pub struct People<'a> {
+    /// Oneself.
+    pub me: Option<&'a Handle>,
+    /// The others.
+    pub called: Called<'a>,
+}
 
 fn line(line: Line) -> FoundRow {
     FoundRow::Line(Box::new(line))
@@ -39,21 +49,22 @@ fn context(wanted: &Wanted, raw: &str) -> Words {
     marked(wanted, &if start > 0 { format!("…{part}") } else { part })
 }
 
-fn place(conversation: &ConversationId, from: &Handle, me: Option<&Handle>) -> String {
+fn place(conversation: &ConversationId, from: &Handle, people: &People<'_>) -> String {
+    let People { me, called } = *people;
     match (conversation, Some(from) == me) {
-        (ConversationId::Direct(with), true) => format!("You to {with}"),
-        (ConversationId::Direct(_), false) => from.to_string(),
+        (ConversationId::Direct(with), true) => format!("You to {}", called(with)),
+        (ConversationId::Direct(_), false) => called(from),
         (ConversationId::Room(room), true) => format!("You in {room}"),
-        (ConversationId::Room(room), false) => format!("{from} in {room}"),
+        (ConversationId::Room(room), false) => format!("{} in {room}", called(from)),
     }
 }
 
 /// A message that was found.
-pub fn message(wanted: &Wanted, info: &MessageInfo, me: Option<&Handle>) -> FoundRow {
+pub fn message(wanted: &Wanted, info: &MessageInfo, people: &People<'_>) -> FoundRow {
     line(Line {
         pick: Pick::Message(info.conversation.clone(), info.message),
         picture: (info.from.to_string(), None),
-        name: Words::plain(place(&info.conversation, &info.from, me)),
+        name: Words::plain(place(&info.conversation, &info.from, people)),
         aside: words::when(info.sent_at),
         words: context(wanted, &info.text),
         unread: 0,
@@ -71,7 +82,7 @@ pub fn person(wanted: &Wanted, info: &FriendInfo) -> FoundRow {
     };
     line(Line {
         pick: Pick::Conversation(ConversationId::Direct(info.user.clone())),
-        picture: (text::literal_line(called), None),
+        picture: (info.user.to_string(), None),
         name: marked(wanted, called),
         aside: words::presence(info.presence).to_owned(),
         words: marked(wanted, &said),
@@ -93,8 +104,8 @@ pub fn room(wanted: &Wanted, info: &FoundRoom) -> FoundRow {
 }
 
 /// A file that was found.
-pub fn file(wanted: &Wanted, info: &TransferInfo, me: Option<&Handle>) -> FoundRow {
-    let of = place(&info.conversation, &info.from, me);
+pub fn file(wanted: &Wanted, info: &TransferInfo, people: &People<'_>) -> FoundRow {
+    let of = place(&info.conversation, &info.from, people);
     line(Line {
         pick: Pick::File(info.conversation.clone(), info.transfer),
         picture: (info.name.clone(), Some(if info.files.is_some() { "folder-symbolic" } else { FILE })),
@@ -134,18 +145,19 @@ pub fn meant(model: &Model, meant: Meant) -> FoundRow {
             _ => bold.push(range),
         }
     }
-    let (icon, words) = match &conversation {
+    // A picture is a username's, whatever somebody is called here.
+    let (picture, words) = match &conversation {
         ConversationId::Direct(user) => (
-            None,
+            (user.to_string(), None),
             model.roster.get(user).map(|person| {
                 let status = words::status(person);
                 if person.nickname.is_empty() { status } else { format!("@{user} · {status}") }
             }),
         ),
-        ConversationId::Room(room) => (Some(ROOM), model.rooms.get(room).map(words::people)),
+        ConversationId::Room(room) => ((name.clone(), Some(ROOM)), model.rooms.get(room).map(words::people)),
     };
     line(Line {
-        picture: (name.clone(), icon),
+        picture,
         name: Words { text: name, bold },
         aside: String::new(),
         words: Words::plain(text::literal_line(&words.unwrap_or_default())),
@@ -156,7 +168,22 @@ pub fn meant(model: &Model, meant: Meant) -> FoundRow {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+
+    #[test]
+    fn a_picture_is_the_persons_whatever_they_are_called() {
+        let user: Handle = "carol".parse().unwrap();
+        let info = FriendInfo { nickname: "bob".to_owned(), ..FriendInfo::new(user.clone()) };
+        let mut model = Model::default();
+        model.roster.replace(vec![info.clone()], vec![]);
+        let conversation = ConversationId::Direct(user);
+        let meant = Meant { conversation, name: "bob".to_owned(), letters: Vec::new() };
+        for row in [person(&Wanted::parse("bob", None), &info), super::meant(&model, meant)] {
+            let FoundRow::Line(line) = row else { panic!("no line") };
+            assert_eq!((line.picture, line.name.text.as_str()), (("carol".to_owned(), None), "bob"));
+        }
+    }
 
     #[test]
     fn what_was_found_stands_in_its_context_and_nothing_in_it_is_markup() {

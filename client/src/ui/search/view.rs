@@ -12,6 +12,7 @@ use crate::ui::search::picker::{Kind, Picker, PickerOutput};
 use crate::ui::search::row::{FoundRow, Pick};
 use crate::ui::search::rows;
 use crate::ui::seek::Target;
+use crate::ui::text;
 
 /// A search that is open.
 pub struct Searching {
@@ -155,7 +156,8 @@ impl App {
     /// A search was answered. What is about something else than is typed by now is not shown any more.
     pub(in crate::ui) fn found(&mut self, text: &str, further: bool, answer: &Answer) {
         let Answer::Found { messages, more, people, rooms, files } = answer else { return };
-        let me = self.model.connection.user.as_ref();
+        let (me, model) = (self.model.connection.user.as_ref(), &self.model);
+        let named = rows::People { me, called: &|user| text::name(model, user) };
         let Some(open) = self.searching.as_mut().filter(|open| open.text == text) else { return };
         let wanted = Wanted::parse(text, me);
         let mut lines = Vec::new();
@@ -167,19 +169,19 @@ impl App {
         };
         if further {
             open.messages += messages.len();
-            lines.extend(messages.iter().map(|info| rows::message(&wanted, info, me)));
+            lines.extend(messages.iter().map(|info| rows::message(&wanted, info, &named)));
         } else {
             open.messages = messages.len();
             open.others = people.len() + rooms.len() + files.len();
             group("People", people.iter().take(FEW).map(|info| rows::person(&wanted, info)).collect());
             group("Rooms", rooms.iter().take(FEW).map(|info| rows::room(&wanted, info)).collect());
             let shown = if wanted.has_file || files.len() == FEW + 1 { files.len() } else { FEW };
-            let mut of_files: Vec<_> = files.iter().take(shown).map(|info| rows::file(&wanted, info, me)).collect();
+            let mut of_files: Vec<_> = files.iter().take(shown).map(|info| rows::file(&wanted, info, &named)).collect();
             if files.len() > shown {
                 of_files.push(rows::all_files(files.len()));
             }
             group("Files", of_files);
-            group("Messages", messages.iter().map(|info| rows::message(&wanted, info, me)).collect());
+            group("Messages", messages.iter().map(|info| rows::message(&wanted, info, &named)).collect());
         }
         open.waiting = false;
         open.last = messages.last().map(|info| info.message).filter(|_| *more);

@@ -13,7 +13,6 @@ use crate::model::roster::Person;
 use crate::ui::people::add_levels;
 use crate::ui::sidebar::SidebarOutput;
 use crate::ui::sidebar::line::{Aside, LineShown, LineWidgets};
-use crate::ui::text::literal_line;
 use crate::ui::widgets::avatar::PersonAvatar;
 use crate::ui::widgets::context_menu::{add, attach};
 use crate::ui::widgets::live_list::{Current, Row};
@@ -37,11 +36,11 @@ pub struct PersonRow {
 }
 
 impl PersonRow {
-    /// The line of a friend.
-    pub fn new(person: &Person, current: bool, level: Notify) -> Self {
+    /// The line of a friend, who is called `name`.
+    pub fn new(person: &Person, name: String, current: bool, level: Notify) -> Self {
         Self {
             user: person.user.clone(),
-            name: literal_line(person.name()),
+            name,
             presence: person.presence,
             status: words::status(person),
             unread: person.unread,
@@ -107,7 +106,8 @@ impl Row for PersonRow {
     }
 
     fn show(&self, widgets: &Widgets) {
-        widgets.avatar.show(&self.name, self.presence);
+        // By the username, which a nickname may be of somebody else.
+        widgets.avatar.show(self.user.as_str(), self.presence);
         widgets.line.show(&LineShown {
             name: &self.name,
             tip: (self.name != self.user.as_str()).then_some(self.user.as_str()),

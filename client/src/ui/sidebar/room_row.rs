@@ -15,6 +15,7 @@ use crate::ui::sidebar::line::{Aside, LineShown, LineWidgets};
 use crate::ui::sidebar::person_row::Speak;
 use crate::ui::widgets::context_menu::{add, attach};
 use crate::ui::widgets::live_list::{Current, Row};
+use crate::ui::words::Called;
 use crate::ui::{text, words};
 
 /// What a line shows.
@@ -39,10 +40,10 @@ pub struct RoomRow {
 
 impl RoomRow {
     /// The line of a room, as `me` sees it.
-    pub fn new(room: &Room, me: Option<&Handle>, current: bool, level: Notify) -> Self {
+    pub fn new(room: &Room, me: Option<&Handle>, called: Called<'_>, current: bool, level: Notify) -> Self {
         let (online, members) = (room.online(), room.members.len());
         let newest = room.newest.as_ref().map(|newest| {
-            let who = if me == Some(&newest.from) { "You" } else { newest.from.as_str() };
+            let who = if me == Some(&newest.from) { "You".to_owned() } else { called(&newest.from) };
             format!("{who}: {}", text::literal_line(&newest.text))
         });
         Self {
@@ -185,12 +186,12 @@ mod tests {
             unread: 0,
             newest: None,
         };
-        let row = RoomRow::new(&room, Some(&alice), false, Notify::None);
+        let row = RoomRow::new(&room, Some(&alice), &ToString::to_string, false, Notify::None);
         assert_eq!((row.words(), row.alone, row.mine), ("1 of 2 online", true, Some(false)));
         assert_eq!(row.spoken(), "room #tea, 1 of 2 online, muted");
         room.unread = 2;
         assert_eq!(
-            RoomRow::new(&room, Some(&alice), false, Notify::All).words(),
+            RoomRow::new(&room, Some(&alice), &ToString::to_string, false, Notify::All).words(),
             "1 of 2 online",
             "what was said is not known here"
         );

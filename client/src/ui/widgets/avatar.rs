@@ -36,8 +36,8 @@ impl PersonAvatar {
     }
 
     /// Shows a person. The dot is for the eye; the words beside it say the same.
-    pub fn show(&self, name: &str, presence: Presence) {
-        self.face.show(name);
+    pub fn show(&self, user: &str, presence: Presence) {
+        self.face.show(user);
         self.dot.set_css_classes(&["presence-dot", css_class(presence)]);
         self.face.widget().set_opacity(if presence.is_online() { 1.0 } else { 0.55 });
     }

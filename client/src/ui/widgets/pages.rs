@@ -36,6 +36,11 @@ impl Pages {
         pages.push((name, page.clone().upcast()));
     }
 
+    /// That page is shown.
+    pub fn shows(&self, name: &str) -> bool {
+        self.pages.borrow().iter().any(|(known, page)| *known == name && page.get_visible())
+    }
+
     /// Shows one page.
     pub fn show(&self, name: &str) {
         for (known, page) in self.pages.borrow().iter() {
