@@ -2,11 +2,13 @@
 //! the rows are written straight into it, and the gallery shows them.
 #![expect(clippy::print_stdout, reason = "the report is what the program is for")]
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use hobnob_client::core::command::Part;
+use hobnob_client::core::command::{Format, Part};
+use hobnob_client::core::export;
 use hobnob_client::core::history::{History, erase, pages};
 use hobnob_shared::id::{ConversationId, DeviceId};
 use hobnob_tests::display::{Display, missing};
@@ -68,10 +70,51 @@ fn disk(store: &Path) -> Result<()> {
         percentile(&times, 50.0),
         percentile(&times, 100.0)
     );
-    let begun = Instant::now();
-    let erased = runtime.block_on(erase::run(&history, conversation, DeviceId([2; 32])))?;
-    println!("  erasing all {} of them: {:.1} s", erased.gone, begun.elapsed().as_secs_f64());
+    for format in [Format::Text, Format::Json, Format::Html] {
+        let path = store.with_extension("export");
+        let wish = export::Wish {
+            conversation: conversation.clone(),
+            own: "alice".parse()?,
+            path: path.clone(),
+            profile: store.join("none"),
+            format,
+            overwrite: true,
+            told: Box::new(|messages| messages),
+        };
+        let begun = Instant::now();
+        let (count, _) = runtime.block_on(export::run(&history, wish))?;
+        println!("  exporting all {count} of them as {format:?}: {:.1} s", begun.elapsed().as_secs_f64());
+        std::fs::remove_file(&path).context("the export")?;
+    }
+    let (begun, over) = (Instant::now(), Cell::new(false));
+    let (erased, waits) = runtime.block_on(async {
+        let erasing = async {
+            let erased = erase::run(&history, conversation, DeviceId([2; 32])).await;
+            over.set(true);
+            erased
+        };
+        tokio::join!(erasing, others(&history, &over))
+    });
+    let (erased, waits) = (erased?, waits?);
+    println!(
+        "  erasing all {} of them: {:.1} s; what others write meanwhile waits (ms): p50 {:.0}, worst {:.0}",
+        erased.gone,
+        begun.elapsed().as_secs_f64(),
+        percentile(&waits, 50.0),
+        percentile(&waits, 100.0)
+    );
     Ok(())
+}
+
+/// Jobs of others, one after another until it is over: how long each waited, in milliseconds.
+async fn others(history: &History, over: &Cell<bool>) -> Result<Vec<f64>> {
+    let mut waits = Vec::new();
+    while !over.get() {
+        let begun = Instant::now();
+        history.write(|c| c.execute("UPDATE conversations SET name = name", [])).await?;
+        waits.push(begun.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok(waits)
 }
 
 fn now() -> Result<u64> {

@@ -161,6 +161,12 @@ impl Hands {
         serde_json::from_value(answer["texts"].clone()).unwrap_or_default()
     }
 
+    /// The same, but of each list only the last `rows`: looking through all of a long one takes its time.
+    pub fn newest_texts(&mut self, window: &Window, rows: usize) -> Vec<[String; 3]> {
+        let answer = self.must(window, json!({"do": "texts", "rows": rows}));
+        serde_json::from_value(answer["texts"].clone()).unwrap_or_default()
+    }
+
     /// Waits until that text is shown.
     pub fn sees(&mut self, window: &Window, text: &str) {
         self.must(window, json!({"do": "wait", "contains": text}));

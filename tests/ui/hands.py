@@ -36,8 +36,8 @@ def application(pid):
     return None
 
 
-def walk(node, path=()):
-    """Every visible node, with its ancestors' roles and names."""
+def walk(node, path=(), rows=None):
+    """Every visible node, with its ancestors' roles and names; of each list all rows, or the last so many."""
     try:
         # GTK 4.8 never says SHOWING, and VISIBLE holds for the other pages of a stack too. Those that were not shown yet have no size;
         # one that was shown before cannot be told, so stories wait for what is on one page only.
@@ -48,13 +48,14 @@ def walk(node, path=()):
         count = node.get_child_count()
     except GLib.Error:
         return
-    for index in range(count):
+    first = max(0, count - rows) if rows and here[0] == "list" else 0
+    for index in range(first, count):
         try:
             child = node.get_child_at_index(index)
         except GLib.Error:
             continue
         if child is not None:
-            yield from walk(child, path + (here,))
+            yield from walk(child, path + (here,), rows)
 
 
 def has_size(node):
@@ -342,7 +343,7 @@ def do_line(command):
 def do_texts(command):
     """Everything that is shown: role, name and text of each node."""
     shown = []
-    for node, _ in walk(application(command["pid"])):
+    for node, _ in walk(application(command["pid"]), rows=command.get("rows")):
         try:
             shown.append([role_of(node), node.get_name() or "", text_in(node)])
         except GLib.Error:

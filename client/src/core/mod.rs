@@ -21,7 +21,7 @@ mod compare;
 mod errands;
 pub mod error;
 pub mod event;
-mod export;
+pub mod export;
 mod file_transfer;
 mod friendship;
 pub mod history;

@@ -67,7 +67,8 @@ pub enum BubbleOutput {
 
 /// The widgets of a bubble.
 pub struct BubbleWidgets {
-    root: gtk::Box,
+    /// What it stands in, with its reactions below it.
+    place: gtk::Box,
     body: gtk::Box,
     text: gtk::Label,
     // Most messages have none of these, and each widget that is not there need not be styled and measured.
@@ -86,8 +87,8 @@ const NARROWEST: i32 = 20;
 const LONG_LINE: usize = 28;
 
 impl BubbleWidgets {
-    /// An empty bubble; `tell` gets what is done in it.
-    pub fn new(tell: impl Fn(BubbleOutput) + 'static) -> Self {
+    /// An empty bubble in `place`; `tell` gets what is done in it.
+    pub fn new(place: &gtk::Box, tell: impl Fn(BubbleOutput) + 'static) -> Self {
         let text = gtk::Label::builder()
             .xalign(0.0)
             .wrap(true)
@@ -109,9 +110,9 @@ impl BubbleWidgets {
             say(BubbleOutput::Link(address.to_owned()));
             glib::Propagation::Stop
         });
-        let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
-        root.append(&body);
-        Self { root, body, text, quote: OnceCell::new(), more: OnceCell::new(), reactions: OnceCell::new(), tell }
+        place.append(&body);
+        let place = place.clone();
+        Self { place, body, text, quote: OnceCell::new(), more: OnceCell::new(), reactions: OnceCell::new(), tell }
     }
 
     fn quote(&self) -> &QuoteWidgets {
@@ -138,20 +139,23 @@ impl BubbleWidgets {
         self.reactions.get_or_init(|| {
             let tell = self.tell.clone();
             let pills = PillsWidgets::new(move |emoji, on| tell(BubbleOutput::React(emoji, on)));
-            self.root.append(pills.widget());
+            self.place.append(pills.widget());
             pills
         })
     }
 
-    /// The widget.
-    pub fn widget(&self) -> &gtk::Box {
-        &self.root
+    /// Shows nothing.
+    pub fn hide(&self) {
+        self.body.set_visible(false);
+        if let Some(reactions) = self.reactions.get() {
+            reactions.widget().set_visible(false);
+        }
     }
 }
 
 impl Bubble {
-    /// Shows this message.
-    pub fn show(&self, widgets: &BubbleWidgets) {
+    /// Shows this message; `last` of its group or not.
+    pub fn show(&self, widgets: &BubbleWidgets, last: bool) {
         if self.quote.is_some() || widgets.quote.get().is_some() {
             widgets.quote().show(self.quote.as_ref());
         }
@@ -172,11 +176,14 @@ impl Bubble {
                 None => widgets.text.set_text(&self.text),
             }
         }
-        for (class, is_so) in [("deleted", self.deleted), ("calls", self.mentions.me)] {
+        // Only what changes: each class has the bubble and its text styled anew.
+        for (class, is_so) in
+            [("own", self.own), ("last", last), ("deleted", self.deleted), ("calls", self.mentions.me)]
+        {
             if is_so != widgets.body.has_css_class(class) {
                 if is_so { widgets.body.add_css_class(class) } else { widgets.body.remove_css_class(class) }
             }
         }
-        widgets.root.set_visible(true);
+        widgets.body.set_visible(true);
     }
 }

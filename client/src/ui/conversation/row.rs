@@ -181,11 +181,12 @@ pub struct Widgets {
     bubble: OnceCell<BubbleWidgets>,
     card: OnceCell<CardWidgets>,
     picture: OnceCell<Rc<PictureView>>,
-    footer: gtk::Label,
+    footer: OnceCell<gtk::Label>,
     context: Rc<Context>,
     current: Current<TimelineRow>,
-    /// Setting equal styles would still have all that is in the line styled anew.
-    styled: Cell<Option<(bool, bool, bool, bool)>>,
+    /// On which side it stands, whether it is the first of a group, and whether it is a file. Set as alignment and margins, not as classes:
+    /// most lines that are shown in turn differ in them, and a class has all that is in the line styled and measured anew.
+    placed: Cell<Option<(bool, bool, bool)>>,
 }
 
 /// The author above a group.
@@ -228,6 +229,13 @@ fn fresh_line() -> gtk::Box {
     line.append(&side());
     line
 }
+
+/// Room above a line, and above the first of a group.
+const ABOVE: (i32, i32) = (3, 10);
+/// Room on the side on which a line does not stand.
+const ASIDE: i32 = 56;
+/// The same beside a file: its buttons need the room in a narrow window.
+const ASIDE_OF_FILES: i32 = 10;
 
 /// Shows words, or nothing.
 pub fn say(label: &gtk::Label, words: Option<&str>) {
@@ -280,7 +288,7 @@ impl Widgets {
     fn bubble(&self) -> &BubbleWidgets {
         self.bubble.get_or_init(|| {
             let (context, current) = (self.context.clone(), self.current.clone());
-            let bubble = BubbleWidgets::new(move |output| {
+            BubbleWidgets::new(&self.place, move |output| {
                 if let Some(LineId::Message(message)) = current.read(|row| row.id) {
                     (context.speak)(match output {
                         BubbleOutput::Unfold => RowOutput::Unfold(message),
@@ -289,9 +297,7 @@ impl Widgets {
                         BubbleOutput::React(emoji, on) => RowOutput::React { message, emoji, on: Some(on) },
                     });
                 }
-            });
-            self.place.append(bubble.widget());
-            bubble
+            })
         })
     }
 
@@ -308,6 +314,22 @@ impl Widgets {
         })
     }
 
+    fn show_footer(&self, words: Option<&str>, reached: Option<&str>, side: gtk::Align) {
+        if words.is_none() && self.footer.get().is_none() {
+            return;
+        }
+        let footer = self.footer.get_or_init(|| {
+            let footer = label("footer");
+            self.root.append(&footer);
+            footer
+        });
+        footer.set_halign(side);
+        say(footer, words);
+        if reached.is_some() || footer.has_tooltip() {
+            footer.set_tooltip_text(reached);
+        }
+    }
+
     fn show_picture(&self, card: &Card, wish: Option<&Wish>) {
         if wish.is_some() || self.picture.get().is_some() {
             let pictures = &self.context.pictures;
@@ -322,13 +344,11 @@ impl Row for TimelineRow {
     type Context = Context;
 
     fn build(context: &Rc<Context>, current: Current<Self>) -> (gtk::Widget, Widgets) {
-        let footer = label("footer");
         let place = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         let (root, spoken): (gtk::Box, Spoken) = changing();
         root.set_orientation(gtk::Orientation::Vertical);
         root.add_css_class("line");
         root.append(&place);
-        root.append(&footer);
         context.lines.add(&root, &place, &current);
         let widgets = Widgets {
             root: root.clone(),
@@ -340,10 +360,10 @@ impl Row for TimelineRow {
             bubble: OnceCell::new(),
             card: OnceCell::new(),
             picture: OnceCell::new(),
-            footer,
+            footer: OnceCell::new(),
             context: context.clone(),
             current,
-            styled: Cell::new(None),
+            placed: Cell::new(None),
         };
         (root.upcast(), widgets)
     }
@@ -352,21 +372,16 @@ impl Row for TimelineRow {
         widgets.show_day(self.day.as_deref());
         widgets.show_fresh(self.fresh);
         widgets.show_author(self.author.as_ref());
-        say(&widgets.footer, self.footer.as_deref());
-        if self.reached.is_some() || widgets.footer.has_tooltip() {
-            widgets.footer.set_tooltip_text(self.reached.as_deref());
-        }
+        let side = if self.own { gtk::Align::End } else { gtk::Align::Start };
+        widgets.show_footer(self.footer.as_deref(), self.reached.as_deref(), side);
         let is_file = matches!(self.content, Content::Card(..));
-        let style = (self.own, self.first, self.footer.is_some(), is_file);
-        if widgets.styled.replace(Some(style)) != Some(style) {
-            let side = if self.own { gtk::Align::End } else { gtk::Align::Start };
+        let placed = (self.own, self.first, is_file);
+        if widgets.placed.replace(Some(placed)) != Some(placed) {
+            let aside = if is_file { ASIDE_OF_FILES } else { ASIDE };
+            widgets.root.set_margin_top(if self.first { ABOVE.1 } else { ABOVE.0 });
             widgets.place.set_halign(side);
-            widgets.footer.set_halign(side);
-            let mut classes = vec!["line", if self.own { "own" } else { "other" }];
-            classes.extend(is_file.then_some("file"));
-            classes.extend(self.first.then_some("first"));
-            classes.extend(self.footer.is_some().then_some("last"));
-            widgets.root.set_css_classes(&classes);
+            widgets.place.set_margin_start(if self.own { aside } else { 0 });
+            widgets.place.set_margin_end(if self.own { 0 } else { aside });
         }
 
         match &self.content {
@@ -374,11 +389,11 @@ impl Row for TimelineRow {
                 if let Some(card) = widgets.card.get() {
                     card.widget().set_visible(false);
                 }
-                bubble.show(widgets.bubble());
+                bubble.show(widgets.bubble(), self.footer.is_some());
             }
             Content::Card(card, picture) => {
                 if let Some(bubble) = widgets.bubble.get() {
-                    bubble.widget().set_visible(false);
+                    bubble.hide();
                 }
                 card.show(widgets.card());
                 widgets.show_picture(card, picture.as_ref());
