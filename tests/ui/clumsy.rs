@@ -80,6 +80,17 @@ fn at_the_entrance_no_key_does_anything_to_tabs_that_are_hidden() {
         hands.key(&alice, key);
     }
     assert_eq!(hands.windows(&alice), 1, "nothing is asked over the entrance");
+    hands.asks_beyond(&alice);
+    hands.click(&alice, "Sign In");
+    hands.sees_window(&alice, "bob — Hobnob");
+    hands.reads(&alice, "from bob");
+    hands.sees_window(&alice, "carol — Hobnob");
+    until("the window is kept", SOON, || kept(&house)["windows"][0]["tabs"] == json!(["@bob"]));
+    hands.click(&alice, "Main Menu");
+    hands.click(&alice, "Sign Out");
+    hands.sees(&alice, "You can sign in again without the password");
+    hands.click(&alice, "Sign Out");
+    hands.sees(&alice, "Username");
     hands.key(&alice, "ctrl+w");
     assert!(alice.process.wait(SOON).success(), "without tabs that can be seen the window is closed");
     let kept = kept(&house);

@@ -38,7 +38,7 @@ use crate::ui::transfers::{Pictures, TransfersOutput, TransfersPanel};
 use crate::ui::widgets::dialog::Dialog;
 use crate::ui::widgets::pages::Pages;
 use crate::ui::widgets::spoken::name_library_buttons;
-use crate::ui::window_state::WindowState;
+use crate::ui::window_state::{KeptWindow, WindowState};
 use crate::ui::windows::OwnWindow;
 
 /// What the window is started with.
@@ -123,6 +123,8 @@ pub struct App {
     pub(in crate::ui) transfers: TransfersPanel,
     /// Windows that tabs were moved to.
     pub(in crate::ui) own: Vec<OwnWindow>,
+    /// How they were when nobody was signed in any more.
+    pub(in crate::ui) stowed: Vec<KeptWindow>,
     /// That of them which is in use; none for the main window.
     pub(in crate::ui) used: Option<adw::Window>,
     pub(in crate::ui) sidebar: Controller<Sidebar>,
@@ -241,6 +243,7 @@ impl Component for App {
             content,
             transfers,
             own: Vec::new(),
+            stowed: Vec::new(),
             used: None,
             sidebar,
             sign_in,
@@ -360,12 +363,13 @@ impl App {
             return;
         }
         let (width, height) = self.window.default_size();
+        let own = self.own.iter().map(|own| own.kept(self.arranged(&own.content)));
         self.kept = WindowState {
             width,
             height,
             maximized: self.window.is_maximized(),
             tabs: self.arranged(&self.content),
-            windows: self.own.iter().map(|own| own.kept(self.arranged(&own.content))).collect(),
+            windows: own.chain(self.stowed.iter().cloned()).collect(),
             order: self.listing.order,
         };
         if let Err(error) = self.kept.save(&self.profile) {
