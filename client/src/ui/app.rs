@@ -31,7 +31,6 @@ use crate::ui::seek::Seeking;
 use crate::ui::settings::Store;
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
-use crate::ui::single;
 use crate::ui::tabs::{Tab, watch_tabs};
 use crate::ui::text::literal_line;
 use crate::ui::transfers::{Pictures, TransfersOutput, TransfersPanel};
@@ -230,7 +229,6 @@ impl Component for App {
         let presence = actions::install(&window, &input);
         background::watch(&window, &input);
         watch_tabs(&content.tabs, &window, &input);
-        single::listen(&init.profile, &input);
         let preferences = preferences::open(&input);
         let mut model = Self {
             model: Model::default(),

@@ -21,11 +21,9 @@ use crate::ui::seek::Target;
 use crate::ui::settings::Flag;
 use crate::ui::sidebar::SidebarInput;
 use crate::ui::sidebar::person_row::PersonRow;
-use crate::ui::sign_in::{SignInInput, failed_page, stop_page};
+use crate::ui::sign_in::{SignInInput, stop_page};
+use crate::ui::single;
 use crate::ui::{text, words};
-
-/// Seconds for reading why the program cannot start; a script that started it must not wait for ever.
-const READ_WITHIN: u32 = 12;
 
 impl App {
     /// A batch of events came.
@@ -34,6 +32,9 @@ impl App {
         let mut batch = Batch::default();
         for event in events {
             self.hear(&event);
+            if matches!(event, Event::Ready { .. }) {
+                single::listen(&self.profile, &self.sender);
+            }
             reload |= matches!(&event, Event::Ready { signed_in: true, .. } | Event::SignedIn { .. });
             for change in self.model.apply(event) {
                 batch.add(change);
@@ -55,19 +56,6 @@ impl App {
             }
         }
         self.look();
-    }
-
-    /// The core did not start: says why, and ends by itself when nobody is there to read it.
-    pub(in crate::ui) fn not_started(&self, text: &str) {
-        eprintln!("hobnob: {text}");
-        self.failed.set(true);
-        self.show_extra(&failed_page(text));
-        let window = self.window.downgrade();
-        glib::timeout_add_seconds_local_once(READ_WITHIN, move || {
-            if let Some(window) = window.upgrade() {
-                window.close();
-            }
-        });
     }
 
     /// Draws one change.
@@ -140,7 +128,7 @@ impl App {
     }
 
     /// Shows a page that is made for this one time.
-    fn show_extra(&self, page: &gtk::Widget) {
+    pub(in crate::ui) fn show_extra(&self, page: &gtk::Widget) {
         self.pages.add("extra", page);
         self.pages.show("extra");
     }
