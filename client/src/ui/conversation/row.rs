@@ -50,7 +50,6 @@ pub struct Author {
 
 /// All that a line shows.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is seen by itself; they are no states of one thing")]
 pub struct TimelineRow {
     /// Its name.
     pub id: LineId,
