@@ -144,6 +144,8 @@ pub struct App {
     pub(in crate::ui) switched: String,
     /// Where files to send were last chosen.
     pub(in crate::ui) sent_from: PathBuf,
+    /// The conversation that was opened by hand last: it is read as soon as its first page is here.
+    pub(in crate::ui) reading: Option<ConversationId>,
     /// What is looked for on the disk.
     pub(in crate::ui) seeking: Option<Seeking>,
     /// The friend list, and that of rooms, have to be drawn again after this batch.
@@ -255,6 +257,7 @@ impl Component for App {
             switcher: None,
             switched: String::new(),
             sent_from: glib::home_dir(),
+            reading: None,
             seeking: None,
             lists_changed: (false, false),
             form: None,

@@ -5,7 +5,6 @@ use gtk::glib;
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{ComponentController, adw, gtk};
 
-use crate::core::command::Command;
 use crate::core::event::{Answer, Event};
 use crate::model::connection::Page;
 use crate::model::conversation::{Conversation, Past};
@@ -76,7 +75,11 @@ impl App {
             Change::Devices => self.show_devices(),
             Change::Receipts => self.show_preferences(),
             Change::Transfers => self.transfers.show(&self.model),
-            Change::Recount => self.ask(Question::Conversations, Command::Conversations),
+            Change::Recount => {
+                if let Some(request) = self.model.recount() {
+                    self.bridge.send(request);
+                }
+            }
             Change::Requests => {
                 self.answered_questions();
                 self.sidebar.emit(SidebarInput::Requests(self.model.roster.requests().to_vec()));
