@@ -1,9 +1,12 @@
 //! The clumsy user, and the server that comes and goes: nobody is interrupted while they write, no key does anything to what is hidden, and a
 //! friend is called the same wherever their name stands.
 
+use std::process::Stdio;
+
 use hobnob_tests::client::SOON;
 use hobnob_tests::display::{Display, missing};
-use hobnob_tests::process::until;
+use hobnob_tests::process::{Process, until};
+use hobnob_tests::programs::program;
 use hobnob_tests::story::{House, befriend, say};
 use hobnob_tests::window::{Hands, Window};
 use serde_json::{Value, json};
@@ -80,6 +83,17 @@ fn at_the_entrance_no_key_does_anything_to_tabs_that_are_hidden() {
         hands.key(&alice, key);
     }
     assert_eq!(hands.windows(&alice), 1, "nothing is asked over the entrance");
+    hands.asks_beyond(&alice);
+    hands.click(&alice, "Sign In");
+    hands.sees_window(&alice, "bob — Hobnob");
+    hands.reads(&alice, "from bob");
+    hands.sees_window(&alice, "carol — Hobnob");
+    until("the window is kept", SOON, || kept(&house)["windows"][0]["tabs"] == json!(["@bob"]));
+    hands.click(&alice, "Main Menu");
+    hands.click(&alice, "Sign Out");
+    hands.sees(&alice, "You can sign in again without the password");
+    hands.click(&alice, "Sign Out");
+    hands.sees(&alice, "Username");
     hands.key(&alice, "ctrl+w");
     assert!(alice.process.wait(SOON).success(), "without tabs that can be seen the window is closed");
     let kept = kept(&house);
@@ -135,4 +149,36 @@ fn a_friend_is_called_the_same_everywhere_and_nobody_is_taken_for_another() {
     let tree = hands.tree(alice);
     let bar = tree.split("AdwTabBar").nth(1).and_then(|behind| behind.split("AdwTabView").next()).unwrap_or_default();
     assert!(bar.contains("'Bob (@carol)'"), "no tab of that name in\n{tree}");
+}
+
+#[test]
+fn an_invite_that_is_clicked_while_the_program_starts_is_not_lost() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let (mut alice, _bob) = house.alice_and_bob();
+    assert!(alice.quit().success());
+    let display = Display::start(1000, 720);
+    let mut hands = Hands::on(&display);
+    let start = house.start("alice");
+    let alice = Window::open(&display, &start);
+    // As soon as it has the profile: it opens its store then, and answers nobody yet.
+    let holds = format!(" {} ", alice.process.id());
+    until("the window has the profile", SOON, || {
+        std::fs::read_to_string("/proc/locks")
+            .is_ok_and(|all| all.lines().any(|lock| lock.contains("FLOCK") && lock.contains(&holds)))
+    });
+    let again = |arguments: &[&str]| {
+        let mut command = display.command(program("hobnob"));
+        command.arg("--profile").arg(&start.profile).args(arguments).stdin(Stdio::null());
+        Process::start("hobnob once more", &mut command)
+    };
+    let mut plain = again(&[]);
+    let mut clicked = again(&["hobnob:mallory"]);
+    assert!(clicked.wait(SOON).success(), "the window that is open takes it: {}", clicked.log().text());
+    assert!(!plain.wait(SOON).success());
+    hands.sees(&alice, "mallory");
+    assert_eq!(hands.windows(&alice), 2, "the window, and one question");
 }

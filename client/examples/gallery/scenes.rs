@@ -288,6 +288,8 @@ pub const SCENES: &[Scene] = &[
     ),
     done("dialog-invite", Content::People, PEOPLE, INVITE),
     Scene { dark: true, ..done("dialog-invite-dark", Content::People, PEOPLE, INVITE) },
+    Scene { size: NARROW, ..done("dialog-invite-narrow", Content::People, PEOPLE, INVITE) },
+    Scene { size: NARROW, ..done("dialog-safety-number-narrow", Content::People, PEOPLE, COMPARE) },
     done("dialog-invited", Content::People, PEOPLE, INVITED),
     Scene { dark: true, ..done("dialog-invited-hostile-dark", Content::People, PEOPLE, HOSTILE) },
     done("switcher-nickname", Content::People, PEOPLE, &[Step::Do("win.switch", None), Step::Search("uncle b")]),

@@ -40,6 +40,7 @@ impl Model {
                     self.set_calls(&info.conversation, info.mentions.min(info.unread));
                     changes.extend(self.find_fresh(&info.conversation));
                 }
+                changes.extend(std::mem::take(&mut self.recount).then_some(Change::Recount));
                 changes
             }
             (Question::Rooms, Answer::Rooms { rooms }) => {

@@ -31,6 +31,12 @@ impl Model {
         self.read(&conversation, Part::Newest, page)
     }
 
+    /// How much is unread, from the core: one count at a time, however many edits somebody sends.
+    pub fn recount(&mut self) -> Option<Request> {
+        self.recount = self.questions.is_counting();
+        (!self.recount).then(|| self.ask(Question::Conversations, Command::Conversations))
+    }
+
     /// Its tab was closed.
     pub fn close(&mut self, conversation: &ConversationId) {
         self.open.remove(conversation);

@@ -119,3 +119,29 @@ fn what_is_erased_is_shown_no_more_and_what_is_left_is_read_again() {
     came(&mut model, &again[1], 0..0, (false, false));
     assert_eq!(model.conversation(&bob()).unwrap().past(), Past::Complete);
 }
+
+#[test]
+fn nothing_is_seen_before_it_is_here() {
+    let mut model = Model::default();
+    model.apply(Event::SignedIn { user: handle("alice"), presence: OwnPresence::Available, text: String::new() });
+    model.apply(Event::Message(message(1)));
+    let page = model.open(bob()).unwrap();
+    let (changes, request) = model.seen(&bob());
+    assert_eq!((changes.len(), request, model.unread(&bob())), (0, None, 1), "the author would never be told");
+    came(&mut model, &page, 0..2, (false, false));
+    let (_, request) = model.seen(&bob());
+    let read = Command::MarkRead { message: message(1).message };
+    assert_eq!((request.map(|request| request.command), model.unread(&bob())), (Some(read), 0));
+}
+
+#[test]
+fn a_flood_of_edits_is_counted_once_at_a_time() {
+    let mut model = Model::default();
+    let first = model.recount().unwrap();
+    assert_eq!((model.recount(), model.recount()), (None, None));
+    let answer = Answer::Conversations { conversations: vec![] };
+    let changes = model.apply(Event::Done { id: first.id, answer: answer.clone() });
+    assert!(changes.contains(&Change::Recount), "what changed meanwhile may not be in it");
+    let last = model.recount().unwrap();
+    assert!(!model.apply(Event::Done { id: last.id, answer }).contains(&Change::Recount));
+}

@@ -187,6 +187,11 @@ impl Questions {
         self.open.values().any(|question| matches!(question, Question::Send { .. }))
     }
 
+    /// How much is unread is asked for just now.
+    pub fn is_counting(&self) -> bool {
+        self.open.values().any(|question| matches!(question, Question::Conversations))
+    }
+
     /// The question of an answer; each is answered once.
     pub fn close(&mut self, id: Option<&str>) -> Option<Question> {
         self.open.remove(id?)

@@ -9,7 +9,7 @@ use crate::core::command::{Command, Request};
 use crate::core::event::{DeviceInfo, Direction, Event, MessageInfo, MessageState, Notify, RoomInfo};
 use crate::model::change::Change;
 use crate::model::connection::Connection;
-use crate::model::conversation::{Conversation, Placed};
+use crate::model::conversation::{Conversation, Past, Placed};
 use crate::model::line::Message;
 use crate::model::question::{Question, Questions};
 use crate::model::rooms::{Mesh, Rooms};
@@ -47,6 +47,8 @@ pub struct Model {
     pub(in crate::model) typing: HashMap<ConversationId, Vec<Handle>>,
     pub(in crate::model) watched: Option<ConversationId>,
     pub(in crate::model) questions: Questions,
+    /// The unread messages are to be counted once more, when the count that is on its way has come.
+    pub(in crate::model) recount: bool,
     /// Pages asked for so far.
     pub(in crate::model) turns: u64,
     pub(in crate::model) early: HashMap<MessageId, Vec<(MessageState, Option<Handle>)>>,
@@ -75,8 +77,9 @@ impl Model {
 
     /// The reader sees the end of a conversation: nothing in it is unread any more. The command tells the author, once.
     pub fn seen(&mut self, conversation: &ConversationId) -> (Vec<Change>, Option<Request>) {
-        if self.open.get(conversation).is_some_and(|open| !open.is_live()) {
-            // What was said since does not stand there.
+        let is_here = |open: &Conversation| open.is_live() && (open.past() != Past::Unread || open.awaited().is_none());
+        if !self.open.get(conversation).is_none_or(is_here) {
+            // What was said since does not stand there, or nothing does yet: nobody could be told up to where it was read.
             return (Vec::new(), None);
         }
         let newest = self.open.get(conversation).and_then(Conversation::newest_of_others);

@@ -31,14 +31,13 @@ use crate::ui::seek::Seeking;
 use crate::ui::settings::Store;
 use crate::ui::sidebar::{Sidebar, SidebarOutput};
 use crate::ui::sign_in::{SignIn, SignInOutput};
-use crate::ui::single;
 use crate::ui::tabs::{Tab, watch_tabs};
 use crate::ui::text::literal_line;
 use crate::ui::transfers::{Pictures, TransfersOutput, TransfersPanel};
 use crate::ui::widgets::dialog::Dialog;
 use crate::ui::widgets::pages::Pages;
 use crate::ui::widgets::spoken::name_library_buttons;
-use crate::ui::window_state::WindowState;
+use crate::ui::window_state::{KeptWindow, WindowState};
 use crate::ui::windows::OwnWindow;
 
 /// What the window is started with.
@@ -123,6 +122,8 @@ pub struct App {
     pub(in crate::ui) transfers: TransfersPanel,
     /// Windows that tabs were moved to.
     pub(in crate::ui) own: Vec<OwnWindow>,
+    /// How they were when nobody was signed in any more.
+    pub(in crate::ui) stowed: Vec<KeptWindow>,
     /// That of them which is in use; none for the main window.
     pub(in crate::ui) used: Option<adw::Window>,
     pub(in crate::ui) sidebar: Controller<Sidebar>,
@@ -143,6 +144,8 @@ pub struct App {
     pub(in crate::ui) switched: String,
     /// Where files to send were last chosen.
     pub(in crate::ui) sent_from: PathBuf,
+    /// The conversation that was opened by hand last: it is read as soon as its first page is here.
+    pub(in crate::ui) reading: Option<ConversationId>,
     /// What is looked for on the disk.
     pub(in crate::ui) seeking: Option<Seeking>,
     /// The friend list, and that of rooms, have to be drawn again after this batch.
@@ -228,7 +231,6 @@ impl Component for App {
         let presence = actions::install(&window, &input);
         background::watch(&window, &input);
         watch_tabs(&content.tabs, &window, &input);
-        single::listen(&init.profile, &input);
         let preferences = preferences::open(&input);
         let mut model = Self {
             model: Model::default(),
@@ -241,6 +243,7 @@ impl Component for App {
             content,
             transfers,
             own: Vec::new(),
+            stowed: Vec::new(),
             used: None,
             sidebar,
             sign_in,
@@ -254,6 +257,7 @@ impl Component for App {
             switcher: None,
             switched: String::new(),
             sent_from: glib::home_dir(),
+            reading: None,
             seeking: None,
             lists_changed: (false, false),
             form: None,
@@ -360,12 +364,13 @@ impl App {
             return;
         }
         let (width, height) = self.window.default_size();
+        let own = self.own.iter().map(|own| own.kept(self.arranged(&own.content)));
         self.kept = WindowState {
             width,
             height,
             maximized: self.window.is_maximized(),
             tabs: self.arranged(&self.content),
-            windows: self.own.iter().map(|own| own.kept(self.arranged(&own.content))).collect(),
+            windows: own.chain(self.stowed.iter().cloned()).collect(),
             order: self.listing.order,
         };
         if let Err(error) = self.kept.save(&self.profile) {

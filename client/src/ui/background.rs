@@ -11,11 +11,39 @@ use crate::ui::app::{App, AppMsg};
 use crate::ui::notify::Tag;
 use crate::ui::notify::board::Item;
 use crate::ui::settings::Flag;
+use crate::ui::sign_in::failed_page;
+use crate::ui::single;
 
+/// Seconds for reading why the program cannot start; a script that started it must not wait for ever.
+const READ_WITHIN: u32 = 12;
 /// Said once, when the window is closed and the program goes on.
 const EXPLAINED: &str = "Messages and files still arrive. Start Hobnob again to see its window; Ctrl+Q there ends it.";
 
 impl App {
+    /// The core did not start: says why, and ends by itself when nobody is there to read it. Where another program was started with the same
+    /// profile a moment before, that one is brought to the front, and gets the invite.
+    pub(in crate::ui) fn not_started(&mut self, text: &str) {
+        eprintln!("hobnob: {text}");
+        self.failed.set(true);
+        self.show_extra(&failed_page(text));
+        let window = self.window.downgrade();
+        glib::timeout_add_seconds_local_once(READ_WITHIN, move || {
+            if let Some(window) = window.upgrade() {
+                window.close();
+            }
+        });
+        let (profile, invite) = (self.profile.clone(), self.invited.take());
+        let (failed, window) = (self.failed.clone(), self.window.downgrade());
+        relm4::spawn_local(async move {
+            if single::find(&profile, invite.as_deref()).await
+                && let Some(window) = window.upgrade()
+            {
+                failed.set(invite.is_none());
+                window.close();
+            }
+        });
+    }
+
     /// The window is to be closed. Who is signed in may go on without it.
     pub(in crate::ui) fn close_window(&mut self) {
         if !self.preferences.is(Flag::RunInBackground) || self.model.connection.page() != Page::Main {

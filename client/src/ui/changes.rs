@@ -5,7 +5,6 @@ use gtk::glib;
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{ComponentController, adw, gtk};
 
-use crate::core::command::Command;
 use crate::core::event::{Answer, Event};
 use crate::model::connection::Page;
 use crate::model::conversation::{Conversation, Past};
@@ -21,11 +20,9 @@ use crate::ui::seek::Target;
 use crate::ui::settings::Flag;
 use crate::ui::sidebar::SidebarInput;
 use crate::ui::sidebar::person_row::PersonRow;
-use crate::ui::sign_in::{SignInInput, failed_page, stop_page};
+use crate::ui::sign_in::{SignInInput, stop_page};
+use crate::ui::single;
 use crate::ui::{text, words};
-
-/// Seconds for reading why the program cannot start; a script that started it must not wait for ever.
-const READ_WITHIN: u32 = 12;
 
 impl App {
     /// A batch of events came.
@@ -34,6 +31,9 @@ impl App {
         let mut batch = Batch::default();
         for event in events {
             self.hear(&event);
+            if matches!(event, Event::Ready { .. }) {
+                single::listen(&self.profile, &self.sender);
+            }
             reload |= matches!(&event, Event::Ready { signed_in: true, .. } | Event::SignedIn { .. });
             for change in self.model.apply(event) {
                 batch.add(change);
@@ -57,19 +57,6 @@ impl App {
         self.look();
     }
 
-    /// The core did not start: says why, and ends by itself when nobody is there to read it.
-    pub(in crate::ui) fn not_started(&self, text: &str) {
-        eprintln!("hobnob: {text}");
-        self.failed.set(true);
-        self.show_extra(&failed_page(text));
-        let window = self.window.downgrade();
-        glib::timeout_add_seconds_local_once(READ_WITHIN, move || {
-            if let Some(window) = window.upgrade() {
-                window.close();
-            }
-        });
-    }
-
     /// Draws one change.
     pub(in crate::ui) fn draw(&mut self, change: Change) {
         match change {
@@ -88,7 +75,11 @@ impl App {
             Change::Devices => self.show_devices(),
             Change::Receipts => self.show_preferences(),
             Change::Transfers => self.transfers.show(&self.model),
-            Change::Recount => self.ask(Question::Conversations, Command::Conversations),
+            Change::Recount => {
+                if let Some(request) = self.model.recount() {
+                    self.bridge.send(request);
+                }
+            }
             Change::Requests => {
                 self.answered_questions();
                 self.sidebar.emit(SidebarInput::Requests(self.model.roster.requests().to_vec()));
@@ -140,7 +131,7 @@ impl App {
     }
 
     /// Shows a page that is made for this one time.
-    fn show_extra(&self, page: &gtk::Widget) {
+    pub(in crate::ui) fn show_extra(&self, page: &gtk::Widget) {
         self.pages.add("extra", page);
         self.pages.show("extra");
     }

@@ -101,7 +101,14 @@ impl Header {
         if name != user.as_str() {
             parts.push(format!("@{user}"));
         }
-        parts.push(if alarmed { "Key changed" } else { words::path(person.path) }.to_owned());
+        let (long, brief) = match person.path {
+            _ if alarmed => ("Key changed", "Key changed"),
+            Path::SameNetwork => (words::path(person.path), words::path(Path::Direct)),
+            path => (words::path(path), words::path(path)),
+        };
+        // A narrow window has room for who it is and how one is connected, and no more.
+        let short = parts.iter().map(String::as_str).chain([brief]).collect::<Vec<_>>().join(" · ");
+        parts.push(long.to_owned());
         if person.verified {
             parts.push("verified".to_owned());
         }
@@ -129,7 +136,7 @@ impl Header {
         Self {
             title: name.to_owned(),
             line: parts.join(" · "),
-            short: None,
+            short: Some(short),
             class,
             icon,
             tip: Some(tip.to_owned()),
@@ -170,5 +177,28 @@ impl Header {
             subject: Subject::Room { room: room.clone(), mine: me == Some(&known.owner), locked: known.locked, level },
             title,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::core::event::FriendInfo;
+    use crate::model::roster::Roster;
+
+    #[test]
+    fn a_narrow_header_says_who_it_is_and_how_one_is_connected() {
+        let user: Handle = "bob".parse().unwrap();
+        let mut roster = Roster::default();
+        roster.replace(vec![FriendInfo { verified: true, ..FriendInfo::new(user.clone()) }], vec![]);
+        roster.linked(&user, Path::SameNetwork);
+        let header = |roster: &Roster, name: &str| Header::person(&user, name, roster.get(&user), Notify::All);
+        let shown = header(&roster, "Uncle");
+        assert!(shown.line.starts_with("@bob · Direct, same network · verified"), "{}", shown.line);
+        assert_eq!(shown.short.as_deref(), Some("@bob · Direct"));
+        assert_eq!(header(&roster, "bob").short.as_deref(), Some("Direct"));
+        roster.get_mut(&user).unwrap().alarm = Some("another key".to_owned());
+        assert_eq!(header(&roster, "bob").short.as_deref(), Some("Key changed"));
     }
 }

@@ -68,6 +68,10 @@ impl App {
 
     /// A page came: perhaps what is looked for is in it.
     pub(in crate::ui) fn page_came(&mut self, conversation: &ConversationId, answer: &Answer) {
+        let opened = self.reading.take_if(|reading| reading == conversation).is_some();
+        if opened && self.is_fronted(conversation) && self.tab(conversation).is_some_and(|tab| tab.at_end) {
+            self.seen(conversation);
+        }
         let Some(open) = self.model.conversation(conversation) else { return };
         // One that was asked for before that says nothing.
         let is_coming = open.awaited().is_some();

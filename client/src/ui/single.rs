@@ -2,9 +2,10 @@
 //! window, or hands it the invite that was clicked. Whoever else is on that bus can do no more than that. The application's own uniqueness does not do: several profiles run side by side under one application id.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use gtk::gio;
 use gtk::glib::prelude::*;
+use gtk::{gio, glib};
 use relm4::{Sender, gtk};
 
 use crate::ui::actions::ActionMsg;
@@ -19,6 +20,9 @@ const ABOUT: &str = "<node><interface name='org.hobnob.Hobnob.Profile'><method n
 const INVITE_MAX: usize = 4 * 1024;
 /// A program that does not answer for so long is not there for anybody.
 const PATIENCE_MS: i32 = 10_000;
+/// How often, and with what pauses, a program is looked for that was started a moment before.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(400);
 
 /// The name on the bus of whoever has that profile.
 fn name(profile: &Path) -> String {
@@ -41,14 +45,29 @@ fn beginning(invite: &str) -> String {
 
 /// Asks another program with that profile to show its window, and to ask about this invite. True if there is one that did.
 pub fn wake(profile: &Path, invite: Option<&str>) -> bool {
+    glib::MainContext::default().block_on(ask(profile, invite))
+}
+
+/// The same, for who lost the profile to another program just now: that one may not answer yet, as its store takes a while to open.
+pub async fn find(profile: &Path, invite: Option<&str>) -> bool {
+    for _ in 0..TRIES {
+        if ask(profile, invite).await {
+            return true;
+        }
+        glib::timeout_future(PAUSE).await;
+    }
+    false
+}
+
+async fn ask(profile: &Path, invite: Option<&str>) -> bool {
     // Without the folder there is no program in it.
     if !profile.is_dir() {
         return false;
     }
-    let Ok(bus) = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE) else { return false };
+    let Ok(bus) = gio::bus_get_future(gio::BusType::Session).await else { return false };
     // Wayland lets a window come to the front only with what the desktop gave to who was started by a person.
     let token = ["XDG_ACTIVATION_TOKEN", "DESKTOP_STARTUP_ID"].into_iter().find_map(|name| std::env::var(name).ok());
-    bus.call_sync(
+    let asked = bus.call_future(
         Some(&name(profile)),
         OBJECT,
         INTERFACE,
@@ -57,12 +76,11 @@ pub fn wake(profile: &Path, invite: Option<&str>) -> bool {
         None,
         gio::DBusCallFlags::NO_AUTO_START,
         PATIENCE_MS,
-        gio::Cancellable::NONE,
-    )
-    .is_ok()
+    );
+    asked.await.is_ok()
 }
 
-/// Answers to that from now on.
+/// Answers to that from now on. Only for who has the profile: the name goes to whoever asks first.
 pub fn listen(profile: &Path, input: &Sender<AppMsg>) {
     let input = input.clone();
     let acquired = move |bus: gio::DBusConnection, _: &str| {

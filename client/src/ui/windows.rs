@@ -92,8 +92,7 @@ impl App {
 
     /// The window in use, where that is not the main one.
     pub(in crate::ui) fn in_use(&self) -> Option<&OwnWindow> {
-        // While nobody is signed in they are hidden: what is asked then would be seen by nobody.
-        self.own.iter().find(|own| Some(&own.window) == self.used.as_ref() && own.window.is_visible())
+        self.own.iter().find(|own| Some(&own.window) == self.used.as_ref())
     }
 
     /// The window in use: questions are asked over it.
@@ -198,11 +197,24 @@ impl App {
         }
     }
 
-    /// Shows them, or hides them while nobody is signed in.
-    pub(in crate::ui) fn show_own_windows(&self, shown: bool) {
-        for own in &self.own {
-            own.window.set_visible(shown);
+    /// Shows them, or puts them away while nobody is signed in. They are not only hidden: GTK 4.8 ends the program when a screen reader asks
+    /// for a window while the last in its list is a hidden one.
+    pub(in crate::ui) fn show_own_windows(&mut self, shown: bool) {
+        if shown {
+            for kept in std::mem::take(&mut self.stowed) {
+                self.reopen_window(&kept);
+            }
+            return;
         }
+        for own in std::mem::take(&mut self.own) {
+            self.stowed.push(own.kept(self.arranged(&own.content)));
+            let is_in = |tab: &mut Tab| view_of(&tab.page).as_ref() == Some(&own.content.tabs);
+            for tab in self.tabs.extract_if(.., is_in) {
+                self.model.close(&tab.conversation);
+            }
+            own.window.destroy();
+        }
+        self.used = None;
     }
 }
 

@@ -57,6 +57,7 @@ impl App {
         self.open(conversation, true);
         if self.tab(conversation).is_some_and(|tab| tab.at_end) {
             self.seen(conversation);
+            self.reading = Some(conversation.clone());
         }
         self.look();
     }
