@@ -17,3 +17,4 @@ mod search;
 mod storm;
 mod story;
 mod tabs;
+mod whole;
