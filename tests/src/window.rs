@@ -49,7 +49,7 @@ impl Hands {
     /// Starts them on a display.
     pub fn on(display: &Display) -> Self {
         let mut command = display.command("/usr/bin/python3");
-        command.arg("-u").arg(top().join("tests/ui/hands.py")).stdin(Stdio::piped());
+        command.arg("-uB").arg(top().join("tests/ui/hands.py")).stdin(Stdio::piped());
         let mut process = Process::start("hands.py", &mut command);
         let stdin = process.stdin().unwrap_or_else(|| panic!("hands.py has no standard input"));
         Self { process, stdin }
@@ -101,6 +101,45 @@ impl Hands {
     /// Types a text into the entry of that name, by real keys.
     pub fn type_into(&mut self, window: &Window, entry: &str, text: &str) {
         self.must(window, json!({"do": "type", "role": "entry", "name": entry, "text": text}));
+    }
+
+    /// Types a text into whatever has the keyboard, by real keys and without the mouse.
+    pub fn write(&mut self, window: &Window, text: &str) {
+        self.must(window, json!({"do": "write", "text": text}));
+    }
+
+    /// Presses a key until the keyboard is at what is called so.
+    pub fn reach(&mut self, window: &Window, key: &str, name: &str) {
+        self.must(window, json!({"do": "reach", "key": key, "name": name}));
+    }
+
+    /// Waits until the keyboard is on a row of a list whose name has this in it.
+    pub fn is_on_row(&mut self, window: &Window, text: &str) {
+        self.must(window, json!({"do": "focused", "role": "list item", "contains": text}));
+    }
+
+    /// Does by accessibility alone what a button, a line of a menu, a page's tab or a switch is for.
+    pub fn act(&mut self, window: &Window, role: &str, name: &str) {
+        self.must(window, json!({"do": "act", "role": role, "name": name}));
+    }
+
+    /// The same for a part whose name has this in it; with another action of it, if one is named.
+    pub fn act_on(&mut self, window: &Window, role: &str, text: &str, action: Option<&str>) {
+        let mut command = json!({"do": "act", "role": role, "contains": text});
+        if let Some(action) = action {
+            command["action"] = json!(action);
+        }
+        self.must(window, command);
+    }
+
+    /// Whether the switch of that name is on.
+    pub fn is_on(&mut self, window: &Window, name: &str) -> bool {
+        self.must(window, json!({"do": "wait", "role": "switch", "name": name}))["on"] == true
+    }
+
+    /// Waits until this is told to who listens to the window of that title.
+    pub fn is_told(&mut self, window: &Window, title: &str, words: &str) {
+        self.must(window, json!({"do": "wait", "role": "status bar", "contains": words, "inside": title}));
     }
 
     /// Moves the pointer over what shows that text.

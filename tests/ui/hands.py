@@ -1,149 +1,14 @@
-"""Eyes and hands for the window tests: reads one JSON command a line, answers one JSON line. Works through AT-SPI, as a screen reader
-does, and through xdotool where a person would use mouse or keys. Started by src/window.rs, which has the stories."""
+"""Eyes and hands for the window tests: reads one JSON command a line, answers one JSON line. Sees through eyes.py, acts through AT-SPI, as a
+screen reader does, and through xdotool where a person would use mouse or keys. Started by src/window.rs, which has the stories."""
 
 import json
 import subprocess
 import sys
 import time
-import warnings
 
-import gi
+from eyes import PAUSE, Atspi, GLib, application, dump, find, is_at, keyboard, role_of, text_in, wait, walk
 
-# The interfaces that newer versions offer instead are not there on Debian 12.
-warnings.simplefilter("ignore", DeprecationWarning)
-gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi, GLib  # noqa: E402
-
-PAUSE = 0.05
 PRESSES = ("click", "activate", "press", "toggle")
-# What a program gives an action to that is the click; labels have actions too, for their context menus.
-ACTS = {"button", "toggle button", "switch", "menu item", "link"}
-# Newer versions of GTK and AT-SPI name some roles anew.
-SAME_ROLE = {"push button": "button", "text": "entry", "password text": "entry", "editbar": "entry", "check box": "switch",
-             "radio menu item": "menu item", "check menu item": "menu item"}
-
-
-def application(pid):
-    desktop = Atspi.get_desktop(0)
-    for index in range(desktop.get_child_count()):
-        try:
-            app = desktop.get_child_at_index(index)
-            if app is not None and app.get_process_id() == pid:
-                app.clear_cache()
-                return app
-        except GLib.Error:
-            continue
-    return None
-
-
-def walk(node, path=(), rows=None):
-    """Every visible node, with its ancestors' roles and names; of each list all rows, or the last so many."""
-    try:
-        # GTK 4.8 never says SHOWING, and VISIBLE holds for the other pages of a stack too. Those that were not shown yet have no size;
-        # one that was shown before cannot be told, so stories wait for what is on one page only.
-        if len(path) > 1 and not (node.get_state_set().contains(Atspi.StateType.VISIBLE) and has_size(node)):
-            return
-        yield node, path
-        here = (role_of(node), node.get_name() or "")
-        count = node.get_child_count()
-    except GLib.Error:
-        return
-    first = max(0, count - rows) if rows and here[0] == "list" else 0
-    for index in range(first, count):
-        try:
-            child = node.get_child_at_index(index)
-        except GLib.Error:
-            continue
-        if child is not None:
-            yield from walk(child, path + (here,), rows)
-
-
-def has_size(node):
-    component = node.get_component_iface()
-    if component is None:
-        return True
-    box = component.get_extents(Atspi.CoordType.WINDOW)
-    return box.width > 0 or box.height > 0
-
-
-def role_of(node):
-    name = node.get_role_name()
-    return SAME_ROLE.get(name, name)
-
-
-def text_in(node):
-    try:
-        text = node.get_text_iface()
-        return Atspi.Text.get_text(text, 0, -1) if text else ""
-    except (GLib.Error, AttributeError):
-        return ""
-
-
-def named(node, wanted):
-    # A message dialog's buttons have their words twice: one label for the wide form, one for the narrow.
-    return wanted is None or (node.get_name() or "") in (wanted, wanted + " " + wanted)
-
-
-def editable(node):
-    try:
-        return node.get_editable_text_iface() is not None
-    except GLib.Error:
-        return False
-
-
-def matches(node, path, command):
-    role, name, contains = command.get("role"), command.get("name"), command.get("contains")
-    if role == "entry":
-        # The text inside an entry row is nameless on some versions: the row's name counts for it.
-        return editable(node) and (name is None or name in [node.get_name()] + [above for _, above in path[-4:]])
-    if role is not None and role_of(node) not in (role, "toggle " + role, "menu item" if role == "button" else role):
-        return False
-    if not named(node, name) or not (node.get_name() or "").startswith(command.get("starts", "")):
-        return False
-    if command["do"] == "click" and not node.get_state_set().contains(Atspi.StateType.SENSITIVE):
-        return False
-    return contains is None or contains in (node.get_name() or "") or contains in text_in(node)
-
-
-def find(command):
-    app = application(command["pid"])
-    if app is None:
-        return None
-    # A dialog's windows come last: what is in front is found first.
-    for node, path in reversed(list(walk(app))):
-        try:
-            if matches(node, path, command):
-                return node
-        except GLib.Error:
-            continue
-    return None
-
-
-def wait(command):
-    deadline = time.monotonic() + command.get("within", 20)
-    while True:
-        node = find(command)
-        if node is not None:
-            return node
-        if time.monotonic() > deadline:
-            raise LookupError("not there: %s\n%s" % (json.dumps(command), dump(command["pid"])))
-        time.sleep(PAUSE)
-
-
-def dump(pid):
-    app = application(pid)
-    if app is None:
-        return "(no such program on the accessibility bus)"
-    lines = []
-    for node, path in walk(app):
-        try:
-            text = text_in(node)
-            shown = node.get_name() or ""
-            more = " = %r" % text if text and text != shown else ""
-            lines.append("  " * len(path) + "%s %r%s" % (role_of(node), shown, more))
-        except GLib.Error:
-            continue
-    return "\n".join(lines[:400])
 
 
 def windows_of(pid):
@@ -183,13 +48,27 @@ def press(node, command):
     subprocess.run(["xdotool", "mousemove", "--window", window, str(x), str(y), "click", "1"], check=True)
 
 
+def do_act(command):
+    """By an action that the program tells of, with neither mouse nor keys: the one that is named, else that which presses it."""
+    node = wait(command)
+    wanted = (command["action"],) if "action" in command else PRESSES
+    for candidate, _ in walk(node):
+        action = candidate.get_action_iface()
+        for index in range(action.get_n_actions() if action is not None else 0):
+            if Atspi.Action.get_action_name(action, index) in wanted:
+                Atspi.Action.do_action(action, index)
+                return
+    raise LookupError("nothing can be done with it: %s" % json.dumps(command))
+
+
 def do_click(command):
     press(wait(command), command)
 
 
 def do_wait(command):
     node = wait(command)
-    return {"name": node.get_name() or "", "text": text_in(node)}
+    on = node.get_state_set().contains(Atspi.StateType.CHECKED)
+    return {"name": node.get_name() or "", "text": text_in(node), "on": on}
 
 
 def do_gone(command):
@@ -311,6 +190,7 @@ def do_copy(command):
         raise LookupError("nothing was copied")
 
 
+CONTROLS = ("button", "toggle button", "switch", "entry", "menu item", "page tab", "combo box")
 # Lines that were found before: looking through a whole window takes its time.
 FOUND = {}
 
@@ -351,17 +231,42 @@ def do_texts(command):
     return {"texts": shown}
 
 
+def to_front(command):
+    """As a window manager does, which there is none of: the newest window takes the keys."""
+    window = windows_of(command["pid"])[-1]
+    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
+
+
 def do_focused(command):
-    """Waits until what has the keyboard is of that name."""
+    """Waits until what has the keyboard is of that role and name."""
     deadline = time.monotonic() + command.get("within", 20)
-    while True:
-        has = [node for node, _ in walk(application(command["pid"])) if node.get_state_set().contains(Atspi.StateType.FOCUSED)]
-        names = ["%s %r" % (role_of(node), node.get_name()) for node in has]
-        if any(named(node, command["name"]) for node in has):
-            return
+    while not is_at(here := keyboard(command["pid"]), command):
+        # A window may have closed meanwhile.
+        to_front(command)
         if time.monotonic() > deadline:
-            raise LookupError("the keyboard is at %s" % names)
+            raise LookupError("the keyboard is at %s, not at %s\n%s" % (here, json.dumps(command), dump(command["pid"])))
         time.sleep(PAUSE)
+
+
+def do_reach(command):
+    """Presses a key again and again until the keyboard is at what is wanted; answers where it was on the way."""
+    way = []
+    to_front(command)
+    while not is_at(here := keyboard(command["pid"]), command):
+        way.append(here)
+        if len(way) > command.get("most", 20):
+            raise LookupError("%s did not lead to %s, but to %s\n%s" % (command["key"], json.dumps(command), way, dump(command["pid"])))
+        subprocess.run(["xdotool", "key", command["key"]], check=True)
+        deadline = time.monotonic() + 20 * PAUSE
+        while keyboard(command["pid"]) == here and time.monotonic() < deadline:
+            time.sleep(PAUSE)
+    return {"way": way}
+
+
+def do_write(command):
+    """Real key presses into whatever has the keyboard; the mouse stays where it is."""
+    to_front(command)
+    subprocess.run(["xdotool", "type", "--delay", "5", command["text"]], check=True)
 
 
 def do_windows(command):
@@ -407,16 +312,23 @@ def do_tree(command):
     return {"tree": dump(command["pid"])}
 
 
+def takes_keyboard(row):
+    """A row of a list passes it on to a button in it."""
+    can = row.get_state_set().contains(Atspi.StateType.FOCUSABLE)
+    return can and not any(role_of(inner) == "button" for inner, _ in walk(row))
+
+
 def do_nameless(command):
     """Buttons and entries that a screen reader has no name for; GTK then names them after their class."""
     bad = []
     for node, path in walk(application(command["pid"])):
         try:
             name, kind = node.get_name() or "", role_of(node)
-            # The library's own: the small buttons inside an entry row or menu button, the crosses of tabs and toasts.
+            # The library's own: the small buttons inside an entry row or menu button, the lines of a choice, the crosses of tabs and toasts.
             above = path[-4:]
-            own = any(role in ("entry", "button", "toggle button") or part.startswith(("AdwTab", "AdwToast")) for role, part in above)
-            if kind in ("button", "toggle button", "switch", "entry") and not own:
+            own = any(role in ("entry", "button", "toggle button", "combo box") or part.startswith(("AdwTab", "AdwToast")) for role, part in above)
+            counts = kind in CONTROLS or kind == "list item" and takes_keyboard(node)
+            if counts and not own:
                 if not name or name.startswith(("Gtk", "Adw")):
                     bad.append("%s %r in %s" % (kind, name, " / ".join(part for _, part in path if part)))
         except GLib.Error:

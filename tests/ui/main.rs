@@ -18,3 +18,4 @@ mod search;
 mod storm;
 mod story;
 mod tabs;
+mod whole;

@@ -21,6 +21,7 @@ use crate::ui::conversation::{PageInput, PageOutput};
 pub use crate::ui::dialogs::answer::DialogAnswer;
 use crate::ui::dialogs::devices::DevicesDialog;
 use crate::ui::drafts::Drafts;
+use crate::ui::focus;
 use crate::ui::members::MemberOutput;
 use crate::ui::notify::Notifier;
 use crate::ui::people::PeopleAction;
@@ -91,6 +92,8 @@ pub enum AppMsg {
     OwnClosing(adw::Window),
     /// A tab came to another window, or its dragging ended.
     Moved,
+    /// Nothing has the keyboard in a window; none is the main window.
+    Astray(Option<adw::Window>),
     /// Another tab came to the front.
     Switched,
     /// A tab was closed.
@@ -230,6 +233,7 @@ impl Component for App {
 
         let presence = actions::install(&window, &input);
         background::watch(&window, &input);
+        focus::watch(&window, None, &input);
         watch_tabs(&content.tabs, &window, &input);
         let preferences = preferences::open(&input);
         let mut model = Self {
@@ -302,6 +306,7 @@ impl Component for App {
                 self.used = used;
                 self.looked();
             }
+            AppMsg::Astray(own) => self.lead_back(own.as_ref()),
             AppMsg::OwnWindow(own) => self.own.push(own),
             AppMsg::OwnClosing(window) => self.close_own(&window),
             AppMsg::Moved => self.moved(),
@@ -347,6 +352,7 @@ impl App {
     /// Says something for a moment.
     pub(in crate::ui) fn toast(&self, words: &str) {
         let toasts = self.in_use().map_or(&self.toasts, |own| &own.toasts);
+        self.in_use().map_or(&self.content, |own| &own.content).announce(words);
         // Toasts take markup on this version of the library, and the words may be somebody else's.
         let toast = adw::Toast::new(&glib::markup_escape_text(&literal_line(words)));
         if let Some(open) = self.preferring.as_ref().filter(|open| open.is_open()) {

@@ -128,6 +128,8 @@ impl App {
             }
         }
         self.show_server();
+        // Behind what the page itself asks for.
+        self.sender.emit(AppMsg::Astray(None));
     }
 
     /// Shows a page that is made for this one time.

@@ -4,13 +4,14 @@
 use std::cell::RefCell;
 
 use adw::prelude::*;
-use gtk::pango;
+use gtk::{gio, pango};
 use hobnob_shared::id::ConversationId;
 use relm4::{adw, gtk};
 
 use crate::ui::faces::Face;
 use crate::ui::header::{Header, Subject};
 use crate::ui::members::{MemberOutput, MembersPanel};
+use crate::ui::text::literal_line;
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::pages::Pages;
 
@@ -26,6 +27,8 @@ pub struct Content {
     short: gtk::Label,
     menu: gtk::MenuButton,
     subject: RefCell<Subject>,
+    announcer: gtk::Label,
+    is_main: bool,
     stack: Pages,
     /// Who is in the room in front.
     pub members: MembersPanel,
@@ -97,7 +100,14 @@ impl Content {
         root.append(&bar);
         root.append(banner.widget());
         root.append(stack.widget());
-        let subject = RefCell::default();
+        // Says to who listens what others see appear; GTK 4.8 has no announcements of its own.
+        let announcer = gtk::Label::builder()
+            .accessible_role(gtk::AccessibleRole::Status)
+            .ellipsize(pango::EllipsizeMode::End)
+            .build();
+        announcer.add_css_class("announcer");
+        root.append(&announcer);
+        let (subject, is_main) = (RefCell::default(), leaflet.is_some());
         let content = Self {
             root,
             bar,
@@ -109,6 +119,8 @@ impl Content {
             short,
             menu,
             subject,
+            announcer,
+            is_main,
             stack,
             members,
             tabs,
@@ -137,6 +149,14 @@ impl Content {
     /// Shows the tabs, though there may be none: one that is dragged can be dropped there.
     pub fn show_tabs(&self) {
         self.stack.show("tabs");
+    }
+
+    /// Reads this to who listens.
+    pub fn announce(&self, words: &str) {
+        let words = literal_line(words);
+        // Equal words would be no news.
+        let again = if self.announcer.text() == words { " " } else { "" };
+        self.announcer.set_text(&format!("{words}{again}"));
     }
 
     /// Opens the conversation's menu.
@@ -182,6 +202,12 @@ impl Content {
         self.short.set_text(header.short.as_ref().unwrap_or(&header.line));
         self.members.widget().set_visible(matches!(header.subject, Subject::Room { .. }));
         let menu = header.subject.menu();
+        if let Some(menu) = menu.as_ref().filter(|_| self.is_main) {
+            // In a window of its own a button leads back.
+            let tab = gio::Menu::new();
+            tab.append(Some("Move to New Window"), Some("win.toggle-window"));
+            menu.append_section(None, &tab);
+        }
         self.menu.set_visible(menu.is_some());
         if self.subject.replace(header.subject.clone()) != header.subject {
             self.menu.set_menu_model(menu.as_ref());

@@ -15,7 +15,7 @@
 //! - [`faces`] people's pictures, wherever they stand
 //! - [`widgets`], [`text`], [`links`], [`words`] what several of them use
 //! - [`settings`] what a person prefers, [`preferences`] the window where that is changed
-//! - [`actions`] menus and keys, [`paths`] ways through the window by keys, [`notify`] notifications, [`window_state`] what is kept of the
+//! - [`actions`] menus and keys, [`paths`] ways through the window by keys, [`focus`] where the keyboard goes when it is nowhere, [`notify`] notifications, [`window_state`] what is kept of the
 //!   window
 //! - [`background`] the end of window and program, [`single`] one program for each profile, which links that are clicked go to
 
@@ -31,6 +31,7 @@ pub mod conversation;
 pub mod dialogs;
 pub mod drafts;
 pub mod faces;
+pub mod focus;
 pub mod header;
 pub mod kept;
 pub mod links;

@@ -46,6 +46,8 @@ impl App {
                 tab.controller.emit(PageInput::Focus);
             }
             Some(tab) if !is_on_message(focus.as_ref()) => tab.controller.emit(PageInput::FocusMessages),
+            // A window of tabs alone has no sidebar.
+            Some(tab) if self.in_use().is_some() => tab.controller.emit(PageInput::Focus),
             _ => {
                 self.leaflet.navigate(adw::NavigationDirection::Back);
                 self.sidebar.emit(SidebarInput::FocusSearch);

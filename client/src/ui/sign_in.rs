@@ -10,7 +10,7 @@ use crate::core::command::Password;
 use crate::model::rooms::meant;
 use crate::ui::APP_ID;
 use crate::ui::dialogs::join_room::mark;
-use crate::ui::widgets::spoken::name_library_buttons;
+use crate::ui::widgets::spoken::{heard, name_library_buttons};
 
 /// What to show.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub enum SignInInput {
     },
     /// It did not work: a sentence.
     Refused(String),
+    /// The keyboard goes to where something is to be typed.
+    Focus,
     /// It worked: forget the password.
     Entered,
     /// A button or Enter: sign up, or in.
@@ -61,6 +63,8 @@ pub struct SignInOutput {
 pub struct SignIn {
     known: bool,
     working: bool,
+    /// It was refused just now.
+    refused: bool,
 }
 
 /// Its widgets.
@@ -126,18 +130,16 @@ impl Component for SignIn {
                 }
                 widgets.greet(user.as_ref());
                 widgets.complain(notice.as_deref());
-                if self.known {
-                    widgets.sign_in.grab_focus();
-                } else {
-                    widgets.user.grab_focus();
-                }
+                self.focus(widgets);
             }
             SignInInput::Refused(text) => {
                 self.working = false;
+                self.refused = true;
                 // The device alone was not enough, as when it was removed from the account: then the password is.
                 widgets.password.set_visible(true);
                 widgets.complain(Some(&text));
             }
+            SignInInput::Focus => self.focus(widgets),
             SignInInput::Entered => {
                 self.working = false;
                 widgets.password.set_text("");
@@ -164,10 +166,25 @@ impl Component for SignIn {
         widgets.sign_in.set_sensitive(!self.working);
         widgets.spinner.set_visible(self.working);
         widgets.spinner.set_spinning(self.working);
+        if std::mem::take(&mut self.refused) {
+            self.focus(widgets);
+        }
     }
 }
 
 impl SignIn {
+    /// The keyboard goes to what is to be filled in, else to the button.
+    fn focus(&self, widgets: &SignInWidgets) {
+        let refused = widgets.problem.is_visible() && widgets.password.is_visible() && !widgets.user.text().is_empty();
+        if refused {
+            widgets.password.grab_focus();
+        } else if self.known {
+            widgets.sign_in.grab_focus();
+        } else {
+            widgets.user.grab_focus();
+        }
+    }
+
     /// What nobody needs a server to see.
     fn missing(&self, output: &SignInOutput) -> Option<&'static str> {
         if output.user.is_empty() {
@@ -197,11 +214,11 @@ impl SignInWidgets {
         let hint = gtk::Label::builder().wrap(true).justify(gtk::Justification::Center).build();
         hint.add_css_class("dim-label");
 
-        let user = adw::EntryRow::builder().title("Username").build();
-        let password = adw::PasswordEntryRow::builder().title("Password").build();
-        let server = adw::EntryRow::builder().title("Server").build();
+        let user = heard(adw::EntryRow::builder().title("Username").build());
+        let password = heard(adw::PasswordEntryRow::builder().title("Password").build());
+        let server = heard(adw::EntryRow::builder().title("Server").build());
         server.set_tooltip_text(Some("ADDRESS:PORT, with #FINGERPRINT behind it if you were given one"));
-        let to_join = adw::EntryRow::builder().title("Room ID (optional)").build();
+        let to_join = heard(adw::EntryRow::builder().title("Room ID (optional)").build());
         to_join.set_tooltip_text(Some("A room to join and open at once, such as #tea"));
         let fields = adw::PreferencesGroup::new();
         fields.add(&user);

@@ -12,6 +12,7 @@ use crate::model::connection::Page;
 use crate::ui::app::{App, AppMsg};
 use crate::ui::content::Content;
 use crate::ui::conversation::PageInput;
+use crate::ui::focus;
 use crate::ui::tabs::{Tab, view_of, watch_tabs};
 use crate::ui::widgets::icon_button::icon_button;
 use crate::ui::window_state::{KeptTabs, KeptWindow};
@@ -60,6 +61,7 @@ impl OwnWindow {
         window.set_application(main.application().as_ref());
         window.insert_action_group("win", Some(main.upcast_ref::<gio::ActionGroup>()));
         watch_tabs(&content.tabs, main, input);
+        focus::watch(&window, Some(&window), input);
         let used = input.clone();
         window.connect_is_active_notify(move |window| {
             used.emit(if window.is_active() { AppMsg::Used(Some(window.clone())) } else { AppMsg::Looked });
@@ -130,21 +132,26 @@ impl App {
     pub(in crate::ui) fn toggle_window(&mut self, id: &str) {
         let Some(page) = self.page_of(id) else { return };
         let Some(from) = view_of(&page) else { return };
-        if self.own_of(&from).is_some() {
+        let own = if self.own_of(&from).is_some() {
             transfer(&page, &from, &self.content.tabs);
-            self.window.present();
             self.leaflet.set_visible_child(self.content.widget());
+            None
         } else if self.own.len() >= OWN_MAX {
             return self.toast("There are too many windows. Close one first.");
         } else {
             let own = self.add_own();
             transfer(&page, &from, &own.content.tabs);
-            own.window.present();
+            Some(own.window.clone())
+        };
+        // Shown before the window is, so that the keyboard can be in it.
+        self.moved();
+        match own {
+            Some(window) => window.present(),
+            None => self.window.present(),
         }
         if let Some(tab) = self.tabs.iter().find(|tab| tab.page == page) {
             tab.controller.emit(PageInput::Focus);
         }
-        self.moved();
     }
 
     /// Makes a window without tabs.
@@ -220,6 +227,10 @@ impl App {
 
 /// Moves a page; it keeps its pin.
 fn transfer(page: &adw::TabPage, from: &adw::TabView, to: &adw::TabView) {
+    // What is moved with the keyboard in it would keep it in both windows, for those who listen.
+    if let Some(root) = from.root() {
+        root.set_focus(None::<&gtk::Widget>);
+    }
     let at = if page.is_pinned() { to.n_pinned_pages() } else { to.n_pages() };
     from.transfer_page(page, to, at);
     to.set_selected_page(page);

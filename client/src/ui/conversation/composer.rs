@@ -179,6 +179,8 @@ pub struct Composer {
     usual_hint: RefCell<String>,
     /// Why nothing can be written.
     closed: RefCell<Option<String>>,
+    /// The cursor was to be here while writing was not possible.
+    wanted: Cell<bool>,
 }
 
 impl Composer {
@@ -294,7 +296,14 @@ impl Composer {
         let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         root.append(sheet.bar.widget());
         root.append(&line);
-        Self { root, sheet, hint, usual_hint: RefCell::new(usual_hint), closed: RefCell::default() }
+        Self {
+            root,
+            sheet,
+            hint,
+            usual_hint: RefCell::new(usual_hint),
+            closed: RefCell::default(),
+            wanted: Cell::default(),
+        }
     }
 
     /// The widget.
@@ -304,7 +313,7 @@ impl Composer {
 
     /// Puts the cursor here.
     pub fn focus(&self) {
-        self.sheet.text.grab_focus();
+        self.wanted.set(!self.sheet.text.grab_focus());
     }
 
     /// What is written next answers this message.
@@ -342,6 +351,10 @@ impl Composer {
     /// Writing is not possible, and why; none opens it again. What was written already stays.
     pub fn close(&self, why: Option<&str>) {
         self.root.set_sensitive(why.is_none());
+        let is_free = || self.root.root().is_some_and(|root| root.focus().is_none());
+        if why.is_none() && self.wanted.take() && is_free() {
+            self.focus();
+        }
         let why = why.filter(|why| !why.is_empty());
         self.root.set_tooltip_text(why);
         self.closed.replace(why.map(str::to_owned));

@@ -9,10 +9,11 @@ use hobnob_shared::id::MessageId;
 use relm4::gtk;
 
 use crate::ui::conversation::bubble::Fold;
-use crate::ui::conversation::row::{LineId, Lines, RowOutput};
+use crate::ui::conversation::row::{LineId, Lines, RowOutput, TimelineRow};
 use crate::ui::links::Target;
 use crate::ui::widgets::context_menu::add;
 use crate::ui::widgets::icon_button::icon_button;
+use crate::ui::widgets::live_list::Current;
 use crate::ui::widgets::spoken::called;
 
 /// What is offered at once; GTK's own chooser has the others.
@@ -137,6 +138,21 @@ pub fn attach(list: &gtk::ListView, place: &impl IsA<gtk::Widget>, speak: Speak,
         if opened { glib::Propagation::Stop } else { glib::Propagation::Proceed }
     });
     list.add_controller(keys);
+}
+
+/// Offers a row's menu to who has neither mouse nor keys, but a program that lists what can be done. `line` is what is in the row.
+pub fn offer(row: &gtk::Widget, line: &gtk::Box, current: Current<TimelineRow>) {
+    let (group, action) = (gio::SimpleActionGroup::new(), gio::SimpleAction::new("menu", None));
+    let line = line.downgrade();
+    action.connect_activate(move |_, _| {
+        if let (Some(line), Some(LineId::Message(message))) = (line.upgrade(), current.read(|row| row.id))
+            && let Err(error) = line.activate_action("message.menu", Some(&message.to_string().to_variant()))
+        {
+            tracing::debug!(%error, "a message has no menu");
+        }
+    });
+    group.add_action(&action);
+    row.insert_action_group("line", Some(&group));
 }
 
 fn actions(speak: &Speak) -> gio::SimpleActionGroup {

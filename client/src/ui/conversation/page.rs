@@ -13,7 +13,6 @@ use crate::ui::conversation::room_bar::RoomBar;
 use crate::ui::conversation::row::{RowOutput, TimelineRow};
 use crate::ui::conversation::timeline::{Timeline, TimelineOutput};
 use crate::ui::settings::Store;
-use crate::ui::text;
 use crate::ui::transfers::{Pictures, choose};
 use crate::ui::widgets::pages::Pages;
 
@@ -89,8 +88,6 @@ pub enum PageInput {
     Focus,
     /// Put the focus on the last message.
     FocusMessages,
-    /// Read this to who listens.
-    Announce(String),
 }
 
 /// What was done.
@@ -149,7 +146,6 @@ pub struct PageWidgets {
     /// Shown before anything was said.
     nobody: adw::StatusPage,
     typing: gtk::Label,
-    announcer: gtk::Label,
 }
 
 impl Component for ConversationPage {
@@ -204,16 +200,9 @@ impl Component for ConversationPage {
         stack.add("empty", &nobody);
         let typing = gtk::Label::builder().xalign(0.0).visible(false).build();
         typing.add_css_class("typing");
-        // Says to who listens what others see appear; GTK 4.8 has no announcements of its own.
-        let announcer = gtk::Label::builder()
-            .accessible_role(gtk::AccessibleRole::Status)
-            .ellipsize(gtk::pango::EllipsizeMode::End)
-            .build();
-        announcer.add_css_class("announcer");
         let bottom = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         bottom.append(&typing);
         bottom.append(composer.widget());
-        bottom.append(&announcer);
         let column = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         column.append(key_bar.widget());
         column.append(room_bar.widget());
@@ -222,7 +211,7 @@ impl Component for ConversationPage {
         root.set_child(Some(&column));
         root.add_overlay(&drop_hint(&root, &sender));
 
-        let widgets = PageWidgets { stack, nobody, typing, announcer };
+        let widgets = PageWidgets { stack, nobody, typing };
         ComponentParts { model: Self { timeline, composer, key_bar, room_bar, is_room }, widgets }
     }
 
@@ -267,10 +256,6 @@ impl Component for ConversationPage {
             PageInput::Go(at) => self.timeline.go(at),
             PageInput::Focus => self.composer.focus(),
             PageInput::FocusMessages => self.timeline.focus_last(),
-            PageInput::Announce(words) => {
-                let words = text::literal_line(&words);
-                widgets.announcer.set_text(&words);
-            }
         }
     }
 }

@@ -12,7 +12,7 @@ use relm4::gtk;
 
 use crate::pictures::parent::Wish;
 use crate::ui::conversation::bubble::{Bubble, BubbleOutput, BubbleWidgets, Fold};
-use crate::ui::conversation::menu::{About, Deed};
+use crate::ui::conversation::menu::{self, About, Deed};
 use crate::ui::faces::Face;
 use crate::ui::links;
 use crate::ui::transfers::card::{Card, CardWidgets};
@@ -350,6 +350,14 @@ impl Row for TimelineRow {
         root.add_css_class("line");
         root.append(&place);
         context.lines.add(&root, &place, &current);
+        // The keyboard is on the row around it.
+        let (shared, offered) = (spoken.clone(), current.clone());
+        root.connect_parent_notify(move |root| {
+            if let Some(row) = root.parent() {
+                shared.share(&row);
+                menu::offer(&row, root, offered.clone());
+            }
+        });
         let widgets = Widgets {
             root: root.clone(),
             spoken,

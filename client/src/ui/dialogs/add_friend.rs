@@ -7,6 +7,7 @@ use relm4::{adw, gtk};
 use crate::core::command::Invite;
 use crate::ui::text::literal_line;
 use crate::ui::widgets::dialog::{Dialog, Style};
+use crate::ui::widgets::spoken::heard;
 
 /// What a username looks like.
 const RULE: &str = "3 to 32 of a-z, 0-9, dot, underscore and hyphen";
@@ -27,7 +28,7 @@ pub fn ask(
         "Add Friend",
         "Type the username of somebody on your server, or paste their invite link. You can talk once they have accepted your request.",
     );
-    let entry = adw::EntryRow::builder().title("Username").activates_default(true).build();
+    let entry = heard(adw::EntryRow::builder().title("Username").activates_default(true).build());
     let fields = adw::PreferencesGroup::new();
     fields.add(&entry);
     let hint = gtk::Label::builder()

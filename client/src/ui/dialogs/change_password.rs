@@ -6,7 +6,7 @@ use relm4::{adw, gtk};
 
 use crate::core::command::Password;
 use crate::ui::widgets::dialog::{Dialog, Style};
-use crate::ui::widgets::spoken::name_library_buttons;
+use crate::ui::widgets::spoken::{heard, name_library_buttons};
 
 /// Asks, and calls `change` with the old and the new one; the dialog waits for the answer.
 pub fn ask(window: &impl IsA<gtk::Window>, change: impl Fn(Password, Password) + 'static) -> Dialog {
@@ -15,7 +15,7 @@ pub fn ask(window: &impl IsA<gtk::Window>, change: impl Fn(Password, Password) +
         "Change Password",
         "It opens your account on other devices. Those that are signed in stay so.",
     );
-    let row = |title: &str| adw::PasswordEntryRow::builder().title(title).activates_default(true).build();
+    let row = |title: &str| heard(adw::PasswordEntryRow::builder().title(title).activates_default(true).build());
     let (old, new, again) = (row("Current Password"), row("New Password"), row("New Password Again"));
     let fields = adw::PreferencesGroup::new();
     for row in [&old, &new, &again] {

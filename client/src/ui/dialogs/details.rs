@@ -8,7 +8,7 @@ use crate::core::command::{NICKNAME_MAX, NOTE_MAX};
 use crate::model::roster::Person;
 use crate::ui::text::literal_line;
 use crate::ui::widgets::dialog::{Dialog, Style};
-use crate::ui::widgets::spoken::{called, name_library_buttons};
+use crate::ui::widgets::spoken::{called, heard, name_library_buttons};
 use crate::ui::words;
 
 /// Shows a person. `set` is called with nickname and note as they are then, `compare` when the keys are to be compared.
@@ -41,7 +41,8 @@ pub fn show(
         compare(&user);
     });
 
-    let nickname = adw::EntryRow::builder().title("Nickname").text(&person.nickname).activates_default(true).build();
+    let nickname =
+        heard(adw::EntryRow::builder().title("Nickname").text(&person.nickname).activates_default(true).build());
     let fields = adw::PreferencesGroup::new();
     fields.add(&nickname);
     let note: gtk::TextView = called("Note");

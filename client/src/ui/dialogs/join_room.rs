@@ -7,7 +7,7 @@ use relm4::{adw, gtk};
 use crate::core::command::Password;
 use crate::model::rooms::meant;
 use crate::ui::widgets::dialog::{Dialog, Style};
-use crate::ui::widgets::spoken::name_library_buttons;
+use crate::ui::widgets::spoken::{heard, name_library_buttons};
 
 /// What a room ID looks like, for those who type one.
 pub const RULE: &str = "1 to 32 of a-z, 0-9, dot, underscore and hyphen, such as #tea";
@@ -23,8 +23,9 @@ pub fn ask(
         "Join Room",
         "Everybody on your server who knows the room’s ID can join it. Who joins first makes the room and owns it.",
     );
-    let name = adw::EntryRow::builder().title("Room ID").activates_default(true).build();
-    let password = adw::PasswordEntryRow::builder().title("Password, if it has one").activates_default(true).build();
+    let name = heard(adw::EntryRow::builder().title("Room ID").activates_default(true).build());
+    let password =
+        heard(adw::PasswordEntryRow::builder().title("Password, if it has one").activates_default(true).build());
     let fields = adw::PreferencesGroup::new();
     fields.add(&name);
     fields.add(&password);

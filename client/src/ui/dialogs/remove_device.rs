@@ -6,7 +6,7 @@ use relm4::{adw, gtk};
 
 use crate::core::command::Password;
 use crate::ui::widgets::dialog::{Dialog, Style};
-use crate::ui::widgets::spoken::name_library_buttons;
+use crate::ui::widgets::spoken::{heard, name_library_buttons};
 use crate::ui::words;
 
 /// Asks, and calls `remove` with the password; the dialog waits for the answer.
@@ -16,7 +16,7 @@ pub fn ask(window: &impl IsA<gtk::Window>, device: DeviceId, remove: impl Fn(Pas
         &format!("Remove Device {}?", words::device(device)),
         "It is signed out, and its connections to your friends and rooms end. What it has received stays on it. Your password confirms it.",
     );
-    let password = adw::PasswordEntryRow::builder().title("Your Password").activates_default(true).build();
+    let password = heard(adw::PasswordEntryRow::builder().title("Your Password").activates_default(true).build());
     let fields = adw::PreferencesGroup::new();
     fields.add(&password);
     dialog.add(&fields);

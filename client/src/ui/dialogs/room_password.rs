@@ -6,7 +6,7 @@ use relm4::{adw, gtk};
 
 use crate::core::command::Password;
 use crate::ui::widgets::dialog::{Dialog, Style};
-use crate::ui::widgets::spoken::name_library_buttons;
+use crate::ui::widgets::spoken::{heard, name_library_buttons};
 
 /// Asks, and calls `set` with it; the dialog waits for the answer.
 pub fn ask(window: &impl IsA<gtk::Window>, room: &RoomId, set: impl Fn(Password) + 'static) -> Dialog {
@@ -15,7 +15,7 @@ pub fn ask(window: &impl IsA<gtk::Window>, room: &RoomId, set: impl Fn(Password)
         &format!("Password for {room}"),
         "Who joins from now on needs it. Who is a member stays one. Tell it to those who may come.",
     );
-    let password = adw::PasswordEntryRow::builder().title("Room Password").activates_default(true).build();
+    let password = heard(adw::PasswordEntryRow::builder().title("Room Password").activates_default(true).build());
     let fields = adw::PreferencesGroup::new();
     fields.add(&password);
     dialog.add(&fields);

@@ -6,7 +6,7 @@ use relm4::{adw, gtk};
 
 use crate::ui::widgets::dialog::{Dialog, Style};
 use crate::ui::widgets::qr;
-use crate::ui::widgets::spoken::name_library_buttons;
+use crate::ui::widgets::spoken::{heard, name_library_buttons};
 
 /// What there is to compare.
 pub struct Numbers<'a> {
@@ -44,7 +44,7 @@ pub fn show(
         mark.add_css_class("success");
         content.append(&mark);
     }
-    let entry = adw::EntryRow::builder().title("Their Code or Digits").build();
+    let entry = heard(adw::EntryRow::builder().title("Their Code or Digits").build());
     let button = gtk::Button::builder().label("Check").valign(gtk::Align::Center).sensitive(false).build();
     button.add_css_class("small-button");
     entry.add_suffix(&button);

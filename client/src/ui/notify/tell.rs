@@ -9,7 +9,6 @@ use relm4::gtk;
 use crate::core::event::{Event, MessageInfo};
 use crate::model::connection::Page;
 use crate::ui::app::App;
-use crate::ui::conversation::PageInput;
 use crate::ui::notify::board::{Item, Place, Tag};
 use crate::ui::notify::decide::{Circumstances, News, Verdict, decide};
 use crate::ui::seek::Target;
@@ -89,8 +88,11 @@ impl App {
     /// Says to who listens or looks elsewhere that something came.
     fn tell_of(&self, conversation: &ConversationId, item: Item, mentioned: bool, newest: bool) {
         let tab = self.tab(conversation);
-        if let Some(tab) = tab.filter(|_| newest) {
-            tab.controller.emit(PageInput::Announce(format!("{}: {}", item.from, item.what)));
+        if newest {
+            let content =
+                tab.and_then(|tab| self.own_of(&view_of(&tab.page)?)).map_or(&self.content, |own| &own.content);
+            let place = if conversation.friend().is_none() { format!(" in {conversation}") } else { String::new() };
+            content.announce(&format!("{}{place}: {}", item.from, item.what));
         }
         let watched = tab.is_some_and(|tab| self.is_watched(tab));
         if let Some(tab) = tab.filter(|_| !watched) {

@@ -54,6 +54,7 @@ pub struct Picker {
     pages: Rc<Pages>,
     status: adw::StatusPage,
     told: gtk::Label,
+    chosen: gtk::Label,
 }
 
 impl Picker {
@@ -99,6 +100,13 @@ impl Picker {
         column.append(&top);
         column.append(pages.widget());
         column.append(&told);
+        // The keyboard stays in the entry, so what Up and Down choose is told here.
+        let chosen = gtk::Label::builder()
+            .accessible_role(gtk::AccessibleRole::Status)
+            .ellipsize(gtk::pango::EllipsizeMode::End)
+            .build();
+        chosen.add_css_class("announcer");
+        column.append(&chosen);
         let (width, height) = kind.size;
         let room = (parent.width().max(360), parent.height().max(420));
         let window = gtk::Window::builder()
@@ -111,7 +119,7 @@ impl Picker {
             .titlebar(&gtk::Box::builder().visible(false).build())
             .child(&column)
             .build();
-        let picker = Self { window, entry, rows, selection, list, pages, status, told };
+        let picker = Self { window, entry, rows, selection, list, pages, status, told, chosen };
         picker.listen(&scroller, &tell);
         picker
     }
@@ -150,6 +158,7 @@ impl Picker {
         let window = self.window.downgrade();
         let (entry, list) = (self.entry.downgrade(), self.list.downgrade());
         let (selection, status, told) = (self.selection.downgrade(), self.status.downgrade(), self.told.downgrade());
+        let chosen = self.chosen.downgrade();
         let (rows, pages) = (Rc::downgrade(&self.rows), Rc::downgrade(&self.pages));
         move || {
             Some(Self {
@@ -161,6 +170,7 @@ impl Picker {
                 pages: pages.upgrade()?,
                 status: status.upgrade()?,
                 told: told.upgrade()?,
+                chosen: chosen.upgrade()?,
             })
         }
     }
@@ -204,6 +214,8 @@ impl Picker {
     }
 
     fn select(&self, at: usize) {
+        let spoken = self.rows.read(at, FoundRow::spoken);
+        self.chosen.set_text(&spoken.unwrap_or_default());
         let at = u32::try_from(at).unwrap_or(u32::MAX);
         self.selection.set_selected(at);
         if let Err(error) = self.list.activate_action("list.scroll-to-item", Some(&at.to_variant())) {

@@ -85,6 +85,14 @@ pub struct Line {
 }
 
 impl FoundRow {
+    /// For who listens.
+    pub fn spoken(&self) -> String {
+        match self {
+            Self::Heading(words) => (*words).to_owned(),
+            Self::Line(line) => line.spoken(),
+        }
+    }
+
     /// What choosing it does.
     pub fn pick(&self) -> Option<&Pick> {
         match self {
@@ -165,6 +173,13 @@ impl Row for FoundRow {
         let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         root.append(&heading);
         root.append(&button);
+        // The keyboard comes by a heading as well.
+        let shared = spoken.clone();
+        root.connect_parent_notify(move |root| {
+            if let Some(row) = root.parent() {
+                shared.share(&row);
+            }
+        });
         (root.upcast(), Widgets { heading, button, spoken, picture, name, aside, words, badge })
     }
 
@@ -178,6 +193,7 @@ impl Row for FoundRow {
         };
         widgets.heading.set_visible(line.is_none());
         widgets.button.set_visible(line.is_some());
+        widgets.spoken.say(&self.spoken());
         let Some(line) = line else { return };
         let (text, icon) = &line.picture;
         widgets.picture.show_as(text, *icon);
@@ -189,6 +205,5 @@ impl Row for FoundRow {
         widgets.aside.set_text(&line.aside);
         widgets.badge.set_visible(line.unread > 0);
         widgets.badge.set_text(&if line.unread > 999 { "999+".to_owned() } else { line.unread.to_string() });
-        widgets.spoken.say(&line.spoken());
     }
 }

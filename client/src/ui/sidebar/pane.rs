@@ -191,6 +191,8 @@ impl Component for Sidebar {
                 self.choose_page(widgets);
             }
             SidebarInput::Requests(users) => {
+                // Who answered the last one by keys goes on from there.
+                let had = widgets.request_list.focus_child().is_some();
                 while let Some(row) = widgets.request_list.first_child() {
                     widgets.request_list.remove(&row);
                 }
@@ -198,6 +200,10 @@ impl Component for Sidebar {
                 for user in &users {
                     let output = sender.output_sender().clone();
                     widgets.request_list.append(&request_row(user, move |out| output.emit(out)));
+                }
+                let next = had.then(|| widgets.request_list.first_child()).flatten();
+                if had && !next.is_some_and(|row| row.grab_focus()) {
+                    widgets.search.grab_focus();
                 }
             }
             SidebarInput::Rest => {

@@ -3,9 +3,9 @@
 
 use std::cell::RefCell;
 
+use adw::prelude::*;
 use gtk::glib;
-use gtk::prelude::*;
-use relm4::gtk;
+use relm4::{adw, gtk};
 
 /// A widget that is always called `name`.
 pub fn called<W: IsA<glib::Object> + IsA<gtk::Widget> + glib::object::IsClass>(name: &str) -> W {
@@ -32,6 +32,19 @@ impl Spoken {
     pub fn say(&self, words: &str) {
         if self.0.text() != words {
             self.0.set_text(words);
+        }
+    }
+
+    /// Another widget, which a library made, is called the same.
+    pub fn share(&self, widget: &gtk::Widget) {
+        let class = widget.type_().name();
+        let xml = format!(
+            "<interface><template class='{class}'><accessibility><relation name='labelled-by'>spoken</relation></accessibility></template></interface>"
+        );
+        let builder = gtk::Builder::new();
+        builder.expose_object("spoken", &self.0);
+        if let Err(error) = builder.extend_with_template(widget, widget.type_(), &xml) {
+            tracing::debug!(%error, class, "a part of a list stays without a name");
         }
     }
 }
@@ -95,6 +108,16 @@ fn call(widget: &gtk::Widget, name: &str) {
     if let Err(error) = gtk::Builder::new().extend_with_template(widget, widget.type_(), &xml) {
         tracing::debug!(%error, class, "a button stays without a name");
     }
+}
+
+/// A row to type into of which one hears that the keyboard is there: this version of libadwaita tells screen readers nothing of the field in it.
+pub fn heard<R: IsA<adw::EntryRow>>(row: R) -> R {
+    let entry = row.upcast_ref::<adw::EntryRow>();
+    if let Some(field) = entry.delegate().and_downcast::<gtk::Text>() {
+        field.set_property("accessible-role", gtk::AccessibleRole::TextBox);
+        call(field.upcast_ref(), &glib::markup_escape_text(&entry.title()));
+    }
+    row
 }
 
 /// Names the buttons in `root`, which a library made without names, in the order in which they stand.
