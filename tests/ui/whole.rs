@@ -3,10 +3,11 @@
 
 use hobnob_tests::client::SOON;
 use hobnob_tests::display::{Display, missing};
+use hobnob_tests::files::{hash, random_file};
 use hobnob_tests::process::until;
 use hobnob_tests::story::{House, PASSWORD};
 use hobnob_tests::window::{Hands, Window};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SIZE: (u32, u32) = (1000, 720);
 const SEARCH: &str = "Search Messages, People, Rooms and Files";
@@ -329,11 +330,34 @@ fn the_whole_story_by_accessibility_alone() {
     hands.sees(alice, "half a sentence");
     hands.act(alice, "button", "Send");
     hands.is_told(bob, "alice — Hobnob", "alice: half a sentence");
+    a_file(&mut room);
+    let Room { hands, alice, .. } = &mut room;
     every_window(hands, alice);
 
     // A change counts at once and is there after the window was closed.
     preferences(hands, alice);
     until("it is kept", SOON, || room.kept()["notification-sound"] == true);
+}
+
+/// Somebody else asks to be friends and sends a file: accepted both, and it arrives.
+fn a_file(room: &mut Room) {
+    let mut carol = room.house.person("carol");
+    carol.done(json!({"command": "add_friend", "user": "alice"}));
+    let Room { hands, alice, house, .. } = room;
+    hands.act(alice, "button", "Accept");
+    carol.expect(json!({"event": "friend_added", "user": "alice"}));
+    let sent = random_file(&house.path("notes.bin"), 50_000, 1);
+    carol.done(json!({"command": "send_file", "to": "@alice", "path": sent}));
+    hands.is_told(alice, "bob — Hobnob", "carol: offers notes.bin");
+    hands.act_on(alice, "button", "carol, ", None);
+    hands.sees_button(alice, "Save As…");
+    named(hands, alice, "a file that is offered");
+    hands.act(alice, "button", "Accept");
+    hands.sees_button(alice, "Open Folder");
+    named(hands, alice, "a file that is there");
+    assert_eq!(hash(&house.path("alice-downloads").join("notes.bin")), hash(&sent));
+    hands.act_on(alice, "button", "bob, ", None);
+    hands.sees_window(alice, "bob — Hobnob");
 }
 
 /// Opens all there is, looks at it and closes it again.
@@ -361,7 +385,7 @@ fn every_window(hands: &mut Hands, alice: &Window) {
         hands.sees_no_more(alice, seen);
     }
     hands.act(alice, "button", "Transfers");
-    hands.sees(alice, "No Transfers");
+    hands.sees(alice, "file notes.bin, ");
     named(hands, alice, "the transfers");
     hands.act(alice, "button", "Transfers");
     choose(hands, alice, "Main Menu", "Join Room…");

@@ -350,11 +350,10 @@ impl Row for TimelineRow {
         root.add_css_class("line");
         root.append(&place);
         context.lines.add(&root, &place, &current);
-        // The keyboard is on the row around it.
-        let (shared, offered) = (spoken.clone(), current.clone());
+        spoken.share_with_row(&root);
+        let offered = current.clone();
         root.connect_parent_notify(move |root| {
             if let Some(row) = root.parent() {
-                shared.share(&row);
                 menu::offer(&row, root, offered.clone());
             }
         });

@@ -135,6 +135,7 @@ impl Row for MemberRow {
             MemberOutput::Remove(row.room.clone(), row.user.clone())
         });
         let (root, spoken): (gtk::Box, Spoken) = changing();
+        spoken.share_with_row(&root);
         root.set_spacing(10);
         root.add_css_class("member");
         for part in [

@@ -174,12 +174,7 @@ impl Row for FoundRow {
         root.append(&heading);
         root.append(&button);
         // The keyboard comes by a heading as well.
-        let shared = spoken.clone();
-        root.connect_parent_notify(move |root| {
-            if let Some(row) = root.parent() {
-                shared.share(&row);
-            }
-        });
+        spoken.share_with_row(&root);
         (root.upcast(), Widgets { heading, button, spoken, picture, name, aside, words, badge })
     }
 

@@ -103,6 +103,7 @@ impl Row for TransferRow {
             }
         });
         let (root, spoken): (gtk::Box, Spoken) = changing();
+        spoken.share_with_row(&root);
         root.set_orientation(gtk::Orientation::Vertical);
         root.set_spacing(2);
         root.add_css_class("transfer");

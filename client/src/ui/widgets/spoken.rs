@@ -35,8 +35,17 @@ impl Spoken {
         }
     }
 
-    /// Another widget, which a library made, is called the same.
-    pub fn share(&self, widget: &gtk::Widget) {
+    /// The row of a list around this widget, which GTK makes, is called the same: the keyboard is on the row.
+    pub fn share_with_row(&self, root: &impl IsA<gtk::Widget>) {
+        let shared = self.clone();
+        root.upcast_ref::<gtk::Widget>().connect_parent_notify(move |root| {
+            if let Some(row) = root.parent() {
+                shared.share(&row);
+            }
+        });
+    }
+
+    fn share(&self, widget: &gtk::Widget) {
         let class = widget.type_().name();
         let xml = format!(
             "<interface><template class='{class}'><accessibility><relation name='labelled-by'>spoken</relation></accessibility></template></interface>"
