@@ -99,14 +99,18 @@ impl Content {
         root.add_css_class("talk");
         root.append(&bar);
         root.append(banner.widget());
-        root.append(stack.widget());
         // Says to who listens what others see appear; GTK 4.8 has no announcements of its own.
         let announcer = gtk::Label::builder()
             .accessible_role(gtk::AccessibleRole::Status)
             .ellipsize(pango::EllipsizeMode::End)
             .build();
         announcer.add_css_class("announcer");
-        root.append(&announcer);
+        announcer.set_can_target(false);
+        announcer.set_valign(gtk::Align::End);
+        // Over the rest, so that no letters of others, however high, move a timeline.
+        let over = gtk::Overlay::builder().child(stack.widget()).build();
+        over.add_overlay(&announcer);
+        root.append(&over);
         let (subject, is_main) = (RefCell::default(), leaflet.is_some());
         let content = Self {
             root,
