@@ -111,7 +111,7 @@ fn answers_stand_beside_the_id() {
     assert_eq!(
         done(Answer::Friends { friends: vec![friend], requests: Vec::new() })["friends"],
         json!([{"user": "bob", "presence": "unknown", "status_text": "tea", "verified": true, "link": "relayed",
-                "nickname": "Bobby", "note": "", "notify": "all"}])
+                "nickname": "Bobby", "note": "", "avatar": null, "notify": "all"}])
     );
     let rooms = vec![FoundRoom { room: "#tea".parse().unwrap(), members: 3 }];
     let found = Answer::Found { messages: vec![], more: true, people: vec![], rooms, files: vec![] };
