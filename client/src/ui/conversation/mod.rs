@@ -2,7 +2,7 @@
 //!
 //! - [`page`] the component
 //! - [`timeline`] the list, and where it stands when something is added
-//! - [`row`] a line of it: day, name, bubble or card, time and state; [`rows`] makes it from the model
+//! - [`row`] a line of it: day, name, bubble or card, time and state, as [`line_layout`] lays them out; [`rows`] makes it from the model
 //! - [`bubble`] a message, with the [`quote`] of what it answers and the [`pills`] of those who reacted; [`menu`] and
 //!   [`hover`] what can be done with it
 //! - [`composer`] what is written, and under its [`mode_bar`] what is answered or changed; [`writing`] tells others that it is;
@@ -15,6 +15,7 @@ mod completion;
 pub mod composer;
 pub mod hover;
 pub mod key_bar;
+pub mod line_layout;
 pub mod menu;
 pub mod mode_bar;
 pub mod page;

@@ -1,7 +1,7 @@
 //! A line of the timeline: perhaps a day, perhaps a name, then a bubble or a card, and below a group its time and state. The same widgets
 //! serve many lines in turn.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -12,6 +12,7 @@ use relm4::gtk;
 
 use crate::pictures::parent::Wish;
 use crate::ui::conversation::bubble::{Bubble, BubbleOutput, BubbleWidgets, Fold};
+use crate::ui::conversation::line_layout::{LineLayout, Placed};
 use crate::ui::conversation::menu::{self, About, Deed};
 use crate::ui::faces::Face;
 use crate::ui::links;
@@ -184,9 +185,7 @@ pub struct Widgets {
     footer: OnceCell<gtk::Label>,
     context: Rc<Context>,
     current: Current<TimelineRow>,
-    /// On which side it stands, whether it is the first of a group, and whether it is a file. Set as alignment and margins, not as classes:
-    /// most lines that are shown in turn differ in them, and a class has all that is in the line styled and measured anew.
-    placed: Cell<Option<(bool, bool, bool)>>,
+    layout: LineLayout,
 }
 
 /// The author above a group.
@@ -346,9 +345,9 @@ impl Row for TimelineRow {
     fn build(context: &Rc<Context>, current: Current<Self>) -> (gtk::Widget, Widgets) {
         let place = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
         let (root, spoken): (gtk::Box, Spoken) = changing();
-        root.set_orientation(gtk::Orientation::Vertical);
         root.add_css_class("line");
         root.append(&place);
+        let layout = LineLayout::of(&root, &place);
         context.lines.add(&root, &place, &current);
         spoken.share_with_row(&root);
         let offered = current.clone();
@@ -370,7 +369,7 @@ impl Row for TimelineRow {
             footer: OnceCell::new(),
             context: context.clone(),
             current,
-            placed: Cell::new(None),
+            layout,
         };
         (root.upcast(), widgets)
     }
@@ -382,14 +381,11 @@ impl Row for TimelineRow {
         let side = if self.own { gtk::Align::End } else { gtk::Align::Start };
         widgets.show_footer(self.footer.as_deref(), self.reached.as_deref(), side);
         let is_file = matches!(self.content, Content::Card(..));
-        let placed = (self.own, self.first, is_file);
-        if widgets.placed.replace(Some(placed)) != Some(placed) {
-            let aside = if is_file { ASIDE_OF_FILES } else { ASIDE };
-            widgets.root.set_margin_top(if self.first { ABOVE.1 } else { ABOVE.0 });
-            widgets.place.set_halign(side);
-            widgets.place.set_margin_start(if self.own { aside } else { 0 });
-            widgets.place.set_margin_end(if self.own { 0 } else { aside });
-        }
+        widgets.layout.place(Placed {
+            own: self.own,
+            aside: if is_file { ASIDE_OF_FILES } else { ASIDE },
+            above: if self.first { ABOVE.1 } else { ABOVE.0 },
+        });
 
         match &self.content {
             Content::Bubble(bubble) => {
