@@ -19,6 +19,9 @@ const FRAME: Duration = Duration::from_millis(16);
 const AFTER_DRAWING: glib::Priority = glib::Priority::DEFAULT_IDLE;
 /// Where drawing never ends, as with an animation on a slow machine, the next batch comes nevertheless.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// Batches before the window draws: what happened, and the answers to what the window asked about it. They are drawn as one, so that at the
+/// start nobody sees an empty window between both.
+const AT_ONCE: u32 = 2;
 /// Most events of one batch: so many are applied and drawn well within the time in which a window still feels alive, and the rest waits for
 /// the frame after it.
 const BATCH: usize = 250;
@@ -152,12 +155,17 @@ impl Bridge {
             }
         });
         glib::spawn_future_local(async move {
+            let mut undrawn = 0;
             while woken.recv().await.is_ok() {
                 loop {
                     let batch = locked(&waiting).take();
                     let Some(batch) = batch else { break };
                     deliver(batch);
-                    drawn().await;
+                    undrawn += 1;
+                    if undrawn == AT_ONCE {
+                        drawn().await;
+                        undrawn = 0;
+                    }
                 }
             }
         });

@@ -1,7 +1,7 @@
 //! The root of the window: owns the model, the bridge and every part, and passes messages between them. What the model says is drawn by
 //! [`crate::ui::changes`]; what the user wants is carried out by [`crate::ui::wishes`].
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -130,7 +130,8 @@ pub struct App {
     /// That of them which is in use; none for the main window.
     pub(in crate::ui) used: Option<adw::Window>,
     pub(in crate::ui) sidebar: Controller<Sidebar>,
-    pub(in crate::ui) sign_in: Controller<SignIn>,
+    /// The entrance, once it was seen.
+    pub(in crate::ui) sign_in: OnceCell<Controller<SignIn>>,
     pub(in crate::ui) presence: gio::SimpleAction,
     pub(in crate::ui) tabs: Vec<Tab>,
     /// Tabs that were closed, the last one last.
@@ -205,9 +206,7 @@ impl Component for App {
         window.set_maximized(kept.maximized);
 
         let leaflet = adw::Leaflet::builder().can_navigate_back(true).build();
-        let menu: gio::MenuModel = actions::main_menu().upcast();
-        let sidebar = Sidebar::builder().launch((menu, leaflet.clone())).forward(&input, AppMsg::Sidebar);
-        let sign_in = SignIn::builder().launch(()).forward(&input, AppMsg::Enter);
+        let sidebar = Sidebar::builder().launch(leaflet.clone()).forward(&input, AppMsg::Sidebar);
         let about_member = input.clone();
         let about_transfer = input.clone();
         let content = Content::new(Some(&leaflet), move |output| about_member.emit(AppMsg::Member(output)));
@@ -225,7 +224,6 @@ impl Component for App {
 
         let pages = Pages::new();
         pages.add("starting", &starting());
-        pages.add("enter", sign_in.widget());
         pages.add("main", &leaflet);
         let toasts = adw::ToastOverlay::new();
         toasts.set_child(Some(pages.widget()));
@@ -250,7 +248,7 @@ impl Component for App {
             stowed: Vec::new(),
             used: None,
             sidebar,
-            sign_in,
+            sign_in: OnceCell::new(),
             presence,
             tabs: Vec::new(),
             closed: Vec::new(),
@@ -338,6 +336,15 @@ impl Component for App {
 }
 
 impl App {
+    /// The entrance.
+    pub(in crate::ui) fn entrance(&self) -> &Controller<SignIn> {
+        self.sign_in.get_or_init(|| {
+            let sign_in = SignIn::builder().launch(()).forward(&self.sender, AppMsg::Enter);
+            self.pages.add("enter", sign_in.widget());
+            sign_in
+        })
+    }
+
     /// Hands a command down whose answer is awaited.
     pub(in crate::ui) fn ask(&mut self, question: Question, command: Command) {
         let request = self.model.ask(question, command);

@@ -108,7 +108,7 @@ impl App {
             Page::Starting => self.pages.show("starting"),
             Page::Enter => {
                 let connection = &self.model.connection;
-                self.sign_in.emit(SignInInput::Known {
+                self.entrance().emit(SignInInput::Known {
                     user: connection.user.clone(),
                     server: connection.server.clone(),
                     notice: connection.sign_out_reason.clone(),
@@ -120,9 +120,10 @@ impl App {
                 self.show_extra(&stop_page(&text, move || input.emit(AppMsg::AlarmRead)));
             }
             Page::Main => {
-                self.sign_in.emit(SignInInput::Entered);
-                self.pages.show("main");
+                self.entered();
+                // What is not in view yet comes without being animated.
                 self.restore_tabs();
+                self.pages.show("main");
                 self.show_listing();
                 self.ask_invited();
             }
@@ -130,6 +131,13 @@ impl App {
         self.show_server();
         // Behind what the page itself asks for.
         self.sender.emit(AppMsg::Astray(None));
+    }
+
+    /// What was typed at the entrance is not needed any more.
+    fn entered(&self) {
+        if let Some(sign_in) = self.sign_in.get() {
+            sign_in.emit(SignInInput::Entered);
+        }
     }
 
     /// Shows a page that is made for this one time.
@@ -331,7 +339,7 @@ impl App {
         self.answer_form(question, None);
         match (question, answer) {
             (Question::Enter, _) => {
-                self.sign_in.emit(SignInInput::Entered);
+                self.entered();
                 if let Some(room) = self.entering.take() {
                     self.join(room);
                 }
@@ -390,7 +398,7 @@ impl App {
         // What was chosen there is not so.
         self.show_preferences();
         match question {
-            Question::Enter | Question::SetServer => self.sign_in.emit(SignInInput::Refused(text.to_owned())),
+            Question::Enter | Question::SetServer => self.entrance().emit(SignInInput::Refused(text.to_owned())),
             Question::JoinRoom(room) => self.not_joined(&room, text),
             Question::Search { .. } => self.search_refused(text),
             Question::Send { conversation, text: unsent, reply_to } => {

@@ -2,6 +2,7 @@
 //! of a window that tabs were moved to. Widgets only; the root fills them.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use adw::prelude::*;
 use gtk::{gio, pango};
@@ -12,7 +13,7 @@ use crate::ui::faces::Face;
 use crate::ui::header::{Header, Subject};
 use crate::ui::members::{MemberOutput, MembersPanel};
 use crate::ui::text::literal_line;
-use crate::ui::widgets::icon_button::{icon_button, menu_button};
+use crate::ui::widgets::icon_button::{icon_button, menu_button_with};
 use crate::ui::widgets::pages::Pages;
 
 /// Conversations in tabs.
@@ -26,9 +27,8 @@ pub struct Content {
     path: gtk::Label,
     short: gtk::Label,
     menu: gtk::MenuButton,
-    subject: RefCell<Subject>,
+    subject: Rc<RefCell<Subject>>,
     announcer: gtk::Label,
-    is_main: bool,
     stack: Pages,
     /// Who is in the room in front.
     pub members: MembersPanel,
@@ -80,7 +80,10 @@ impl Content {
             }
             leaflet.bind_property("folded", &bar, "show-start-title-buttons").sync_create().build();
         }
-        let menu = menu_button("view-more-symbolic", "Conversation Menu");
+        let (subject, is_main) = (Rc::<RefCell<Subject>>::default(), leaflet.is_some());
+        let shown = subject.clone();
+        let menu =
+            menu_button_with("view-more-symbolic", "Conversation Menu", move || menu_of(&shown.borrow(), is_main));
         bar.pack_end(&menu);
         let members = MembersPanel::new(tell);
         bar.pack_end(members.widget());
@@ -92,8 +95,8 @@ impl Content {
         open.append(&tabs);
         tabs.set_vexpand(true);
         let stack = Pages::new();
-        stack.add("none", &none_open());
         stack.add("tabs", &open);
+        stack.add_later("none", none_open);
         let banner = Banner::new();
         let root = gtk::Box::builder().orientation(gtk::Orientation::Vertical).hexpand(true).build();
         root.add_css_class("talk");
@@ -111,7 +114,6 @@ impl Content {
         let over = gtk::Overlay::builder().child(stack.widget()).build();
         over.add_overlay(&announcer);
         root.append(&over);
-        let (subject, is_main) = (RefCell::default(), leaflet.is_some());
         let content = Self {
             root,
             bar,
@@ -124,7 +126,6 @@ impl Content {
             menu,
             subject,
             announcer,
-            is_main,
             stack,
             members,
             tabs,
@@ -132,7 +133,7 @@ impl Content {
             banner,
             fronted: None,
         };
-        content.show_nobody();
+        content.clear();
         content
     }
 
@@ -172,13 +173,17 @@ impl Content {
 
     /// No conversation is in front.
     pub fn show_nobody(&self) {
+        self.clear();
+        self.stack.show("none");
+        self.entitle("Hobnob");
+    }
+
+    fn clear(&self) {
         self.name.set_text("");
         self.face.widget().set_visible(false);
         self.path_line.set_visible(false);
         self.menu.set_visible(false);
         self.members.widget().set_visible(false);
-        self.stack.show("none");
-        self.entitle("Hobnob");
     }
 
     fn entitle(&self, title: &str) {
@@ -205,18 +210,22 @@ impl Content {
         self.path.set_text(&header.line);
         self.short.set_text(header.short.as_ref().unwrap_or(&header.line));
         self.members.widget().set_visible(matches!(header.subject, Subject::Room { .. }));
-        let menu = header.subject.menu();
-        if let Some(menu) = menu.as_ref().filter(|_| self.is_main) {
-            // In a window of its own a button leads back.
-            let tab = gio::Menu::new();
-            tab.append(Some("Move to New Window"), Some("win.toggle-window"));
-            menu.append_section(None, &tab);
-        }
-        self.menu.set_visible(menu.is_some());
+        self.menu.set_visible(header.subject != Subject::Nothing);
         if self.subject.replace(header.subject.clone()) != header.subject {
-            self.menu.set_menu_model(menu.as_ref());
+            self.menu.set_menu_model(None::<&gio::Menu>);
         }
     }
+}
+
+fn menu_of(subject: &Subject, is_main: bool) -> Option<gio::Menu> {
+    let menu = subject.menu()?;
+    // In a window of its own a button leads back.
+    if is_main {
+        let tab = gio::Menu::new();
+        tab.append(Some("Move to New Window"), Some("win.toggle-window"));
+        menu.append_section(None, &tab);
+    }
+    Some(menu)
 }
 
 fn none_open() -> adw::StatusPage {

@@ -47,7 +47,7 @@ impl App {
         }
         match self.model.connection.page() {
             Page::Starting | Page::Stopped(_) => {}
-            Page::Enter => self.sign_in.emit(SignInInput::Focus),
+            Page::Enter => self.entrance().emit(SignInInput::Focus),
             Page::Main => match self.front_of(own.map_or(&self.content, |own| &own.content)) {
                 Some(tab) => tab.controller.emit(PageInput::Focus),
                 None => self.sidebar.emit(SidebarInput::FocusSearch),

@@ -1,6 +1,8 @@
 //! A conversation's tab as a component: shows the rows that its parent sends, and tells it what the user does. Files may be dropped on it.
 
+use std::cell::{OnceCell, RefCell};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use gtk::prelude::*;
 use gtk::{gdk, glib};
@@ -137,14 +139,16 @@ pub struct ConversationPage {
     composer: Composer,
     key_bar: KeyBar,
     room_bar: RoomBar,
+    /// What the friend or the room is called.
+    name: String,
     is_room: bool,
 }
 
 /// Its other widgets.
 pub struct PageWidgets {
     stack: Pages,
-    /// Shown before anything was said.
-    nobody: adw::StatusPage,
+    /// Shown where nothing was said yet.
+    nobody: OnceCell<adw::StatusPage>,
     typing: gtk::Label,
 }
 
@@ -196,8 +200,6 @@ impl Component for ConversationPage {
         let stack = Pages::new();
         stack.add("timeline", timeline.widget());
         let is_room = conversation.friend().is_none();
-        let nobody = nothing_said(&name, is_room);
-        stack.add("empty", &nobody);
         let typing = gtk::Label::builder().xalign(0.0).visible(false).build();
         typing.add_css_class("typing");
         let bottom = gtk::Box::builder().orientation(gtk::Orientation::Vertical).build();
@@ -209,10 +211,10 @@ impl Component for ConversationPage {
         column.append(stack.widget());
         column.append(&adw::Clamp::builder().maximum_size(680).tightening_threshold(580).child(&bottom).build());
         root.set_child(Some(&column));
-        root.add_overlay(&drop_hint(&root, &sender));
+        take_drops(&root, &sender);
 
-        let widgets = PageWidgets { stack, nobody, typing };
-        ComponentParts { model: Self { timeline, composer, key_bar, room_bar, is_room }, widgets }
+        let widgets = PageWidgets { stack, nobody: OnceCell::new(), typing };
+        ComponentParts { model: Self { timeline, composer, key_bar, room_bar, name, is_room }, widgets }
     }
 
     fn update_with_view(
@@ -234,6 +236,13 @@ impl Component for ConversationPage {
             PageInput::Live(live) => self.timeline.set_live(live),
             PageInput::Set(at, row) => self.timeline.set(at, *row),
             PageInput::Empty(empty) => {
+                if empty {
+                    widgets.nobody.get_or_init(|| {
+                        let nobody = nothing_said(&self.name, self.is_room);
+                        widgets.stack.add("empty", &nobody);
+                        nobody
+                    });
+                }
                 widgets.stack.show(if empty { "empty" } else { "timeline" });
             }
             PageInput::Unread(count) => self.timeline.count(count),
@@ -245,7 +254,10 @@ impl Component for ConversationPage {
             PageInput::Closed(why) => self.composer.close(why.as_deref()),
             PageInput::Named(name) => {
                 self.composer.name(&name);
-                widgets.nobody.set_description(Some(&first_words(&name, self.is_room)));
+                if let Some(nobody) = widgets.nobody.get() {
+                    nobody.set_description(Some(&first_words(&name, self.is_room)));
+                }
+                self.name = name;
             }
             PageInput::Callable(people) => self.composer.know(people),
             PageInput::Outside(why) => self.room_bar.show(why.as_deref()),
@@ -287,23 +299,31 @@ fn nothing_said(name: &str, is_room: bool) -> adw::StatusPage {
     page
 }
 
-/// Takes dropped files, and says so while they hover.
-fn drop_hint(root: &gtk::Overlay, sender: &ComponentSender<ConversationPage>) -> gtk::Widget {
-    let hint =
-        adw::StatusPage::builder().icon_name("document-send-symbolic").title("Drop to Send").visible(false).build();
+fn drop_hint() -> adw::StatusPage {
+    let hint = adw::StatusPage::builder().icon_name("document-send-symbolic").title("Drop to Send").build();
     hint.add_css_class("drop-hint");
     hint.set_can_target(false);
+    hint
+}
+
+/// Takes dropped files, and says so while they hover.
+fn take_drops(root: &gtk::Overlay, sender: &ComponentSender<ConversationPage>) {
+    let hint: Rc<RefCell<Option<adw::StatusPage>>> = Rc::default();
     let target = gtk::DropTarget::new(gdk::FileList::static_type(), gdk::DragAction::COPY);
     let shown = hint.clone();
-    target.connect_enter(move |_, _, _| {
-        shown.set_visible(true);
+    target.connect_enter(move |target, _, _| {
+        if let Some(root) = target.widget().and_downcast::<gtk::Overlay>() {
+            let hint = drop_hint();
+            root.add_overlay(&hint);
+            replace_hint(&shown, Some(hint));
+        }
         gdk::DragAction::COPY
     });
     let shown = hint.clone();
-    target.connect_leave(move |_| shown.set_visible(false));
-    let (shown, output) = (hint.clone(), sender.output_sender().clone());
+    target.connect_leave(move |_| replace_hint(&shown, None));
+    let output = sender.output_sender().clone();
     target.connect_drop(move |_, value, _, _| {
-        shown.set_visible(false);
+        replace_hint(&hint, None);
         let paths = value.get::<gdk::FileList>().map(|list| choose::local_paths(&list)).unwrap_or_default();
         let any = !paths.is_empty();
         if any {
@@ -312,5 +332,14 @@ fn drop_hint(root: &gtk::Overlay, sender: &ComponentSender<ConversationPage>) ->
         any
     });
     root.add_controller(target);
-    hint.upcast()
+}
+
+/// Another hint is shown, or none.
+fn replace_hint(shown: &RefCell<Option<adw::StatusPage>>, hint: Option<adw::StatusPage>) {
+    let before = shown.replace(hint);
+    if let Some(hint) = before
+        && let Some(overlay) = hint.parent().and_downcast::<gtk::Overlay>()
+    {
+        overlay.remove_overlay(&hint);
+    }
 }

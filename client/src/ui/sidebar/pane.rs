@@ -3,19 +3,20 @@
 use std::time::Duration;
 
 use gtk::prelude::*;
-use gtk::{gio, glib, pango};
+use gtk::{glib, pango};
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
 use crate::model::listing::Only;
+use crate::ui::actions::main_menu;
 use crate::ui::people::listing_menu;
 use crate::ui::sidebar::lists::{Lists, Shown, empty, filtered, heading, nobody_found};
 use crate::ui::sidebar::person_row::{PersonRow, Speak};
 use crate::ui::sidebar::request_row::request_row;
 use crate::ui::sidebar::room_row::RoomRow;
 use crate::ui::text;
-use crate::ui::widgets::icon_button::{icon_button, menu_button};
-use crate::ui::widgets::live_list::LiveList;
+use crate::ui::widgets::icon_button::{icon_button, menu_button_with};
+use crate::ui::widgets::live_list::{LiveList, Row};
 use crate::ui::widgets::pages::Pages;
 use crate::ui::widgets::spoken::{Spoken, called, changing};
 
@@ -65,18 +66,23 @@ pub enum SidebarOutput {
 
 /// The sidebar.
 pub struct Sidebar {
-    people: LiveList<PersonRow>,
-    rooms: LiveList<RoomRow>,
+    people: Growing<PersonRow>,
+    rooms: Growing<RoomRow>,
     /// Friends and rooms there are, whatever is searched for; none until the list of friends has come.
     friends: Option<usize>,
     all_rooms: usize,
     only: Only,
-    /// All lines, while only the first screen of them is shown yet.
-    rest: Option<Vec<PersonRow>>,
 }
 
-/// Lines of the first screen. GTK makes widgets for some 200 lines at once, of which a window shows twelve; painting a few first halves
-/// the time until there is something to see.
+/// A list that begins with what a screen has room for.
+struct Growing<R: Row> {
+    list: LiveList<R>,
+    /// All lines, while only the first of them are shown yet.
+    rest: Option<Vec<R>>,
+}
+
+/// Lines of the first screen, in each list. GTK makes a place for some 200 lines of each at once, of which a window shows twelve; painting a
+/// few first shortens the time until there is something to see.
 const FIRST_SCREEN: usize = 24;
 /// Until the first screen is painted.
 const PAINTED: Duration = Duration::from_millis(100);
@@ -92,7 +98,7 @@ pub struct SidebarWidgets {
 }
 
 impl Component for Sidebar {
-    type Init = (gio::MenuModel, adw::Leaflet);
+    type Init = adw::Leaflet;
     type Input = SidebarInput;
     type Output = SidebarOutput;
     type CommandOutput = ();
@@ -106,7 +112,7 @@ impl Component for Sidebar {
         root
     }
 
-    fn init((main_menu, leaflet): Self::Init, root: gtk::Box, sender: ComponentSender<Self>) -> ComponentParts<Self> {
+    fn init(leaflet: Self::Init, root: gtk::Box, sender: ComponentSender<Self>) -> ComponentParts<Self> {
         let output = sender.output_sender().clone();
         let say = output.clone();
         let (speak, speak_too): (Speak, Speak) =
@@ -119,8 +125,7 @@ impl Component for Sidebar {
         let add = icon_button("contact-new-symbolic", "Add Friend");
         add.set_action_name(Some("win.add-friend"));
         bar.pack_start(&add);
-        let menu = menu_button("open-menu-symbolic", "Main Menu");
-        menu.set_menu_model(Some(&main_menu));
+        let menu = menu_button_with("open-menu-symbolic", "Main Menu", || Some(main_menu()));
         menu.set_primary(true);
         bar.pack_end(&menu);
         root.append(&bar);
@@ -129,8 +134,7 @@ impl Component for Sidebar {
         search.set_placeholder_text(Some("Search people and rooms"));
         let output = sender.output_sender().clone();
         search.connect_stop_search(|search| search.set_text(""));
-        let listing = menu_button("view-sort-descending-symbolic", "Sort and Filter");
-        listing.set_menu_model(Some(&listing_menu()));
+        let listing = menu_button_with("view-sort-descending-symbolic", "Sort and Filter", || Some(listing_menu()));
         listing.add_css_class("flat");
         search.set_hexpand(true);
         let top = gtk::Box::builder().spacing(4).build();
@@ -159,15 +163,21 @@ impl Component for Sidebar {
         stack.add("starting", &gtk::Box::default());
         let lists = Lists::new(&people, &rooms);
         stack.add("people", lists.widget());
-        stack.add("empty", &empty());
-        stack.add("nobody", &nobody_found());
-        stack.add("unread", &filtered("Nothing Unread", "You have seen everything."));
-        stack.add("online", &filtered("Nobody Online", "Messages wait until they are."));
+        stack.add_later("empty", empty);
+        stack.add_later("nobody", nobody_found);
+        stack.add_later("unread", || filtered("Nothing Unread", "You have seen everything."));
+        stack.add_later("online", || filtered("Nobody Online", "Messages wait until they are."));
         root.append(stack.widget());
 
         let widgets = SidebarWidgets { title, search, requests, request_list, stack, lists };
         ComponentParts {
-            model: Self { people, rooms, friends: None, all_rooms: 0, only: Only::All, rest: None },
+            model: Self {
+                people: Growing { list: people, rest: None },
+                rooms: Growing { list: rooms, rest: None },
+                friends: None,
+                all_rooms: 0,
+                only: Only::All,
+            },
             widgets,
         }
     }
@@ -182,12 +192,12 @@ impl Component for Sidebar {
         match message {
             SidebarInput::People { rows, friends } => {
                 self.friends = Some(friends);
-                self.show_people(rows, &sender);
+                self.people.show(rows, |row| row.user.clone(), &sender);
                 self.choose_page(widgets);
             }
             SidebarInput::Rooms { rows, rooms } => {
                 self.all_rooms = rooms;
-                self.rooms.sync(rows, |row| row.room.clone());
+                self.rooms.show(rows, |row| row.room.clone(), &sender);
                 self.choose_page(widgets);
             }
             SidebarInput::Requests(users) => {
@@ -207,9 +217,8 @@ impl Component for Sidebar {
                 }
             }
             SidebarInput::Rest => {
-                if let Some(rows) = self.rest.take() {
-                    self.people.sync(rows, |row| row.user.clone());
-                }
+                self.people.grow(|row| row.user.clone());
+                self.rooms.grow(|row| row.room.clone());
             }
             SidebarInput::Only(only) => {
                 self.only = only;
@@ -228,7 +237,7 @@ impl Sidebar {
     fn choose_page(&self, widgets: &SidebarWidgets) {
         let Some(friends) = self.friends else { return };
         let searching = !widgets.search.text().trim().is_empty();
-        let (people, rooms) = (self.people.len(), self.rooms.len());
+        let (people, rooms) = (self.people.list.len(), self.rooms.list.len());
         let part = searching || self.only != Only::All;
         widgets.lists.show(Shown::of(people, friends, part), Shown::of(rooms, self.all_rooms, part));
         widgets.stack.show(match (friends + self.all_rooms, people + rooms) {
@@ -239,18 +248,26 @@ impl Sidebar {
             (_, _) => "people",
         });
     }
+}
 
-    fn show_people(&mut self, mut rows: Vec<PersonRow>, sender: &ComponentSender<Self>) {
-        let is_first = self.people.is_empty() && rows.len() > FIRST_SCREEN;
+impl<R: Row + Clone> Growing<R> {
+    fn show<K: PartialEq>(&mut self, mut rows: Vec<R>, key: impl Fn(&R) -> K, sender: &ComponentSender<Sidebar>) {
+        let is_first = self.list.is_empty() && rows.len() > FIRST_SCREEN;
         if !is_first && self.rest.is_none() {
-            return self.people.sync(rows, |row| row.user.clone());
+            return self.list.sync(rows, key);
         }
         let all = rows.clone();
         rows.truncate(FIRST_SCREEN);
-        self.people.sync(rows, |row| row.user.clone());
+        self.list.sync(rows, key);
         if self.rest.replace(all).is_none() {
             let input = sender.input_sender().clone();
             glib::timeout_add_local_once(PAINTED, move || input.emit(SidebarInput::Rest));
+        }
+    }
+
+    fn grow<K: PartialEq>(&mut self, key: impl Fn(&R) -> K) {
+        if let Some(rows) = self.rest.take() {
+            self.list.sync(rows, key);
         }
     }
 }
