@@ -47,7 +47,8 @@ fn main() -> ExitCode {
         ["--timeline", store] => timeline::compare(store),
         ["--timeline-run", "ours", store] => timeline::ours(store, show),
         ["--timeline-run", "plain", _] => timeline::plain(),
-        ["--bare"] => measure::bare(),
+        ["--bare"] => measure::bare(false),
+        ["--bar"] => measure::bare(true),
         ["--crowd"] => show("many-tabs", measure::tell_when_full),
         [name] if SCENES.iter().any(|scene| scene.name == name) => show(name, || ()),
         [name, picture] => show(name, || {

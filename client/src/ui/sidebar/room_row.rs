@@ -104,8 +104,9 @@ impl Row for RoomRow {
     type Context = Speak;
 
     fn build(speak: &Rc<Speak>, current: Current<Self>) -> (gtk::Widget, Widgets) {
-        let picture = adw::Avatar::new(36, None, false);
-        picture.set_icon_name(Some("system-users-symbolic"));
+        // The first letter of a room's ID is the `#`, which says what it is. A symbol of this size would have the desktop's whole reader of
+        // vector pictures loaded for it, which takes seven megabytes.
+        let picture = adw::Avatar::new(36, None, true);
         picture.set_valign(gtk::Align::Center);
         let line = LineWidgets::new(&picture);
         let (which, say) = (current.clone(), speak.clone());

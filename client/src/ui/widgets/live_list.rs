@@ -53,8 +53,10 @@ struct Slot<R: Row> {
 
 /// Height of a row that is not made yet, in pixels.
 const ROW: i32 = 50;
-/// Rows made before a list knows its height, and before and behind those that are in view.
+/// Rows made before and behind those that are in view.
 const AROUND: u32 = 6;
+/// Rows made before a list knows its height.
+const FIRST: u32 = 8;
 
 /// What makes rows, and which rows are in view; none where every row counts as that.
 struct Maker<R: Row> {
@@ -165,7 +167,7 @@ impl<R: Row> LiveList<R> {
 
     /// Makes only those rows that are in view in this scroller, and some around them: a start with a thousand rows costs what a screen shows.
     pub fn sparing(&self, scroller: &gtk::ScrolledWindow) {
-        self.maker.in_view.set(Some((0, 2 * AROUND)));
+        self.maker.in_view.set(Some((0, FIRST - 1)));
         let scroll = scroller.vadjustment();
         let (maker, store) = (self.maker.clone(), self.store.clone());
         let look = move |scroll: &gtk::Adjustment| {

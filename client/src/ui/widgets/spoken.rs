@@ -2,6 +2,7 @@
 //! on 4.8; but a widget that is built from an XML description can have a name since 4.0. So widgets that need one are made here.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use adw::prelude::*;
 use gtk::glib;
@@ -68,6 +69,9 @@ const LIBRARY_BUTTONS: [(&str, &str); 6] = [
     ("edit-find-symbolic", "Search"),
 ];
 
+/// By then the window is drawn.
+const DRAWN: Duration = Duration::from_millis(100);
+
 thread_local! {
     /// Widgets in which buttons are looked for soon: once, however often it was asked for until then.
     static SOON: RefCell<Vec<gtk::Widget>> = const { RefCell::new(Vec::new()) };
@@ -84,7 +88,8 @@ pub fn name_library_buttons(root: &impl IsA<gtk::Widget>) {
         first
     });
     if first {
-        glib::idle_add_local_once(|| SOON.take().iter().for_each(name_below));
+        // Thirty tabs have sixty buttons: whoever looks sees the window first.
+        glib::timeout_add_local_once(DRAWN, || SOON.take().iter().for_each(name_below));
     }
 }
 
