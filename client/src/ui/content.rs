@@ -15,6 +15,7 @@ use crate::ui::members::{MemberOutput, MembersPanel};
 use crate::ui::text::literal_line;
 use crate::ui::widgets::icon_button::{icon_button, menu_button_with};
 use crate::ui::widgets::pages::Pages;
+use crate::ui::widgets::tip::tip;
 
 /// Conversations in tabs.
 pub struct Content {
@@ -201,10 +202,10 @@ impl Content {
         if let Subject::Person(user, _) = &header.subject {
             self.face.show(user.as_str());
         }
-        self.name.set_tooltip_text(Some(&header.title));
+        tip(&self.name, Some(&header.title));
         self.path_line.set_visible(true);
         self.path_line.set_css_classes(&["path", header.class]);
-        self.path_line.set_tooltip_text(header.tip.as_deref());
+        tip(&self.path_line, header.tip.as_deref());
         self.path_icon.set_visible(header.icon.is_some());
         self.path_icon.set_icon_name(header.icon);
         self.path.set_text(&header.line);

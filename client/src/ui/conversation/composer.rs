@@ -17,6 +17,7 @@ use crate::ui::conversation::writing::Writing;
 use crate::ui::settings::{Flag, Store};
 use crate::ui::widgets::icon_button::{icon_button, menu_button};
 use crate::ui::widgets::spoken::called;
+use crate::ui::widgets::tip::tip;
 
 /// What was done in the composer.
 #[derive(Debug)]
@@ -356,7 +357,7 @@ impl Composer {
             self.focus();
         }
         let why = why.filter(|why| !why.is_empty());
-        self.root.set_tooltip_text(why);
+        tip(&self.root, why);
         self.closed.replace(why.map(str::to_owned));
         self.show_hint();
     }

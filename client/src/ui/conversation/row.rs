@@ -21,6 +21,7 @@ use crate::ui::transfers::picture::PictureView;
 use crate::ui::transfers::{CardOutput, Pictures};
 use crate::ui::widgets::live_list::{Current, Row};
 use crate::ui::widgets::spoken::{Spoken, changing};
+use crate::ui::widgets::tip::tip;
 
 /// Names a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -324,9 +325,7 @@ impl Widgets {
         });
         footer.set_halign(side);
         say(footer, words);
-        if reached.is_some() || footer.has_tooltip() {
-            footer.set_tooltip_text(reached);
-        }
+        tip(footer, reached);
     }
 
     fn show_picture(&self, card: &Card, wish: Option<&Wish>) {

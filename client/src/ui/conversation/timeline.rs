@@ -14,6 +14,7 @@ use crate::ui::conversation::{hover, menu};
 use crate::ui::transfers::Pictures;
 use crate::ui::widgets::live_list::LiveList;
 use crate::ui::widgets::spoken::{Spoken, called, changing};
+use crate::ui::widgets::tip::tip;
 use crate::ui::words;
 
 /// What the timeline tells the page.
@@ -295,7 +296,7 @@ impl Timeline {
             1 => format!("{TO_END}, 1 new"),
             _ => format!("{TO_END}, {unread} new"),
         };
-        place.button.set_tooltip_text(Some(&name));
+        tip(&place.button, Some(&name));
         place.name.say(&name);
     }
 

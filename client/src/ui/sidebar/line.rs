@@ -7,6 +7,7 @@ use relm4::gtk;
 
 use crate::core::event::Notify;
 use crate::ui::widgets::spoken::{Spoken, changing};
+use crate::ui::widgets::tip::tip;
 use crate::ui::words;
 
 /// The widgets of a line.
@@ -111,10 +112,10 @@ impl LineWidgets {
     /// Shows it.
     pub fn show(&self, line: &LineShown<'_>) {
         self.name.set_text(line.name);
-        self.root.set_tooltip_text(line.tip);
+        tip(&self.root, line.tip);
         let muted = words::muted(line.level);
         self.muted.set_visible(muted.is_some());
-        self.muted.set_tooltip_text(muted.map(words::sentence).as_deref());
+        tip(&self.muted, muted.map(words::sentence).as_deref());
         self.words.set_text(line.aside.map_or(line.words, Aside::words));
         self.words.set_css_classes(&[
             "person-status",

@@ -8,6 +8,7 @@ use relm4::gtk;
 use crate::core::event::{Direction, TransferInfo, TransferState};
 use crate::model::transfers::{Taken, Transfer};
 use crate::ui::widgets::icon_button::icon_button;
+use crate::ui::widgets::tip::tip;
 use crate::ui::{text, words};
 
 /// What was clicked on a card.
@@ -231,7 +232,7 @@ impl Card {
     pub fn show(&self, widgets: &CardWidgets) {
         widgets.icon.set_icon_name(Some(self.icon));
         widgets.name.set_text(&self.name);
-        widgets.name.set_tooltip_text(Some(&self.name));
+        tip(&widgets.name, Some(&self.name));
         widgets.detail.set_text(&self.detail);
         widgets.progress.set_visible(self.progress.is_some());
         widgets.progress.set_fraction(f64::from(self.progress.unwrap_or_default()) / 1000.0);

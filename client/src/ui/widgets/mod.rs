@@ -2,6 +2,7 @@
 //!
 //! - [`icon_button`] a button that shows a picture and says its name
 //! - [`spoken`] what a widget is called for those who listen
+//! - [`tip`] tooltips that change
 //! - [`live_list`] a long list whose rows change in place
 //! - [`context_menu`] the menu of a line
 //! - [`dialog`] a question over the window
@@ -19,3 +20,4 @@ pub mod pages;
 pub mod proportion;
 pub mod qr;
 pub mod spoken;
+pub mod tip;
