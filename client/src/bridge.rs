@@ -19,8 +19,8 @@ const FRAME: Duration = Duration::from_millis(16);
 const AFTER_DRAWING: glib::Priority = glib::Priority::DEFAULT_IDLE;
 /// Where drawing never ends, as with an animation on a slow machine, the next batch comes nevertheless.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// Batches before the window draws: what happened, and the answers to what the window asked about it. They are drawn as one, so that at the
-/// start nobody sees an empty window between both.
+/// Batches before the window draws, unless one is full: what happened, and the answers to what the window asked about it. They are drawn as
+/// one, so that at the start nobody sees an empty window between both.
 const AT_ONCE: u32 = 2;
 /// Most events of one batch: so many are applied and drawn well within the time in which a window still feels alive, and the rest waits for
 /// the frame after it.
@@ -68,6 +68,13 @@ pub enum Delivery {
     },
     /// The core did not start: a sentence for people.
     NotStarted(String),
+}
+
+impl Delivery {
+    /// Perhaps more is waiting behind it.
+    fn is_full(&self) -> bool {
+        matches!(self, Self::Events { events, .. } if events.len() >= BATCH)
+    }
 }
 
 /// Message texts do not belong in logs, so only the number of events is told.
@@ -160,9 +167,9 @@ impl Bridge {
                 loop {
                     let batch = locked(&waiting).take();
                     let Some(batch) = batch else { break };
+                    undrawn += if batch.is_full() { AT_ONCE } else { 1 };
                     deliver(batch);
-                    undrawn += 1;
-                    if undrawn == AT_ONCE {
+                    if undrawn >= AT_ONCE {
                         drawn().await;
                         undrawn = 0;
                     }
