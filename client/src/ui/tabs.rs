@@ -222,11 +222,8 @@ impl App {
         }
     }
 
-    /// Opens tabs that were kept, among these, which have this bar.
-    pub(in crate::ui) fn reopen(&mut self, kept: &KeptTabs, tabs: &adw::TabView, bar: &adw::TabBar) {
-        // The bar makes its tabs when all of them are there. One after the other they would appear with an animation, and each would be drawn
-        // anew and ask where the pointer is for every word that it gets to know.
-        bar.set_view(None);
+    /// Opens tabs that were kept, among these.
+    pub(in crate::ui) fn reopen(&mut self, kept: &KeptTabs, tabs: &adw::TabView) {
         for conversation in kept.conversations() {
             if self.tab(&conversation).is_none() {
                 self.add_tab(&conversation, tabs);
@@ -237,7 +234,6 @@ impl App {
                 self.pin(&tab.page, true);
             }
         }
-        bar.set_view(Some(tabs));
         let front = kept.front.as_deref().and_then(|id| id.parse().ok());
         if let Some(tab) = front.and_then(|front| self.tab(&front))
             && view_of(&tab.page).as_ref() == Some(tabs)

@@ -72,7 +72,7 @@ pub enum FoundRow {
 pub struct Line {
     /// What it does.
     pub pick: Pick,
-    /// Whose picture it is, by username; or the icon of a room or file, with a text that gives its colour.
+    /// Whose picture it is, by username or ID of a room; or the icon of a file, with a text that gives its colour.
     pub picture: (String, Option<&'static str>),
     /// First line.
     pub name: Words,

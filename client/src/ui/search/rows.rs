@@ -14,8 +14,6 @@ use crate::ui::{text, words};
 const BEFORE: usize = 36;
 /// Characters of a text, in all.
 const SHOWN: usize = 240;
-/// The picture of a room.
-const ROOM: &str = "system-users-symbolic";
 const FILE: &str = "text-x-generic-symbolic";
 
 /// Whose search it is, and what the others are called.
@@ -96,7 +94,7 @@ pub fn room(wanted: &Wanted, info: &FoundRoom) -> FoundRow {
     line(Line {
         pick: Pick::Conversation(ConversationId::Room(info.room.clone())),
         name: marked(wanted, &name),
-        picture: (name, Some(ROOM)),
+        picture: (name, None),
         aside: if info.members == 1 { "1 member".to_owned() } else { format!("{} members", info.members) },
         words: Words::default(),
         unread: 0,
@@ -154,7 +152,7 @@ pub fn meant(model: &Model, meant: Meant) -> FoundRow {
                 if person.nickname.is_empty() { status } else { format!("@{user} · {status}") }
             }),
         ),
-        ConversationId::Room(room) => ((name.clone(), Some(ROOM)), model.rooms.get(room).map(words::people)),
+        ConversationId::Room(room) => ((name.clone(), None), model.rooms.get(room).map(words::people)),
     };
     line(Line {
         picture,
