@@ -163,7 +163,7 @@ impl App {
         self.restored = true;
         if let Some(tab) = self.front() {
             self.leaflet.set_visible_child(self.content.widget());
-            tab.controller.emit(PageInput::Focus);
+            tab.body.emit(PageInput::Focus);
         }
         self.look();
         if self.tabs.is_empty() {
@@ -227,9 +227,9 @@ impl App {
             None if self.model.roster.is_empty() => Some(String::new()),
             None => Some(format!("{user} is not your friend")),
         };
-        tab.controller.emit(PageInput::Named(name.clone()));
-        tab.controller.emit(PageInput::Alarm(person.and_then(|person| person.alarm.clone())));
-        tab.controller.emit(PageInput::Closed(closed));
+        tab.body.emit(PageInput::Named(name.clone()));
+        tab.body.emit(PageInput::Alarm(person.and_then(|person| person.alarm.clone())));
+        tab.body.emit(PageInput::Closed(closed));
         for content in self.showing(&conversation) {
             let level = self.model.notify_level(&conversation);
             content.show(&Header::person(user, &name, person, level));
@@ -249,11 +249,11 @@ impl App {
     fn splice(&mut self, conversation: &ConversationId, at: usize, removed: usize, added: usize) {
         let Some(tab) = self.tab(conversation) else { return };
         let rows = (at..at + added).filter_map(|at| rows::row(&self.model, conversation, at)).collect();
-        tab.controller.emit(PageInput::Splice { at, removed, rows });
+        tab.body.emit(PageInput::Splice { at, removed, rows });
         let open = self.model.conversation(conversation);
         let nothing = open.is_some_and(|open| open.lines().is_empty() && open.past() == Past::Complete);
-        tab.controller.emit(PageInput::Empty(nothing));
-        tab.controller.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));
+        tab.body.emit(PageInput::Empty(nothing));
+        tab.body.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));
         // The neighbours may be first or last of their group no longer.
         self.redraw(conversation, at.saturating_sub(1)..at);
         self.redraw(conversation, at + added..at + added + 1);
@@ -263,7 +263,7 @@ impl App {
         let Some(tab) = self.tab(conversation) else { return };
         for at in lines {
             if let Some(row) = rows::row(&self.model, conversation, at) {
-                tab.controller.emit(PageInput::Set(at, Box::new(row)));
+                tab.body.emit(PageInput::Set(at, Box::new(row)));
             }
         }
     }
@@ -272,9 +272,9 @@ impl App {
         let unread = self.model.unread(conversation);
         if let Some(tab) = self.tab(conversation) {
             tab.page.set_needs_attention(unread > 0 && !self.is_watched(tab));
-            tab.controller.emit(PageInput::Unread(unread));
+            tab.body.emit(PageInput::Unread(unread));
             let open = self.model.conversation(conversation);
-            tab.controller.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));
+            tab.body.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));
         }
         self.notifier.change(|board| board.unread(conversation, unread));
     }
@@ -403,7 +403,7 @@ impl App {
             Question::Search { .. } => self.search_refused(text),
             Question::Send { conversation, text: unsent, reply_to } => {
                 if let Some(tab) = self.tab(&conversation) {
-                    tab.controller.emit(PageInput::Restore(unsent));
+                    tab.body.emit(PageInput::Restore(unsent));
                 }
                 if let Some(message) = reply_to {
                     self.reply(&conversation, message);
@@ -412,7 +412,7 @@ impl App {
             }
             Question::Edit { conversation, text: unsaved, .. } => {
                 if let Some(tab) = self.tab(&conversation) {
-                    tab.controller.emit(PageInput::Restore(unsaved));
+                    tab.body.emit(PageInput::Restore(unsaved));
                 }
                 self.toast(text);
             }
