@@ -279,62 +279,6 @@ impl App {
         self.notifier.change(|board| board.unread(conversation, unread));
     }
 
-    /// Something else is before the user's eyes: headers, mark in the sidebar, what counts as read.
-    pub(in crate::ui) fn look(&mut self) {
-        let fronts = |app: &Self| -> Vec<Option<ConversationId>> {
-            app.contents().map(|content| app.front_of(content).map(|tab| tab.conversation.clone())).collect()
-        };
-        let before: Vec<Option<ConversationId>> = self.contents().map(|content| content.fronted.clone()).collect();
-        let now = fronts(self);
-        let own = self.own.iter_mut().map(|own| &mut own.content);
-        for (content, front) in std::iter::once(&mut self.content).chain(own).zip(&now) {
-            content.fronted.clone_from(front);
-        }
-        for conversation in before.iter().flatten() {
-            if !self.is_fronted(conversation)
-                && let Some(change) = self.model.leave(conversation)
-            {
-                self.draw(change);
-            }
-        }
-        for conversation in now.iter().flatten().filter(|conversation| !before.contains(&Some((*conversation).clone())))
-        {
-            self.wake(conversation);
-            self.show_header(conversation);
-        }
-        if now.first() == Some(&None) && !self.content.tabs.is_transferring_page() {
-            self.content.show_nobody();
-        }
-        let watched = now.into_iter().flatten().find(|front| self.tab(front).is_some_and(|tab| self.is_watched(tab)));
-        if let Some(watched) = &watched {
-            self.seen(watched);
-        }
-        self.model.watch(watched.as_ref());
-        let switched = before.first() != Some(&self.content.fronted);
-        let (people, rooms) = std::mem::take(&mut self.lists_changed);
-        if people || switched {
-            self.show_people();
-        }
-        if rooms || switched {
-            self.show_rooms();
-        }
-    }
-
-    /// Everything in a conversation was seen.
-    pub(in crate::ui) fn seen(&mut self, conversation: &ConversationId) {
-        let (changes, request) = self.model.seen(conversation);
-        for change in changes {
-            self.draw(change);
-        }
-        if let Some(request) = request {
-            self.bridge.send(request);
-        }
-        self.notifier.change(|board| board.unread(conversation, 0));
-        if let Some(tab) = self.tab(conversation) {
-            tab.page.set_needs_attention(false);
-        }
-    }
-
     fn done(&mut self, question: &Question, answer: &Answer) {
         self.answer_form(question, None);
         match (question, answer) {
