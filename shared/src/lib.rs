@@ -8,7 +8,8 @@
 //!   [`descriptors`]: how many of them a program may have.
 //! - [`codec`]: bytes to messages and back. [`link`]: a connection as messages. [`message`]: the messages of the protocol.
 //!   [`mention`]: who is called in a text.
-//! - [`error`]: error codes on the wire. [`abilities`]: what both sides can do. [`machine`]: state machines of both programs.
+//! - [`error`]: error codes on the wire. `names`: words on the wire of which later versions may know more.
+//!   [`abilities`]: what both sides can do. [`machine`]: state machines of both programs.
 
 pub mod abilities;
 pub mod codec;
@@ -21,6 +22,7 @@ pub mod link;
 pub mod machine;
 pub mod mention;
 pub mod message;
+mod names;
 pub mod net;
 pub mod password;
 pub mod relay;

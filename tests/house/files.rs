@@ -43,6 +43,7 @@ const ACTORS: [(&str, &[&str]); 6] = [
         "client/src/core/peer_link",
         &[
             "connection.rs",
+            "context.rs",
             "dial.rs",
             "keep.rs",
             "listen.rs",

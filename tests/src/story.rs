@@ -62,6 +62,13 @@ impl House {
         (alice, bob)
     }
 
+    /// Signs `name` up, a friend of `person`.
+    pub fn friend_of(&self, person: &mut Client, name: &str) -> Client {
+        let mut friend = self.person(name);
+        befriend(person, &mut friend);
+        friend
+    }
+
     /// A path below the house.
     pub fn path(&self, name: &str) -> PathBuf {
         self.home.join(name)

@@ -1,13 +1,12 @@
 //! Pictures of people in two windows: chosen in the one, seen in the other, gone again; what is none is refused in words.
 
 use hobnob_tests::client::SOON;
-use hobnob_tests::display::missing;
 use hobnob_tests::files::{bomb, plain_picture};
 use hobnob_tests::process::until;
-use hobnob_tests::story::{House, say};
+use hobnob_tests::story::say;
 use serde_json::json;
 
-use crate::story::Desk;
+use crate::story::{Desk, friends};
 
 /// Colours that nothing else in the window has.
 const ALICE: [u8; 3] = [220, 20, 200];
@@ -17,19 +16,12 @@ const SMALL: usize = 600;
 
 #[test]
 fn a_picture_is_chosen_in_one_window_and_seen_in_the_other() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     let his = plain_picture(&house.path("bob.bmp"), BOB);
     bob.done(json!({"command": "set_avatar", "path": his}));
     alice.expect(json!({"event": "avatar", "user": "bob"}));
     say(&mut alice, &mut bob, "how do I look?");
-    assert!(alice.quit().success() && bob.quit().success());
-
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.open_friend(bob, "alice");
     hands.open_friend(alice, "bob");

@@ -4,14 +4,15 @@
 use std::process::Stdio;
 
 use hobnob_tests::client::SOON;
-use hobnob_tests::display::{Display, missing};
+use hobnob_tests::display::Display;
 use hobnob_tests::process::{Process, until};
 use hobnob_tests::programs::program;
-use hobnob_tests::story::{House, befriend, say};
+use hobnob_tests::room::{TEA, join};
+use hobnob_tests::story::{House, say};
 use hobnob_tests::window::{Hands, Window};
 use serde_json::{Value, json};
 
-use crate::story::Desk;
+use crate::story::{Desk, alone, friends, friends_who_wrote};
 
 fn kept(house: &House) -> Value {
     let text = std::fs::read_to_string(house.path("alice").join("window.json")).unwrap_or_default();
@@ -20,18 +21,10 @@ fn kept(house: &House) -> Value {
 
 #[test]
 fn who_writes_goes_on_writing_when_the_server_comes_back() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let mut house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((mut house, mut alice, mut bob)) = friends() else { return };
     say(&mut bob, &mut alice, "tell me");
     assert!(alice.quit().success());
-    let display = Display::start(1000, 720);
-    let mut hands = Hands::on(&display);
-    let alice = Window::open(&display, &house.start("alice"));
-    hands.place(&alice, 0, 0, (1000, 720));
+    let (_display, mut hands, alice) = alone(&house);
     hands.sees(&alice, "bob, available");
     hands.open_friend(&alice, "bob");
     hands.reads(&alice, "tell me");
@@ -50,21 +43,9 @@ fn who_writes_goes_on_writing_when_the_server_comes_back() {
 
 #[test]
 fn at_the_entrance_no_key_does_anything_to_tabs_that_are_hidden() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
-    let mut carol = house.person("carol");
-    befriend(&mut alice, &mut carol);
-    say(&mut bob, &mut alice, "from bob");
-    say(&mut carol, &mut alice, "from carol");
+    let Some((house, mut alice, _bob, _carol)) = friends_who_wrote() else { return };
     assert!(alice.quit().success());
-    let display = Display::start(1000, 720);
-    let mut hands = Hands::on(&display);
-    let mut alice = Window::open(&display, &house.start("alice"));
-    hands.place(&alice, 0, 0, (1000, 720));
+    let (_display, mut hands, mut alice) = alone(&house);
     hands.open_friend(&alice, "carol");
     hands.reads(&alice, "from carol");
     hands.open_friend(&alice, "bob");
@@ -103,29 +84,19 @@ fn at_the_entrance_no_key_does_anything_to_tabs_that_are_hidden() {
 
 #[test]
 fn a_friend_is_called_the_same_everywhere_and_nobody_is_taken_for_another() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
-    let mut carol = house.person("carol");
-    befriend(&mut alice, &mut carol);
-    alice.done(json!({"command": "join_room", "room": "#tea"}));
-    bob.done(json!({"command": "join_room", "room": "#tea"}));
-    say(&mut bob, &mut alice, "from bob");
-    say(&mut carol, &mut alice, "from carol");
+    let Some((house, mut alice, mut bob, carol)) = friends_who_wrote() else { return };
+    join(&mut alice, TEA);
+    join(&mut bob, TEA);
     alice.done(json!({"command": "set_nickname", "user": "carol", "nickname": "Bob"}));
     alice.done(json!({"command": "set_nickname", "user": "bob", "nickname": "Uncle <b>"}));
-    assert!(alice.quit().success() && bob.quit().success() && carol.quit().success());
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob, carol]);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.open_friend(alice, "Bob (@carol)");
     hands.sees_window(alice, "Bob (@carol) — Hobnob");
     hands.open_friend(alice, "Uncle <b>");
     hands.sees_window(alice, "Uncle <b> — Hobnob");
-    hands.open_room(bob, "#tea");
-    hands.open_room(alice, "#tea");
+    hands.open_room(bob, TEA);
+    hands.open_room(alice, TEA);
     hands.type_into(bob, "Message", "who am I");
     hands.reads(alice, "Uncle <b> is writing…");
     hands.key(bob, "Return");
@@ -153,12 +124,7 @@ fn a_friend_is_called_the_same_everywhere_and_nobody_is_taken_for_another() {
 
 #[test]
 fn an_invite_that_is_clicked_while_the_program_starts_is_not_lost() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, _bob) = house.alice_and_bob();
+    let Some((house, mut alice, _bob)) = friends() else { return };
     assert!(alice.quit().success());
     let display = Display::start(1000, 720);
     let mut hands = Hands::on(&display);

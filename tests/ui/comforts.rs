@@ -1,22 +1,15 @@
 //! What makes talking comfortable, in two windows: drafts that stay, who writes, where the new messages begin, links, receipts.
 
-use hobnob_tests::display::missing;
-use hobnob_tests::story::{House, say};
+use hobnob_tests::story::say;
 use serde_json::json;
 
-use crate::story::Desk;
+use crate::story::{Desk, friends};
 
 #[test]
 fn a_draft_stays_with_its_conversation_and_the_other_side_sees_who_writes() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     say(&mut alice, &mut bob, "lunch?");
-    assert!(alice.quit().success() && bob.quit().success());
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.open_friend(bob, "alice");
     hands.open_friend(alice, "bob");
@@ -55,12 +48,7 @@ fn a_draft_stays_with_its_conversation_and_the_other_side_sees_who_writes() {
 
 #[test]
 fn new_messages_are_set_apart_until_the_conversation_is_left_and_counted_while_one_reads_further_up() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     for n in 0..60 {
         say(&mut alice, &mut bob, &format!("old {n}"));
     }
@@ -68,8 +56,7 @@ fn new_messages_are_set_apart_until_the_conversation_is_left_and_counted_while_o
     bob.done(json!({"command": "mark_read", "message": read}));
     say(&mut alice, &mut bob, "new one");
     say(&mut alice, &mut bob, "new two");
-    assert!(alice.quit().success() && bob.quit().success());
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.open_friend(bob, "alice");
     hands.reads(bob, "New messages");
@@ -105,19 +92,13 @@ fn new_messages_are_set_apart_until_the_conversation_is_left_and_counted_while_o
 
 #[test]
 fn a_link_is_opened_only_after_it_was_shown_where_it_goes() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     say(
         &mut alice,
         &mut bob,
         "look: https://\u{430}pple.com@evil.example/x?<b>&y=1 <i>now</i>, not javascript://evil.example",
     );
-    assert!(alice.quit().success() && bob.quit().success());
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, bob, .. } = &mut desk;
     hands.open_friend(bob, "alice");
     hands.reads(bob, "<b>&y=1 <i>now</i>, not javascript://evil.example");

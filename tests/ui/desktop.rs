@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use hobnob_tests::client::{Client, SOON};
-use hobnob_tests::display::{Display, missing};
+use hobnob_tests::display::Display;
 use hobnob_tests::notifications::Notifications;
 use hobnob_tests::process::{Process, until};
 use hobnob_tests::programs::{program, top};
-use hobnob_tests::story::{House, PASSWORD, befriend, linked, text_of};
+use hobnob_tests::story::{House, PASSWORD, linked, text_of};
 use hobnob_tests::window::{Hands, Window, pictures};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-const SIZE: (u32, u32) = (1000, 720);
+use crate::story::{SIZE, friends, house};
 
 /// A display with a notification service and Alice's window; Bob and Carol are her friends, without windows.
 struct Room {
@@ -37,11 +37,9 @@ fn kept(display: &Display) -> Value {
 
 impl Room {
     /// Opens it, with these preferences kept from an earlier time.
-    fn new(preferences: &Value) -> Self {
-        let house = House::new();
-        let (mut alice, bob) = house.alice_and_bob();
-        let mut carol = house.person("carol");
-        befriend(&mut alice, &mut carol);
+    fn new(preferences: &Value) -> Option<Self> {
+        let (house, mut alice, bob) = friends()?;
+        let mut carol = house.friend_of(&mut alice, "carol");
         linked(&mut alice, &mut carol, "direct");
         assert!(alice.quit().success());
         let display = Display::start(SIZE.0 + 400, SIZE.1);
@@ -56,7 +54,7 @@ impl Room {
         hands.open_friend(&alice, "carol");
         hands.sees(&alice, "Say Hello");
         hands.type_into(&alice, "Message", "");
-        Self { hands, service, alice, bob, carol, house, display }
+        Some(Self { hands, service, alice, bob, carol, house, display })
     }
 
     fn picture(&self, name: &str) {
@@ -82,11 +80,7 @@ impl Room {
 
 #[test]
 fn what_is_not_in_view_is_told_once_for_each_conversation_and_taken_back_when_it_was_seen() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let mut room = Room::new(&json!({}));
+    let Some(mut room) = Room::new(&json!({})) else { return };
     // What is in view is not told: the first thing that is told comes from Bob.
     say_from(&mut room.carol, "here I am");
     room.hands.reads(&room.alice, "here I am");
@@ -155,12 +149,8 @@ fn say_from(from: &mut Client, text: &str) {
 
 #[test]
 fn preferences_count_at_once_are_kept_and_hold_in_every_window() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
     // Muted from midnight to midnight, once it is turned on.
-    let mut room = Room::new(&json!({"muted-from": 0, "muted-to": 0, "style": "purple"}));
+    let Some(mut room) = Room::new(&json!({"muted-from": 0, "muted-to": 0, "style": "purple"})) else { return };
     let Room { hands, alice, .. } = &mut room;
     hands.key(alice, "ctrl+comma");
     hands.sees(alice, "Text Size");
@@ -226,11 +216,7 @@ fn preferences_count_at_once_are_kept_and_hold_in_every_window() {
 
 #[test]
 fn a_closed_window_goes_on_where_that_is_preferred_and_the_next_start_shows_it() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let mut room = Room::new(&json!({"run-in-background": true}));
+    let Some(mut room) = Room::new(&json!({"run-in-background": true})) else { return };
     // The tab, and then the window.
     for _ in 0..2 {
         room.hands.key(&room.alice, "ctrl+w");
@@ -284,11 +270,7 @@ fn a_closed_window_goes_on_where_that_is_preferred_and_the_next_start_shows_it()
 
 #[test]
 fn where_the_schema_is_installed_preferences_go_to_the_desktops_own_store() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
+    let Some(house) = house() else { return };
     assert!(house.person("alice").quit().success());
     let mut display = Display::start(SIZE.0, SIZE.1);
     let schemas = display.home.path().join("schemas");

@@ -1,20 +1,14 @@
 //! A long conversation in the window: to a day and back to the end, what comes meanwhile, and erasing it all.
 
-use hobnob_tests::display::missing;
 use hobnob_tests::room::put;
-use hobnob_tests::story::{House, say, text_of};
+use hobnob_tests::story::{say, text_of};
 use serde_json::json;
 
-use crate::story::Desk;
+use crate::story::{Desk, friends};
 
 #[test]
 fn one_goes_to_a_day_and_back_to_what_came_meanwhile_and_erases_it_all() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     say(&mut alice, &mut bob, "the very first");
     for n in 0..400 {
         put(&mut alice, "@bob", &format!("number {n}"));
@@ -22,9 +16,7 @@ fn one_goes_to_a_day_and_back_to_what_came_meanwhile_and_erases_it_all() {
     let last = text_of(&alice.done(json!({"command": "send", "to": "@bob", "text": "the end"}))["message"]);
     alice.expect(json!({"event": "message_state", "message": last, "state": "delivered"}));
     bob.done(json!({"command": "mark_read", "message": last}));
-    assert!(alice.quit().success() && bob.quit().success());
-
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.open_friend(alice, "bob");
     hands.open_friend(bob, "alice");

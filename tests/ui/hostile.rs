@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hobnob_tests::client::{Client, SOON};
-use hobnob_tests::display::{Display, missing};
+use hobnob_tests::display::Display;
 use hobnob_tests::notifications::Notifications;
 use hobnob_tests::process::until;
 use hobnob_tests::room::{TEA, join};
@@ -14,6 +14,7 @@ use hobnob_tests::window::{Hands, Window};
 use serde_json::json;
 
 use crate::hostile_cases::{ADDRESSES, in_a_bubble, in_a_line, in_a_notification, in_a_quote, in_the_list, texts};
+use crate::story::friends;
 
 const SIZE: (u32, u32) = (1100, 900);
 /// Links that a menu offers at most.
@@ -35,14 +36,16 @@ struct Stage {
 }
 
 impl Stage {
-    /// Alice's window, with her conversation with Bob in front.
-    fn new(house: &House) -> Self {
+    /// Alice's window after her program has quit: her conversation with Bob is in front, and they are linked.
+    fn after(house: &House, mut alice: Client, bob: &mut Client) -> Self {
+        assert!(alice.quit().success());
         let display = Display::start(SIZE.0, SIZE.1);
         let desktop = Notifications::on(&display);
         let mut hands = Hands::on(&display);
         let window = Window::open(&display, &house.start("alice"));
         hands.place(&window, 0, 0, SIZE);
         hands.open_friend(&window, "bob");
+        bob.expect_within(SOON * 3, json!({"event": "link", "user": "alice", "path": "direct"}));
         Self { hands, window, desktop, _display: display }
     }
 
@@ -154,19 +157,12 @@ fn react(bob: &mut Client, texts: &[String]) -> Vec<(&'static str, String)> {
 
 #[test]
 fn whatever_is_written_is_shown_as_it_is_and_disturbs_nobody() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     for person in [&mut alice, &mut bob] {
         join(person, TEA);
     }
     std::fs::create_dir(house.path("files")).unwrap();
-    assert!(alice.quit().success());
-    let mut stage = Stage::new(&house);
-    bob.expect_within(SOON * 3, json!({"event": "link", "user": "alice", "path": "direct"}));
+    let mut stage = Stage::after(&house, alice, &mut bob);
     let mut slowest = Duration::ZERO;
     let (short, long): (Vec<_>, Vec<_>) = texts().into_iter().partition(|text| text.len() < LONG);
     for (round, batch) in short.chunks(AT_ONCE).chain(long.chunks(1)).enumerate() {
@@ -206,17 +202,10 @@ fn whatever_is_written_is_shown_as_it_is_and_disturbs_nobody() {
 
 #[test]
 fn what_a_desktop_takes_for_markup_is_none() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     join(&mut alice, TEA);
     join(&mut bob, TEA);
-    assert!(alice.quit().success());
-    let mut stage = Stage::new(&house);
-    bob.expect_within(SOON * 3, json!({"event": "link", "user": "alice", "path": "direct"}));
+    let mut stage = Stage::after(&house, alice, &mut bob);
     for (text, body) in [
         (
             "<b>bold</b> & <img src=\"http://192.0.2.1/seen.png\"/>",
@@ -231,16 +220,9 @@ fn what_a_desktop_takes_for_markup_is_none() {
 
 #[test]
 fn of_eighty_odd_addresses_only_those_of_the_web_are_links() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     say(&mut alice, &mut bob, "what do you know?");
-    assert!(alice.quit().success());
-    let mut stage = Stage::new(&house);
-    bob.expect_within(SOON * 3, json!({"event": "link", "user": "alice", "path": "direct"}));
+    let mut stage = Stage::after(&house, alice, &mut bob);
     let Stage { hands, window, .. } = &mut stage;
     for (round, some) in ADDRESSES.chunks(IN_A_MENU).enumerate() {
         let all: Vec<_> = some.iter().map(|(address, _)| *address).collect();
@@ -278,12 +260,7 @@ fn received(house: &House, name: &Path) -> Option<Vec<u8>> {
 
 #[test]
 fn a_text_that_is_too_long_goes_as_a_file() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     say(&mut alice, &mut bob, "wait for it");
     let long: String = (0..)
         .map(|n| format!("line {n} of <b>200 KiB</b>\n"))
@@ -294,9 +271,7 @@ fn a_text_that_is_too_long_goes_as_a_file() {
         .collect();
     let file = house.path("long.txt");
     std::fs::write(&file, &long).unwrap();
-    assert!(alice.quit().success());
-    let mut stage = Stage::new(&house);
-    bob.expect_within(SOON * 3, json!({"event": "link", "user": "alice", "path": "direct"}));
+    let mut stage = Stage::after(&house, alice, &mut bob);
     let Stage { hands, window, .. } = &mut stage;
     hands.copy_text(window, &file);
     hands.type_into(window, "Message", "before");

@@ -1,30 +1,22 @@
 //! Everything by keys: menus, panes, messages, and the windows that explain them.
 
 use hobnob_tests::client::SOON;
-use hobnob_tests::display::missing;
 use hobnob_tests::files::{hash, random_file};
 use hobnob_tests::process::until;
-use hobnob_tests::story::{House, befriend, offer, say};
+use hobnob_tests::story::{offer, say};
 use serde_json::json;
 
-use crate::story::Desk;
+use crate::story::{Desk, friends};
 
 #[test]
 fn menus_panes_and_messages_are_reached_by_keys_alone() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
-    let mut carol = house.person("carol");
-    befriend(&mut alice, &mut carol);
+    let Some((house, mut alice, mut bob)) = friends() else { return };
+    let mut carol = house.friend_of(&mut alice, "carol");
     let first = say(&mut alice, &mut bob, &"line\n".repeat(40));
     bob.done(json!({"command": "send", "to": "@alice", "text": "an answer", "reply_to": first}));
     alice.wait("the answer", SOON, |event| event["text"] == "an answer");
     say(&mut carol, &mut alice, "from carol");
-    assert!(alice.quit().success() && bob.quit().success() && carol.quit().success());
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob, carol]);
     let Desk { hands, alice, .. } = &mut desk;
 
     // To what is unread, one after another.
@@ -88,16 +80,10 @@ fn menus_panes_and_messages_are_reached_by_keys_alone() {
 
 #[test]
 fn a_file_is_taken_and_an_emoji_chosen_by_keys_alone() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     let sent = random_file(&house.path("notes.bin"), 50_000, 1);
     offer(&mut bob, &mut alice, &sent);
-    assert!(alice.quit().success() && bob.quit().success());
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, .. } = &mut desk;
     hands.open_friend(alice, "bob");
     hands.sees_button(alice, "Accept");

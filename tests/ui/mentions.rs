@@ -1,26 +1,18 @@
 //! Somebody is called in a room: chosen from the names behind an `@`, told apart from the rest for the one who is called.
 
-use hobnob_tests::display::missing;
-use hobnob_tests::story::House;
-use serde_json::json;
+use hobnob_tests::room::{TEA, join};
 
-use crate::story::Desk;
+use crate::story::{Desk, friends};
 
 #[test]
 fn a_member_is_called_by_keys_and_sees_that_in_the_list_and_in_the_room() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
-    alice.done(json!({"command": "join_room", "room": "#tea"}));
-    bob.done(json!({"command": "join_room", "room": "#tea"}));
-    assert!(alice.quit().success() && bob.quit().success());
-    let mut desk = Desk::new(&house);
+    let Some((house, mut alice, mut bob)) = friends() else { return };
+    join(&mut alice, TEA);
+    join(&mut bob, TEA);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.open_friend(alice, "bob");
-    hands.open_room(bob, "#tea");
+    hands.open_room(bob, TEA);
     hands.sees(bob, "direct to 1 of 1 other");
     hands.type_into(bob, "Message", "well @al");
     hands.sees(bob, "Mention alice, 1 of 1");
@@ -38,7 +30,7 @@ fn a_member_is_called_by_keys_and_sees_that_in_the_list_and_in_the_room() {
     hands.sees(alice, "1 unread, mentions you");
     desk.picture("25-called");
     let Desk { hands, alice, bob, .. } = &mut desk;
-    hands.open_room(alice, "#tea");
+    hands.open_room(alice, TEA);
     hands.reads(alice, "well @alice look");
     hands.sees_no_more(alice, "mentions you");
     // Escape leaves the names, and the text stays as it was written.

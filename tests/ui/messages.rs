@@ -1,23 +1,16 @@
 //! Messages are answered, changed, taken back and reacted to in two windows, by keys, by mouse and by the names of the controls.
 
-use hobnob_tests::display::missing;
 use hobnob_tests::room::put;
-use hobnob_tests::story::{House, say, text_of};
+use hobnob_tests::story::{say, text_of};
 use serde_json::json;
 
-use crate::story::Desk;
+use crate::story::{Desk, friends};
 
 #[test]
 fn messages_are_edited_reacted_to_answered_and_deleted() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     say(&mut alice, &mut bob, "helo <b>everybody</b>");
-    assert!(alice.quit().success() && bob.quit().success());
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.open_friend(alice, "bob");
     hands.open_friend(bob, "alice");
@@ -85,12 +78,7 @@ fn messages_are_edited_reacted_to_answered_and_deleted() {
 
 #[test]
 fn a_quote_leads_to_a_message_that_was_not_read_yet() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     let first = say(&mut alice, &mut bob, "in the beginning");
     for n in 0..600 {
         put(&mut alice, "@bob", &format!("number {n}"));
@@ -98,8 +86,7 @@ fn a_quote_leads_to_a_message_that_was_not_read_yet() {
     let answer = alice.done(json!({"command": "send", "to": "@bob", "text": "as I said", "reply_to": first}));
     let last = text_of(&answer["message"]);
     alice.expect(json!({"event": "message_state", "message": last, "state": "delivered"}));
-    assert!(alice.quit().success() && bob.quit().success());
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, bob, .. } = &mut desk;
     hands.open_friend(bob, "alice");
     hands.sees(bob, "as I said");

@@ -1,11 +1,10 @@
 //! People in two windows: a nickname and a note, muting, sorting and filtering, one's own invite, and an invite that is opened while the window
 //! is there.
 
-use hobnob_tests::display::missing;
-use hobnob_tests::story::{House, befriend, say};
+use hobnob_tests::story::say;
 use hobnob_tests::window::{Hands, Window};
 
-use crate::story::Desk;
+use crate::story::{Desk, friends};
 
 /// Whether one row of the sidebar stands above another.
 fn is_above(hands: &mut Hands, window: &Window, one: &str, other: &str) -> bool {
@@ -21,18 +20,11 @@ fn choose(hands: &mut Hands, window: &Window, what: &str) {
 
 #[test]
 fn a_nickname_is_given_and_the_list_stands_as_it_was_chosen() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
-    let mut carol = house.person("carol");
-    befriend(&mut alice, &mut carol);
+    let Some((house, mut alice, mut bob)) = friends() else { return };
+    let _carol = house.friend_of(&mut alice, "carol");
     say(&mut alice, &mut bob, "seen");
     say(&mut bob, &mut alice, "not seen yet");
-    assert!(alice.quit().success() && bob.quit().success());
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, .. } = &mut desk;
 
     hands.sees(alice, "bob, available, 1 unread");
@@ -75,14 +67,8 @@ fn a_nickname_is_given_and_the_list_stands_as_it_was_chosen() {
 
 #[test]
 fn an_invite_is_shown_and_one_that_is_opened_asks_first() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
-    assert!(alice.quit().success() && bob.quit().success());
-    let mut desk = Desk::new(&house);
+    let Some((house, alice, bob)) = friends() else { return };
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, .. } = &mut desk;
     hands.sees(alice, "bob, ");
     hands.click(alice, "Main Menu");

@@ -4,31 +4,23 @@
 use std::os::unix::fs::FileExt;
 
 use hobnob_tests::client::SOON;
-use hobnob_tests::display::missing;
 use hobnob_tests::files::{bomb, picture};
 use hobnob_tests::process::until;
-use hobnob_tests::story::{House, offer};
+use hobnob_tests::story::offer;
 use serde_json::json;
 
-use crate::story::{Desk, sign_up};
+use crate::story::{Desk, friends, house, sign_up};
 
 /// Memory that a window may need more for one picture, and for refusing another, in KiB.
 const MORE_MEMORY: u64 = 32 << 10;
 
 #[test]
 fn pictures_are_shown_when_they_have_arrived_and_can_be_pasted() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     let file = picture(&house.path("hills.bmp"), 90);
     offer(&mut alice, &mut bob, &file);
     offer(&mut alice, &mut bob, &bomb(&house.path("bomb.png")));
-    assert!(alice.quit().success() && bob.quit().success());
-
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.open_friend(bob, "alice");
     hands.open_friend(alice, "bob");
@@ -79,12 +71,7 @@ fn pictures_are_shown_when_they_have_arrived_and_can_be_pasted() {
 
 #[test]
 fn a_card_shows_what_came_with_it_and_never_what_took_its_place() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     let kept = house.path("kept.bmp");
     for name in ["first.bmp", "second.bmp", "third.bmp"] {
         let file = picture(&house.path(name), 90);
@@ -101,9 +88,7 @@ fn a_card_shows_what_came_with_it_and_never_what_took_its_place() {
     // Bob saved each over the one before; alice draws something into her second.
     let drawn = std::fs::OpenOptions::new().write(true).open(house.path("second.bmp")).unwrap();
     drawn.write_all_at(b"over it", 90).unwrap();
-    assert!(alice.quit().success() && bob.quit().success());
-
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.open_friend(bob, "alice");
     hands.open_friend(alice, "bob");
@@ -119,11 +104,7 @@ fn a_card_shows_what_came_with_it_and_never_what_took_its_place() {
 
 #[test]
 fn a_picture_is_pasted_into_a_room() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
+    let Some(house) = house() else { return };
     let mut desk = Desk::new(&house);
     let Desk { hands, alice, bob, .. } = &mut desk;
     for (window, user) in [(&*alice, "alice"), (&*bob, "bob")] {

@@ -1,17 +1,12 @@
 //! Two people meet in a room: one joins by the dialog, the other at the entrance; they talk, and one leaves and comes back.
 
-use hobnob_tests::display::missing;
-use hobnob_tests::story::{House, PASSWORD};
+use hobnob_tests::story::PASSWORD;
 
-use crate::story::{Desk, sign_up};
+use crate::story::{Desk, house, sign_up};
 
 #[test]
 fn two_people_who_are_no_friends_talk_in_a_room() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
+    let Some(house) = house() else { return };
     let mut desk = Desk::new(&house);
     let Desk { hands, alice, bob, .. } = &mut desk;
 

@@ -1,25 +1,19 @@
 //! Something is searched for in the window and its place opened, and a conversation gone to by its name: by keys, and by the names of the
 //! controls.
 
-use hobnob_tests::display::missing;
 use hobnob_tests::files::random_file;
 use hobnob_tests::room::{TEA, join, put, say_to_all};
-use hobnob_tests::story::{House, hand_over, say, text_of};
+use hobnob_tests::story::{hand_over, say, text_of};
 use serde_json::json;
 
-use crate::story::Desk;
+use crate::story::{Desk, friends};
 
 const SEARCH: &str = "Search Messages, People, Rooms and Files";
 const SWITCH: &str = "Switch Conversation";
 
 #[test]
 fn a_result_leads_to_its_place_and_the_switcher_to_a_conversation() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     say(&mut alice, &mut bob, "an <b>umbrella</b> in the beginning");
     let file = random_file(&house.path("umbrella plan.pdf"), 3_000, 1);
     hand_over(&mut alice, &mut bob, &file);
@@ -31,9 +25,7 @@ fn a_result_leads_to_its_place_and_the_switcher_to_a_conversation() {
     say_to_all(&mut alice, &mut [&mut bob], TEA, "umbrellas are in #tea");
     let last = text_of(&alice.done(json!({"command": "send", "to": "@bob", "text": "the end"}))["message"]);
     alice.expect(json!({"event": "message_state", "message": last, "state": "delivered"}));
-    assert!(alice.quit().success() && bob.quit().success());
-
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, bob, .. } = &mut desk;
     hands.open_friend(bob, "alice");
     hands.sees(bob, "the end");
@@ -122,12 +114,7 @@ fn fill(profile: &std::path::Path, count: u32) {
 
 #[test]
 fn a_result_far_back_is_opened_too() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     say(&mut alice, &mut bob, "the end");
     assert!(alice.quit().success() && bob.quit().success());
     fill(&house.start("bob").profile, FAR);

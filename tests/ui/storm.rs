@@ -1,10 +1,11 @@
 //! A window that is killed again and again while both sides write: nothing that was shown is lost, nothing is shown twice, the order holds.
 
 use hobnob_tests::client::Client;
-use hobnob_tests::display::{Display, missing};
-use hobnob_tests::story::House;
+use hobnob_tests::display::Display;
 use hobnob_tests::window::{Hands, Window};
 use serde_json::json;
+
+use crate::story::friends;
 
 /// Times that the window is killed.
 const KILLS: usize = 6;
@@ -20,12 +21,7 @@ fn texts(client: &mut Client, with: &str, from: &str) -> Vec<String> {
 
 #[test]
 fn a_window_that_is_killed_in_the_middle_loses_nothing_and_shows_nothing_twice() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
+    let Some((house, mut alice, mut bob)) = friends() else { return };
     hobnob_tests::story::say(&mut alice, &mut bob, "before the storm");
     assert!(alice.quit().success());
 

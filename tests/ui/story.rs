@@ -1,13 +1,49 @@
 //! Two people in two windows: sign-up, friends, a conversation both ways, a file, a restart, and everything is still there.
 
+use hobnob_tests::client::{Client, SOON};
 use hobnob_tests::display::{Display, missing};
 use hobnob_tests::files::{hash, manifest, random_file};
 use hobnob_tests::process::until;
 use hobnob_tests::programs::program;
-use hobnob_tests::story::{House, PASSWORD};
+use hobnob_tests::story::{House, PASSWORD, offer, say};
 use hobnob_tests::window::{Hands, Window, pictures, shows_something};
 
-const SIZE: (u32, u32) = (1000, 720);
+/// A window's place on a display, in pixels.
+pub const SIZE: (u32, u32) = (1000, 720);
+
+/// A house with a server, and nobody in it. None where no window can be shown; it is told why.
+pub fn house() -> Option<House> {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return None;
+    }
+    Some(House::new())
+}
+
+/// A house with Alice and Bob, who are friends.
+pub fn friends() -> Option<(House, Client, Client)> {
+    let house = house()?;
+    let (alice, bob) = house.alice_and_bob();
+    Some((house, alice, bob))
+}
+
+/// A house with Alice and her friends Bob and Carol, each of whom wrote to her.
+pub fn friends_who_wrote() -> Option<(House, Client, Client, Client)> {
+    let (house, mut alice, mut bob) = friends()?;
+    let mut carol = house.friend_of(&mut alice, "carol");
+    say(&mut bob, &mut alice, "from bob");
+    say(&mut carol, &mut alice, "from carol");
+    Some((house, alice, bob, carol))
+}
+
+/// Alice's window, alone on a display.
+pub fn alone(house: &House) -> (Display, Hands, Window) {
+    let display = Display::start(SIZE.0, SIZE.1);
+    let mut hands = Hands::on(&display);
+    let alice = Window::open(&display, &house.start("alice"));
+    hands.place(&alice, 0, 0, SIZE);
+    (display, hands, alice)
+}
 
 /// A display with the two windows beside each other.
 pub struct Desk {
@@ -17,24 +53,32 @@ pub struct Desk {
     pub alice: Window,
     /// Bob's.
     pub bob: Window,
-    display: Display,
+    /// Where they are.
+    pub display: Display,
 }
 
 impl Desk {
     /// Opens it.
     pub fn new(house: &House) -> Self {
-        let display = Display::start(2 * SIZE.0, SIZE.1);
-        let hands = Hands::on(&display);
-        let alice = Window::open(&display, &house.start("alice"));
-        let bob = Window::open(&display, &house.start("bob"));
-        let mut desk = Self { hands, alice, bob, display };
-        desk.place();
-        desk
+        Self::on(Display::start(2 * SIZE.0, SIZE.1), house)
     }
 
-    fn place(&mut self) {
-        self.hands.place(&self.alice, 0, 0, SIZE);
-        self.hands.place(&self.bob, SIZE.0, 0, SIZE);
+    /// Opens it once these have quit: a profile has room for one program.
+    pub fn after(house: &House, programs: impl IntoIterator<Item = Client>) -> Self {
+        for mut program in programs {
+            assert!(program.quit().success());
+        }
+        Self::new(house)
+    }
+
+    /// Opens it on a display that has room for both.
+    pub fn on(display: Display, house: &House) -> Self {
+        let mut hands = Hands::on(&display);
+        let alice = Window::open(&display, &house.start("alice"));
+        let bob = Window::open(&display, &house.start("bob"));
+        hands.place(&alice, 0, 0, SIZE);
+        hands.place(&bob, SIZE.0, 0, SIZE);
+        Self { hands, alice, bob, display }
     }
 
     /// Alice's window is killed, and started again.
@@ -74,11 +118,7 @@ pub fn sign_up(hands: &mut Hands, window: &Window, user: &str) {
 
 #[test]
 fn two_people_do_the_whole_job_in_their_windows() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
+    let Some(house) = house() else { return };
     let mut desk = Desk::new(&house);
     let Desk { hands, alice, bob, .. } = &mut desk;
 
@@ -124,22 +164,15 @@ fn two_people_do_the_whole_job_in_their_windows() {
 
 #[test]
 fn a_file_goes_from_window_to_window_and_all_is_there_after_a_restart() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
-    hobnob_tests::story::say(&mut alice, &mut bob, "a message from before");
+    let Some((house, mut alice, mut bob)) = friends() else { return };
+    say(&mut alice, &mut bob, "a message from before");
     let file = random_file(&house.path("holiday picture.jpg"), 3 << 20, 5);
-    hobnob_tests::story::offer(&mut alice, &mut bob, &file);
+    offer(&mut alice, &mut bob, &file);
     let folder = house.path("slides");
     std::fs::create_dir_all(folder.join("empty")).unwrap();
     random_file(&folder.join("one.pdf"), 40_000, 6);
     random_file(&folder.join("two.pdf"), 1_400_000, 7);
-    assert!(alice.quit().success() && bob.quit().success());
-
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.sees(alice, "bob");
     hands.open_friend(bob, "alice");
@@ -147,7 +180,7 @@ fn a_file_goes_from_window_to_window_and_all_is_there_after_a_restart() {
     hands.sees(bob, "holiday picture.jpg");
     hands.click(bob, "Accept");
     let arrived = house.path("bob-downloads").join("holiday picture.jpg");
-    until("the file lies in the download folder", hobnob_tests::client::SOON * 2, || arrived.exists());
+    until("the file lies in the download folder", SOON * 2, || arrived.exists());
     assert_eq!(hash(&arrived), hash(&file));
     hands.sees_button(bob, "Open Folder");
     hands.open_friend(alice, "bob");
@@ -160,7 +193,7 @@ fn a_file_goes_from_window_to_window_and_all_is_there_after_a_restart() {
     hands.sees(bob, "2 files · 1.4 MB");
     hands.click(bob, "Accept");
     let arrived = house.path("bob-downloads").join("slides");
-    until("the folder lies there", hobnob_tests::client::SOON * 2, || arrived.exists());
+    until("the folder lies there", SOON * 2, || arrived.exists());
     assert_eq!(manifest(&arrived), manifest(&folder));
     hands.sees(alice, "2 files · 1.4 MB · delivered, verified");
     hands.key(alice, "ctrl+shift+y");
@@ -180,15 +213,9 @@ fn a_file_goes_from_window_to_window_and_all_is_there_after_a_restart() {
 
 #[test]
 fn the_server_going_away_is_shown_and_chat_goes_on() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let mut house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
-    hobnob_tests::story::say(&mut alice, &mut bob, "before");
-    assert!(alice.quit().success() && bob.quit().success());
-    let mut desk = Desk::new(&house);
+    let Some((mut house, mut alice, mut bob)) = friends() else { return };
+    say(&mut alice, &mut bob, "before");
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.open_friend(alice, "bob");
     hands.open_friend(bob, "alice");

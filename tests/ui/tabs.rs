@@ -1,14 +1,13 @@
 //! Tabs in the real window: pinned, moved, closed and opened again, and moved to a window of their own and back.
 
 use hobnob_tests::client::{Client, SOON};
-use hobnob_tests::display::{Display, missing};
 use hobnob_tests::process::until;
-use hobnob_tests::story::{House, befriend, say};
-use hobnob_tests::window::{Hands, Window};
+use hobnob_tests::story::{House, say};
+use hobnob_tests::window::Window;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::story::Desk;
+use crate::story::{Desk, alone, friends_who_wrote};
 
 /// What is kept of somebody's window.
 fn kept(house: &House, name: &str) -> Value {
@@ -18,20 +17,10 @@ fn kept(house: &House, name: &str) -> Value {
 
 #[test]
 fn tabs_are_pinned_moved_closed_and_opened_again_and_are_all_there_at_the_next_start() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
-    let mut carol = house.person("carol");
-    befriend(&mut alice, &mut carol);
-    say(&mut bob, &mut alice, "from bob");
-    say(&mut carol, &mut alice, "from carol");
+    let Some((house, mut alice, mut bob, carol)) = friends_who_wrote() else { return };
     say(&mut bob, &mut alice, &"line\n".repeat(40));
     say(&mut bob, &mut alice, "the last one");
-    assert!(alice.quit().success() && bob.quit().success() && carol.quit().success());
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob, carol]);
     let Desk { hands, alice, .. } = &mut desk;
     hands.open_friend(alice, "bob");
     hands.reads(alice, "the last one");
@@ -75,23 +64,11 @@ fn linked_again(bob: &mut Client) {
 
 #[test]
 fn a_tab_is_moved_to_its_own_window_and_back_with_its_link_and_its_draft() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
-    let mut carol = house.person("carol");
-    befriend(&mut alice, &mut carol);
-    say(&mut bob, &mut alice, "from bob");
-    say(&mut carol, &mut alice, "from carol");
+    let Some((house, mut alice, mut bob, _carol)) = friends_who_wrote() else { return };
     assert!(alice.quit().success());
     bob.expect(json!({"event": "link", "user": "alice", "path": "none"}));
     bob.forget();
-    let display = Display::start(1000, 720);
-    let mut hands = Hands::on(&display);
-    let mut alice = Window::open(&display, &house.start("alice"));
-    hands.place(&alice, 0, 0, (1000, 720));
+    let (display, mut hands, mut alice) = alone(&house);
     hands.open_friend(&alice, "carol");
     hands.reads(&alice, "from carol");
     hands.open_friend(&alice, "bob");
@@ -150,19 +127,9 @@ fn a_tab_is_moved_to_its_own_window_and_back_with_its_link_and_its_draft() {
 
 #[test]
 fn a_tab_is_dragged_to_another_place_and_out_of_its_window() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let house = House::new();
-    let (mut alice, mut bob) = house.alice_and_bob();
-    let mut carol = house.person("carol");
-    befriend(&mut alice, &mut carol);
-    say(&mut bob, &mut alice, "from bob");
-    say(&mut carol, &mut alice, "from carol");
-    assert!(alice.quit().success() && bob.quit().success());
+    let Some((house, alice, bob, _carol)) = friends_who_wrote() else { return };
     // Beside a second program's window: a drop on nothing at all is a matter of the desktop, which is not there.
-    let mut desk = Desk::new(&house);
+    let mut desk = Desk::after(&house, [alice, bob]);
     let Desk { hands, alice, bob, .. } = &mut desk;
     hands.sees(bob, "bob · available");
     hands.open_friend(alice, "carol");

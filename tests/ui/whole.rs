@@ -2,43 +2,29 @@
 //! tells where the keyboard is; in the second there is neither mouse nor key, and everything on the way has a name.
 
 use hobnob_tests::client::SOON;
-use hobnob_tests::display::{Display, missing};
+use hobnob_tests::display::Display;
 use hobnob_tests::files::{hash, random_file};
 use hobnob_tests::process::until;
 use hobnob_tests::story::{House, PASSWORD};
 use hobnob_tests::window::{Hands, Window};
 use serde_json::{Value, json};
 
-const SIZE: (u32, u32) = (1000, 720);
+use crate::story::{Desk, SIZE, house};
+
 const SEARCH: &str = "Search Messages, People, Rooms and Files";
 const PEOPLE: &str = "Search people and rooms";
 
 /// Two windows that nobody has signed up in, and the mouse far from both.
-struct Room {
-    hands: Hands,
-    alice: Window,
-    bob: Window,
-    display: Display,
-    house: House,
+fn strangers() -> Option<(House, Desk)> {
+    let house = house()?;
+    let desk = Desk::on(Display::start(2 * SIZE.0, 3 * SIZE.1), &house);
+    Some((house, desk))
 }
 
-impl Room {
-    fn new() -> Self {
-        let house = House::new();
-        let display = Display::start(2 * SIZE.0, 3 * SIZE.1);
-        let mut hands = Hands::on(&display);
-        let alice = Window::open(&display, &house.start("alice"));
-        let bob = Window::open(&display, &house.start("bob"));
-        hands.place(&alice, 0, 0, SIZE);
-        hands.place(&bob, SIZE.0, 0, SIZE);
-        Self { hands, alice, bob, display, house }
-    }
-
-    /// What is kept of the preferences.
-    fn kept(&self) -> Value {
-        let text = std::fs::read(self.display.home.path().join("config/hobnob/preferences.json"));
-        serde_json::from_slice(&text.unwrap_or_default()).unwrap_or_default()
-    }
+/// What is kept of the preferences.
+fn kept(desk: &Desk) -> Value {
+    let text = std::fs::read(desk.display.home.path().join("config/hobnob/preferences.json"));
+    serde_json::from_slice(&text.unwrap_or_default()).unwrap_or_default()
 }
 
 /// Whoever switches to a friend by some letters of their name can write at once.
@@ -92,12 +78,8 @@ fn meet_by_keys(hands: &mut Hands, alice: &Window, bob: &Window) {
 
 #[test]
 fn the_whole_story_by_keys_alone() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let mut room = Room::new();
-    let Room { hands, alice, bob, .. } = &mut room;
+    let Some((house, mut desk)) = strangers() else { return };
+    let Desk { hands, alice, bob, .. } = &mut desk;
     meet_by_keys(hands, alice, bob);
 
     // Talk, answer, change, react; the keyboard comes back each time.
@@ -146,13 +128,13 @@ fn the_whole_story_by_keys_alone() {
     hands.is_at(alice, PEOPLE);
     hands.key(alice, "F6");
     hands.is_at(alice, "Message");
-    tear_off_by_keys(&mut room);
-    prefer_by_keys(&mut room);
+    tear_off_by_keys(&mut desk);
+    prefer_by_keys(&house, &mut desk);
 }
 
 /// Out of the window and back again, in the middle of a sentence.
-fn tear_off_by_keys(room: &mut Room) {
-    let Room { hands, alice, bob, .. } = room;
+fn tear_off_by_keys(desk: &mut Desk) {
+    let Desk { hands, alice, bob, .. } = desk;
     hands.write(alice, "half a ");
     hands.key(alice, "ctrl+shift+d");
     hands.sees_window(alice, "bob — Hobnob");
@@ -189,8 +171,8 @@ fn tear_off_by_keys(room: &mut Room) {
 }
 
 /// Enter begins a new line from now on: in this window, and in the next one.
-fn prefer_by_keys(room: &mut Room) {
-    let Room { hands, alice, .. } = &mut *room;
+fn prefer_by_keys(house: &House, desk: &mut Desk) {
+    let Desk { hands, alice, .. } = &mut *desk;
     hands.key(alice, "ctrl+comma");
     hands.sees_window(alice, "Preferences");
     hands.reach(alice, "Tab", "Conversations");
@@ -198,8 +180,8 @@ fn prefer_by_keys(room: &mut Room) {
     hands.sees(alice, "Enter Sends");
     hands.reach(alice, "Tab", "Enter Sends");
     hands.key(alice, "space");
-    until("it is kept", SOON, || room.kept()["enter-sends"] == false);
-    let Room { hands, alice, bob, .. } = &mut *room;
+    until("it is kept", SOON, || kept(desk)["enter-sends"] == false);
+    let Desk { hands, alice, bob, .. } = &mut *desk;
     hands.key(alice, "Escape");
     hands.sees_no_window(alice, "Preferences");
     hands.is_at(alice, "Message");
@@ -210,9 +192,8 @@ fn prefer_by_keys(room: &mut Room) {
     hands.reads(bob, "one\ntwo");
     hands.key(alice, "ctrl+q");
     assert!(alice.process.wait(SOON).success());
-    room.alice = Window::open(&room.display, &room.house.start("alice"));
-    let Room { hands, alice, bob, .. } = room;
-    hands.place(alice, 0, 0, SIZE);
+    desk.alice_again(house);
+    let Desk { hands, alice, bob, .. } = desk;
     hands.reads(alice, "one\ntwo");
     hands.is_at(alice, "Message");
     hands.write(alice, "three");
@@ -278,12 +259,8 @@ fn meet_by_actions(hands: &mut Hands, alice: &Window, bob: &Window) {
 
 #[test]
 fn the_whole_story_by_accessibility_alone() {
-    if let Some(why) = missing() {
-        eprintln!("SKIPPED: {why}");
-        return;
-    }
-    let mut room = Room::new();
-    let Room { hands, alice, bob, .. } = &mut room;
+    let Some((house, mut desk)) = strangers() else { return };
+    let Desk { hands, alice, bob, .. } = &mut desk;
     meet_by_actions(hands, alice, bob);
 
     // Talk, answer, change, react.
@@ -330,20 +307,20 @@ fn the_whole_story_by_accessibility_alone() {
     hands.sees(alice, "half a sentence");
     hands.act(alice, "button", "Send");
     hands.is_told(bob, "alice — Hobnob", "alice: half a sentence");
-    a_file(&mut room);
-    let Room { hands, alice, .. } = &mut room;
+    a_file(&house, &mut desk);
+    let Desk { hands, alice, .. } = &mut desk;
     every_window(hands, alice);
 
     // A change counts at once and is there after the window was closed.
     preferences(hands, alice);
-    until("it is kept", SOON, || room.kept()["notification-sound"] == true);
+    until("it is kept", SOON, || kept(&desk)["notification-sound"] == true);
 }
 
 /// Somebody else asks to be friends and sends a file: accepted both, and it arrives.
-fn a_file(room: &mut Room) {
-    let mut carol = room.house.person("carol");
+fn a_file(house: &House, desk: &mut Desk) {
+    let mut carol = house.person("carol");
     carol.done(json!({"command": "add_friend", "user": "alice"}));
-    let Room { hands, alice, house, .. } = room;
+    let Desk { hands, alice, .. } = desk;
     hands.act(alice, "button", "Accept");
     carol.expect(json!({"event": "friend_added", "user": "alice"}));
     let sent = random_file(&house.path("notes.bin"), 50_000, 1);

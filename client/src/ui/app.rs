@@ -312,7 +312,7 @@ impl Component for App {
                 self.look();
                 // Who goes to a conversation wants to write in it.
                 if let Some(tab) = self.front() {
-                    tab.controller.emit(PageInput::Focus);
+                    tab.body.emit(PageInput::Focus);
                 }
             }
             AppMsg::TabClosed(page) => self.tab_closed(&page),

@@ -37,7 +37,7 @@ impl App {
     /// Puts into a new tab what was written there before.
     pub(in crate::ui) fn restore_draft(&self, conversation: &ConversationId) {
         if let (Some(tab), Some(draft)) = (self.tab(conversation), self.drafts.get(conversation)) {
-            tab.controller.emit(PageInput::Restore(draft.to_owned()));
+            tab.body.emit(PageInput::Restore(draft.to_owned()));
         }
     }
 
@@ -70,7 +70,7 @@ impl App {
         tab.page.set_indicator_icon(icon.as_ref());
         tab.page.set_indicator_tooltip(&glib::markup_escape_text(&words));
         self.name_buttons(&tab.page);
-        tab.controller.emit(PageInput::Typing(words));
+        tab.body.emit(PageInput::Typing(words));
     }
 
     /// What a line of the sidebar says in the place of its usual words.

@@ -163,7 +163,7 @@ impl App {
         self.restored = true;
         if let Some(tab) = self.front() {
             self.leaflet.set_visible_child(self.content.widget());
-            tab.controller.emit(PageInput::Focus);
+            tab.body.emit(PageInput::Focus);
         }
         self.look();
         if self.tabs.is_empty() {
@@ -227,9 +227,9 @@ impl App {
             None if self.model.roster.is_empty() => Some(String::new()),
             None => Some(format!("{user} is not your friend")),
         };
-        tab.controller.emit(PageInput::Named(name.clone()));
-        tab.controller.emit(PageInput::Alarm(person.and_then(|person| person.alarm.clone())));
-        tab.controller.emit(PageInput::Closed(closed));
+        tab.body.emit(PageInput::Named(name.clone()));
+        tab.body.emit(PageInput::Alarm(person.and_then(|person| person.alarm.clone())));
+        tab.body.emit(PageInput::Closed(closed));
         for content in self.showing(&conversation) {
             let level = self.model.notify_level(&conversation);
             content.show(&Header::person(user, &name, person, level));
@@ -249,11 +249,11 @@ impl App {
     fn splice(&mut self, conversation: &ConversationId, at: usize, removed: usize, added: usize) {
         let Some(tab) = self.tab(conversation) else { return };
         let rows = (at..at + added).filter_map(|at| rows::row(&self.model, conversation, at)).collect();
-        tab.controller.emit(PageInput::Splice { at, removed, rows });
+        tab.body.emit(PageInput::Splice { at, removed, rows });
         let open = self.model.conversation(conversation);
         let nothing = open.is_some_and(|open| open.lines().is_empty() && open.past() == Past::Complete);
-        tab.controller.emit(PageInput::Empty(nothing));
-        tab.controller.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));
+        tab.body.emit(PageInput::Empty(nothing));
+        tab.body.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));
         // The neighbours may be first or last of their group no longer.
         self.redraw(conversation, at.saturating_sub(1)..at);
         self.redraw(conversation, at + added..at + added + 1);
@@ -263,7 +263,7 @@ impl App {
         let Some(tab) = self.tab(conversation) else { return };
         for at in lines {
             if let Some(row) = rows::row(&self.model, conversation, at) {
-                tab.controller.emit(PageInput::Set(at, Box::new(row)));
+                tab.body.emit(PageInput::Set(at, Box::new(row)));
             }
         }
     }
@@ -272,67 +272,11 @@ impl App {
         let unread = self.model.unread(conversation);
         if let Some(tab) = self.tab(conversation) {
             tab.page.set_needs_attention(unread > 0 && !self.is_watched(tab));
-            tab.controller.emit(PageInput::Unread(unread));
+            tab.body.emit(PageInput::Unread(unread));
             let open = self.model.conversation(conversation);
-            tab.controller.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));
+            tab.body.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));
         }
         self.notifier.change(|board| board.unread(conversation, unread));
-    }
-
-    /// Something else is before the user's eyes: headers, mark in the sidebar, what counts as read.
-    pub(in crate::ui) fn look(&mut self) {
-        let fronts = |app: &Self| -> Vec<Option<ConversationId>> {
-            app.contents().map(|content| app.front_of(content).map(|tab| tab.conversation.clone())).collect()
-        };
-        let before: Vec<Option<ConversationId>> = self.contents().map(|content| content.fronted.clone()).collect();
-        let now = fronts(self);
-        let own = self.own.iter_mut().map(|own| &mut own.content);
-        for (content, front) in std::iter::once(&mut self.content).chain(own).zip(&now) {
-            content.fronted.clone_from(front);
-        }
-        for conversation in before.iter().flatten() {
-            if !self.is_fronted(conversation)
-                && let Some(change) = self.model.leave(conversation)
-            {
-                self.draw(change);
-            }
-        }
-        for conversation in now.iter().flatten().filter(|conversation| !before.contains(&Some((*conversation).clone())))
-        {
-            self.wake(conversation);
-            self.show_header(conversation);
-        }
-        if now.first() == Some(&None) && !self.content.tabs.is_transferring_page() {
-            self.content.show_nobody();
-        }
-        let watched = now.into_iter().flatten().find(|front| self.tab(front).is_some_and(|tab| self.is_watched(tab)));
-        if let Some(watched) = &watched {
-            self.seen(watched);
-        }
-        self.model.watch(watched.as_ref());
-        let switched = before.first() != Some(&self.content.fronted);
-        let (people, rooms) = std::mem::take(&mut self.lists_changed);
-        if people || switched {
-            self.show_people();
-        }
-        if rooms || switched {
-            self.show_rooms();
-        }
-    }
-
-    /// Everything in a conversation was seen.
-    pub(in crate::ui) fn seen(&mut self, conversation: &ConversationId) {
-        let (changes, request) = self.model.seen(conversation);
-        for change in changes {
-            self.draw(change);
-        }
-        if let Some(request) = request {
-            self.bridge.send(request);
-        }
-        self.notifier.change(|board| board.unread(conversation, 0));
-        if let Some(tab) = self.tab(conversation) {
-            tab.page.set_needs_attention(false);
-        }
     }
 
     fn done(&mut self, question: &Question, answer: &Answer) {
@@ -403,7 +347,7 @@ impl App {
             Question::Search { .. } => self.search_refused(text),
             Question::Send { conversation, text: unsent, reply_to } => {
                 if let Some(tab) = self.tab(&conversation) {
-                    tab.controller.emit(PageInput::Restore(unsent));
+                    tab.body.emit(PageInput::Restore(unsent));
                 }
                 if let Some(message) = reply_to {
                     self.reply(&conversation, message);
@@ -412,7 +356,7 @@ impl App {
             }
             Question::Edit { conversation, text: unsaved, .. } => {
                 if let Some(tab) = self.tab(&conversation) {
-                    tab.controller.emit(PageInput::Restore(unsaved));
+                    tab.body.emit(PageInput::Restore(unsaved));
                 }
                 self.toast(text);
             }

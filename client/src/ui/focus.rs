@@ -49,7 +49,7 @@ impl App {
             Page::Starting | Page::Stopped(_) => {}
             Page::Enter => self.entrance().emit(SignInInput::Focus),
             Page::Main => match self.front_of(own.map_or(&self.content, |own| &own.content)) {
-                Some(tab) => tab.controller.emit(PageInput::Focus),
+                Some(tab) => tab.body.emit(PageInput::Focus),
                 None => self.sidebar.emit(SidebarInput::FocusSearch),
             },
         }

@@ -68,13 +68,13 @@ impl App {
         if let (Some(tab), Some(found)) = (self.tab(conversation), self.message(conversation, message)) {
             let author = if found.own { "yourself".to_owned() } else { text::name(&self.model, &found.info.from) };
             let beginning = first_line(&found.info.text).to_owned();
-            tab.controller.emit(PageInput::Reply { message, author, beginning });
+            tab.body.emit(PageInput::Reply { message, author, beginning });
         }
     }
 
     fn edit(&self, conversation: &ConversationId, message: MessageId) {
         if let (Some(tab), Some(found)) = (self.tab(conversation), self.message(conversation, message)) {
-            tab.controller.emit(PageInput::Edit { message, text: found.info.text.clone() });
+            tab.body.emit(PageInput::Edit { message, text: found.info.text.clone() });
         }
     }
 

@@ -1,7 +1,7 @@
 //! The window. Its folders mirror what the eye sees; leaves speak to their parents by outputs, and only [`app`] knows the model and the
 //! bridge.
 //!
-//! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants;
+//! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants, [`look`] what follows when something else is in front;
 //!   [`tabs`] opens, closes and pins them, [`windows`] are those that tabs were moved to; [`asides`] who writes, and what was written and not sent, which [`drafts`] keeps;
 //!   [`people`], [`rooms`] and [`account`] do both for people, for rooms and for the account's devices and password, [`paste`] for pasted pictures, [`avatar`] for one's own picture
 //! - [`sign_in`] sign-up, sign-in, and the page that stops everything when the server's key changed
@@ -35,6 +35,7 @@ pub mod focus;
 pub mod header;
 pub mod kept;
 pub mod links;
+pub mod look;
 pub mod members;
 pub mod messages;
 pub mod notify;

@@ -60,7 +60,7 @@ impl App {
     pub(in crate::ui) fn keep_long(&self, conversation: ConversationId, text: String, place: Place) {
         let (input, folder, now) = (self.sender.clone(), self.profile.join(PASTED), words::now_in_a_name());
         let page = self.tab(&conversation).filter(|_| place == Place::Written);
-        let page = page.and_then(|tab| tab.controller.sender());
+        let page = page.and_then(|tab| tab.body.sender());
         glib::spawn_future_local(async move {
             let written = text.clone();
             let keep = move || pasted::keep(&folder, ("Text", "txt"), &now, written.as_bytes());

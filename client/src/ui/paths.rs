@@ -43,11 +43,11 @@ impl App {
         match self.front() {
             Some(tab) if within(self.sidebar.widget().upcast_ref()) => {
                 self.leaflet.set_visible_child(self.content.widget());
-                tab.controller.emit(PageInput::Focus);
+                tab.body.emit(PageInput::Focus);
             }
-            Some(tab) if !is_on_message(focus.as_ref()) => tab.controller.emit(PageInput::FocusMessages),
+            Some(tab) if !is_on_message(focus.as_ref()) => tab.body.emit(PageInput::FocusMessages),
             // A window of tabs alone has no sidebar.
-            Some(tab) if self.in_use().is_some() => tab.controller.emit(PageInput::Focus),
+            Some(tab) if self.in_use().is_some() => tab.body.emit(PageInput::Focus),
             _ => {
                 self.leaflet.navigate(adw::NavigationDirection::Back);
                 self.sidebar.emit(SidebarInput::FocusSearch);

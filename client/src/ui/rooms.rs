@@ -56,9 +56,9 @@ impl App {
                 Some("You are not a member of this room".to_owned()),
             ),
         };
-        tab.controller.emit(PageInput::Outside(outside));
-        tab.controller.emit(PageInput::Closed(closed));
-        tab.controller.emit(PageInput::Callable(self.model.callable(&conversation)));
+        tab.body.emit(PageInput::Outside(outside));
+        tab.body.emit(PageInput::Closed(closed));
+        tab.body.emit(PageInput::Callable(self.model.callable(&conversation)));
         for content in self.showing(&conversation) {
             let me = self.model.connection.user.as_ref();
             let level = self.model.notify_level(&conversation);

@@ -112,13 +112,13 @@ impl App {
 
     fn go(&self, conversation: &ConversationId, at: usize) {
         if let Some(tab) = self.tab(conversation) {
-            tab.controller.emit(PageInput::Go(at));
+            tab.body.emit(PageInput::Go(at));
         }
     }
 
     fn go_to_end(&self, conversation: &ConversationId) {
         if let Some(tab) = self.tab(conversation) {
-            tab.controller.emit(PageInput::Follow);
+            tab.body.emit(PageInput::Follow);
         }
     }
 
@@ -126,7 +126,7 @@ impl App {
     fn leave_end(&mut self, conversation: &ConversationId) {
         if let Some(tab) = self.tabs.iter_mut().find(|tab| tab.conversation == *conversation) {
             tab.at_end = false;
-            tab.controller.emit(PageInput::Leave);
+            tab.body.emit(PageInput::Leave);
         }
     }
 

@@ -51,7 +51,7 @@ pub struct Tab {
     /// Which conversation.
     pub conversation: ConversationId,
     /// Its content.
-    pub controller: Body,
+    pub body: Body,
     /// Its place in the tab view.
     pub page: adw::TabPage,
     /// The end of its timeline is in view.
@@ -143,22 +143,22 @@ impl App {
                 Some(own) => own.window.present(),
                 None => self.leaflet.set_visible_child(self.content.widget()),
             }
-            tab.controller.emit(PageInput::Focus);
+            tab.body.emit(PageInput::Focus);
         }
         self.look();
     }
 
     /// Makes a conversation's tab among these.
     pub(in crate::ui) fn add_tab(&mut self, conversation: &ConversationId, tabs: &adw::TabView) {
-        let (name, controller) = (title(conversation), Body::new(conversation));
-        let page = tabs.append(&controller.place);
+        let (name, body) = (title(conversation), Body::new(conversation));
+        let page = tabs.append(&body.place);
         // The title is the tooltip as well, where no other is set.
         page.set_title(&name);
         if conversation.friend().is_none() {
             page.set_icon(Some(&gio::ThemedIcon::new("system-users-symbolic")));
         }
         self.name_buttons(&page);
-        self.tabs.push(Tab { conversation: conversation.clone(), controller, page, at_end: true });
+        self.tabs.push(Tab { conversation: conversation.clone(), body, page, at_end: true });
         self.show_header(conversation);
         self.show_unread(conversation);
         if !self.model.writers(conversation).is_empty() {
@@ -169,7 +169,7 @@ impl App {
 
     /// Makes what is in a tab, the first time that it is shown.
     pub(in crate::ui) fn wake(&mut self, conversation: &ConversationId) {
-        let Some(tab) = self.tab(conversation).filter(|tab| tab.controller.page.get().is_none()) else { return };
+        let Some(tab) = self.tab(conversation).filter(|tab| tab.body.page.get().is_none()) else { return };
         let (input, id) = (self.sender.clone(), conversation.clone());
         let page = ConversationPage::builder()
             .launch(PageInit {
@@ -178,9 +178,9 @@ impl App {
                 preferences: self.preferences.clone(),
             })
             .connect_receiver(move |_, output| input.emit(AppMsg::Page(id.clone(), output)));
-        tab.controller.place.set_child(Some(page.widget()));
+        tab.body.place.set_child(Some(page.widget()));
         // It was empty a moment ago.
-        let _ = tab.controller.page.set(page);
+        let _ = tab.body.page.set(page);
         if let Some(request) = self.model.open(conversation.clone()) {
             self.bridge.send(request);
         }

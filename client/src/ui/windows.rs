@@ -150,7 +150,7 @@ impl App {
             None => self.window.present(),
         }
         if let Some(tab) = self.tabs.iter().find(|tab| tab.page == page) {
-            tab.controller.emit(PageInput::Focus);
+            tab.body.emit(PageInput::Focus);
         }
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{DeviceId, Fingerprint, Handle, Incarnation, MessageId};
 use crate::identity::{Chain, ServerStatement, Statement};
+use crate::names::wire_names;
 
 /// A conversation, as both ends of a link name it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -160,58 +161,17 @@ pub struct Act {
     pub what: What,
 }
 
-/// Makes the enum, its names, and the way back from a name.
-macro_rules! acts {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// What is done to a message; text on the wire. Those of later versions keep their name, if it is written like one.
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(from = "String", into = "String")]
-        pub enum What {
-            $($(#[$doc])* $variant,)*
-            /// Of a later version, at most 64 bytes.
-            Other(String),
-        }
-
-        impl What {
-            /// The name on the wire.
-            pub fn name(&self) -> &str {
-                match self {
-                    $(Self::$variant => $name,)*
-                    Self::Other(name) => name,
-                }
-            }
-
-            /// From the name on the wire.
-            pub fn from_name(name: &str) -> Self {
-                match name {
-                    $($name => Self::$variant,)*
-                    other => Self::Other(crate::error::later(other)),
-                }
-            }
-        }
-    };
-}
-
-acts! {
-    /// The entry's text takes the place of the message's. Its author may, from any device of the account.
-    Edit = "edit",
-    /// The message is taken back. Its author may. The entry has no text.
-    Delete = "delete",
-    /// The entry's text is an emoji that its author sets on the message.
-    React = "react",
-    /// The emoji is taken off again.
-    Unreact = "unreact",
-}
-
-impl From<String> for What {
-    fn from(name: String) -> Self {
-        Self::from_name(&name)
-    }
-}
-
-impl From<What> for String {
-    fn from(what: What) -> Self {
-        what.name().to_owned()
+wire_names! {
+    /// What is done to a message; text on the wire. Those of later versions keep their name, if it is written like one.
+    pub enum What {
+        /// The entry's text takes the place of the message's. Its author may, from any device of the account.
+        Edit = "edit",
+        /// The message is taken back. Its author may. The entry has no text.
+        Delete = "delete",
+        /// The entry's text is an emoji that its author sets on the message.
+        React = "react",
+        /// The emoji is taken off again.
+        Unreact = "unreact",
     }
 }
 

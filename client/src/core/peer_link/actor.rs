@@ -2,21 +2,21 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, ResponseFuture};
 use hobnob_shared::abilities::Abilities;
-use hobnob_shared::id::{DeviceId, Fingerprint, Handle, InstanceId, Token};
+use hobnob_shared::id::Token;
 use hobnob_shared::identity::{DEVICE_LIST, DeviceList};
 use hobnob_shared::limits;
 use hobnob_shared::link::{self, SendError};
-use hobnob_shared::message::{Bye, Peer, PeerHello, Presence, REUNION_EXPORTER};
+use hobnob_shared::message::{Bye, Peer, PeerHello, REUNION_EXPORTER};
 use hobnob_shared::tls;
 use tokio::sync::mpsc;
 
 use super::connection::{Around, Open, Rest, STORE_QUEUE, read};
-use super::dial::{self, Target};
+use super::context::LinkContext;
+use super::dial;
 use super::keep;
 use super::message::{
     Adopt, Close, Connection, ConnectionLost, Follow, FrameRead, Grew, Introduce, LetIn, OwnLogRead, PairLoaded,
@@ -24,12 +24,9 @@ use super::message::{
 };
 use super::redial::{Attempt, Redial};
 use super::state::{ConnectionId, Effect, State};
-use super::store::Peers;
-use super::tokens::{Expected, Purpose, TokenTable};
+use super::tokens::{Expected, Purpose};
 use crate::core::event::{LinkPath, MessageState};
-use crate::core::history::History;
-use crate::core::profile::Identity;
-use crate::core::registry::{LinkDown, LinkUp, PinMismatch, Registry, StatesChanged};
+use crate::core::registry::{LinkDown, LinkUp, PinMismatch, StatesChanged};
 
 /// How often the state looks at the clock.
 const TICK: Duration = Duration::from_millis(500);
@@ -37,33 +34,6 @@ const TICK: Duration = Duration::from_millis(500);
 const DIAL_STAGGER: Duration = Duration::from_millis(150);
 /// Bytes queued on a link: a whole window of the longest messages and something beside it.
 const QUEUE: usize = limits::WINDOW * (limits::TEXT + 512) + limits::OUTBOUND_QUEUE;
-
-/// What a peer link needs to know of the rest.
-#[derive(Clone)]
-pub struct LinkContext {
-    /// This device.
-    pub identity: Arc<Identity>,
-    /// The stored messages.
-    pub history: History,
-    /// Who hears of everything.
-    pub registry: Addr<Registry>,
-    /// Who may come in.
-    pub tokens: TokenTable,
-    /// Of this start of the program.
-    pub instance: InstanceId,
-    /// Where peers are awaited; 0 if nowhere.
-    pub listen_port: u16,
-    /// The server's address, for its relay.
-    pub server: Option<SocketAddr>,
-    /// The friend.
-    pub user: Handle,
-    /// Their pinned key.
-    pub account: Fingerprint,
-    /// Their device.
-    pub device: DeviceId,
-    /// Own presence and status text at the start; later ones come as frames.
-    pub presence: (Presence, String),
-}
 
 /// See the module.
 pub struct PeerLink {
@@ -80,10 +50,6 @@ impl PeerLink {
         let state = State::new(context.identity.device, context.device);
         let redial = Redial::new(context.identity.device, context.user.clone(), context.device, rand::random());
         Self { context, state, open: HashMap::new(), store: None, redial }.start()
-    }
-
-    fn target(&self) -> Target {
-        Target { account: self.context.account, device: self.context.device }
     }
 
     fn hello(&self) -> PeerHello {
@@ -104,12 +70,6 @@ impl PeerLink {
     fn checks(&self, open: &Open, hello: &PeerHello) -> bool {
         let list: Result<DeviceList, _> = hello.device_list.verify(DEVICE_LIST, &open.account_certificate);
         hello.user == self.context.user && list.is_ok_and(|list| list.devices.contains(&self.context.device))
-    }
-
-    /// Both ends, for whoever reads or writes logs for this link.
-    fn peers(&self) -> Peers {
-        let LinkContext { identity, user, account, device, .. } = &self.context;
-        Peers { own: identity.clone(), user: user.clone(), account: *account, device: *device }
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<Self>) -> Rest {
@@ -134,7 +94,7 @@ impl PeerLink {
                     self.redial.link_lost(Instant::now());
                 }
                 Effect::Read(thread, asked) => {
-                    let (peers, history, addr) = (self.peers(), self.context.history.clone(), ctx.address());
+                    let (peers, history, addr) = (self.context.peers(), self.context.history.clone(), ctx.address());
                     actix_rt::spawn(async move {
                         let read = super::serve::own_log(&history, &peers, &thread, asked).await;
                         addr.do_send(OwnLogRead { thread, asked, read });
@@ -198,7 +158,7 @@ impl PeerLink {
 
     /// Dials in a task of its own; what authenticates comes back as [`Adopt`]. `reunion` is the counter of a token that needs no server.
     fn dial(&self, address: SocketAddr, token: Token, after: Duration, reunion: Option<u64>, addr: Addr<Self>) {
-        let (own, target) = (self.context.identity.clone(), self.target());
+        let (own, target) = (self.context.identity.clone(), self.context.target());
         let (registry, user) = (self.context.registry.clone(), self.context.user.clone());
         actix_rt::spawn(async move {
             tokio::time::sleep(after).await;
@@ -219,7 +179,8 @@ impl PeerLink {
     /// Stores what arrives, in batches, shows it, and only then has it acknowledged.
     fn spawn_store(&self, addr: Addr<Self>) -> mpsc::Sender<Peer> {
         let (sender, mut receiver) = mpsc::channel::<Peer>(STORE_QUEUE);
-        let (history, registry, peers) = (self.context.history.clone(), self.context.registry.clone(), self.peers());
+        let (history, registry, peers) =
+            (self.context.history.clone(), self.context.registry.clone(), self.context.peers());
         actix_rt::spawn(async move {
             let mut batch = Vec::new();
             while receiver.recv_many(&mut batch, STORE_QUEUE).await > 0 {
@@ -280,7 +241,7 @@ impl Handler<Introduce> for PeerLink {
         }
         ctx.run_later(limits::DIRECT_HEAD_START, move |link, ctx| {
             let Some(server) = link.context.server.filter(|_| link.state.live().is_none()) else { return };
-            let (own, target, addr) = (link.context.identity.clone(), link.target(), ctx.address());
+            let (own, target, addr) = (link.context.identity.clone(), link.context.target(), ctx.address());
             actix_rt::spawn(async move {
                 let (token, dialled) = (introduced.relay, introduced.relay_dialler);
                 match dial::relay(server, &token, dialled, tls::PEER, &own, target).await {
@@ -396,7 +357,7 @@ impl Handler<FrameRead> for PeerLink {
         let around = Around {
             registry: self.context.registry.clone(),
             history: self.context.history.clone(),
-            peers: self.peers(),
+            peers: self.context.peers(),
             store: self.store.clone(),
             writer: self.open.get(&connection).map(|open| open.writer.clone()),
         };

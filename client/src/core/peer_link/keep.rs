@@ -2,7 +2,8 @@
 
 use actix::Addr;
 
-use super::actor::{LinkContext, PeerLink};
+use super::actor::PeerLink;
+use super::context::LinkContext;
 use super::message::PairLoaded;
 use super::redial::Deed;
 use super::tokens::{Expected, Purpose};

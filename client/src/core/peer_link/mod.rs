@@ -4,13 +4,14 @@
 //! messages exactly once and in order.
 //!
 //! - `state.rs`, `pushes.rs`: the decisions, pure.
-//! - `actor.rs`: carries them out; `connection.rs`: one of its connections.
+//! - `actor.rs`: carries them out; `context.rs`: what it is given; `connection.rs`: one of its connections.
 //! - `dial.rs`, `listen.rs`: connections out and in; `tokens.rs`: who may come in.
 //! - `redial.rs`: finding the friend again without the server, by the tokens of `reunion.rs`, pure; `keep.rs` carries it out.
 //! - `store.rs`: logs that arrive, onto the disk; `serve.rs`: logs from the disk, for the other side.
 
 mod actor;
 mod connection;
+mod context;
 pub mod dial;
 mod keep;
 pub mod listen;
@@ -23,7 +24,8 @@ pub mod state;
 mod store;
 pub mod tokens;
 
-pub use actor::{LinkContext, PeerLink};
+pub use actor::PeerLink;
+pub use context::LinkContext;
 pub use message::{
     Adopt, Close, Connection, Follow, Grew, Introduce, ReunionUsed, Reunite, SendFrame, SetIdentity, SetServer,
     Unfollow,

@@ -9,6 +9,8 @@
 
 pub mod accept;
 pub mod exchange;
+#[cfg(test)]
+mod exchange_tests;
 pub mod pull;
 pub mod push;
 

@@ -10,6 +10,8 @@ use std::rc::Rc;
 use gtk::prelude::*;
 use relm4::gtk::{self, gio, glib};
 
+use crate::ui::widgets::in_view::near;
+
 /// What a row shows, and how.
 pub trait Row: PartialEq + 'static {
     /// The widgets of a row, used for many rows in turn.
@@ -53,8 +55,6 @@ struct Slot<R: Row> {
 
 /// Height of a row that is not made yet, in pixels.
 const ROW: i32 = 50;
-/// Rows made before and behind those that are in view.
-const AROUND: u32 = 6;
 /// Rows made before a list knows its height.
 const FIRST: u32 = 8;
 
@@ -99,21 +99,9 @@ impl<R: Row> Maker<R> {
     }
 
     /// Other rows are in view.
-    fn look(&self, rows: f64, scroll: &gtk::Adjustment) {
-        if scroll.upper() <= 0.0 || scroll.page_size() <= 0.0 {
-            return;
-        }
-        let row = |place: f64| {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a float becomes the nearest count"
-            )]
-            let row = (place / scroll.upper() * rows) as u32;
-            row
-        };
-        let (first, last) = (row(scroll.value()), row(scroll.value() + scroll.page_size()));
-        self.in_view.set(Some((first.saturating_sub(AROUND), last.saturating_add(AROUND))));
+    fn look(&self, rows: u32, scroll: &gtk::Adjustment) {
+        let Some(near) = near(scroll.value(), scroll.page_size(), scroll.upper(), rows) else { return };
+        self.in_view.set(Some(near));
         let items: Vec<gtk::ListItem> = self.places.borrow().keys().cloned().collect();
         for item in items.iter().filter(|item| item.item().is_some()) {
             self.show(item);
@@ -178,7 +166,7 @@ impl<R: Row> LiveList<R> {
             // The list may be in the middle of laying itself out; and it is still before the next frame.
             glib::idle_add_local_full(glib::Priority::HIGH_IDLE, move || {
                 maker.looking.set(false);
-                maker.look(f64::from(store.n_items()), &scroll);
+                maker.look(store.n_items(), &scroll);
                 glib::ControlFlow::Break
             });
         };

@@ -4,6 +4,7 @@
 //! - [`spoken`] what a widget is called for those who listen
 //! - [`tip`] tooltips that change
 //! - [`live_list`] a long list whose rows change in place
+//! - [`in_view`] which rows of it are in view
 //! - [`context_menu`] the menu of a line
 //! - [`dialog`] a question over the window
 //! - [`proportion`] a layout that keeps the proportions of a picture
@@ -15,6 +16,7 @@ pub mod avatar;
 pub mod context_menu;
 pub mod dialog;
 pub mod icon_button;
+pub mod in_view;
 pub mod live_list;
 pub mod pages;
 pub mod proportion;
