@@ -85,8 +85,10 @@ impl Registry {
 
     /// What waited may be asked for.
     pub(in crate::core) fn avatars_due(&mut self, now: Instant) {
-        let deeds = self.state.avatars.due(now);
-        self.do_avatars(deeds);
+        if let Some(own) = self.own_name() {
+            let deeds = self.state.avatars.due(&own, now);
+            self.do_avatars(deeds);
+        }
     }
 
     /// A device asks for my picture. The link reads on once it is read from the disk.
