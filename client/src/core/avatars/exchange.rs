@@ -151,8 +151,26 @@ impl Avatars {
         }
     }
 
+    /// A picture that I chose is on its way to the disk. It may be the one that another choice of mine is just taking the place of.
+    pub fn keeping(&mut self, hash: Hash) {
+        self.storing.push(hash);
+    }
+
+    /// It did not get there.
+    pub fn not_kept(&mut self, hash: Hash) -> Option<Deed> {
+        self.landed(Some(hash));
+        self.unneeded(Some(hash))
+    }
+
+    fn landed(&mut self, hash: Option<Hash>) {
+        if let Some(at) = self.storing.iter().position(|storing| Some(*storing) == hash) {
+            self.storing.remove(at);
+        }
+    }
+
     /// I chose a picture, whose file is there, or none.
     pub fn choose(&mut self, own: &Handle, hash: Option<Hash>, now_ms: u64) -> Vec<Deed> {
+        self.landed(hash);
         let at = now_ms.max(self.choice(own).at + 1).min(CLOCK);
         self.show(own, own, Choice { at, hash }, None)
     }
@@ -228,9 +246,7 @@ impl Avatars {
         is_there: bool,
         now: Instant,
     ) -> Vec<Deed> {
-        if let Some(at) = self.storing.iter().position(|hash| Some(*hash) == choice.hash) {
-            self.storing.remove(at);
-        }
+        self.landed(choice.hash);
         let mut deeds = if is_there && choice > self.choice(user) && self.may_keep(&device, user) {
             self.show(own, user, choice, Some(device))
         } else {

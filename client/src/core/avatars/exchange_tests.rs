@@ -171,6 +171,21 @@ fn my_choice_is_said_to_all_and_given_to_who_asks() {
 }
 
 #[test]
+fn who_comes_back_to_their_last_picture_at_once_still_has_it() {
+    let mut avatars = Avatars::default();
+    let removed = |deeds: &[Deed]| deeds.iter().any(|deed| matches!(deed, Deed::Remove(_)));
+    avatars.choose(&me(), Some(hash(7)), 1);
+    // Chosen again, and on its way to the disk, while another one takes its place.
+    avatars.keeping(hash(7));
+    assert!(!removed(&avatars.choose(&me(), Some(hash(8)), 2)));
+    assert_eq!(avatars.choose(&me(), Some(hash(7)), 3).last(), Some(&Deed::Remove(hash(8))));
+    avatars.keeping(hash(7));
+    assert!(!removed(&avatars.choose(&me(), None, 4)));
+    assert_eq!(avatars.not_kept(hash(7)), Some(Deed::Remove(hash(7))), "nobody needs it");
+    assert!(avatars.storing.is_empty());
+}
+
+#[test]
 fn of_own_devices_the_newest_choice_counts_and_goes_on_to_all_others() {
     let now = Instant::now();
     let mut avatars = linked(now);
