@@ -263,6 +263,11 @@ impl Conversation {
         self.lines.iter().rev().filter_map(Line::message).find(|message| message.info.message == id)
     }
 
+    /// A message that another one answers. An answer names it by its id only: where several have it, nobody's words are put before the answer.
+    pub fn quoted(&self, id: MessageId) -> Option<&Message> {
+        self.find(id).filter(|_| !self.known.is_ambiguous(id))
+    }
+
     /// The line of a message that is here.
     pub fn position(&self, id: MessageId) -> Option<usize> {
         let is_it = |line: &Line| line.message().is_some_and(|message| message.info.message == id);

@@ -32,6 +32,11 @@ impl Known {
         self.0.contains_key(&id)
     }
 
+    /// Several messages have this id.
+    pub(in crate::model) fn is_ambiguous(&self, id: MessageId) -> bool {
+        self.0.get(&id).is_some_and(|authors| authors.len() > 1)
+    }
+
     /// It is not here any more.
     pub(in crate::model) fn remove(&mut self, info: &MessageInfo) {
         if let Some(authors) = self.0.get_mut(&info.message) {

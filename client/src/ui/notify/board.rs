@@ -148,10 +148,10 @@ impl Board {
     }
 
     /// A message has another text from its author, or, with none, was taken back.
-    pub fn rewrite(&mut self, conversation: &ConversationId, message: (MessageId, Handle), text: Option<&str>) {
+    pub fn rewrite(&mut self, conversation: &ConversationId, message: &(MessageId, Handle), text: Option<&str>) {
         let tag = Tag::Conversation(conversation.clone());
         let Some(card) = self.cards.get_mut(&tag) else { return };
-        let Some(at) = card.items.iter().position(|item| item.message.as_ref() == Some(&message)) else { return };
+        let Some(at) = card.items.iter().position(|item| item.message.as_ref() == Some(message)) else { return };
         match (text, card.items.get_mut(at)) {
             (Some(text), Some(item)) => text.clone_into(&mut item.what),
             _ => drop(card.items.remove(at)),

@@ -99,15 +99,15 @@ fn what_its_author_took_back_or_changed_does_not_go_on_standing_there() {
     board.add(&tag("@bob"), second, false);
     show(&mut board, 4);
     let not_theirs = (ids.1.0, "carol".parse().unwrap());
-    board.rewrite(&bob(), not_theirs, Some("nonsense"));
+    board.rewrite(&bob(), &not_theirs, Some("nonsense"));
     assert_eq!(board.next(true), None, "its id, and not its author");
-    board.rewrite(&bob(), ids.1.clone(), Some("second, better"));
+    board.rewrite(&bob(), &ids.1, Some("second, better"));
     assert_eq!(show(&mut board, 4).unwrap().2, "2 new messages\nsecond, better");
-    board.rewrite(&bob(), ids.1, None);
+    board.rewrite(&bob(), &ids.1, None);
     assert_eq!(show(&mut board, 4).unwrap().2, "first");
-    board.rewrite(&bob(), (MessageId::new(), "bob".parse().unwrap()), None);
+    board.rewrite(&bob(), &(MessageId::new(), "bob".parse().unwrap()), None);
     assert_eq!(board.next(true), None, "one that is not told of");
-    board.rewrite(&bob(), ids.0, None);
+    board.rewrite(&bob(), &ids.0, None);
     assert_eq!(board.next(true), Some(Job::Close(4)));
 }
 

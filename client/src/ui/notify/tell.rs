@@ -21,12 +21,12 @@ impl App {
     pub(in crate::ui) fn hear(&mut self, event: &Event) {
         match event {
             Event::MessageDeleted { conversation, from, message } => {
-                self.notifier.change(|board| board.rewrite(conversation, (*message, from.clone()), None));
+                self.notifier.change(|board| board.rewrite(conversation, &(*message, from.clone()), None));
                 // It may be what was read out last.
                 self.contents().for_each(Content::unsay);
             }
             Event::MessageEdited { conversation, from, message, text } => {
-                self.notifier.change(|board| board.rewrite(conversation, (*message, from.clone()), Some(text)));
+                self.notifier.change(|board| board.rewrite(conversation, &(*message, from.clone()), Some(text)));
             }
             // Those that wait come again at each start and each time the server is there again.
             Event::FriendRequest { user } if !self.model.roster.requests().contains(user) => {
