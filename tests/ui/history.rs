@@ -1,5 +1,7 @@
 //! A long conversation in the window: to a day and back to the end, what comes meanwhile, and erasing it all.
 
+use hobnob_tests::client::SOON;
+use hobnob_tests::process::until;
 use hobnob_tests::room::put;
 use hobnob_tests::story::{say, text_of};
 use serde_json::json;
@@ -52,6 +54,11 @@ fn one_goes_to_a_day_and_back_to_what_came_meanwhile_and_erases_it_all() {
     hands.key(bob, "Return");
     hands.reads(bob, "I am");
 
+    // What is written and not sent goes too, wherever it is.
+    let drafts = house.path("bob").join("drafts.json");
+    let draft = || std::fs::read_to_string(&drafts).unwrap_or_default();
+    hands.type_into(bob, "Message", "never said");
+    until("the draft is kept", SOON, || draft().contains("never said"));
     hands.click(bob, "Conversation Menu");
     hands.click(bob, "Erase…");
     hands.sees(bob, "Erase the Conversation with alice?");
@@ -62,6 +69,7 @@ fn one_goes_to_a_day_and_back_to_what_came_meanwhile_and_erases_it_all() {
     hands.sees(bob, "The conversation is erased on this computer.");
     desk.picture("34-erased");
     let Desk { hands, alice, bob, .. } = &mut desk;
+    assert!(!draft().contains("never said") && !hands.is_shown(bob, "never said"));
     hands.type_into(alice, "Message", "still there");
     hands.key(alice, "Return");
     hands.reads(bob, "still there");

@@ -260,10 +260,19 @@ pub struct Reaction {
     pub by: Vec<Handle>,
 }
 
+/// Nobody writes later than the clock of their message says, nor so much earlier, in milliseconds: that far a clock is rarely put back.
+const APART: u64 = 24 * 60 * 60 * 1_000;
+
 impl MessageInfo {
     /// What messages of a conversation are sorted by, the same for everybody.
     pub fn place(&self) -> (u64, &Handle, DeviceId, u64) {
         (self.clock, &self.from, self.device, self.number)
+    }
+
+    /// When it counts as said beside what has a time and no place, such as files. Its author names both times, and one that lies far from its
+    /// place would take those files along.
+    pub fn beside(&self) -> u64 {
+        self.sent_at.clamp(self.clock.saturating_sub(APART), self.clock)
     }
 }
 

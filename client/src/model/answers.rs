@@ -99,7 +99,7 @@ impl Model {
             (Question::History { conversation, turn }, Answer::Messages { .. }) => {
                 self.page_came(conversation, *turn, &answer)
             }
-            (Question::Erase(conversation), _) => self.erased(conversation),
+            (Question::Erase { conversation, .. }, _) => self.erased(conversation),
             (
                 Question::Send { conversation, text, reply_to },
                 Answer::Sent { message, sent_at, clock, device, number },
@@ -224,8 +224,8 @@ impl Model {
         let Some(open) = self.open.get_mut(id) else { return Vec::new() };
         let mut changes = Vec::new();
         for info in messages {
-            let further = open.find(info.message).is_some_and(|known| known.own && known.info.state < info.state);
-            if further && let Some(at) = open.change(info.message, |line| line.advance(info.state, None)) {
+            let further = |known: &Message| known.own && known.info.state < info.state;
+            if let Some(at) = open.change(info.message, further, |line| line.advance(info.state, None)) {
                 changes.push(Change::Line { conversation: id.clone(), at });
             }
         }

@@ -8,6 +8,7 @@ use hobnob_shared::id::{Handle, MessageId, TransferId};
 
 use crate::core::command::Part;
 use crate::model::fresh::Fresh;
+use crate::model::known::Known;
 use crate::model::line::{Layout, Line, Message};
 
 /// Changes kept while a page is on its way.
@@ -63,6 +64,9 @@ pub struct Splice {
 /// A transfer's place: which, when, and by whom.
 pub type Due = (TransferId, u64, Handle);
 
+/// A message got another text from its author, or, with none, was taken back.
+pub type Rewritten = (MessageId, Handle, Option<String>);
+
 /// What became of a message that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placed {
@@ -78,7 +82,7 @@ pub enum Placed {
 #[derive(Debug, Default)]
 pub struct Conversation {
     pub(in crate::model) lines: Vec<Line>,
-    pub(in crate::model) known: HashSet<MessageId>,
+    pub(in crate::model) known: Known,
     pub(in crate::model) past: Past,
     /// There is more behind the last line: the reader is somewhere in the past.
     pub(in crate::model) later: bool,
@@ -86,7 +90,7 @@ pub struct Conversation {
     /// Messages that came for the part that is on its way: the page may have been read before they were stored.
     pub(in crate::model) early: Vec<Message>,
     /// The same of messages that got another text, or were taken back.
-    pub(in crate::model) changed: Vec<(MessageId, Option<String>)>,
+    pub(in crate::model) changed: Vec<Rewritten>,
     /// Where the new messages begin.
     pub fresh: Fresh,
     /// Newest message of somebody else that was reported as read.
@@ -161,15 +165,15 @@ impl Conversation {
     }
 
     /// A message that is not here was changed: perhaps it comes with the page that is on its way, as it was before.
-    pub fn changed_unseen(&mut self, id: MessageId, text: Option<String>) {
+    pub fn changed_unseen(&mut self, (id, from, text): Rewritten) {
         if self.awaited.is_some() && self.changed.len() < CHANGED_MAX {
-            self.changed.push((id, text));
+            self.changed.push((id, from, text));
         }
     }
 
     /// A message came: nearly always the newest, but one that was long under way goes between those that were written after it.
     pub fn insert(&mut self, message: Message) -> Placed {
-        if self.known.contains(&message.info.message) {
+        if self.known.has(&message.info) {
             return Placed::Known;
         }
         let place = message.info.place();
@@ -190,16 +194,16 @@ impl Conversation {
         let rest = &self.lines[start..];
         // What is of now stands at the end, whatever the clock of a card's sender says.
         let is_newest = !rest.iter().any(|line| line.message().is_some());
-        let is_above = |line: &&Line| line.message().is_none() && (is_newest || line.at() <= message.info.sent_at);
+        let is_above = |line: &&Line| line.message().is_none() && (is_newest || line.at() <= message.info.beside());
         let at = start + rest.iter().take_while(is_above).count();
-        self.known.insert(message.info.message);
+        self.known.insert(&message.info);
         self.lines.insert(at, Line::Message(message));
         Placed::At(at)
     }
 
     /// Keeps it for the page that is on its way.
     fn elsewhere(&mut self, message: Message) -> Placed {
-        let known = |early: &Message| early.info.message == message.info.message;
+        let known = |early: &Message| early.is_same(&message);
         if self.awaited.is_some() && !self.early.iter().any(known) {
             self.early.push(message);
         }
@@ -220,13 +224,19 @@ impl Conversation {
         self.lines.iter().rposition(|line| matches!(line, Line::Transfer { id, .. } if *id == transfer))
     }
 
-    /// Changes a message where it is here; tells its line. Searches from the end, where changes happen.
-    pub fn change(&mut self, id: MessageId, change: impl FnOnce(&mut Message)) -> Option<usize> {
-        if !self.known.contains(&id) {
+    /// Changes a message where it is here; tells its line. Searches from the end, where changes happen. An id is its author's, so of those that
+    /// have it only one that `is_meant` is changed.
+    pub fn change(
+        &mut self,
+        id: MessageId,
+        is_meant: impl Fn(&Message) -> bool,
+        change: impl FnOnce(&mut Message),
+    ) -> Option<usize> {
+        if !self.known.has_id(id) {
             return None;
         }
-        let at =
-            self.lines.iter().rposition(|line| line.message().is_some_and(|message| message.info.message == id))?;
+        let is_it = |message: &Message| message.info.message == id && is_meant(message);
+        let at = self.lines.iter().rposition(|line| line.message().is_some_and(is_it))?;
         match self.lines.get_mut(at) {
             Some(Line::Message(message)) => change(message),
             _ => return None,
@@ -253,10 +263,15 @@ impl Conversation {
         self.lines.iter().rev().filter_map(Line::message).find(|message| message.info.message == id)
     }
 
+    /// A message that another one answers. An answer names it by its id only: where several have it, nobody's words are put before the answer.
+    pub fn quoted(&self, id: MessageId) -> Option<&Message> {
+        self.find(id).filter(|_| !self.known.is_ambiguous(id))
+    }
+
     /// The line of a message that is here.
     pub fn position(&self, id: MessageId) -> Option<usize> {
         let is_it = |line: &Line| line.message().is_some_and(|message| message.info.message == id);
-        self.known.contains(&id).then(|| self.lines.iter().rposition(is_it)).flatten()
+        self.known.has_id(id).then(|| self.lines.iter().rposition(is_it)).flatten()
     }
 
     /// Lines of messages that answer this one.

@@ -100,7 +100,7 @@ fn own_messages_that_got_differently_far_each_say_so() {
     conversation.insert(first);
     conversation.insert(message("me.", 1));
     assert!(!conversation.layout(0, &day).last);
-    assert_eq!(conversation.change(id, |message| message.info.state = MessageState::Read), Some(0));
+    assert_eq!(conversation.change(id, |_| true, |message| message.info.state = MessageState::Read), Some(0));
     assert!(conversation.layout(0, &day).last);
     assert!(!conversation.layout(1, &day).first, "still one group");
 }
@@ -283,7 +283,7 @@ fn what_was_changed_says_so_below_it_though_the_group_goes_on() {
     let id = first.info.message;
     conversation.insert(first);
     conversation.insert(second);
-    conversation.change(id, |line| line.rewrite(Some("hello".to_owned())));
+    conversation.change(id, |_| true, |line| line.rewrite(Some("hello".to_owned())));
     assert_eq!(layouts(&conversation), [(true, true, true), (false, false, true)]);
 }
 
@@ -292,8 +292,8 @@ fn what_changed_while_its_page_was_on_its_way_is_shown_as_it_is() {
     let mut conversation = Conversation::default();
     ask(&mut conversation, Part::Newest);
     let (edited, deleted) = (message("bob", MINUTE), message("bob", 2 * MINUTE));
-    conversation.changed_unseen(edited.info.message, Some("hello".to_owned()));
-    conversation.changed_unseen(deleted.info.message, None);
+    conversation.changed_unseen((edited.info.message, handle("bob"), Some("hello".to_owned())));
+    conversation.changed_unseen((deleted.info.message, handle("bob"), None));
     came(&mut conversation, vec![edited, deleted], (false, false), &[]);
     let texts: Vec<_> =
         conversation.lines().iter().filter_map(Line::message).map(|line| line.info.text.as_str()).collect();

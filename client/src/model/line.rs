@@ -48,6 +48,11 @@ impl Message {
         Self { own, info, fate, expanded: false, reactions, by: BTreeMap::new() }
     }
 
+    /// Both are the one message of this id and author.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.info.message == other.info.message && self.info.from == other.info.from
+    }
+
     /// Its author gave it another text, or, with none, took it back.
     pub fn rewrite(&mut self, text: Option<String>) {
         match text {

@@ -12,7 +12,7 @@
 //! - [`avatars`] whose picture is which
 //! - [`rooms`] rooms and who is in them
 //! - [`conversation`] one timeline, messages in their places; [`stretch`] pages of the disk in it; [`pages`] which are asked for; [`line`] one
-//!   line of it: groups, days, how far a message got
+//!   line of it: groups, days, how far a message got; `known` which messages are in it
 //! - `mentions` which messages of rooms call this account
 //! - [`switch`] which conversation somebody means who types a few letters
 //! - [`typing`] who writes just now
@@ -30,6 +30,7 @@ pub mod connection;
 pub mod contact;
 pub mod conversation;
 pub mod fresh;
+mod known;
 pub mod line;
 pub mod listing;
 mod mentions;

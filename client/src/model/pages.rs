@@ -111,7 +111,8 @@ impl Model {
         changes
     }
 
-    /// A conversation is off the disk: nothing of it is shown any more, but what waits to be delivered, which is read again.
+    /// A conversation is off the disk: nothing of it is shown any more, but what waits to be delivered, which is read again. So is what came
+    /// meanwhile, and nobody has seen that.
     pub(in crate::model) fn erased(&mut self, id: &ConversationId) -> Vec<Change> {
         let mut changes = self.set_unread(id, 0);
         if let ConversationId::Room(room) = id {
@@ -122,6 +123,7 @@ impl Model {
             let removed = open.clear();
             changes.push(Change::Spliced { conversation: id.clone(), at: 0, removed, added: 0 });
         }
+        changes.push(Change::Recount);
         changes
     }
 

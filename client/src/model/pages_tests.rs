@@ -110,10 +110,12 @@ fn a_place_that_is_not_there_leaves_everything_as_it_was() {
 fn what_is_erased_is_shown_no_more_and_what_is_left_is_read_again() {
     let mut model = far_back();
     model.apply(Event::Message(message(1_000)));
-    let erase = model.ask(Question::Erase(bob()), Command::Erase { conversation: bob() });
+    let erase = model
+        .ask(Question::Erase { conversation: bob(), draft: String::new() }, Command::Erase { conversation: bob() });
     let changes = model.apply(Event::Done { id: erase.id, answer: Answer::Erased { erased: 1_001, kept: 0 } });
     assert!(changes.contains(&Change::Spliced { conversation: bob(), at: 0, removed: 80, added: 0 }));
     assert_eq!(model.unread(&bob()), 0);
+    assert!(changes.contains(&Change::Recount), "something may have come meanwhile");
     let again = model.read_again(&bob());
     assert_eq!(again.len(), 2);
     came(&mut model, &again[1], 0..0, (false, false));
@@ -144,4 +146,20 @@ fn a_flood_of_edits_is_counted_once_at_a_time() {
     assert!(changes.contains(&Change::Recount), "what changed meanwhile may not be in it");
     let last = model.recount().unwrap();
     assert!(!model.apply(Event::Done { id: last.id, answer }).contains(&Change::Recount));
+}
+
+#[test]
+fn who_stands_behind_all_others_by_their_clock_keeps_nobody_elses_words_unread() {
+    let mut model = Model::default();
+    model.apply(Event::SignedIn { user: handle("alice"), presence: OwnPresence::Available, text: String::new() });
+    let page = model.open(bob()).unwrap();
+    let ahead = MessageInfo { clock: hobnob_shared::limits::CLOCK, ..message(1_000) };
+    let answer = Answer::Messages { messages: vec![ahead.clone()], earlier: false, later: false, found: None };
+    model.apply(Event::Done { id: page.id, answer });
+    let read = Some(Command::MarkRead { message: ahead.message });
+    assert_eq!(model.seen(&bob()).1.map(|request| request.command), read);
+    assert_eq!(model.seen(&bob()).1, None, "once");
+    model.apply(Event::Message(message(5)));
+    assert_eq!(model.seen(&bob()).1.map(|request| request.command), read, "with it everything before it is read");
+    assert_eq!(model.unread(&bob()), 0);
 }

@@ -65,7 +65,12 @@ pub enum Question {
     /// A conversation into a file.
     Export(ConversationId),
     /// A conversation off the disk.
-    Erase(ConversationId),
+    Erase {
+        /// Which.
+        conversation: ConversationId,
+        /// What was written there and not sent, in case that it stays.
+        draft: String,
+    },
     /// A search.
     Search {
         /// As typed.

@@ -298,3 +298,60 @@ fn an_edit_of_what_was_not_seen_may_call_somebody_or_nobody_any_more() {
     let _ = model.seen(&talk());
     assert!(!model.apply(edited).contains(&Change::Recount), "it was seen");
 }
+
+#[test]
+fn whoever_uses_the_id_of_somebody_elses_message_has_written_another_one() {
+    let mut model = alice();
+    let bobs = message("bob", "meet at noon @alice", 1);
+    let carols = MessageInfo { message: bobs.message, ..message("carol", "nonsense", 2) };
+    model.apply(Event::Message(bobs.clone()));
+    model.apply(Event::Message(carols.clone()));
+    assert_eq!(texts(&model), ["meet at noon @alice", "nonsense"], "both are here");
+    assert!(model.conversation(&talk()).unwrap().quoted(bobs.message).is_none(), "which of them was answered?");
+    let (conversation, id) = (talk(), bobs.message);
+    let edited = |from: &str, text: &str| Event::MessageEdited {
+        conversation: conversation.clone(),
+        from: handle(from),
+        message: id,
+        text: text.to_owned(),
+    };
+    let deleted = Event::MessageDeleted { conversation: conversation.clone(), from: handle("carol"), message: id };
+    model.apply(edited("carol", "bob is a fool"));
+    assert_eq!(texts(&model), ["meet at noon @alice", "bob is a fool"]);
+    model.apply(edited("bob", "meet at one"));
+    model.apply(deleted.clone());
+    assert_eq!(texts(&model), ["meet at one", ""], "each changes what is theirs");
+    // From the disk, with an edit under way: the same.
+    let page = model.to_end(&talk());
+    assert_eq!(page, None);
+    model.close(&talk());
+    let page = model.open(talk()).unwrap();
+    model.apply(deleted);
+    let answer = Answer::Messages { messages: vec![bobs, carols], earlier: false, later: false, found: None };
+    model.apply(done(&page, answer));
+    assert_eq!(texts(&model), ["meet at noon @alice", ""]);
+}
+
+#[test]
+fn how_far_an_own_message_got_is_not_taken_by_one_that_uses_its_id() {
+    let mut model = alice();
+    let mine = message("alice", "mine", 1);
+    model.apply(Event::Message(mine.clone()));
+    model.apply(Event::Message(MessageInfo { message: mine.message, ..message("carol", "hers", 2) }));
+    let state = MessageState::Read;
+    model.apply(Event::MessageState { message: mine.message, state, by: Some(handle("bob")) });
+    let lines = model.conversation(&talk()).unwrap().lines();
+    let states: Vec<_> = lines.iter().filter_map(Line::message).map(|message| message.info.state).collect();
+    assert_eq!(states, [MessageState::Read, MessageState::Delivered]);
+}
+
+#[test]
+fn the_line_of_a_room_says_what_its_own_author_makes_of_it() {
+    let mut model = alice();
+    let bobs = message("bob", "tea is ready", 1);
+    model.apply(Event::Message(bobs.clone()));
+    let (conversation, message, text) = (talk(), bobs.message, "nonsense".to_owned());
+    model.apply(Event::MessageEdited { conversation, from: handle("carol"), message, text });
+    let newest = model.rooms.get(&tea()).unwrap().newest.clone().unwrap();
+    assert_eq!((newest.from, newest.text.as_str()), (handle("bob"), "tea is ready"));
+}

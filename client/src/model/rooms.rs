@@ -161,7 +161,7 @@ impl Rooms {
             return;
         }
         if info.deleted {
-            self.rewrote(room, info.message, "");
+            self.rewrote(room, info.message, &info.from, "");
             return;
         }
         let newest =
@@ -194,9 +194,10 @@ impl Rooms {
         self.mentions.get(room).copied().unwrap_or(0)
     }
 
-    /// A message has another text now, or none at all; whether a line shows it.
-    pub fn rewrote(&mut self, room: &RoomId, message: MessageId, text: &str) -> bool {
-        let Some(newest) = self.newest.get_mut(room).filter(|newest| newest.message == message) else { return false };
+    /// A message of this author has another text now, or none at all; whether a line shows it.
+    pub fn rewrote(&mut self, room: &RoomId, message: MessageId, from: &Handle, text: &str) -> bool {
+        let is_it = |newest: &&mut Newest| newest.message == message && newest.from == *from;
+        let Some(newest) = self.newest.get_mut(room).filter(is_it) else { return false };
         newest.text = beginning(text);
         let newest = Some(newest.clone()).filter(|newest| !newest.text.is_empty());
         if newest.is_none() {
@@ -354,10 +355,10 @@ mod tests {
         rooms.said(&tea(), &late);
         let shown = |rooms: &Rooms| rooms.get(&tea()).unwrap().newest.as_ref().map(|newest| newest.text.clone());
         assert_eq!(shown(&rooms).as_deref(), Some("new"));
-        assert!(!rooms.rewrote(&tea(), late.message, "later"));
-        assert!(rooms.rewrote(&tea(), newest.message, "newer"));
+        assert!(!rooms.rewrote(&tea(), late.message, &late.from, "later"));
+        assert!(rooms.rewrote(&tea(), newest.message, &newest.from, "newer"));
         assert_eq!(shown(&rooms).as_deref(), Some("newer"));
-        assert!(rooms.rewrote(&tea(), newest.message, ""));
+        assert!(rooms.rewrote(&tea(), newest.message, &newest.from, ""));
         assert_eq!(shown(&rooms), None, "what was taken back is nowhere");
     }
 

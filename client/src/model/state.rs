@@ -84,14 +84,16 @@ impl Model {
         }
         let newest = self.open.get(conversation).and_then(Conversation::newest_of_others);
         let mut changes = Vec::new();
-        if self.unread(conversation) > 0 {
+        let any = self.unread(conversation) > 0;
+        if any {
             if self.watched.as_ref() != Some(conversation) {
                 changes.extend(self.find_fresh(conversation));
             }
             changes.extend(self.set_unread(conversation, 0));
         }
         let open = self.open.get_mut(conversation);
-        let request = open.filter(|open| newest.is_some() && open.marked != newest).and_then(|open| {
+        // What somebody's clock puts behind all others stays the newest, whatever comes before it.
+        let request = open.filter(|open| newest.is_some() && (any || open.marked != newest)).and_then(|open| {
             open.marked = newest;
             newest.map(|message| Request { id: None, command: Command::MarkRead { message } })
         });
@@ -111,7 +113,7 @@ impl Model {
 
     /// The reader wants to see the whole of a long message, or its beginning again.
     pub fn unfold(&mut self, conversation: &ConversationId, message: MessageId) -> Vec<Change> {
-        self.line(conversation, message, |line| line.expanded = !line.expanded)
+        self.line(conversation, message, |_| true, |line| line.expanded = !line.expanded)
     }
 
     /// Messages of others that were not seen.
@@ -194,10 +196,12 @@ impl Model {
             Event::Link { user, path, address } => self.linked(user, Path::new(path, &address)),
             Event::Message(info) => self.arrived(info),
             Event::MessageState { message, state, by } => self.state_changed(message, state, by),
-            Event::MessageEdited { conversation, message, text, .. } => self.rewritten(&conversation, message, text),
-            Event::MessageDeleted { conversation, message, .. } => self.taken_back(&conversation, message),
+            Event::MessageEdited { conversation, from, message, text } => {
+                self.rewritten(&conversation, message, &from, text)
+            }
+            Event::MessageDeleted { conversation, from, message } => self.taken_back(&conversation, message, &from),
             Event::Reaction { conversation, from, message, emoji, on } => {
-                self.line(&conversation, message, |line| line.react(from, emoji, on))
+                self.line(&conversation, message, |_| true, |line| line.react(from, emoji, on))
             }
             Event::Typing { conversation, from, active } => {
                 self.typing(&conversation, from, active).into_iter().collect()
@@ -354,7 +358,7 @@ impl Model {
     fn state_changed(&mut self, message: MessageId, state: MessageState, by: Option<Handle>) -> Vec<Change> {
         for (conversation, open) in &mut self.open {
             let by = by.clone();
-            if let Some(at) = open.change(message, |line| line.advance(state, by)) {
+            if let Some(at) = open.change(message, |line| line.own, |line| line.advance(state, by)) {
                 return vec![Change::Line { conversation: conversation.clone(), at }];
             }
         }
@@ -369,9 +373,10 @@ impl Model {
         &mut self,
         conversation: &ConversationId,
         message: MessageId,
+        is_meant: impl Fn(&Message) -> bool,
         change: impl FnOnce(&mut Message),
     ) -> Vec<Change> {
-        let at = self.open.get_mut(conversation).and_then(|open| open.change(message, change));
+        let at = self.open.get_mut(conversation).and_then(|open| open.change(message, is_meant, change));
         at.map(|at| Change::Line { conversation: conversation.clone(), at }).into_iter().collect()
     }
 

@@ -3,10 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hobnob_shared::id::MessageId;
+use hobnob_shared::id::{Handle, MessageId};
 
 use crate::core::command::Part;
 use crate::model::conversation::{Conversation, Due, Page, Past, Splice};
+use crate::model::known::Known;
 use crate::model::line::{Line, Message};
 
 /// Lines kept: more are read again when somebody scrolls there.
@@ -22,8 +23,9 @@ impl Conversation {
     /// The page of this turn came. Tells which lines changed by that, in order; nothing if nobody waits for it any more.
     pub fn load(&mut self, turn: u64, mut page: Page, transfers: &[Due]) -> Vec<Splice> {
         let Some(awaited) = self.awaited.take_if(|awaited| awaited.turn == turn) else { return Vec::new() };
-        for (id, text) in std::mem::take(&mut self.changed) {
-            if let Some(message) = page.messages.iter_mut().find(|message| message.info.message == id) {
+        for (id, from, text) in std::mem::take(&mut self.changed) {
+            let is_it = |message: &&mut Message| message.info.message == id && message.info.from == from;
+            if let Some(message) = page.messages.iter_mut().find(is_it) {
                 message.rewrite(text);
             }
         }
@@ -38,7 +40,7 @@ impl Conversation {
     fn load_older(&mut self, page: Page, transfers: &[Due]) -> Vec<Splice> {
         let end = self.last_at();
         let mut added: Vec<Message> =
-            page.messages.into_iter().filter(|message| self.known.insert(message.info.message)).collect();
+            page.messages.into_iter().filter(|message| self.known.insert(&message.info)).collect();
         sort(&mut added);
         let first = self.lines.iter().find_map(Line::place).map(|place| (place.0, place.1.clone(), place.2, place.3));
         for message in std::mem::take(&mut self.early) {
@@ -46,12 +48,12 @@ impl Conversation {
             let before =
                 first.as_ref().is_none_or(|(clock, from, device, number)| place < (*clock, from, *device, *number));
             let here = !page.earlier || added.first().is_some_and(|first| first.info.place() < place);
-            if before && here && self.known.insert(message.info.message) {
+            if before && here && self.known.insert(&message.info) {
                 added.push(message);
             }
         }
         sort(&mut added);
-        let from = if page.earlier { added.first().map_or(u64::MAX, |message| message.info.sent_at) } else { 0 };
+        let from = if page.earlier { added.first().map_or(u64::MAX, |message| message.info.beside()) } else { 0 };
         let shown: HashSet<_> = self.transfers().collect();
         let due = |(id, at, _): &&Due| *at >= from && end.is_none_or(|end| *at <= end) && !shown.contains(id);
         let lines = merged(added, transfers.iter().filter(due).cloned().collect());
@@ -63,16 +65,16 @@ impl Conversation {
     }
 
     fn load_newer(&mut self, page: Page, transfers: &[Due]) -> Vec<Splice> {
-        let from = self.lines.iter().find_map(Line::message).map_or(0, |message| message.info.sent_at);
+        let from = self.lines.iter().find_map(Line::message).map_or(0, |message| message.info.beside());
         let mut added: Vec<Message> =
-            page.messages.into_iter().filter(|message| self.known.insert(message.info.message)).collect();
+            page.messages.into_iter().filter(|message| self.known.insert(&message.info)).collect();
         self.later = page.later;
         if !page.later {
             let early = std::mem::take(&mut self.early);
-            added.extend(early.into_iter().filter(|message| self.known.insert(message.info.message)));
+            added.extend(early.into_iter().filter(|message| self.known.insert(&message.info)));
         }
         sort(&mut added);
-        let end = if page.later { added.last().map_or(0, |message| message.info.sent_at) } else { u64::MAX };
+        let end = if page.later { added.last().map_or(0, |message| message.info.beside()) } else { u64::MAX };
         let shown: HashSet<_> = self.transfers().collect();
         let due = |(id, at, _): &&Due| (from..=end).contains(at) && !shown.contains(id);
         let lines = merged(added, transfers.iter().filter(due).cloned().collect());
@@ -86,17 +88,18 @@ impl Conversation {
     fn load_newest(&mut self, page: Page, transfers: &[Due]) -> Vec<Splice> {
         let removed = self.lines.len();
         let mut page = self.with_known(page);
-        let old: HashSet<MessageId> = page.messages.iter().map(|message| message.info.message).collect();
+        let old: Known = page.messages.iter().map(|message| &message.info).collect();
         sort(&mut page.messages);
-        let first = page.messages.first().map(|message| message.info.message);
+        let first = page.messages.first().cloned();
         let lines = std::mem::take(&mut self.lines).into_iter();
         let newer = lines.chain(std::mem::take(&mut self.early).into_iter().map(Line::Message));
         let newer = newer.filter_map(Line::into_message);
-        page.messages.extend(newer.filter(|message| !old.contains(&message.info.message)));
+        page.messages.extend(newer.filter(|message| !old.has(&message.info)));
         sort(&mut page.messages);
-        page.messages.dedup_by_key(|message| message.info.message);
+        page.messages.dedup_by(|one, other| one.is_same(other));
         if page.earlier
-            && let Some(start) = page.messages.iter().position(|message| Some(message.info.message) == first)
+            && let Some(first) = first
+            && let Some(start) = page.messages.iter().position(|message| message.is_same(&first))
         {
             // What belongs before this page comes with the page before it.
             page.messages.drain(..start);
@@ -108,14 +111,14 @@ impl Conversation {
     /// Replaces everything, unless what was looked for is here already.
     fn load_around(&mut self, page: Page, transfers: &[Due]) -> Vec<Splice> {
         let Some(found) = page.found else { return self.load_newest(page, transfers) };
-        if self.known.contains(&found) {
+        if self.known.has_id(found) {
             self.early.clear();
             return Vec::new();
         }
         let removed = self.lines.len();
         let mut page = self.with_known(page);
         sort(&mut page.messages);
-        let known: HashSet<MessageId> = page.messages.iter().map(|message| message.info.message).collect();
+        let known: Known = page.messages.iter().map(|message| &message.info).collect();
         let ends = page.messages.first().zip(page.messages.last()).map(|(first, last)| (first.clone(), last.clone()));
         // What came while the page was on its way stands among the lines or beside them, and belongs to a stretch that has its place.
         let lines = std::mem::take(&mut self.lines).into_iter();
@@ -125,7 +128,7 @@ impl Conversation {
             let here = ends.as_ref().is_none_or(|(first, last)| {
                 (!page.earlier || first.info.place() < place) && (!page.later || place < last.info.place())
             });
-            if here && !known.contains(&message.info.message) {
+            if here && !known.has(&message.info) {
                 page.messages.push(message);
             }
         }
@@ -136,10 +139,11 @@ impl Conversation {
 
     /// What is here already has heard everything since; a page may have been read before that.
     fn with_known(&mut self, mut page: Page) -> Page {
-        let mut here: HashMap<MessageId, &Message> =
-            self.lines.iter().filter_map(Line::message).map(|message| (message.info.message, message)).collect();
+        let key = |message: &Message| (message.info.message, message.info.from.clone());
+        let mut here: HashMap<(MessageId, Handle), &Message> =
+            self.lines.iter().filter_map(Line::message).map(|message| (key(message), message)).collect();
         for message in &mut page.messages {
-            if let Some(known) = here.remove(&message.info.message) {
+            if let Some(known) = here.remove(&key(message)) {
                 *message = known.clone();
             }
         }
@@ -148,10 +152,10 @@ impl Conversation {
 
     fn lay(&mut self, page: Page, transfers: &[Due]) {
         let from =
-            if page.earlier { page.messages.first().map_or(u64::MAX, |message| message.info.sent_at) } else { 0 };
-        let end = if page.later { page.messages.last().map_or(0, |message| message.info.sent_at) } else { u64::MAX };
+            if page.earlier { page.messages.first().map_or(u64::MAX, |message| message.info.beside()) } else { 0 };
+        let end = if page.later { page.messages.last().map_or(0, |message| message.info.beside()) } else { u64::MAX };
         let due = transfers.iter().filter(|(_, at, _)| (from..=end).contains(at)).cloned().collect();
-        self.known = page.messages.iter().map(|message| message.info.message).collect();
+        self.known = page.messages.iter().map(|message| &message.info).collect();
         self.lines = merged(page.messages, due);
         self.past = if page.earlier { Past::More } else { Past::Complete };
         self.later = page.later;
@@ -201,14 +205,14 @@ impl Conversation {
     fn cut(&mut self, lines: std::ops::Range<usize>) {
         for line in self.lines.drain(lines) {
             if let Line::Message(message) = line {
-                self.known.remove(&message.info.message);
+                self.known.remove(&message.info);
             }
         }
     }
 
     /// When the last message was said, where that is not the end of the conversation.
     fn last_at(&self) -> Option<u64> {
-        self.lines.iter().rev().find_map(Line::message).filter(|_| self.later).map(|message| message.info.sent_at)
+        self.lines.iter().rev().find_map(Line::message).filter(|_| self.later).map(|message| message.info.beside())
     }
 }
 
@@ -221,7 +225,7 @@ fn merged(messages: Vec<Message>, transfers: Vec<Due>) -> Vec<Line> {
     let mut lines = Vec::with_capacity(messages.len() + transfers.len());
     let mut transfers = transfers.into_iter().peekable();
     for message in messages {
-        while let Some((id, at, from)) = transfers.next_if(|(_, at, _)| *at < message.info.sent_at) {
+        while let Some((id, at, from)) = transfers.next_if(|(_, at, _)| *at < message.info.beside()) {
             lines.push(Line::Transfer { id, from, at });
         }
         lines.push(Line::Message(message));

@@ -160,7 +160,7 @@ fn what_is_here_goes_at_the_other_end_and_comes_again() {
 fn a_page_does_not_take_back_what_was_heard_since() {
     let mut conversation = Conversation::default();
     go(&mut conversation, 100, Part::Newest);
-    conversation.change(id(90), |message| message.expanded = true);
+    conversation.change(id(90), |_| true, |message| message.expanded = true);
     go(&mut conversation, 100, Part::Around(id(85)));
     assert!(!conversation.find(id(85)).unwrap().expanded && conversation.find(id(90)).unwrap().expanded);
     go(&mut conversation, 100, Part::Around(id(30)));
@@ -220,4 +220,25 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_message_that_claims_another_time_takes_no_files_along() {
+    const DAY: u64 = 24 * 60 * 60 * 1_000;
+    let now = 1_000 * DAY;
+    let at = |n: u64, sent_at: u64| {
+        let mut message = message(n);
+        (message.info.clock, message.info.sent_at) = (now + n * 10, sent_at);
+        message
+    };
+    let file = |at: u64| (TransferId::new(), at, handle("bob"));
+    let files = [file(now - 2 * DAY), file(now + 15), file(now + 25)];
+    let mut conversation = Conversation::default();
+    conversation.ask(Awaited { turn: 7, part: Part::Newest });
+    // The first one of a page says that it is of the end of all time, the second that it is of its beginning.
+    let messages = vec![at(1, u64::MAX), at(2, 0), at(3, now + 30)];
+    conversation.load(7, Page { messages, earlier: true, later: false, found: None }, &files);
+    let shown: Vec<Option<u64>> =
+        conversation.lines().iter().map(|line| line.message().map(|m| m.info.number)).collect();
+    assert_eq!(shown, [Some(1), Some(2), None, None, Some(3)]);
 }

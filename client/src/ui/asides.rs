@@ -19,9 +19,12 @@ const KEPT_AFTER: Duration = Duration::from_millis(700);
 impl App {
     /// Something is written in a tab.
     pub(in crate::ui) fn drafted(&mut self, conversation: &ConversationId, text: String) {
-        let waits = self.drafts.is_changed();
         self.drafts.set(conversation, text);
-        if self.drafts.is_changed() && !waits {
+        self.keep_drafts_soon();
+    }
+
+    fn keep_drafts_soon(&mut self) {
+        if self.drafts.wants_saving() {
             let input = self.sender.clone();
             glib::timeout_add_local_once(KEPT_AFTER, move || input.emit(AppMsg::KeepDrafts));
         }
@@ -39,6 +42,33 @@ impl App {
         if let (Some(tab), Some(draft)) = (self.tab(conversation), self.drafts.get(conversation)) {
             tab.body.emit(PageInput::Restore(draft.to_owned()));
         }
+    }
+
+    /// A text was not sent: it goes back to where it was written, also when its tab was closed since.
+    pub(in crate::ui) fn put_back(&mut self, conversation: &ConversationId, text: String) {
+        if text.trim().is_empty() {
+            return;
+        }
+        match self.tab(conversation).and_then(|tab| tab.body.sender()) {
+            Some(page) => page.emit(PageInput::Restore(text)),
+            None if self.drafts.put_back(conversation, text) => {
+                self.keep_drafts_soon();
+                self.lists_changed = (true, true);
+            }
+            None => tracing::warn!("a text that was not sent is too long for a draft"),
+        }
+    }
+
+    /// Nothing is written there any more, neither in the composer nor on the disk. What it was.
+    pub(in crate::ui) fn forget_draft(&mut self, conversation: &ConversationId) -> String {
+        let draft = self.drafts.get(conversation).unwrap_or_default().to_owned();
+        if let Some(tab) = self.tab(conversation) {
+            tab.body.emit(PageInput::Clear);
+        }
+        self.drafts.set(conversation, String::new());
+        self.keep_drafts();
+        self.lists_changed = (true, true);
+        draft
     }
 
     /// What people are called.

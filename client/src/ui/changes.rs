@@ -297,7 +297,7 @@ impl App {
             }
             (Question::History { conversation, .. }, _) => self.page_came(conversation, answer),
             (Question::Export(_), Answer::Exported { exported, path }) => self.exported(*exported, path.clone()),
-            (Question::Erase(conversation), Answer::Erased { kept, .. }) => self.erased(conversation, *kept),
+            (Question::Erase { conversation, .. }, Answer::Erased { kept, .. }) => self.erased(conversation, *kept),
             (Question::Search { text, before }, _) => self.found(text, before.is_some(), answer),
             (Question::JoinRoom(room), _) => self.joined(room),
             (Question::RoomPassword(room, true), _) => self.toast(&format!("Who joins {room} needs the password now.")),
@@ -346,18 +346,18 @@ impl App {
             Question::JoinRoom(room) => self.not_joined(&room, text),
             Question::Search { .. } => self.search_refused(text),
             Question::Send { conversation, text: unsent, reply_to } => {
-                if let Some(tab) = self.tab(&conversation) {
-                    tab.body.emit(PageInput::Restore(unsent));
-                }
+                self.put_back(&conversation, unsent);
                 if let Some(message) = reply_to {
                     self.reply(&conversation, message);
                 }
                 self.toast(text);
             }
             Question::Edit { conversation, text: unsaved, .. } => {
-                if let Some(tab) = self.tab(&conversation) {
-                    tab.body.emit(PageInput::Restore(unsaved));
-                }
+                self.put_back(&conversation, unsaved);
+                self.toast(text);
+            }
+            Question::Erase { conversation, draft } => {
+                self.put_back(&conversation, draft);
                 self.toast(text);
             }
             Question::History { conversation, .. } => self.page_refused(&conversation, text),
@@ -374,7 +374,6 @@ impl App {
             }
             Question::SignOut
             | Question::Export(_)
-            | Question::Erase(_)
             | Question::Act
             | Question::SendFile { .. }
             | Question::AddFriend(_)

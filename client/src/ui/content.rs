@@ -165,6 +165,11 @@ impl Content {
         self.announcer.set_text(&format!("{words}{again}"));
     }
 
+    /// What was read out last was taken back: it stands nowhere any more.
+    pub fn unsay(&self) {
+        self.announcer.set_text("");
+    }
+
     /// Opens the conversation's menu.
     pub fn open_menu(&self) {
         if self.menu.is_visible() {

@@ -20,6 +20,8 @@ pub struct Drafts {
     texts: BTreeMap<ConversationId, String>,
     /// Not on the disk yet.
     changed: bool,
+    /// Somebody sees to that.
+    awaited: bool,
 }
 
 impl Drafts {
@@ -28,7 +30,7 @@ impl Drafts {
         let bytes = fs::read(file(profile)).unwrap_or_default();
         let stored: BTreeMap<String, String> = serde_json::from_slice(&bytes).unwrap_or_default();
         let known = stored.into_iter().filter_map(|(name, text)| Some((name.parse().ok()?, text)));
-        Self { texts: known.filter(|(_, text)| is_kept(text)).take(ALL_MAX).collect(), changed: false }
+        Self { texts: known.filter(|(_, text)| is_kept(text)).take(ALL_MAX).collect(), ..Self::default() }
     }
 
     /// What was written there.
@@ -48,13 +50,32 @@ impl Drafts {
         }
     }
 
+    /// A text that was not sent goes before what was written there since. False where so much is not kept.
+    pub fn put_back(&mut self, conversation: &ConversationId, text: String) -> bool {
+        let whole = match self.get(conversation) {
+            Some(written) => format!("{text}\n{written}"),
+            None => text,
+        };
+        let fits = whole.len() <= ONE_MAX;
+        if fits {
+            self.set(conversation, whole);
+        }
+        fits && self.get(conversation).is_some()
+    }
+
     /// Something is not on the disk yet.
     pub fn is_changed(&self) -> bool {
         self.changed
     }
 
+    /// Something is to be written a moment later, and nobody was told so before.
+    pub fn wants_saving(&mut self) -> bool {
+        self.changed && !std::mem::replace(&mut self.awaited, true)
+    }
+
     /// Writes them into a profile, if they are not there already.
     pub fn save(&mut self, profile: &Path) -> io::Result<()> {
+        self.awaited = false;
         if !self.changed {
             return Ok(());
         }
@@ -120,6 +141,31 @@ mod tests {
             drafts.is_changed() && drafts.get(&id("@bob")).is_none(),
             "an older text is not taken for the newer one"
         );
+    }
+
+    #[test]
+    fn what_was_not_sent_is_put_before_what_was_written_since() {
+        let mut drafts = Drafts::default();
+        assert!(drafts.put_back(&id("@bob"), "first".into()));
+        assert!(drafts.put_back(&id("@bob"), "before it".into()));
+        assert_eq!(drafts.get(&id("@bob")), Some("before it\nfirst"));
+        assert!(!drafts.put_back(&id("@bob"), "x".repeat(ONE_MAX)));
+        assert_eq!(drafts.get(&id("@bob")), Some("before it\nfirst"), "what is there is not lost for it");
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        let mut drafts = Drafts::default();
+        drafts.set(&id("@bob"), "x".into());
+        assert!(drafts.wants_saving() && !drafts.wants_saving(), "asked for once");
+        assert!(drafts.save(&gone).is_err());
+        drafts.set(&id("@bob"), "xy".into());
+        assert!(drafts.wants_saving(), "with the next key, at the latest");
+        drafts.save(folder.path()).unwrap();
+        assert!(!drafts.wants_saving() && !drafts.is_changed());
+        assert_eq!(Drafts::load(folder.path()).get(&id("@bob")), Some("xy"));
     }
 
     #[test]

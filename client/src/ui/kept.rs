@@ -10,6 +10,7 @@ use crate::core::command::{Command, Format};
 use crate::model::Question;
 use crate::ui::actions::KeptAction;
 use crate::ui::app::{App, AppMsg, DialogAnswer};
+use crate::ui::content::Content;
 use crate::ui::conversation::page::title;
 use crate::ui::dialogs::{confirm, export, jump_date};
 use crate::ui::seek::Target;
@@ -60,13 +61,13 @@ impl App {
             ConversationId::Direct(_) => (
                 format!("Erase the Conversation with {name}?"),
                 format!(
-                    "All its messages go from this computer, for good, and so does the list of its files. The files themselves stay. \
+                    "All its messages go from this computer, for good, and so do your draft and the list of its files. The files themselves stay. \
                      {name}, and other computers of yours, keep what they have."
                 ),
             ),
             ConversationId::Room(_) => (
                 format!("Erase What Was Said in {name}?"),
-                "All its messages go from this computer, for good, and so does the list of its files. The files themselves stay. The \
+                "All its messages go from this computer, for good, and so do your draft and the list of its files. The files themselves stay. The \
                  other members, and other computers of yours, keep what they have. What you wrote from here stays on this disk, \
                  unseen, for members who come later, until you erase it after leaving the room."
                     .to_owned(),
@@ -92,7 +93,12 @@ impl App {
                 self.ask(Question::Export(conversation), command);
             }
             KeptAnswer::Erase => {
-                self.ask(Question::Erase(conversation.clone()), Command::Erase { conversation });
+                // What is written from now on is another draft, and stays.
+                let draft = self.forget_draft(&conversation);
+                self.ask(
+                    Question::Erase { conversation: conversation.clone(), draft },
+                    Command::Erase { conversation },
+                );
             }
         }
     }
@@ -112,6 +118,7 @@ impl App {
 
     /// A conversation is off the disk.
     pub(in crate::ui) fn erased(&mut self, conversation: &ConversationId, kept: u64) {
+        self.contents().for_each(Content::unsay);
         for request in self.model.read_again(conversation) {
             self.bridge.send(request);
         }

@@ -273,7 +273,8 @@ pub fn day_number(at: u64) -> i64 {
 
 /// The day in words: `Today`, `Yesterday`, or its date.
 pub fn day(at: u64) -> String {
-    let (Some(time), Ok(now)) = (local(at), glib::DateTime::now_local()) else { return String::new() };
+    // What somebody's clock says may be in no calendar.
+    let (Some(time), Ok(now)) = (local(at), glib::DateTime::now_local()) else { return "Some Day".to_owned() };
     let is_same_day = |other: &glib::DateTime| (other.year(), other.day_of_year()) == (time.year(), time.day_of_year());
     if is_same_day(&now) {
         "Today".to_owned()
@@ -322,6 +323,12 @@ pub fn last_seen(at: u64, now: u64) -> String {
 mod tests {
     use super::*;
     use hobnob_shared::id::ConversationId;
+
+    #[test]
+    fn what_is_in_no_calendar_is_some_day() {
+        assert_eq!((day(u64::MAX).as_str(), time(u64::MAX).as_str()), ("Some Day", ""));
+        assert_eq!((day_number(u64::MAX), when(u64::MAX).as_str()), (0, ""));
+    }
 
     #[test]
     fn sizes_read_as_people_write_them() {

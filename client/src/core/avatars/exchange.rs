@@ -9,9 +9,9 @@ use hobnob_shared::limits::CLOCK;
 
 /// People whose pictures are kept: more than a sociable person knows; at 60 KiB each they never fill a disk.
 pub const KEPT: usize = 2_000;
-/// Pictures that one link may bring, or ask for, at once: somebody who cannot decide.
+/// Choices that one link may bring, or ask for, at once: somebody who cannot decide.
 const AT_ONCE: u32 = 4;
-/// Then one in so long: nobody changes more often, and a flood moves 2 KiB a second.
+/// Then one in so long: nobody changes more often, and a flood moves 2 KiB a second and writes next to nothing.
 const ONE_IN: Duration = Duration::from_secs(30);
 
 /// An answer that takes longer will not come: what is said later is asked for again.
@@ -24,6 +24,13 @@ pub struct Choice {
     pub at: u64,
     /// BLAKE3 of the picture; none shows the first letters.
     pub hash: Option<Hash>,
+}
+
+impl Choice {
+    /// The picture that is not here where one has what `known` says.
+    fn missing(self, known: Self) -> Option<Hash> {
+        self.hash.filter(|hash| Some(*hash) != known.hash)
+    }
 }
 
 /// What is kept of a person.
@@ -84,7 +91,7 @@ impl Allowance {
 #[derive(Debug)]
 struct Link {
     user: Handle,
-    /// What they said and is not here yet.
+    /// What they said and does not count yet.
     wanted: Option<Choice>,
     /// What they were asked for, and until when that may come.
     asked: Option<(Choice, Instant)>,
@@ -97,6 +104,8 @@ struct Link {
 pub struct Avatars {
     known: BTreeMap<Handle, (Choice, u64)>,
     links: BTreeMap<DeviceId, Link>,
+    /// What links took that are down by now: whoever comes back at once gets no more by that.
+    spent: BTreeMap<DeviceId, (Allowance, Allowance)>,
     /// On their way to the disk.
     storing: Vec<Hash>,
     uses: u64,
@@ -126,7 +135,10 @@ impl Avatars {
 
     /// A link to a device that knows of pictures stands: it hears of mine.
     pub fn linked(&mut self, own: &Handle, device: DeviceId, user: &Handle, now: Instant) -> Option<Deed> {
-        let (asks, answers) = (Allowance::new(now), Allowance::new(now));
+        self.unlinked(&device);
+        self.spent.retain(|_, (asks, answers)| asks.full.max(answers.full) > now);
+        let new = || (Allowance::new(now), Allowance::new(now));
+        let (asks, answers) = self.spent.remove(&device).unwrap_or_else(new);
         self.links.insert(device, Link { user: user.clone(), wanted: None, asked: None, asks, answers });
         let mine = self.choice(own);
         (mine.at > 0).then_some(Deed::Say(device, mine))
@@ -134,11 +146,31 @@ impl Avatars {
 
     /// It is down.
     pub fn unlinked(&mut self, device: &DeviceId) {
-        self.links.remove(device);
+        if let Some(link) = self.links.remove(device) {
+            self.spent.insert(*device, (link.asks, link.answers));
+        }
+    }
+
+    /// A picture that I chose is on its way to the disk. It may be the one that another choice of mine is just taking the place of.
+    pub fn keeping(&mut self, hash: Hash) {
+        self.storing.push(hash);
+    }
+
+    /// It did not get there.
+    pub fn not_kept(&mut self, hash: Hash) -> Option<Deed> {
+        self.landed(Some(hash));
+        self.unneeded(Some(hash))
+    }
+
+    fn landed(&mut self, hash: Option<Hash>) {
+        if let Some(at) = self.storing.iter().position(|storing| Some(*storing) == hash) {
+            self.storing.remove(at);
+        }
     }
 
     /// I chose a picture, whose file is there, or none.
     pub fn choose(&mut self, own: &Handle, hash: Option<Hash>, now_ms: u64) -> Vec<Deed> {
+        self.landed(hash);
         let at = now_ms.max(self.choice(own).at + 1).min(CLOCK);
         self.show(own, own, Choice { at, hash }, None)
     }
@@ -151,34 +183,50 @@ impl Avatars {
         if choice.at == 0 || choice.at > CLOCK || choice <= known {
             return Vec::new();
         }
-        if choice.hash.is_none() || choice.hash == known.hash {
-            link.wanted = None;
-            return self.show(own, &user, choice, Some(device));
-        }
         link.wanted = Some(choice);
-        self.due(now)
+        self.due(own, now)
     }
 
-    /// Asks for what is wanted and may be asked for now.
-    pub fn due(&mut self, now: Instant) -> Vec<Deed> {
-        let mut deeds = Vec::new();
+    /// Asks for what is wanted and may be asked for now. What needs no picture that is not here counts from now on: that is written to the disk,
+    /// and so not as often as somebody says it either.
+    pub fn due(&mut self, own: &Handle, now: Instant) -> Vec<Deed> {
+        let (mut deeds, mut shown) = (Vec::new(), Vec::new());
         for (device, link) in &mut self.links {
             link.asked = link.asked.filter(|(_, until)| *until > now);
-            if let (None, Some(choice)) = (link.asked, link.wanted)
-                && let Some(hash) = choice.hash
-                && link.asks.take(now)
-            {
-                (link.wanted, link.asked) = (None, Some((choice, now + ANSWER_WITHIN)));
-                deeds.push(Deed::Ask(*device, hash));
+            let Some(choice) = link.wanted else { continue };
+            let known = self.known.get(&link.user).map(|(choice, _)| *choice).unwrap_or_default();
+            if choice <= known {
+                link.wanted = None;
+                continue;
+            }
+            match choice.missing(known) {
+                None if link.asks.take(now) => {
+                    link.wanted = None;
+                    shown.push((*device, link.user.clone(), choice));
+                }
+                Some(hash) if link.asked.is_none() && link.asks.take(now) => {
+                    (link.wanted, link.asked) = (None, Some((choice, now + ANSWER_WITHIN)));
+                    deeds.push(Deed::Ask(*device, hash));
+                }
+                _ => {}
+            }
+        }
+        for (device, user, choice) in shown {
+            if choice > self.choice(&user) {
+                deeds.extend(self.show(own, &user, choice, Some(device)));
             }
         }
         deeds
     }
 
-    /// When time alone lets something be asked for.
+    /// When time alone lets something be asked for, or count.
     pub fn next_due(&self) -> Option<Instant> {
-        let waiting = self.links.values().filter(|link| link.wanted.is_some());
-        waiting.map(|link| link.asked.map_or(link.asks.next(), |(_, until)| until)).min()
+        let waiting = self.links.values().filter_map(|link| Some((link, link.wanted?)));
+        let due = waiting.map(|(link, choice)| match link.asked {
+            Some((_, until)) if choice.missing(self.choice(&link.user)).is_some() => until,
+            _ => link.asks.next(),
+        });
+        due.min()
     }
 
     /// A device sent a picture: whose choice it is, if it was asked for. It is to be checked, put on the disk, and [`Self::stored`].
@@ -198,15 +246,13 @@ impl Avatars {
         is_there: bool,
         now: Instant,
     ) -> Vec<Deed> {
-        if let Some(at) = self.storing.iter().position(|hash| Some(*hash) == choice.hash) {
-            self.storing.remove(at);
-        }
+        self.landed(choice.hash);
         let mut deeds = if is_there && choice > self.choice(user) && self.may_keep(&device, user) {
             self.show(own, user, choice, Some(device))
         } else {
             self.unneeded(choice.hash).into_iter().collect()
         };
-        deeds.extend(self.due(now));
+        deeds.extend(self.due(own, now));
         deeds
     }
 

@@ -98,12 +98,55 @@ fn who_cannot_decide_is_asked_for_the_last_one_and_seldom() {
     let due = avatars.next_due().unwrap();
     assert!(due > now && due <= now + ONE_IN, "{:?}", due - now);
     now = due;
-    assert_eq!(avatars.due(now), [Deed::Ask(BOB, hash(200))], "only the last one");
+    assert_eq!(avatars.due(&me(), now), [Deed::Ask(BOB, hash(200))], "only the last one");
     assert_eq!(avatars.next_due(), None);
     // While it is on its way another one is not asked for; once it should have come, it is.
     assert!(avatars.said(&me(), BOB, choice(201, 201), now).is_empty());
     now = avatars.next_due().unwrap();
-    assert_eq!(avatars.due(now), [Deed::Ask(BOB, hash(201))]);
+    assert_eq!(avatars.due(&me(), now), [Deed::Ask(BOB, hash(201))]);
+}
+
+#[test]
+fn who_takes_their_picture_off_again_and_again_is_not_written_down_each_time() {
+    let mut now = Instant::now();
+    let mut avatars = linked(now);
+    let written = |deeds: &[Deed]| deeds.iter().filter(|deed| matches!(deed, Deed::Keep(_))).count();
+    let said: usize = (1..=1_000).map(|at| written(&avatars.said(&me(), BOB, NONE(at), now))).sum();
+    assert_eq!(said, 4);
+    now = avatars.next_due().unwrap();
+    assert_eq!(avatars.due(&me(), now), [kept("bob", NONE(1_000), 5)], "the last word counts");
+    assert_eq!(avatars.next_due(), None);
+    // The same with a picture that is here, while another one is awaited that never comes.
+    now += ONE_IN * 4;
+    bring(&mut avatars, choice(2_000, 7), now);
+    assert_eq!(avatars.said(&me(), BOB, choice(2_001, 8), now), [Deed::Ask(BOB, hash(8))]);
+    let said: usize = (3_000..4_000).map(|at| written(&avatars.said(&me(), BOB, choice(at, 7), now))).sum();
+    assert_eq!(said, 2);
+    now = avatars.next_due().unwrap();
+    assert_eq!(written(&avatars.due(&me(), now)), 1);
+}
+
+#[test]
+fn whoever_links_again_and_again_gets_no_more_by_that() {
+    let now = Instant::now();
+    let mut avatars = linked(now);
+    avatars.choose(&me(), Some(hash(1)), 1);
+    let (mut asked, mut given) = (0, 0);
+    for at in 1..=200 {
+        asked += avatars.said(&me(), BOB, choice(at.into(), at), now).len();
+        given += usize::from(avatars.gives(&me(), &BOB, hash(1), now).is_some());
+        if at % 2 == 0 {
+            avatars.unlinked(&BOB);
+        }
+        avatars.linked(&me(), BOB, &handle("bob"), now);
+    }
+    assert_eq!((asked, given), (4, 4));
+    let later = now + ONE_IN * AT_ONCE;
+    avatars.unlinked(&BOB);
+    avatars.linked(&me(), CAROL, &handle("carol"), later);
+    assert!(avatars.spent.is_empty(), "nobody is remembered for longer than it matters");
+    avatars.linked(&me(), BOB, &handle("bob"), later);
+    assert_eq!(avatars.said(&me(), BOB, choice(1_000, 9), later), [Deed::Ask(BOB, hash(9))]);
 }
 
 #[test]
@@ -125,6 +168,21 @@ fn my_choice_is_said_to_all_and_given_to_who_asks() {
     // A clock that was put back does not make an older choice of it.
     let deeds = avatars.choose(&me(), None, 50);
     assert!(deeds.contains(&Deed::Say(BOB, NONE(101))), "{deeds:?}");
+}
+
+#[test]
+fn who_comes_back_to_their_last_picture_at_once_still_has_it() {
+    let mut avatars = Avatars::default();
+    let removed = |deeds: &[Deed]| deeds.iter().any(|deed| matches!(deed, Deed::Remove(_)));
+    avatars.choose(&me(), Some(hash(7)), 1);
+    // Chosen again, and on its way to the disk, while another one takes its place.
+    avatars.keeping(hash(7));
+    assert!(!removed(&avatars.choose(&me(), Some(hash(8)), 2)));
+    assert_eq!(avatars.choose(&me(), Some(hash(7)), 3).last(), Some(&Deed::Remove(hash(8))));
+    avatars.keeping(hash(7));
+    assert!(!removed(&avatars.choose(&me(), None, 4)));
+    assert_eq!(avatars.not_kept(hash(7)), Some(Deed::Remove(hash(7))), "nobody needs it");
+    assert!(avatars.storing.is_empty());
 }
 
 #[test]

@@ -162,7 +162,7 @@ impl Files {
         Ok(Self(files.into()))
     }
 
-    /// Those that stand before a message of this time, where the window shows them too.
+    /// Those that stand before a message that was said at this time, where the window shows them too.
     pub(super) fn before(&mut self, at: u64) -> Vec<Sent> {
         let count = self.0.iter().take_while(|sent| at == u64::MAX || sent.info.sent_at < at).count();
         self.0.drain(..count).collect()

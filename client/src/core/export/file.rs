@@ -1,13 +1,13 @@
-//! The file of an export: hidden under another name until it is whole, readable by its owner only, and in nobody's place unless that was
-//! asked for.
+//! The file of an export: without a name until it is whole, so that nothing is left of it whatever happens, readable by its owner only, and in
+//! nobody's place unless that was asked for. Where the file system knows no files without a name, it is hidden under another one.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::core::history::HistoryError;
@@ -79,15 +79,22 @@ impl From<Errno> for Trouble {
 pub(super) struct Target {
     folder: OwnedFd,
     file: File,
-    hidden: OsString,
+    /// The other name, where it has one.
+    hidden: Option<OsString>,
     name: OsString,
     path: PathBuf,
     overwrite: bool,
-    placed: bool,
+}
+
+/// Through this a file without a name gets one.
+const OPEN_FILES: &str = "/proc/self/fd";
+
+fn another_name() -> OsString {
+    OsString::from(format!(".hobnob-{}.part", uuid::Uuid::new_v4().simple()))
 }
 
 impl Target {
-    /// Makes the hidden file, where the place is a good one.
+    /// Makes the file, where the place is a good one.
     pub(super) fn create(path: &Path, profile: &Path, overwrite: bool) -> Result<Self, Trouble> {
         let path = std::path::absolute(path).map_err(|_| Trouble::BadName)?;
         let (Some(name), Some(parent)) = (path.file_name(), path.parent()) else { return Err(Trouble::BadName) };
@@ -103,11 +110,22 @@ impl Target {
             Ok(_) | Err(Errno::NOENT) => {}
             Err(error) => return Err(error.into()),
         }
-        let hidden = OsString::from(format!(".hobnob-{}.part", uuid::Uuid::new_v4().simple()));
+        let name = name.to_owned();
+        let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+        let nameless = fs::openat(&folder, ".", flags, Mode::RUSR | Mode::WUSR).ok();
+        let (file, hidden) = match nameless.filter(|_| Path::new(OPEN_FILES).is_dir()) {
+            Some(file) => (File::from(file), None),
+            None => Self::hidden(&folder)?,
+        };
+        Ok(Self { folder, file, hidden, name, path, overwrite })
+    }
+
+    /// A file under another name.
+    fn hidden(folder: &OwnedFd) -> Result<(File, Option<OsString>), Trouble> {
+        let hidden = another_name();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = fs::openat(&folder, &hidden, flags, Mode::RUSR | Mode::WUSR)?;
-        let (file, name) = (File::from(file), name.to_owned());
-        Ok(Self { folder, file, hidden, name, path, overwrite, placed: false })
+        let file = fs::openat(folder, &hidden, flags, Mode::RUSR | Mode::WUSR)?;
+        Ok((File::from(file), Some(hidden)))
     }
 
     /// Writes on.
@@ -119,21 +137,44 @@ impl Target {
     /// It is whole: gives it its name, once it is on the disk.
     pub(super) fn place(mut self) -> Result<PathBuf, Trouble> {
         self.file.sync_all()?;
-        self.rename(&self.name)?;
-        self.placed = true;
-        fs::fsync(&self.folder)?;
+        self.give_name()?;
+        // It stands there, whole. Some file systems promise no more than that.
+        if let Err(error) = fs::fsync(&self.folder) {
+            tracing::warn!(%error, "an export may not survive a power cut");
+        }
         Ok(self.path.clone())
     }
 
-    fn rename(&self, to: &OsStr) -> rustix::io::Result<()> {
+    fn give_name(&mut self) -> rustix::io::Result<()> {
+        let hidden = match &self.hidden {
+            Some(hidden) => hidden.clone(),
+            None if !self.overwrite => return self.link(&self.name),
+            // A name that is new cannot take another file's place, so it takes one that is moved there.
+            None => {
+                let hidden = another_name();
+                self.link(&hidden)?;
+                self.hidden.insert(hidden).clone()
+            }
+        };
+        self.rename(&hidden)?;
+        self.hidden = None;
+        Ok(())
+    }
+
+    fn link(&self, to: &OsStr) -> rustix::io::Result<()> {
+        let open = format!("{OPEN_FILES}/{}", self.file.as_raw_fd());
+        fs::linkat(CWD, open, &self.folder, to, AtFlags::SYMLINK_FOLLOW)
+    }
+
+    fn rename(&self, hidden: &OsStr) -> rustix::io::Result<()> {
         if self.overwrite {
-            return fs::renameat(&self.folder, &self.hidden, &self.folder, to);
+            return fs::renameat(&self.folder, hidden, &self.folder, &self.name);
         }
-        match fs::renameat_with(&self.folder, &self.hidden, &self.folder, to, RenameFlags::NOREPLACE) {
+        match fs::renameat_with(&self.folder, hidden, &self.folder, &self.name, RenameFlags::NOREPLACE) {
             // File systems that cannot promise not to replace: a second name cannot replace either.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                fs::linkat(&self.folder, &self.hidden, &self.folder, to, AtFlags::empty())?;
-                fs::unlinkat(&self.folder, &self.hidden, AtFlags::empty())
+                fs::linkat(&self.folder, hidden, &self.folder, &self.name, AtFlags::empty())?;
+                fs::unlinkat(&self.folder, hidden, AtFlags::empty())
             }
             other => other,
         }
@@ -142,10 +183,26 @@ impl Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if !self.placed
-            && let Err(error) = fs::unlinkat(&self.folder, &self.hidden, AtFlags::empty())
+        if let Some(hidden) = &self.hidden
+            && let Err(error) = fs::unlinkat(&self.folder, hidden, AtFlags::empty())
         {
             tracing::warn!(%error, "what was written of an export stays");
         }
+    }
+}
+
+#[cfg(test)]
+impl Target {
+    /// As where the file system knows no files without a name.
+    pub(super) fn hide(mut self) -> Self {
+        let hidden = Self::hidden(&self.folder);
+        if let Ok((file, hidden)) = hidden {
+            (self.file, self.hidden) = (file, hidden);
+        }
+        self
+    }
+
+    pub(super) fn is_nameless(&self) -> bool {
+        self.hidden.is_none()
     }
 }

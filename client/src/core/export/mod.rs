@@ -92,7 +92,7 @@ pub async fn run(history: &History, wish: Wish) -> Result<(u64, PathBuf), Troubl
         let is_end = piece.len() < PIECE;
         last = infos.last().cloned().or(last);
         for (mut said, info) in piece.into_iter().zip(infos) {
-            for file in files.before(info.sent_at) {
+            for file in files.before(info.beside()) {
                 shape.entry(&head, &Entry::File(file), &mut out);
             }
             said.info = info;

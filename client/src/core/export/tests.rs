@@ -167,12 +167,37 @@ async fn nothing_is_replaced_unasked_and_nothing_is_left_of_what_fails() {
     assert_eq!(std::fs::read_to_string(disk.path("mine")).unwrap(), "precious");
     assert_eq!(try_at("mine", true).await, Ok(4));
     assert_eq!(disk.names(), ["folder", "link", "mine", "profile"]);
-    let target = Target::create(&disk.path("new"), &disk.path("profile"), false).unwrap().write(b"half").unwrap();
-    assert_eq!(disk.names().len(), 5);
+    let target = |overwrite| {
+        Target::create(&disk.path("new"), &disk.path("profile"), overwrite).unwrap().write(b"whole").unwrap()
+    };
+    let hidden = |overwrite| target(overwrite).hide().write(b"whole").unwrap();
     // Somebody else was quicker.
+    let late = [target(false), hidden(false)];
     std::fs::write(disk.path("new"), "theirs").unwrap();
-    assert_eq!(target.place(), Err(Trouble::Taken));
+    assert_eq!(late.map(Target::place), [Err(Trouble::Taken), Err(Trouble::Taken)]);
     assert_eq!(disk.names(), ["folder", "link", "mine", "new", "profile"]);
+    for whole in [target(true), hidden(true)] {
+        std::fs::write(disk.path("new"), "theirs").unwrap();
+        whole.place().unwrap();
+        assert_eq!(std::fs::read_to_string(disk.path("new")).unwrap(), "whole");
+    }
+    assert_eq!(disk.names(), ["folder", "link", "mine", "new", "profile"]);
+}
+
+#[test]
+fn nothing_is_seen_of_an_export_that_is_not_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = || std::fs::read_dir(folder.path()).unwrap().count();
+    let target = Target::create(&folder.path().join("new"), Path::new("/nowhere"), false).unwrap();
+    let target = target.write(b"half").unwrap();
+    // Such as when the program is killed: nothing is cleaned up then.
+    if target.is_nameless() {
+        assert_eq!(names(), 0);
+    }
+    let target = target.hide();
+    assert_eq!(names(), 1);
+    drop(target);
+    assert_eq!(names(), 0);
 }
 
 #[tokio::test]

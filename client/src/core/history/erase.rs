@@ -69,7 +69,7 @@ impl Way {
 
 /// Erases a conversation, as the device `here`, piece by piece; returns when no byte of it is left in the file or beside it.
 pub async fn run(history: &History, conversation: ConversationId, here: DeviceId) -> Result<Erased, HistoryError> {
-    let _alone = history.erasing.lock().await;
+    let _alone = history.erasing.write().await;
     let name = conversation.to_string();
     let begun = history.write(move |c| begin(c, &name)).await?;
     let Some(Begun { conversation, together, way }) = begun else { return Ok(Erased::default()) };
@@ -80,7 +80,7 @@ pub async fn run(history: &History, conversation: ConversationId, here: DeviceId
 
 /// Finishes what the program was ended in the middle of; whether there was something.
 pub async fn resume(history: &History, here: DeviceId) -> Result<bool, HistoryError> {
-    let _alone = history.erasing.lock().await;
+    let _alone = history.erasing.write().await;
     let Some(way) = history.read(Way::unfinished).await? else { return Ok(false) };
     let conversations = history.read(erased_ones).await?;
     go_on(history, &conversations, way, here).await?;

@@ -261,7 +261,7 @@ async fn files_that_are_over_are_listed_no_more_and_the_others_are() {
         folder: None,
     };
     let (over, running) = (file(Stage::Finished, "zanzibar.pdf"), file(Stage::Accepted, "running.iso"));
-    let id = over.id;
+    let (id, late) = (over.id, over.clone());
     disk.history.write(move |c| Ok((transfers::insert(c, &over)?, transfers::insert(c, &running)?))).await.unwrap();
     disk.arrive(0, vec![incoming(1, "hi")]).await;
     disk.erase().await;
@@ -270,4 +270,30 @@ async fn files_that_are_over_are_listed_no_more_and_the_others_are() {
     assert_eq!(names, ["running.iso"]);
     let known = disk.history.read(move |c| transfers::load(c, id)).await.unwrap().unwrap();
     assert_eq!(known.stage, Stage::Finished, "its sender may still ask");
+    // What was running for it says a last word.
+    disk.history.write(move |c| transfers::update(c, &late)).await.unwrap();
+    assert!(!disk.has(SECRET));
+    let known = disk.history.read(move |c| transfers::load(c, id)).await.unwrap().unwrap();
+    assert_eq!((known.path, known.why, known.save_as), (None, None, None));
+}
+
+#[tokio::test]
+async fn who_asked_for_a_copy_first_gets_all_of_it() {
+    let disk = Disk::new();
+    disk.arrive(0, (1..=3).map(|n| incoming(n, "kept")).collect()).await;
+    let whole = disk.history.whole().await;
+    let mut erasing = std::pin::pin!(disk.erase());
+    for _ in 0..100 {
+        tokio::select! {
+            biased;
+            _ = &mut erasing => panic!("it was erased under the eyes of who copies it"),
+            flushed = disk.history.flush() => flushed.unwrap(),
+        }
+    }
+    assert_eq!(disk.texts().await.len(), 3);
+    drop(whole);
+    assert_eq!(erasing.await.gone, 3);
+    // The next one waits until that is over.
+    drop(disk.history.whole().await);
+    assert!(disk.texts().await.is_empty());
 }

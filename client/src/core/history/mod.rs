@@ -41,6 +41,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode};
+use tokio::sync::OwnedRwLockReadGuard;
 
 pub use open::remove_copies;
 use threads::Threads;
@@ -94,8 +95,8 @@ impl From<std::io::Error> for HistoryError {
 #[derive(Clone)]
 pub struct History {
     threads: Arc<Threads>,
-    /// Held while a conversation is erased: one at a time, as the mark of an unfinished one is one.
-    erasing: Arc<tokio::sync::Mutex<()>>,
+    /// Held alone while a conversation is erased, as the mark of an unfinished one is one; together by those who read through all of one.
+    erasing: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl History {
@@ -145,6 +146,18 @@ impl History {
         self.flush().await?;
         // The log is emptied behind that group's commit, and so before this one's.
         self.flush().await
+    }
+
+    /// As long as this is held nothing is erased: who asked for a copy of a conversation first gets all of it. Counts from the call where
+    /// nothing is being erased, otherwise from when that is over.
+    pub fn whole(&self) -> impl Future<Output = OwnedRwLockReadGuard<()>> + use<> {
+        let (now, lock) = (self.erasing.clone().try_read_owned().ok(), self.erasing.clone());
+        async move {
+            match now {
+                Some(now) => now,
+                None => lock.read_owned().await,
+            }
+        }
     }
 
     /// Returns once everything that was handed in before is on the disk.

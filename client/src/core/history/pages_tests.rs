@@ -133,3 +133,20 @@ fn other_conversations_and_unknown_ids_are_nothing() {
     assert!(pages::find(&c, &with("carol"), mine.id).unwrap().is_some());
     assert_eq!(pages::find(&c, &with("bob"), mine.id).unwrap(), None);
 }
+
+#[test]
+fn of_several_messages_with_one_id_none_is_quoted() {
+    let c = memory();
+    let (thread, conversation) = (thread("bob"), with("bob"));
+    let first = incoming(1, "shall we meet?");
+    let theirs = |author: &str, text: &str| {
+        let (author, device) = (handle(author), DeviceId(*blake3::hash(author.as_bytes()).as_bytes()));
+        let arrival =
+            Arrival { thread: &thread, conversation: &conversation, author: &author, device, own: false, after: 0 };
+        let entry = Entry { text: text.to_owned(), ..first.clone() };
+        messages::insert_entries(&c, &arrival, &[entry]).unwrap();
+        pages::find(&c, &conversation, first.id).unwrap().map(|info| info.text)
+    };
+    assert_eq!(theirs("bob", "shall we meet?").as_deref(), Some("shall we meet?"));
+    assert_eq!(theirs("carol", "do you owe me money?"), None);
+}

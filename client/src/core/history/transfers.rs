@@ -251,10 +251,12 @@ pub fn insert(c: &Connection, transfer: &Transfer) -> Result<bool> {
     Ok(added > 0)
 }
 
-/// Stores what changes in the life of a transfer: stage, bytes, paths, reason, key, hash, device.
+/// Stores what changes in the life of a transfer: stage, bytes, paths, reason, key, hash, device. Of one that was erased since, no words: what
+/// has to do with it may still be running.
 pub fn update(c: &Connection, transfer: &Transfer) -> Result<()> {
     c.prepare_cached(
-        "UPDATE transfers SET state = ?2, done = ?3, path = ?4, save_as = ?5, code = ?6, text = ?7, meant_for = ?8, root = ?9, device = ?10
+        "UPDATE transfers SET state = ?2, done = ?3, meant_for = ?8, root = ?9, device = ?10,
+                path = iif(erased, NULL, ?4), save_as = iif(erased, NULL, ?5), code = iif(erased, NULL, ?6), text = iif(erased, NULL, ?7)
          WHERE id = ?1",
     )?
     .execute(params![

@@ -47,22 +47,36 @@ impl Registry {
             self.do_avatars(deeds);
             return ticket.done(Answer::Avatar { hash: None });
         };
-        let folder = self.avatar_folder();
         let job = tokio::task::spawn_blocking(move || {
             let bytes = avatar::make(Path::new(THIS_PROGRAM), &path, WITHIN).map_err(|why| Problem::unfit(&why))?;
-            let hash = Hash(*blake3::hash(&bytes).as_bytes());
-            files::keep(&folder, hash, &bytes).map(|()| hash).map_err(|error| {
-                tracing::error!(%error, "the own picture was not kept");
-                Problem::profile_not_written()
-            })
+            Ok((Hash(*blake3::hash(&bytes).as_bytes()), bytes))
         });
-        Self::then(ctx, job, move |registry, made, _| match made.unwrap_or_else(|_| Err(Problem::internal())) {
-            Ok(hash) => {
+        Self::then(ctx, job, move |registry, made, ctx| match made.unwrap_or_else(|_| Err(Problem::internal())) {
+            Ok(picture) => registry.keep_own_avatar(own, picture, ticket, ctx),
+            Err(problem) => ticket.failed(problem),
+        });
+    }
+
+    fn keep_own_avatar(
+        &mut self,
+        own: Handle,
+        (hash, bytes): (Hash, Vec<u8>),
+        ticket: Ticket,
+        ctx: &mut Context<Self>,
+    ) {
+        self.state.avatars.keeping(hash);
+        let folder = self.avatar_folder();
+        let job = tokio::task::spawn_blocking(move || files::keep(&folder, hash, &bytes));
+        Self::then(ctx, job, move |registry, kept, _| {
+            if let Ok(Ok(())) = kept {
                 let deeds = registry.state.avatars.choose(&own, Some(hash), now_ms());
                 registry.do_avatars(deeds);
-                ticket.done(Answer::Avatar { hash: Some(hash) });
+                return ticket.done(Answer::Avatar { hash: Some(hash) });
             }
-            Err(problem) => ticket.failed(problem),
+            tracing::error!(?kept, "the own picture was not kept");
+            let deed = registry.state.avatars.not_kept(hash);
+            registry.do_avatars(deed);
+            ticket.failed(Problem::profile_not_written());
         });
     }
 
@@ -85,8 +99,10 @@ impl Registry {
 
     /// What waited may be asked for.
     pub(in crate::core) fn avatars_due(&mut self, now: Instant) {
-        let deeds = self.state.avatars.due(now);
-        self.do_avatars(deeds);
+        if let Some(own) = self.own_name() {
+            let deeds = self.state.avatars.due(&own, now);
+            self.do_avatars(deeds);
+        }
     }
 
     /// A device asks for my picture. The link reads on once it is read from the disk.

@@ -69,10 +69,12 @@ impl Registry {
         let place = self.exports.clone();
         let (history, profile, told) =
             (self.history.clone(), self.profile.folder().to_owned(), Box::new(self.as_told()));
+        let whole = history.whole();
         actix_rt::spawn(async move {
+            let whole = whole.await;
             let wish = export::Wish { conversation, own, path, profile, format, overwrite, told };
             let done = export::run(&history, wish).await;
-            drop(place);
+            drop((place, whole));
             ticket.answer(
                 done.map(|(exported, path)| Answer::Exported { exported, path })
                     .map_err(|why| Problem::new(why.code(), why.to_string())),

@@ -6,6 +6,7 @@ use hobnob_shared::id::{ConversationId, DeviceId, Handle, TransferId};
 use hobnob_shared::limits;
 use hobnob_shared::message::{Accept, CancelTransfer, Offer, Peer};
 
+use crate::core::clock::now_ms;
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Direction};
 use crate::core::file_transfer::pace::Rates;
@@ -238,7 +239,7 @@ enum Stored {
     TooMany,
 }
 
-fn store_offer(c: &rusqlite::Connection, transfer: Transfer) -> rusqlite::Result<Stored> {
+fn store_offer(c: &rusqlite::Connection, mut transfer: Transfer) -> rusqlite::Result<Stored> {
     if let Some(known) = transfers::load(c, transfer.id)? {
         return Ok(Stored::Known(Box::new(known)));
     }
@@ -249,6 +250,8 @@ fn store_offer(c: &rusqlite::Connection, transfer: Transfer) -> rusqlite::Result
     {
         return Ok(Stored::TooMany);
     }
+    // Nothing was offered later than now: it would stand behind everything that is said until then.
+    transfer.sent_at = transfer.sent_at.min(now_ms());
     transfers::insert(c, &transfer)?;
     Ok(Stored::New(Box::new(transfer), taken))
 }
@@ -283,6 +286,16 @@ mod tests {
             folder: None,
         };
         store_offer(c, transfer).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_offered_later_than_now() {
+        let c = crate::core::history::tests::memory();
+        let Stored::New(first, _) = offer(&c, 1, Stage::Offered) else { panic!("it is new") };
+        let late = Transfer { id: TransferId::new(), sent_at: u64::MAX, ..*first };
+        let Stored::New(late, _) = store_offer(&c, late).unwrap() else { panic!("it is new") };
+        assert!(late.sent_at <= now_ms());
+        assert_eq!(transfers::load(&c, late.id).unwrap().unwrap().sent_at, late.sent_at);
     }
 
     #[test]

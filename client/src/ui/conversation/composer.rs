@@ -341,6 +341,13 @@ impl Composer {
         }
     }
 
+    /// Nothing is written any more, and to no message.
+    pub fn clear(&self) {
+        self.sheet.writing.stopped();
+        self.sheet.leave();
+        self.sheet.put("");
+    }
+
     /// Puts a text back that was not sent, before what was written since.
     pub fn restore(&self, text: &str) {
         let written = self.sheet.content();

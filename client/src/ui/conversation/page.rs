@@ -66,6 +66,8 @@ pub enum PageInput {
     Outside(Option<String>),
     /// This was not sent: put it back.
     Restore(String),
+    /// The conversation is erased: what is written goes too.
+    Clear,
     /// This was written, and went as a file.
     SentOtherwise(String),
     /// What is written next answers a message.
@@ -263,6 +265,7 @@ impl Component for ConversationPage {
             PageInput::Outside(why) => self.room_bar.show(why.as_deref()),
             PageInput::SentOtherwise(text) => self.composer.sent_otherwise(&text),
             PageInput::Restore(text) => self.composer.restore(&text),
+            PageInput::Clear => self.composer.clear(),
             PageInput::Reply { message, author, beginning } => self.composer.reply(message, &author, &beginning),
             PageInput::Edit { message, text } => self.composer.edit(message, &text),
             PageInput::Go(at) => self.timeline.go(at),

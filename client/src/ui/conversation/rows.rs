@@ -155,7 +155,7 @@ fn bubble(open: &Conversation, message: &Message, people: &People<'_>) -> Bubble
 }
 
 fn quote(open: &Conversation, message: MessageId, people: &People<'_>) -> Quote {
-    match open.find(message) {
+    match open.quoted(message) {
         Some(quoted) if quoted.fate == Fate::Deleted => {
             Quote { message, author: Some(people.author(quoted)), text: "Message deleted".to_owned() }
         }

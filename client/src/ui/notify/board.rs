@@ -41,8 +41,8 @@ pub struct Item {
     pub from: String,
     /// What.
     pub what: String,
-    /// The message, if it is one.
-    pub message: Option<MessageId>,
+    /// The message, if it is one, and its author: an id is theirs, and somebody else may use it once more.
+    pub message: Option<(MessageId, Handle)>,
 }
 
 /// What is to be done on the desktop.
@@ -147,11 +147,11 @@ impl Board {
         }
     }
 
-    /// A message has another text, or, with none, was taken back.
-    pub fn rewrite(&mut self, conversation: &ConversationId, message: MessageId, text: Option<&str>) {
+    /// A message has another text from its author, or, with none, was taken back.
+    pub fn rewrite(&mut self, conversation: &ConversationId, message: &(MessageId, Handle), text: Option<&str>) {
         let tag = Tag::Conversation(conversation.clone());
         let Some(card) = self.cards.get_mut(&tag) else { return };
-        let Some(at) = card.items.iter().position(|item| item.message == Some(message)) else { return };
+        let Some(at) = card.items.iter().position(|item| item.message.as_ref() == Some(message)) else { return };
         match (text, card.items.get_mut(at)) {
             (Some(text), Some(item)) => text.clone_into(&mut item.what),
             _ => drop(card.items.remove(at)),
@@ -222,7 +222,7 @@ impl Board {
         let (tag, card) = self.cards.iter().find(|(_, card)| card.number == Some(number))?;
         Some(match tag {
             Tag::Conversation(id) => {
-                let first = card.items.iter().find_map(|item| item.message);
+                let first = card.items.iter().find_map(|item| item.message.as_ref()).map(|(id, _)| *id);
                 // With more than are known the first one is not among them: the conversation shows where the new ones begin.
                 Place::Conversation(id.clone(), first.filter(|_| card.more == 0))
             }

@@ -11,7 +11,7 @@ fn tag(id: &str) -> Tag {
 }
 
 fn item(from: &str, what: &str) -> Item {
-    Item { from: from.to_owned(), what: what.to_owned(), message: Some(MessageId::new()) }
+    Item { from: from.to_owned(), what: what.to_owned(), message: Some((MessageId::new(), from.parse().unwrap())) }
 }
 
 /// Does what there is to do, as a desktop would; what it shows then.
@@ -94,17 +94,20 @@ fn what_is_read_is_taken_back_and_what_is_read_in_part_counts_less() {
 fn what_its_author_took_back_or_changed_does_not_go_on_standing_there() {
     let mut board = Board::default();
     let (first, second) = (item("bob", "first"), item("bob", "second"));
-    let ids = (first.message.unwrap(), second.message.unwrap());
+    let ids = (first.message.clone().unwrap(), second.message.clone().unwrap());
     board.add(&tag("@bob"), first, false);
     board.add(&tag("@bob"), second, false);
     show(&mut board, 4);
-    board.rewrite(&bob(), ids.1, Some("second, better"));
+    let not_theirs = (ids.1.0, "carol".parse().unwrap());
+    board.rewrite(&bob(), &not_theirs, Some("nonsense"));
+    assert_eq!(board.next(true), None, "its id, and not its author");
+    board.rewrite(&bob(), &ids.1, Some("second, better"));
     assert_eq!(show(&mut board, 4).unwrap().2, "2 new messages\nsecond, better");
-    board.rewrite(&bob(), ids.1, None);
+    board.rewrite(&bob(), &ids.1, None);
     assert_eq!(show(&mut board, 4).unwrap().2, "first");
-    board.rewrite(&bob(), MessageId::new(), None);
+    board.rewrite(&bob(), &(MessageId::new(), "bob".parse().unwrap()), None);
     assert_eq!(board.next(true), None, "one that is not told of");
-    board.rewrite(&bob(), ids.0, None);
+    board.rewrite(&bob(), &ids.0, None);
     assert_eq!(board.next(true), Some(Job::Close(4)));
 }
 
@@ -112,7 +115,7 @@ fn what_its_author_took_back_or_changed_does_not_go_on_standing_there() {
 fn a_click_leads_to_the_first_of_them() {
     let mut board = Board::default();
     let first = item("bob", "first");
-    let id = first.message;
+    let id = first.message.as_ref().map(|(id, _)| *id);
     board.add(&tag("@bob"), Item { message: None, ..item("bob", "offers a file") }, false);
     board.add(&tag("@bob"), first, false);
     board.add(&tag("@bob"), item("bob", "second"), false);

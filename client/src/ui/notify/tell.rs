@@ -9,6 +9,7 @@ use relm4::gtk;
 use crate::core::event::{Event, MessageInfo};
 use crate::model::connection::Page;
 use crate::ui::app::App;
+use crate::ui::content::Content;
 use crate::ui::notify::board::{Item, Place, Tag};
 use crate::ui::notify::decide::{Circumstances, News, Verdict, decide};
 use crate::ui::seek::Target;
@@ -19,11 +20,13 @@ impl App {
     /// An event came that the model does not know yet: what a card says may be true no more, or somebody needs an answer.
     pub(in crate::ui) fn hear(&mut self, event: &Event) {
         match event {
-            Event::MessageDeleted { conversation, message, .. } => {
-                self.notifier.change(|board| board.rewrite(conversation, *message, None));
+            Event::MessageDeleted { conversation, from, message } => {
+                self.notifier.change(|board| board.rewrite(conversation, &(*message, from.clone()), None));
+                // It may be what was read out last.
+                self.contents().for_each(Content::unsay);
             }
-            Event::MessageEdited { conversation, message, text, .. } => {
-                self.notifier.change(|board| board.rewrite(conversation, *message, Some(text)));
+            Event::MessageEdited { conversation, from, message, text } => {
+                self.notifier.change(|board| board.rewrite(conversation, &(*message, from.clone()), Some(text)));
             }
             // Those that wait come again at each start and each time the server is there again.
             Event::FriendRequest { user } if !self.model.roster.requests().contains(user) => {
@@ -73,7 +76,7 @@ impl App {
         let mentioned = self.model.is_called_by(info);
         let name = self.model.name_of_person(&info.from);
         let from = if mentioned { format!("{name} mentions you") } else { name };
-        let item = Item { from, what: info.text.clone(), message: Some(info.message) };
+        let item = Item { from, what: info.text.clone(), message: Some((info.message, info.from.clone())) };
         self.tell_of(&info.conversation, item, mentioned, newest);
     }
 
