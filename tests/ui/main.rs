@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod avatars;
+mod broken;
 mod clumsy;
 mod comforts;
 mod desktop;
