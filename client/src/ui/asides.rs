@@ -19,9 +19,9 @@ const KEPT_AFTER: Duration = Duration::from_millis(700);
 impl App {
     /// Something is written in a tab.
     pub(in crate::ui) fn drafted(&mut self, conversation: &ConversationId, text: String) {
-        let waits = self.drafts.is_changed();
+        let waits = self.drafts.is_waiting();
         self.drafts.set(conversation, text);
-        if self.drafts.is_changed() && !waits {
+        if self.drafts.is_waiting() && !waits {
             let input = self.sender.clone();
             glib::timeout_add_local_once(KEPT_AFTER, move || input.emit(AppMsg::KeepDrafts));
         }

@@ -20,6 +20,8 @@ pub struct Drafts {
     texts: BTreeMap<ConversationId, String>,
     /// Not on the disk yet.
     changed: bool,
+    /// It could not be written.
+    failed: bool,
 }
 
 impl Drafts {
@@ -28,7 +30,7 @@ impl Drafts {
         let bytes = fs::read(file(profile)).unwrap_or_default();
         let stored: BTreeMap<String, String> = serde_json::from_slice(&bytes).unwrap_or_default();
         let known = stored.into_iter().filter_map(|(name, text)| Some((name.parse().ok()?, text)));
-        Self { texts: known.filter(|(_, text)| is_kept(text)).take(ALL_MAX).collect(), changed: false }
+        Self { texts: known.filter(|(_, text)| is_kept(text)).take(ALL_MAX).collect(), ..Self::default() }
     }
 
     /// What was written there.
@@ -39,18 +41,20 @@ impl Drafts {
     /// This is written there now; nothing but spaces is none.
     pub fn set(&mut self, conversation: &ConversationId, text: String) {
         if !is_kept(&text) {
-            self.changed |= self.texts.remove(conversation).is_some();
+            if self.texts.remove(conversation).is_some() {
+                (self.changed, self.failed) = (true, false);
+            }
         } else if self.get(conversation) != Some(&text)
             && (self.texts.len() < ALL_MAX || self.texts.contains_key(conversation))
         {
             self.texts.insert(conversation.clone(), text);
-            self.changed = true;
+            (self.changed, self.failed) = (true, false);
         }
     }
 
-    /// Something is not on the disk yet.
-    pub fn is_changed(&self) -> bool {
-        self.changed
+    /// Something is not on the disk yet, and will be tried to be written. After a failure only with the next letter.
+    pub fn is_waiting(&self) -> bool {
+        self.changed && !self.failed
     }
 
     /// Writes them into a profile, if they are not there already.
@@ -58,12 +62,13 @@ impl Drafts {
         if !self.changed {
             return Ok(());
         }
+        self.failed = true;
         let stored: BTreeMap<String, &String> = self.texts.iter().map(|(id, text)| (id.to_string(), text)).collect();
         let (path, fresh) = (file(profile), profile.join("drafts.json.new"));
         let mut new = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
         new.write_all(&serde_json::to_vec(&stored)?)?;
         fs::rename(fresh, path)?;
-        self.changed = false;
+        (self.changed, self.failed) = (false, false);
         Ok(())
     }
 }
@@ -114,12 +119,28 @@ mod tests {
         drafts.set(&id("@bob"), "x".into());
         drafts.save(folder.path()).unwrap();
         drafts.set(&id("@bob"), "x".into());
-        assert!(!drafts.is_changed());
+        assert!(!drafts.is_waiting());
         drafts.set(&id("@bob"), "x".repeat(ONE_MAX + 1));
         assert!(
-            drafts.is_changed() && drafts.get(&id("@bob")).is_none(),
+            drafts.is_waiting() && drafts.get(&id("@bob")).is_none(),
             "an older text is not taken for the newer one"
         );
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_tried_again_with_the_next_letter_and_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        let mut drafts = Drafts::default();
+        drafts.set(&id("@bob"), "x".into());
+        drafts.save(&gone).unwrap_err();
+        assert!(!drafts.is_waiting(), "nobody waits for it");
+        drafts.set(&id("@bob"), "xy".into());
+        assert!(drafts.is_waiting());
+        drafts.save(&gone).unwrap_err();
+        fs::create_dir(&gone).unwrap();
+        drafts.save(&gone).unwrap();
+        assert_eq!(Drafts::load(&gone).get(&id("@bob")), Some("xy"));
     }
 
     #[test]
