@@ -49,3 +49,29 @@ fn a_member_is_called_by_keys_and_sees_that_in_the_list_and_in_the_room() {
     hands.key(bob, "Return");
     hands.reads(alice, "@a");
 }
+
+#[test]
+fn who_has_a_nickname_is_found_by_it_and_called_by_the_username() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    alice.done(json!({"command": "join_room", "room": "#tea"}));
+    bob.done(json!({"command": "join_room", "room": "#tea"}));
+    bob.done(json!({"command": "set_nickname", "user": "alice", "nickname": "Auntie Zoë"}));
+    assert!(alice.quit().success() && bob.quit().success());
+    let mut desk = Desk::new(&house);
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.open_room(alice, "#tea");
+    hands.open_room(bob, "#tea");
+    hands.sees(bob, "direct to 1 of 1 other");
+    hands.type_into(bob, "Message", "well @zo");
+    hands.sees(bob, "Mention Auntie Zoë (@alice), 1 of 1");
+    desk.picture("25-nickname");
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.key(bob, "Return");
+    hands.key(bob, "Return");
+    hands.reads(alice, "well @alice");
+}
