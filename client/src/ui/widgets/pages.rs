@@ -75,9 +75,9 @@ impl Pages {
             match page {
                 Page::Made(page) => page.set_visible(*known == name),
                 Page::Later(make) if *known == name => {
-                    let made = make();
-                    self.put(&made, true);
-                    *page = Page::Made(made);
+                    let shown = make();
+                    self.put(&shown, true);
+                    *page = Page::Made(shown);
                 }
                 Page::Later(_) => {}
             }
