@@ -10,6 +10,7 @@ mod history;
 mod hostile;
 mod hostile_cases;
 mod keyboard;
+mod left_open;
 mod mentions;
 mod messages;
 mod people;
