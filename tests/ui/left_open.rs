@@ -152,3 +152,39 @@ fn a_link_that_is_clicked_twice_is_asked_about_once() {
     hands.key(&alice, "Escape");
     until("nothing is asked any more", SOON, || hands.windows(&alice) == 1);
 }
+
+#[test]
+fn preferences_that_cannot_be_kept_hold_until_the_end_also_for_who_is_signed_out() {
+    if let Some(why) = missing() {
+        eprintln!("SKIPPED: {why}");
+        return;
+    }
+    let house = House::new();
+    let mut alice = house.person("alice");
+    alice.done(json!({"command": "sign_out"}));
+    assert!(alice.quit().success());
+    let display = Display::start(1000, 720);
+    // A file stands where their folder should be.
+    std::fs::write(display.home.path().join("config/hobnob"), "").unwrap();
+    let mut hands = Hands::on(&display);
+    let alice = Window::open(&display, &house.start("alice"));
+    hands.place(&alice, 0, 0, (1000, 720));
+    hands.sees(&alice, "Username");
+    hands.key(&alice, "ctrl+comma");
+    hands.turn(&alice, "Conversations");
+    // What belongs to the account cannot be changed now, and is shown as it is.
+    let before = hands.is_on(&alice, "Last Seen");
+    hands.toggle(&alice, "Last Seen");
+    hands.is_told(&alice, "Preferences", "You are not signed in.");
+    // The library takes the first for the words.
+    hands.key(&alice, "Escape");
+    assert_eq!(hands.is_on(&alice, "Last Seen"), before);
+    hands.turn(&alice, "Behaviour");
+    hands.toggle(&alice, "Keep Running When Closed");
+    hands.key(&alice, "Escape");
+    hands.sees_no_more(&alice, "Keep Running When Closed");
+    hands.click(&alice, "Sign In");
+    hands.sees(&alice, "alice · available");
+    hands.key(&alice, "ctrl+w");
+    until("the window is hidden", SOON, || hands.windows(&alice) == 0);
+}
