@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 use std::io::IsTerminal;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::rc::Rc;
 
 use clap::Parser;
@@ -42,6 +43,22 @@ fn invite(text: &str) -> Result<String, &'static str> {
     if Invite::is_meant(text) { Ok(text.to_owned()) } else { Err("an invite begins with hobnob:") }
 }
 
+/// Where a session bus is looked for, and what is there where there is none.
+const BUS: (&str, &str) = ("DBUS_SESSION_BUS_ADDRESS", "disabled:");
+
+/// Begins anew without a session bus. The toolkit waits for the one that it was told of, and cannot be told of another while it runs.
+fn start_without_bus() {
+    eprintln!("hobnob: the session bus does not answer; there are no notifications");
+    let (name, none) = BUS;
+    if std::env::var_os(name).is_some_and(|address| address == none) {
+        return;
+    }
+    let again = std::env::current_exe()
+        .map(|program| Command::new(program).args(std::env::args_os().skip(1)).env(name, none).exec());
+    // Only what did not work comes back.
+    tracing::warn!(error = ?again, "cannot start without it");
+}
+
 fn main() -> ExitCode {
     // Before anything is read, opened or started that such a process should not have.
     if child::is_wanted() {
@@ -67,6 +84,9 @@ fn main() -> ExitCode {
     }
 
     let profile = arguments.profile.unwrap_or_else(|| glib::user_data_dir().join("hobnob"));
+    if !single::bus_answers() {
+        start_without_bus();
+    }
     if single::wake(&profile, arguments.invite.as_deref()) {
         if arguments.invite.is_some() {
             return ExitCode::SUCCESS;

@@ -53,7 +53,29 @@ impl Notifications {
 
     /// Clicks on it.
     pub fn click(&mut self, number: u64) {
-        let written = writeln!(self.stdin, "{}", json!({"do": "click", "number": number}));
+        self.command(&json!({"do": "click", "number": number}));
+    }
+
+    /// From now on it `works`, `refuses` every call, or `hangs`: it tells of each and answers none.
+    pub fn be(&mut self, mood: &str) {
+        self.command(&json!({"do": mood}));
+        assert_eq!(self.told(), json!({"told": mood}));
+    }
+
+    /// The next thing is that it was asked this, while it did not work.
+    pub fn asked(&mut self, method: &str) {
+        let told = self.told();
+        assert_eq!(told["told"], method, "{told}");
+    }
+
+    /// It ends, and another one takes its place, which has shown something of another program already.
+    pub fn start_again(&mut self) {
+        self.command(&json!({"do": "again"}));
+        assert_eq!(self.told()["told"], "ready");
+    }
+
+    fn command(&mut self, command: &Value) {
+        let written = writeln!(self.stdin, "{command}");
         written.and_then(|()| self.stdin.flush()).unwrap_or_else(|error| panic!("notifications.py: {error}"));
     }
 }

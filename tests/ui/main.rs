@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod avatars;
+mod broken;
 mod clumsy;
 mod comforts;
 mod desktop;
@@ -9,6 +10,7 @@ mod history;
 mod hostile;
 mod hostile_cases;
 mod keyboard;
+mod left_open;
 mod mentions;
 mod messages;
 mod people;

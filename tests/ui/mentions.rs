@@ -1,6 +1,7 @@
 //! Somebody is called in a room: chosen from the names behind an `@`, told apart from the rest for the one who is called.
 
 use hobnob_tests::room::{TEA, join};
+use serde_json::json;
 
 use crate::story::{Desk, friends};
 
@@ -40,4 +41,24 @@ fn a_member_is_called_by_keys_and_sees_that_in_the_list_and_in_the_room() {
     hands.sees_no_more(bob, "Mention alice");
     hands.key(bob, "Return");
     hands.reads(alice, "@a");
+}
+
+#[test]
+fn who_has_a_nickname_is_found_by_it_and_called_by_the_username() {
+    let Some((house, mut alice, mut bob)) = friends() else { return };
+    join(&mut alice, TEA);
+    join(&mut bob, TEA);
+    bob.done(json!({"command": "set_nickname", "user": "alice", "nickname": "Auntie Zoë"}));
+    let mut desk = Desk::after(&house, [alice, bob]);
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.open_room(alice, TEA);
+    hands.open_room(bob, TEA);
+    hands.sees(bob, "direct to 1 of 1 other");
+    hands.type_into(bob, "Message", "well @zo");
+    hands.sees(bob, "Mention Auntie Zoë (@alice), 1 of 1");
+    desk.picture("25-nickname");
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.key(bob, "Return");
+    hands.key(bob, "Return");
+    hands.reads(alice, "well @alice");
 }

@@ -1,5 +1,5 @@
 """A desktop's notification service for the window tests: tells each call it gets as one JSON line, and clicks or puts away what it is told
-to, one JSON command a line. Started by src/notifications.rs on the test's own session bus."""
+to, one JSON command a line; it can also refuse, hang, go and come back. Started by src/notifications.rs on the test's own session bus."""
 
 import json
 import sys
@@ -30,17 +30,30 @@ class Service:
     def __init__(self):
         self.last = 0
         self.bus = None
+        self.owned = None
+        self.mood = "works"
+
+    def own(self):
+        ready = lambda _bus, _name: self.tell(told="ready")
+        self.owned = Gio.bus_own_name(Gio.BusType.SESSION, NAME, Gio.BusNameOwnerFlags.NONE, self.acquired, ready, None)
 
     def tell(self, **fields):
         print(json.dumps(fields), flush=True)
 
     def acquired(self, bus, _name):
+        if self.bus is not None:
+            return
         self.bus = bus
         about = Gio.DBusNodeInfo.new_for_xml(ABOUT).interfaces[0]
         bus.register_object(PATH, about, self.called, None, None)
 
     def called(self, _bus, _sender, _path, _interface, method, parameters, invocation):
         values = parameters.unpack()
+        if self.mood != "works":
+            self.tell(told=method, mood=self.mood)
+            if self.mood == "refuses":
+                invocation.return_dbus_error(NAME + ".Error", "not now")
+            return
         if method == "GetCapabilities":
             invocation.return_value(GLib.Variant("(as)", (["body", "body-markup", "actions"],)))
         elif method == "Notify":
@@ -64,6 +77,16 @@ class Service:
         if not line:
             return False
         command = json.loads(line)
+        if command["do"] == "again":
+            Gio.bus_unown_name(self.owned)
+            # Another one, which has shown something of another program already.
+            self.last = 1
+            self.own()
+            return True
+        if command["do"] in ("works", "refuses", "hangs"):
+            self.mood = command["do"]
+            self.tell(told=self.mood)
+            return True
         number = command["number"]
         if command["do"] == "click":
             self.emit("ActionInvoked", GLib.Variant("(us)", (number, "default")))
@@ -74,14 +97,7 @@ class Service:
 
 def main():
     service = Service()
-    Gio.bus_own_name(
-        Gio.BusType.SESSION,
-        NAME,
-        Gio.BusNameOwnerFlags.NONE,
-        service.acquired,
-        lambda _bus, _name: service.tell(told="ready"),
-        None,
-    )
+    service.own()
     GLib.io_add_watch(sys.stdin, GLib.PRIORITY_DEFAULT, GLib.IO_IN | GLib.IO_HUP, service.command)
     GLib.MainLoop().run()
 

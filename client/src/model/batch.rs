@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hobnob_shared::id::ConversationId;
+use hobnob_shared::id::{ConversationId, MessageId};
 
 use crate::model::change::Change;
 
@@ -36,6 +36,16 @@ impl Batch {
             }
             state if self.states.contains(&state) => {}
             state => self.states.push(state),
+        }
+    }
+
+    /// A message that may be among those that came has another text, or, with none, was taken back: nobody is told of what it said before.
+    pub fn rewrite(&mut self, message: MessageId, text: Option<&str>) {
+        let is_it = |change: &Change| matches!(change, Change::Arrived { info, .. } if info.message == message);
+        let Some(at) = self.moments.iter().position(is_it) else { return };
+        match (text, self.moments.get_mut(at)) {
+            (Some(text), Some(Change::Arrived { info, .. })) => text.clone_into(&mut info.text),
+            _ => drop(self.moments.remove(at)),
         }
     }
 
@@ -125,7 +135,10 @@ impl Spans {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use hobnob_shared::id::DeviceId;
     use proptest::prelude::*;
+
+    use crate::core::event::{MessageInfo, MessageState};
 
     fn bob() -> ConversationId {
         "@bob".parse().unwrap()
@@ -175,6 +188,38 @@ mod tests {
     fn what_happens_at_a_moment_keeps_its_order() {
         let notice = |text: &str| Change::Notice(text.to_owned());
         assert_eq!(batched(vec![notice("a"), notice("b"), notice("a")]), [notice("a"), notice("b"), notice("a")]);
+    }
+
+    fn came(text: &str) -> MessageInfo {
+        MessageInfo {
+            conversation: bob(),
+            message: MessageId::new(),
+            from: "bob".parse().unwrap(),
+            text: text.to_owned(),
+            sent_at: 1,
+            reply_to: None,
+            state: MessageState::Delivered,
+            clock: 1,
+            device: DeviceId([0; 32]),
+            number: 1,
+            edited: false,
+            deleted: false,
+            reactions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_of_words_that_were_taken_back_before_they_were_seen() {
+        let (slip, stays) = (came("a slip"), came("hullo"));
+        let mut batch = Batch::default();
+        for info in [&stays, &slip] {
+            batch.add(Change::Arrived { info: info.clone(), newest: true });
+        }
+        batch.rewrite(stays.message, Some("hello"));
+        batch.rewrite(slip.message, None);
+        batch.rewrite(MessageId::new(), None);
+        let told = Change::Arrived { info: MessageInfo { text: "hello".to_owned(), ..stays }, newest: true };
+        assert_eq!(batch.finish(), [told], "and the one before it is the newest again");
     }
 
     proptest! {

@@ -162,6 +162,8 @@ pub struct App {
     pub(in crate::ui) listing: Listing,
     /// The invite that was opened and not asked about yet.
     pub(in crate::ui) invited: Option<String>,
+    /// The question about the newest one.
+    pub(in crate::ui) inviting: Option<Dialog>,
     /// The room that was typed at the entrance: it is joined once inside.
     pub(in crate::ui) entering: Option<RoomId>,
     pub(in crate::ui) profile: PathBuf,
@@ -266,6 +268,7 @@ impl Component for App {
             devices: None,
             listing: Listing { order: kept.order, ..Listing::default() },
             invited: init.invite,
+            inviting: None,
             entering: None,
             profile: init.profile,
             kept,
@@ -358,14 +361,19 @@ impl App {
 
     /// Says something for a moment.
     pub(in crate::ui) fn toast(&self, words: &str) {
-        let toasts = self.in_use().map_or(&self.toasts, |own| &own.toasts);
-        self.in_use().map_or(&self.content, |own| &own.content).announce(words);
+        self.toast_with(words, |_| ());
+    }
+
+    /// The same, with a button or whatever else is done to it first.
+    pub(in crate::ui) fn toast_with(&self, words: &str, with: impl FnOnce(&adw::Toast)) {
         // Toasts take markup on this version of the library, and the words may be somebody else's.
         let toast = adw::Toast::new(&glib::markup_escape_text(&literal_line(words)));
+        with(&toast);
         if let Some(open) = self.preferring.as_ref().filter(|open| open.is_open()) {
-            open.window().add_toast(toast);
-            return name_library_buttons(open.window());
+            return open.say(words, toast);
         }
+        let (content, toasts) = self.in_use().map_or((&self.content, &self.toasts), |own| (&own.content, &own.toasts));
+        content.announcer.say(words);
         toasts.add_toast(toast);
         name_library_buttons(toasts);
     }

@@ -16,6 +16,7 @@ use crate::ui::conversation::rows;
 use crate::ui::dialogs::safety_number::Numbers;
 use crate::ui::dialogs::{file_rule, rates};
 use crate::ui::header::Header;
+use crate::ui::notify::decide::calls_for_attention;
 use crate::ui::seek::Target;
 use crate::ui::settings::Flag;
 use crate::ui::sidebar::SidebarInput;
@@ -31,6 +32,11 @@ impl App {
         let mut batch = Batch::default();
         for event in events {
             self.hear(&event);
+            match &event {
+                Event::MessageDeleted { message, .. } => batch.rewrite(*message, None),
+                Event::MessageEdited { message, text, .. } => batch.rewrite(*message, Some(text)),
+                _ => {}
+            }
             if matches!(event, Event::Ready { .. }) {
                 single::listen(&self.profile, &self.sender);
             }
@@ -102,6 +108,9 @@ impl App {
         if !inside || !self.pages.shows("main") {
             // What is hidden must not keep the keyboard; where nothing is hidden, whoever writes goes on writing.
             GtkWindowExt::set_focus(&self.window, None::<&gtk::Widget>);
+        }
+        if !inside {
+            self.close_questions();
         }
         self.show_own_windows(inside);
         match self.model.connection.page() {
@@ -271,7 +280,8 @@ impl App {
     pub(in crate::ui) fn show_unread(&self, conversation: &ConversationId) {
         let unread = self.model.unread(conversation);
         if let Some(tab) = self.tab(conversation) {
-            tab.page.set_needs_attention(unread > 0 && !self.is_watched(tab));
+            let calls = calls_for_attention(self.model.notify_level(conversation), self.model.calls(conversation) > 0);
+            tab.page.set_needs_attention(unread > 0 && calls && !self.is_watched(tab));
             tab.body.emit(PageInput::Unread(unread));
             let open = self.model.conversation(conversation);
             tab.body.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));
@@ -327,6 +337,13 @@ impl App {
                 self.compare(user, &Numbers { digits: safety_number, code, verified: *verified });
             }
             (Question::Invite, Answer::Invite { invite }) => self.show_invite(invite),
+            (Question::SetNotify(conversation, _), _) => self.show_unread(conversation),
+            // With the lists comes of which conversations nothing is told.
+            (Question::Friends | Question::Rooms, _) => {
+                for tab in &self.tabs {
+                    self.show_unread(&tab.conversation);
+                }
+            }
             (Question::SetLastSeen(on), _) => self.toast(words::last_seen_set(*on)),
             (Question::CheckCode(user), _) => self.toast(&format!("Equal: {user} is verified.")),
             (Question::Person(PersonWish::Verify, user), _) => self.toast(&format!("{user} is verified.")),

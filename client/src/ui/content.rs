@@ -12,7 +12,7 @@ use relm4::{adw, gtk};
 use crate::ui::faces::Face;
 use crate::ui::header::{Header, Subject};
 use crate::ui::members::{MemberOutput, MembersPanel};
-use crate::ui::text::literal_line;
+use crate::ui::widgets::announcer::Announcer;
 use crate::ui::widgets::icon_button::{icon_button, menu_button_with};
 use crate::ui::widgets::pages::Pages;
 use crate::ui::widgets::tip::tip;
@@ -29,7 +29,8 @@ pub struct Content {
     short: gtk::Label,
     menu: gtk::MenuButton,
     subject: Rc<RefCell<Subject>>,
-    announcer: gtk::Label,
+    /// What is said to those who listen.
+    pub announcer: Announcer,
     stack: Pages,
     /// Who is in the room in front.
     pub members: MembersPanel,
@@ -103,17 +104,7 @@ impl Content {
         root.add_css_class("talk");
         root.append(&bar);
         root.append(banner.widget());
-        // Says to who listens what others see appear; GTK 4.8 has no announcements of its own.
-        let announcer = gtk::Label::builder()
-            .accessible_role(gtk::AccessibleRole::Status)
-            .ellipsize(pango::EllipsizeMode::End)
-            .build();
-        announcer.add_css_class("announcer");
-        announcer.set_can_target(false);
-        announcer.set_valign(gtk::Align::End);
-        // Over the rest, so that no letters of others, however high, move a timeline.
-        let over = gtk::Overlay::builder().child(stack.widget()).build();
-        over.add_overlay(&announcer);
+        let (announcer, over) = Announcer::over(stack.widget());
         root.append(&over);
         let content = Self {
             root,
@@ -155,19 +146,6 @@ impl Content {
     /// Shows the tabs, though there may be none: one that is dragged can be dropped there.
     pub fn show_tabs(&self) {
         self.stack.show("tabs");
-    }
-
-    /// Reads this to who listens.
-    pub fn announce(&self, words: &str) {
-        let words = literal_line(words);
-        // Equal words would be no news.
-        let again = if self.announcer.text() == words { " " } else { "" };
-        self.announcer.set_text(&format!("{words}{again}"));
-    }
-
-    /// What was read out last was taken back: it stands nowhere any more.
-    pub fn unsay(&self) {
-        self.announcer.set_text("");
     }
 
     /// Opens the conversation's menu.

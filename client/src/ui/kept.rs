@@ -4,19 +4,17 @@ use std::path::PathBuf;
 
 use gtk::glib;
 use hobnob_shared::id::ConversationId;
-use relm4::{adw, gtk};
+use relm4::gtk;
 
 use crate::core::command::{Command, Format};
 use crate::model::Question;
 use crate::ui::actions::KeptAction;
 use crate::ui::app::{App, AppMsg, DialogAnswer};
-use crate::ui::content::Content;
 use crate::ui::conversation::page::title;
 use crate::ui::dialogs::{confirm, export, jump_date};
 use crate::ui::seek::Target;
 use crate::ui::text::literal_line;
 use crate::ui::transfers::{choose, folder};
-use crate::ui::widgets::spoken::name_library_buttons;
 use crate::ui::words;
 
 /// What was answered about a conversation.
@@ -107,18 +105,16 @@ impl App {
     pub(in crate::ui) fn exported(&self, count: u64, path: PathBuf) {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let words = format!("{} in {}", words::messages(count), literal_line(&name));
-        let toast =
-            adw::Toast::builder().title(glib::markup_escape_text(&words)).button_label("Show in Folder").build();
-        let window = self.window.clone();
-        toast.connect_button_clicked(move |_| folder::show(&window, path.clone()));
-        let toasts = self.in_use().map_or(&self.toasts, |own| &own.toasts);
-        toasts.add_toast(toast);
-        name_library_buttons(toasts);
+        let window = self.at();
+        self.toast_with(&words, move |toast| {
+            toast.set_button_label(Some("Show in Folder"));
+            toast.connect_button_clicked(move |_| folder::show(&window, path.clone()));
+        });
     }
 
     /// A conversation is off the disk.
     pub(in crate::ui) fn erased(&mut self, conversation: &ConversationId, kept: u64) {
-        self.contents().for_each(Content::unsay);
+        self.contents().for_each(|content| content.announcer.unsay());
         for request in self.model.read_again(conversation) {
             self.bridge.send(request);
         }

@@ -16,6 +16,7 @@ use crate::ui::dialogs::{add_friend, details, invite, safety_number};
 use crate::ui::sidebar::SidebarInput;
 use crate::ui::text;
 use crate::ui::widgets::context_menu::add;
+use crate::ui::widgets::dialog::Dialog;
 use crate::ui::widgets::spoken::name_library_buttons;
 
 /// What the menu beside the search of the sidebar asks for, or the menus of persons and rooms.
@@ -48,6 +49,8 @@ const LEVELS: [(&str, &str, Notify); 3] = [
     ("Notify of Mentions Only", "mentions", Notify::Mentions),
     ("Mute", "none", Notify::None),
 ];
+
+const COPIED: &str = "The invite link is copied.";
 
 /// The menu beside the search.
 pub fn listing_menu() -> gio::Menu {
@@ -152,7 +155,7 @@ impl App {
     }
 
     /// Asks whom to add; an invite that was clicked is filled in, and nobody is added without a word of the person.
-    pub(in crate::ui) fn ask_friend(&self, given: &str) {
+    pub(in crate::ui) fn ask_friend(&self, given: &str) -> Dialog {
         let (added, own) = (self.sender.clone(), self.sender.clone());
         add_friend::ask(
             &self.at(),
@@ -160,12 +163,12 @@ impl App {
             self.model.connection.server.clone(),
             move |user| added.emit(AppMsg::Answer(DialogAnswer::AddFriend(user))),
             move || own.emit(AppMsg::People(PeopleAction::Invite)),
-        );
+        )
     }
 
     /// An invite was clicked somewhere, or given at the start: asked about once somebody is signed in.
     pub(in crate::ui) fn invited(&mut self, invite: String) {
-        self.window.present();
+        self.show_window(None);
         self.invited = Some(invite);
         self.ask_invited();
     }
@@ -175,15 +178,22 @@ impl App {
         if self.model.connection.page() == Page::Main
             && let Some(invite) = self.invited.take()
         {
-            self.ask_friend(&invite);
+            // A link that is clicked twice is asked about once.
+            if let Some(before) = self.inviting.take() {
+                before.close();
+            }
+            self.inviting = Some(self.ask_friend(&invite));
         }
     }
 
     /// Shows one's own invite.
     pub(in crate::ui) fn show_invite(&self, link: &str) {
-        let toasts = self.in_use().map_or(&self.toasts, |own| &own.toasts).clone();
+        let (announcer, toasts) =
+            self.in_use().map_or((&self.content.announcer, &self.toasts), |own| (&own.content.announcer, &own.toasts));
+        let (announcer, toasts) = (announcer.clone(), toasts.clone());
         invite::show(&self.at(), link, move || {
-            toasts.add_toast(adw::Toast::new("The invite link is copied."));
+            announcer.say(COPIED);
+            toasts.add_toast(adw::Toast::new(COPIED));
             name_library_buttons(&toasts);
         });
     }

@@ -1,7 +1,7 @@
 //! Rooms, for the root: what is shown of them, and what the user wants done.
 
 use adw::prelude::*;
-use hobnob_shared::id::{ConversationId, RoomId};
+use hobnob_shared::id::{ConversationId, Handle, RoomId};
 use relm4::{ComponentController, adw};
 
 use crate::core::command::{Command, Password};
@@ -10,6 +10,7 @@ use crate::model::rooms::{Membership, meant};
 use crate::ui::actions::RoomAction;
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageInput;
+use crate::ui::conversation::completion::Callable;
 use crate::ui::dialogs::{confirm, join_room, room_password};
 use crate::ui::header::Header;
 use crate::ui::members::MemberOutput;
@@ -58,7 +59,11 @@ impl App {
         };
         tab.body.emit(PageInput::Outside(outside));
         tab.body.emit(PageInput::Closed(closed));
-        tab.body.emit(PageInput::Callable(self.model.callable(&conversation)));
+        let nickname =
+            |user: &Handle| self.model.roster.get(user).map(|person| person.nickname.clone()).unwrap_or_default();
+        let people = self.model.callable(&conversation).into_iter();
+        let people = people.map(|user| Callable { nickname: nickname(&user), user }).collect();
+        tab.body.emit(PageInput::Callable(people));
         for content in self.showing(&conversation) {
             let me = self.model.connection.user.as_ref();
             let level = self.model.notify_level(&conversation);

@@ -18,6 +18,8 @@ const ABOUT: &str = "<node><interface name='org.hobnob.Hobnob.Profile'><method n
     <arg name='token' type='s' direction='in'/><arg name='invite' type='s' direction='in'/></method></interface></node>";
 /// Longest invite that is passed on, in bytes: longer ones are none, and are said to be none.
 const INVITE_MAX: usize = 4 * 1024;
+/// A session bus that says nothing for so long never will.
+const BUS_PATIENCE: Duration = Duration::from_secs(5);
 /// A program that does not answer for so long is not there for anybody.
 const PATIENCE_MS: i32 = 10_000;
 /// How often, and with what pauses, a program is looked for that was started a moment before.
@@ -41,6 +43,13 @@ fn whole(profile: &Path) -> PathBuf {
 /// The beginning of an invite that is passed on.
 fn beginning(invite: &str) -> String {
     invite.chars().take(INVITE_MAX / 4).collect()
+}
+
+/// Whether the session bus says something to who comes, be it that there is none. Where it does not, the toolkit would wait for it for ever
+/// before it shows a window.
+pub fn bus_answers() -> bool {
+    let bus = glib::future_with_timeout(BUS_PATIENCE, gio::bus_get_future(gio::BusType::Session));
+    glib::MainContext::default().block_on(bus).is_ok()
 }
 
 /// Asks another program with that profile to show its window, and to ask about this invite. True if there is one that did.

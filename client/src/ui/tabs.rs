@@ -144,6 +144,10 @@ impl App {
                 None => self.leaflet.set_visible_child(self.content.widget()),
             }
             tab.body.emit(PageInput::Focus);
+            if self.in_use().is_some() && self.own_of(&view).is_none() {
+                // Asked for in another window, and this one may be hidden.
+                self.show_window(None);
+            }
         }
         self.look();
     }

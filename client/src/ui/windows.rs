@@ -9,6 +9,7 @@ use hobnob_shared::id::ConversationId;
 use relm4::{adw, gtk};
 
 use crate::model::connection::Page;
+use crate::ui::actions::ActionMsg;
 use crate::ui::app::{App, AppMsg};
 use crate::ui::content::Content;
 use crate::ui::conversation::PageInput;
@@ -42,7 +43,13 @@ impl OwnWindow {
         let about_member = input.clone();
         let content = Content::new(None, move |output| about_member.emit(AppMsg::Member(output)));
         let back = icon_button("view-restore-symbolic", "Move to Main Window");
-        back.set_action_name(Some("win.toggle-window"));
+        // What is in this window, whichever is in use: who listens can press it from anywhere.
+        let (tabs, move_back) = (content.tabs.clone(), input.clone());
+        back.connect_clicked(move |_| {
+            if let Some(page) = tabs.selected_page() {
+                move_back.emit(AppMsg::Action(ActionMsg::MoveTab(page.child().widget_name().into())));
+            }
+        });
         content.pack(&back, false);
         // A single tab says nothing that the header does not.
         content.tab_bar.set_autohide(true);
@@ -147,7 +154,7 @@ impl App {
         self.moved();
         match own {
             Some(window) => window.present(),
-            None => self.window.present(),
+            None => self.show_window(None),
         }
         if let Some(tab) = self.tabs.iter().find(|tab| tab.page == page) {
             tab.body.emit(PageInput::Focus);
@@ -202,6 +209,24 @@ impl App {
                 own.content.tabs.close_page(&page);
             }
         }
+    }
+
+    /// Closes questions and searches that stand over the windows: what they show is behind the entrance. What is about the program stays.
+    pub(in crate::ui) fn close_questions(&mut self) {
+        let stays = |window: &gtk::Window| {
+            window.is::<adw::PreferencesWindow>()
+                || window.is::<adw::AboutWindow>()
+                || window.is::<gtk::ShortcutsWindow>()
+        };
+        let all = gtk::Window::list_toplevels().into_iter().filter_map(|window| window.downcast::<gtk::Window>().ok());
+        let over = |window: &gtk::Window| {
+            window.transient_for().is_some()
+                && !std::iter::successors(Some(window.clone()), GtkWindowExt::transient_for).any(|one| stays(&one))
+        };
+        for window in all.filter(over).collect::<Vec<_>>() {
+            window.close();
+        }
+        self.form = None;
     }
 
     /// Shows them, or puts them away while nobody is signed in. They are not only hidden: GTK 4.8 ends the program when a screen reader asks

@@ -219,12 +219,14 @@ impl App {
             action if outside && !action.works_outside() => {}
             // Tabs are not seen.
             ActionMsg::CloseTab(_) if outside => self.window.close(),
-            ActionMsg::AddFriend => self.ask_friend(""),
+            ActionMsg::AddFriend => {
+                self.ask_friend("");
+            }
             ActionMsg::JoinRoom => self.ask_room(None, None),
             ActionMsg::Members => self.in_use().map_or(&self.content, |own| &own.content).members.open(),
             ActionMsg::Kept(what) => self.act_on_kept(what),
             ActionMsg::Transfers => {
-                self.window.present();
+                self.show_window(None);
                 self.transfers.open();
             }
             ActionMsg::Devices => self.open_devices(),
@@ -239,7 +241,7 @@ impl App {
             ActionMsg::ChangePassword => self.ask_change_password(),
             ActionMsg::Room(what, id) => self.act_on_room(what, &id),
             ActionMsg::FocusSearch => {
-                self.window.present();
+                self.show_window(None);
                 self.sidebar.emit(SidebarInput::FocusSearch);
             }
             ActionMsg::Search => self.open_search(None),

@@ -1,19 +1,53 @@
-//! Calls members of a room while a message is written: behind an `@` the names that begin with what is typed stand above the text. Up and Down
-//! choose, Enter and Tab take, Escape leaves it.
+//! Calls members of a room while a message is written: behind an `@` the names that begin with what is typed stand above the text, whether that
+//! is their username or what one calls them; the username is what is written. Up and Down choose, Enter and Tab take, Escape leaves it.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use gtk::gdk;
 use gtk::prelude::*;
+use gtk::{gdk, pango};
 use hobnob_shared::id::Handle;
 use hobnob_shared::mention;
 use relm4::gtk;
 
+use crate::ui::text::literal_line;
 use crate::ui::widgets::spoken::called;
 
 /// Names shown at once: one more letter finds who is not among them.
 const SHOWN: usize = 6;
+/// Characters of a name at most; of longer ones a part is left out.
+const WIDEST: i32 = 40;
+
+/// Somebody who can be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callable {
+    /// The username.
+    pub user: Handle,
+    /// What one calls them; empty where that is all.
+    pub nickname: String,
+}
+
+impl Callable {
+    /// The part of a name that begins so stands first in it, or further on.
+    fn begins(&self, begun: &str) -> Option<bool> {
+        let user = self.user.as_str();
+        let nickname = self.nickname.to_lowercase();
+        if user.starts_with(begun) || nickname.starts_with(begun) {
+            return Some(true);
+        }
+        let mut parts = user.split(['.', '_', '-']).chain(nickname.split(|c: char| !is_name(c)));
+        parts.any(|part| part.starts_with(begun)).then_some(false)
+    }
+
+    /// Both names; nobody else can be meant.
+    fn name(&self) -> String {
+        if self.nickname.is_empty() {
+            self.user.to_string()
+        } else {
+            format!("{} (@{})", literal_line(&self.nickname), self.user)
+        }
+    }
+}
 
 /// The names above the text.
 pub struct Completion {
@@ -21,26 +55,34 @@ pub struct Completion {
     popover: gtk::Popover,
     list: gtk::ListBox,
     told: gtk::Label,
-    people: RefCell<Vec<Handle>>,
-    shown: RefCell<Vec<Handle>>,
+    people: RefCell<Vec<Callable>>,
+    shown: RefCell<Vec<Callable>>,
     /// Left by Escape, until another word is begun.
     left: Cell<bool>,
 }
 
+/// Nicknames have all kinds of letters.
+fn is_name(c: char) -> bool {
+    mention::is_part(c) || c.is_alphanumeric()
+}
+
 /// The name that is begun at the end of this text: what stands behind its `@`.
 fn begun(text: &str) -> Option<&str> {
-    let start = text.rfind(|c| !mention::is_part(c))?;
+    let start = text.rfind(|c| !is_name(c))?;
     let (before, behind) = (text.get(..start)?, text.get(start..)?.strip_prefix('@')?);
     before.chars().next_back().is_none_or(|c| !mention::is_glued(c)).then_some(behind)
 }
 
 /// Whom that may mean: names that begin so, then those in which a part begins so.
-fn meant(people: &[Handle], begun: &str) -> Vec<Handle> {
-    let begun = begun.to_ascii_lowercase();
-    let within = |user: &Handle| user.as_str().split(['.', '_', '-']).skip(1).any(|part| part.starts_with(&begun));
-    let first = people.iter().filter(|user| user.as_str().starts_with(&begun));
-    let second = people.iter().filter(|user| !user.as_str().starts_with(&begun) && within(user));
-    first.chain(second).take(SHOWN).cloned().collect()
+fn meant(people: &[Callable], begun: &str) -> Vec<Callable> {
+    let begun = begun.to_lowercase();
+    let those = |first: bool| {
+        people.iter().filter({
+            let begun = begun.clone();
+            move |person| person.begins(&begun) == Some(first)
+        })
+    };
+    those(true).chain(those(false)).take(SHOWN).cloned().collect()
 }
 
 impl Completion {
@@ -104,7 +146,7 @@ impl Completion {
     }
 
     /// These can be called.
-    pub fn know(&self, people: Vec<Handle>) {
+    pub fn know(&self, people: Vec<Callable>) {
         self.people.replace(people);
     }
 
@@ -133,8 +175,13 @@ impl Completion {
             while let Some(row) = self.list.row_at_index(0) {
                 self.list.remove(&row);
             }
-            for user in &meant {
-                let name = gtk::Label::builder().label(user.as_str()).xalign(0.0).build();
+            for person in &meant {
+                let name = gtk::Label::builder()
+                    .label(person.name())
+                    .xalign(0.0)
+                    .ellipsize(pango::EllipsizeMode::End)
+                    .max_width_chars(WIDEST)
+                    .build();
                 self.list.append(&name);
             }
             self.shown.replace(meant);
@@ -165,8 +212,8 @@ impl Completion {
         let row = i32::try_from(at).ok().and_then(|at| self.list.row_at_index(at));
         self.list.select_row(row.as_ref());
         let shown = self.shown.borrow();
-        if let Some(user) = shown.get(at) {
-            self.told.set_text(&format!("Mention {user}, {} of {}", at + 1, shown.len()));
+        if let Some(person) = shown.get(at) {
+            self.told.set_text(&format!("Mention {}, {} of {}", person.name(), at + 1, shown.len()));
         }
     }
 
@@ -175,7 +222,7 @@ impl Completion {
     }
 
     fn take(&self, at: usize) {
-        let Some(user) = self.shown.borrow().get(at).cloned() else { return };
+        let Some(Callable { user, .. }) = self.shown.borrow().get(at).cloned() else { return };
         let line = format!("\n{}", self.before_cursor());
         let Some(begun) = begun(&line) else { return self.hide() };
         let buffer = self.text.buffer();
@@ -214,9 +261,15 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
+    fn known(user: &str, nickname: &str) -> Callable {
+        Callable { user: user.parse().unwrap(), nickname: nickname.to_owned() }
+    }
+
     #[test]
     fn a_name_is_begun_behind_an_at_and_nowhere_else() {
-        for (text, name) in [("\n@", ""), ("hi @bo", "bo"), ("\n@a.b", "a.b"), ("(@X", "X")] {
+        for (text, name) in
+            [("\n@", ""), ("hi @bo", "bo"), ("\n@a.b", "a.b"), ("(@X", "X"), ("hi @Zo\u{eb}", "Zo\u{eb}")]
+        {
             assert_eq!(begun(text), Some(name), "{text:?}");
         }
         for text in ["", "\n", "hi bo", "a@bo", "@bo ", "hi @bo!", "x/@bo", "@@"] {
@@ -226,11 +279,21 @@ mod tests {
 
     #[test]
     fn names_that_begin_so_come_first() {
-        let people: Vec<Handle> =
-            ["ann.bo", "bob", "carol", "bo-peep"].iter().map(|name| name.parse().unwrap()).collect();
-        let names = |begun| meant(&people, begun).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let people: Vec<Callable> = ["ann.bo", "bob", "carol", "bo-peep"].iter().map(|name| known(name, "")).collect();
+        let names = |begun| meant(&people, begun).iter().map(Callable::name).collect::<Vec<_>>();
         assert_eq!(names("BO"), ["bob", "bo-peep", "ann.bo"]);
         assert_eq!(names(""), ["ann.bo", "bob", "carol", "bo-peep"]);
         assert!(names("zoe").is_empty());
+    }
+
+    #[test]
+    fn a_nickname_calls_as_well_and_says_whom() {
+        let people = [known("bob", "Uncle Zo\u{eb}"), known("zora", ""), known("carol", "<b>\u{202e}")];
+        let names = |begun| meant(&people, begun).iter().map(Callable::name).collect::<Vec<_>>();
+        assert_eq!(names("UNC"), ["Uncle Zo\u{eb} (@bob)"]);
+        assert_eq!(names("zo"), ["zora", "Uncle Zo\u{eb} (@bob)"]);
+        assert_eq!(names("zo\u{eb}"), ["Uncle Zo\u{eb} (@bob)"]);
+        assert_eq!(names("bo"), ["Uncle Zo\u{eb} (@bob)"]);
+        assert!(names("car").iter().all(|name| !name.contains('\u{202e}')));
     }
 }

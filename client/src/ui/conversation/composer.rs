@@ -6,12 +6,12 @@ use std::rc::Rc;
 
 use gtk::prelude::*;
 use gtk::{gdk, glib, pango};
-use hobnob_shared::id::{Handle, MessageId};
+use hobnob_shared::id::MessageId;
 use hobnob_shared::limits;
 use relm4::gtk;
 
 use crate::ui::conversation::clipboard;
-use crate::ui::conversation::completion::Completion;
+use crate::ui::conversation::completion::{Callable, Completion};
 use crate::ui::conversation::mode_bar::ModeBar;
 use crate::ui::conversation::writing::Writing;
 use crate::ui::settings::{Flag, Store};
@@ -328,7 +328,7 @@ impl Composer {
     }
 
     /// These can be called by an `@`.
-    pub fn know(&self, people: Vec<Handle>) {
+    pub fn know(&self, people: Vec<Callable>) {
         self.sheet.completion.know(people);
     }
 

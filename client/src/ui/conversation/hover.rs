@@ -58,6 +58,14 @@ pub fn attach(view: &gtk::Overlay, lines: &Lines, scrolled: &gtk::Adjustment) {
     view.add_controller(motion);
 }
 
+/// Where the buttons begin, counted from where a line of text does: on the free side of the bubble from `left` to `right`, within the view.
+fn beside((left, right): (i32, i32), own: bool, (width, view): (i32, i32), rtl: bool) -> i32 {
+    // Seen in a mirror it is the same in both directions.
+    let (start, end) = if rtl { (view - right, view - left) } else { (left, right) };
+    let beside = if own { start - width - GAP } else { end + GAP };
+    beside.clamp(GAP, (view - width - GAP).max(GAP))
+}
+
 impl Bar {
     /// Goes; the message that it was at.
     fn hide(&self) -> Option<MessageId> {
@@ -84,10 +92,28 @@ impl Bar {
         let (_, height, ..) = self.root.measure(gtk::Orientation::Vertical, -1);
         #[expect(clippy::cast_possible_truncation, reason = "places within a window")]
         let (left, right, top) = (bubble.x() as i32, (bubble.x() + bubble.width()) as i32, bubble.y() as i32);
-        let beside = if about.own { left - width - GAP } else { right + GAP };
-        self.root.set_margin_start(beside.clamp(GAP, (view.width() - width - GAP).max(GAP)));
+        let rtl = view.direction() == gtk::TextDirection::Rtl;
+        self.root.set_margin_start(beside((left, right), about.own, (width, view.width()), rtl));
         self.root.set_margin_top(top.clamp(GAP, (view.height() - height - GAP).max(GAP)));
         self.of.set(Some(about.message));
         self.root.set_visible(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buttons_stand_on_the_free_side_of_a_message_in_either_direction() {
+        let sizes = (60, 600);
+        assert_eq!(beside((20, 220), false, sizes, false), 226);
+        assert_eq!(beside((380, 580), true, sizes, false), 314);
+        // From right to left one's own stand on the left, and places are counted from the right.
+        assert_eq!(beside((20, 220), true, sizes, true), 600 - 226 - 60);
+        assert_eq!(beside((380, 580), false, sizes, true), 226);
+        // Never out of the view.
+        assert_eq!(beside((0, 590), false, sizes, false), 534);
+        assert_eq!(beside((0, 590), false, (60, 40), true), GAP);
     }
 }

@@ -11,7 +11,7 @@
 
 pub mod bubble;
 pub mod clipboard;
-mod completion;
+pub mod completion;
 pub mod composer;
 pub mod hover;
 pub mod key_bar;

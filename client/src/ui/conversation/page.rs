@@ -6,9 +6,10 @@ use std::rc::Rc;
 
 use gtk::prelude::*;
 use gtk::{gdk, glib};
-use hobnob_shared::id::{ConversationId, Handle, MessageId};
+use hobnob_shared::id::{ConversationId, MessageId};
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
+use crate::ui::conversation::completion::Callable;
 use crate::ui::conversation::composer::{Composer, ComposerOutput, Place};
 use crate::ui::conversation::key_bar::KeyBar;
 use crate::ui::conversation::room_bar::RoomBar;
@@ -61,7 +62,7 @@ pub enum PageInput {
     /// The friend is called so, or the room.
     Named(String),
     /// These can be called by an `@`.
-    Callable(Vec<Handle>),
+    Callable(Vec<Callable>),
     /// One is not in this room: the sentence of the bar that offers to join it.
     Outside(Option<String>),
     /// This was not sent: put it back.

@@ -22,7 +22,7 @@ pub fn ask(
     server: Option<String>,
     add: impl Fn(String) + 'static,
     own: impl Fn() + 'static,
-) {
+) -> Dialog {
     let dialog = Dialog::new(
         window,
         "Add Friend",
@@ -72,6 +72,7 @@ pub fn ask(
     entry.set_position(-1);
     dialog.present();
     entry.grab_focus();
+    dialog
 }
 
 /// What is to be said of what stands in the field.

@@ -217,6 +217,13 @@ impl Board {
         }
     }
 
+    /// What showed them is gone, and they with it: whatever has their numbers from now on is not ours.
+    pub fn forgotten(&mut self) {
+        for card in self.cards.values_mut() {
+            card.number = None;
+        }
+    }
+
     /// Where the card of that number leads; none for one that is not ours.
     pub fn place(&self, number: u32) -> Option<Place> {
         let (tag, card) = self.cards.iter().find(|(_, card)| card.number == Some(number))?;

@@ -158,3 +158,17 @@ fn a_flood_is_one_card_and_bounded() {
     board.add(&tag("#tea"), item("bob", &long), false);
     assert_eq!(show(&mut board, 2).unwrap().2.chars().count(), EXCERPT);
 }
+
+#[test]
+fn what_went_with_the_service_is_neither_replaced_nor_taken_back() {
+    let mut board = Board::default();
+    board.add(&tag("@bob"), item("bob", "one"), false);
+    show(&mut board, 7);
+    board.forgotten();
+    assert_eq!((board.place(7), board.numbers()), (None, vec![]));
+    board.add(&tag("@bob"), item("bob", "two"), false);
+    assert_eq!(show(&mut board, 3), Some((0, "bob".into(), "2 new messages\ntwo".into(), false)));
+    board.forgotten();
+    board.withdraw(&tag("@bob"));
+    assert_eq!(board.next(true), None);
+}

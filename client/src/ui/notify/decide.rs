@@ -62,6 +62,16 @@ pub fn decide(news: News, now: &Circumstances) -> Verdict {
     Verdict::Tell { sound: preferences.is(Flag::NotificationSound) }
 }
 
+/// Something that was not seen calls for attention on its tab; `called` where it mentions oneself. Of what is muted the number in the list
+/// says enough.
+pub fn calls_for_attention(level: Notify, called: bool) -> bool {
+    match level {
+        Notify::All => true,
+        Notify::Mentions => called,
+        Notify::None => false,
+    }
+}
+
 /// The minute is within the muted hours, which may go over midnight. From a time to the same time is the whole day.
 pub fn is_muted(preferences: &Preferences, minute: i32) -> bool {
     let (from, to) = (preferences.number(Number::MutedFrom), preferences.number(Number::MutedTo));
@@ -72,6 +82,15 @@ pub fn is_muted(preferences: &Preferences, minute: i32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_muted_is_counted_and_calls_for_no_attention() {
+        for called in [false, true] {
+            assert!(calls_for_attention(Notify::All, called));
+            assert_eq!(calls_for_attention(Notify::Mentions, called), called);
+            assert!(!calls_for_attention(Notify::None, called));
+        }
+    }
 
     fn with(change: impl FnOnce(&mut Preferences)) -> Circumstances {
         let mut preferences = Preferences::default();

@@ -19,6 +19,8 @@ use crate::ui::settings::{Flag, Store};
 
 const NAME: &str = "org.freedesktop.Notifications";
 const OBJECT: &str = "/org/freedesktop/Notifications";
+/// Who says which program has that name.
+const BUS: (&str, &str) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
 /// What comes within this time is told together, and what is read within it is not told.
 const TOGETHER: Duration = Duration::from_millis(300);
 /// A service that takes longer is stuck.
@@ -39,6 +41,8 @@ struct Inner {
     board: RefCell<Board>,
     bell: async_channel::Sender<()>,
     bus: RefCell<Option<gio::DBusConnection>>,
+    /// The service takes what it is told for markup; none until it has said so.
+    takes_markup: Cell<Option<bool>>,
     preferences: Store,
     input: Sender<AppMsg>,
     /// With a click comes the right to come to the front, just before it.
@@ -61,6 +65,7 @@ impl Notifier {
             board: RefCell::default(),
             bell,
             bus: RefCell::default(),
+            takes_markup: Cell::default(),
             preferences,
             input,
             token: RefCell::default(),
@@ -70,16 +75,14 @@ impl Notifier {
         let weak = Rc::downgrade(&inner);
         relm4::spawn_local(async move {
             let mut hears = None;
-            let mut takes_markup = false;
             while rung.recv().await.is_ok() {
                 glib::timeout_future(TOGETHER).await;
                 let Some(inner) = weak.upgrade() else { return };
                 let Some(bus) = inner.bus().await else { continue };
                 if hears.is_none() {
-                    takes_markup = capabilities(&bus).await.iter().any(|one| one == "body-markup");
                     hears = Some(listen(&bus, &inner));
                 }
-                inner.work(&bus, takes_markup).await;
+                inner.work(&bus).await;
             }
         });
         Self(inner)
@@ -147,13 +150,25 @@ impl Inner {
         }
     }
 
-    async fn work(&self, bus: &gio::DBusConnection, takes_markup: bool) {
+    /// The service is gone, or another one took its place.
+    fn forget(&self) {
+        self.takes_markup.set(None);
+        self.board.borrow_mut().forgotten();
+    }
+
+    async fn work(&self, bus: &gio::DBusConnection) {
+        if self.takes_markup.get().is_none() {
+            let known = capabilities(bus).await;
+            self.takes_markup.set(known.map(|all| all.iter().any(|one| one == "body-markup")));
+        }
         loop {
             let job = self.board.borrow_mut().next(self.preferences.is(Flag::NotificationText));
             match job {
                 None => return,
                 Some(Job::Close(number)) => close(bus, number),
                 Some(Job::Show { tag, replaces, title, body, sound }) => {
+                    // One that has not said so may do it all the same: at worst a text looks odd.
+                    let takes_markup = self.takes_markup.get().unwrap_or(true);
                     let body = if takes_markup { glib::markup_escape_text(&body).to_string() } else { body };
                     self.showing.set(true);
                     match show(bus, replaces, &title, &body, sound).await {
@@ -170,10 +185,11 @@ impl Inner {
     }
 }
 
-async fn capabilities(bus: &gio::DBusConnection) -> Vec<String> {
+/// What the service can do; none while it does not answer.
+async fn capabilities(bus: &gio::DBusConnection) -> Option<Vec<String>> {
     let asked =
         bus.call_future(Some(NAME), OBJECT, NAME, "GetCapabilities", None, None, gio::DBusCallFlags::NONE, PATIENCE_MS);
-    asked.await.ok().and_then(|answer| answer.get::<(Vec<String>,)>()).map(|(all,)| all).unwrap_or_default()
+    asked.await.ok().and_then(|answer| answer.get::<(Vec<String>,)>()).map(|(all,)| all)
 }
 
 async fn show(
@@ -215,8 +231,8 @@ fn close(bus: &gio::DBusConnection, number: u32) {
     );
 }
 
-/// Hears what is clicked and put away, as long as the subscriptions live.
-fn listen(bus: &gio::DBusConnection, inner: &Rc<Inner>) -> [gio::SignalSubscription; 3] {
+/// Hears what is clicked and put away, and when the service goes, as long as the subscriptions live.
+fn listen(bus: &gio::DBusConnection, inner: &Rc<Inner>) -> [gio::SignalSubscription; 4] {
     let subscribe = |member: &str, heard: fn(&Inner, u32, String)| {
         let of = Rc::downgrade(inner);
         bus.subscribe_to_signal(
@@ -235,7 +251,24 @@ fn listen(bus: &gio::DBusConnection, inner: &Rc<Inner>) -> [gio::SignalSubscript
             },
         )
     };
+    let (of, (bus_itself, its_object)) = (Rc::downgrade(inner), BUS);
+    let gone = bus.subscribe_to_signal(
+        Some(bus_itself),
+        Some(bus_itself),
+        Some("NameOwnerChanged"),
+        Some(its_object),
+        Some(NAME),
+        gio::DBusSignalFlags::NONE,
+        move |signal| {
+            // Where there was none before nothing was shown.
+            let before = signal.parameters.try_child_value(1).and_then(|owner| owner.get::<String>());
+            if let Some(inner) = of.upgrade().filter(|_| before.is_some_and(|owner| !owner.is_empty())) {
+                inner.forget();
+            }
+        },
+    );
     [
+        gone,
         subscribe("ActivationToken", |inner, _, words| drop(inner.token.replace(Some(words)))),
         subscribe("ActionInvoked", |inner, number, _| inner.hear(Heard::Clicked(number))),
         subscribe("NotificationClosed", |inner, number, _| inner.hear(Heard::Closed(number))),

@@ -9,9 +9,8 @@ use relm4::gtk;
 use crate::core::event::{Event, MessageInfo};
 use crate::model::connection::Page;
 use crate::ui::app::App;
-use crate::ui::content::Content;
 use crate::ui::notify::board::{Item, Place, Tag};
-use crate::ui::notify::decide::{Circumstances, News, Verdict, decide};
+use crate::ui::notify::decide::{Circumstances, News, Verdict, calls_for_attention, decide};
 use crate::ui::seek::Target;
 use crate::ui::tabs::view_of;
 use crate::ui::words;
@@ -19,11 +18,13 @@ use crate::ui::words;
 impl App {
     /// An event came that the model does not know yet: what a card says may be true no more, or somebody needs an answer.
     pub(in crate::ui) fn hear(&mut self, event: &Event) {
+        if let Event::MessageDeleted { message, from, .. } | Event::MessageEdited { message, from, .. } = event {
+            let changed = (*message, from.clone());
+            self.contents().for_each(|content| content.announcer.take_back(&changed));
+        }
         match event {
             Event::MessageDeleted { conversation, from, message } => {
                 self.notifier.change(|board| board.rewrite(conversation, &(*message, from.clone()), None));
-                // It may be what was read out last.
-                self.contents().for_each(Content::unsay);
             }
             Event::MessageEdited { conversation, from, message, text } => {
                 self.notifier.change(|board| board.rewrite(conversation, &(*message, from.clone()), Some(text)));
@@ -95,14 +96,15 @@ impl App {
             let content =
                 tab.and_then(|tab| self.own_of(&view_of(&tab.page)?)).map_or(&self.content, |own| &own.content);
             let place = if conversation.friend().is_none() { format!(" in {conversation}") } else { String::new() };
-            content.announce(&format!("{}{place}: {}", item.from, item.what));
+            content.announcer.say_of(item.message.clone(), &format!("{}{place}: {}", item.from, item.what));
         }
         let watched = tab.is_some_and(|tab| self.is_watched(tab));
-        if let Some(tab) = tab.filter(|_| !watched) {
+        let level = self.model.notify_level(conversation);
+        if let Some(tab) = tab.filter(|_| !watched && calls_for_attention(level, mentioned)) {
             tab.page.set_needs_attention(true);
         }
         let in_room = conversation.friend().is_none();
-        let news = News::Said { in_room, mentioned, level: self.model.notify_level(conversation) };
+        let news = News::Said { in_room, mentioned, level };
         if let Verdict::Tell { sound } = decide(news, &self.circumstances(watched)) {
             self.notifier.add(&Tag::Conversation(conversation.clone()), item, sound);
         }

@@ -13,6 +13,7 @@ use crate::ui::preferences::rows::{FlagRow, Kept, NumberRow, group, leading, pag
 use crate::ui::settings::keys::STYLES;
 use crate::ui::settings::{Flag, Number, Store};
 use crate::ui::text::literal_line;
+use crate::ui::widgets::announcer::Announcer;
 use crate::ui::widgets::spoken::name_library_buttons;
 
 /// Sizes of text that are offered, in per cent.
@@ -26,6 +27,7 @@ const HALF_HOUR: usize = 30;
 /// The window.
 pub struct PreferencesWindow {
     window: adw::PreferencesWindow,
+    announcer: Option<Announcer>,
     store: Store,
     style: adw::ComboRow,
     flags: Vec<FlagRow>,
@@ -120,9 +122,10 @@ impl PreferencesWindow {
         window.add(&manner);
 
         name_library_buttons(&window);
+        let announcer = announced(&window);
         let flags = vec![told, text, sound, mentions, muted, typing, enter, ask, stays, tabs];
         let numbers = vec![size, from, to];
-        Self { window, store: store.clone(), style, flags, numbers, receipts, last_seen, downloads }
+        Self { window, announcer, store: store.clone(), style, flags, numbers, receipts, last_seen, downloads }
     }
 
     /// Shows all of them as they are.
@@ -151,10 +154,28 @@ impl PreferencesWindow {
         self.window.is_visible()
     }
 
-    /// It, for questions over it and words in it.
+    /// Says something for a moment.
+    pub fn say(&self, words: &str, toast: adw::Toast) {
+        if let Some(announcer) = &self.announcer {
+            announcer.say(words);
+        }
+        self.window.add_toast(toast);
+        name_library_buttons(&self.window);
+    }
+
+    /// It, for questions over it.
     pub fn window(&self) -> &adw::PreferencesWindow {
         &self.window
     }
+}
+
+/// What is said in it is told to who listens as well: all that the library has made of it goes below that.
+fn announced(window: &adw::PreferencesWindow) -> Option<Announcer> {
+    let made = window.content()?;
+    window.set_content(None::<&gtk::Widget>);
+    let (announcer, over) = Announcer::over(&made);
+    window.set_content(Some(&over));
+    Some(announcer)
 }
 
 fn style_row(store: &Store) -> adw::ComboRow {

@@ -47,9 +47,14 @@ pub fn write(path: &Path, preferences: &Preferences) -> std::io::Result<()> {
     }
     // Two programs may write at once; the later one wins, whole.
     let fresh = path.with_extension(format!("json.{}", std::process::id()));
+    let text = serde_json::to_vec_pretty(&values)?;
     let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
-    file.write_all(&serde_json::to_vec_pretty(&values)?)?;
-    fs::rename(fresh, path)
+    let written = file.write_all(&text).and_then(|()| fs::rename(&fresh, path));
+    if written.is_err() {
+        // Half of it is of no use to anybody.
+        let _ = fs::remove_file(&fresh);
+    }
+    written
 }
 
 #[cfg(test)]
@@ -74,6 +79,16 @@ mod tests {
         assert_eq!(read(&path), preferences);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing else is left there");
+    }
+
+    #[test]
+    fn what_could_not_be_written_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("preferences.json");
+        // Nothing can take this place.
+        fs::create_dir(&path).unwrap();
+        write(&path, &Preferences::default()).unwrap_err();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! - [`icon_button`] a button that shows a picture and says its name
 //! - [`spoken`] what a widget is called for those who listen
 //! - [`tip`] tooltips that change
+//! - [`announcer`] what is said to those who listen
 //! - [`live_list`] a long list whose rows change in place
 //! - [`in_view`] which rows of it are in view
 //! - [`context_menu`] the menu of a line
@@ -12,6 +13,7 @@
 //! - [`qr`] a text for another person's camera
 //! - [`avatar`] a person's picture with their presence on it
 
+pub mod announcer;
 pub mod avatar;
 pub mod context_menu;
 pub mod dialog;
