@@ -1,6 +1,6 @@
 //! How a line of the timeline is laid out: one thing below the other over the whole width, and what is somebody's on its side of the timeline,
 //! no wider than it needs. GTK's boxes can do that with alignment and margins, but then they measure each text in the width of the
-//! whole line first, and once more in its own; that was a third of what a frame cost while scrolling.
+//! whole line first, and once more in its own; that was a sixth of what a frame cost while scrolling.
 
 use std::cell::{Cell, RefCell};
 

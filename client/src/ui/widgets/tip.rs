@@ -1,5 +1,5 @@
 //! Tooltips that change. GTK 4.8 asks the X server where the pointer is each time that one is set, and waits for the answer; with a screen of
-//! rows, each set to what it was, that is a third of the time in which they are shown.
+//! rows, each set to what it was, that is milliseconds for nothing.
 
 use gtk::prelude::*;
 use relm4::gtk;
