@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hobnob_shared::id::{ConversationId, MessageId};
+use hobnob_shared::id::{ConversationId, Handle, MessageId};
 
 use crate::model::change::Change;
 
@@ -39,9 +39,10 @@ impl Batch {
         }
     }
 
-    /// A message that may be among those that came has another text, or, with none, was taken back: nobody is told of what it said before.
-    pub fn rewrite(&mut self, message: MessageId, text: Option<&str>) {
-        let is_it = |change: &Change| matches!(change, Change::Arrived { info, .. } if info.message == message);
+    /// The message of this id that `from` wrote, and that may be among those that came, has another text, or, with none, was taken back: nobody
+    /// is told of what it said before. Whoever else uses the id has written another one.
+    pub fn rewrite(&mut self, message: MessageId, from: &Handle, text: Option<&str>) {
+        let is_it = |change: &Change| matches!(change, Change::Arrived { info, .. } if info.message == message && info.from == *from);
         let Some(at) = self.moments.iter().position(is_it) else { return };
         match (text, self.moments.get_mut(at)) {
             (Some(text), Some(Change::Arrived { info, .. })) => text.clone_into(&mut info.text),
@@ -215,9 +216,12 @@ mod tests {
         for info in [&stays, &slip] {
             batch.add(Change::Arrived { info: info.clone(), newest: true });
         }
-        batch.rewrite(stays.message, Some("hello"));
-        batch.rewrite(slip.message, None);
-        batch.rewrite(MessageId::new(), None);
+        batch.rewrite(stays.message, &stays.from, Some("hello"));
+        batch.rewrite(slip.message, &slip.from, None);
+        batch.rewrite(MessageId::new(), &slip.from, None);
+        let forger = "mallory".parse().unwrap();
+        batch.rewrite(stays.message, &forger, Some("something else"));
+        batch.rewrite(stays.message, &forger, None);
         let told = Change::Arrived { info: MessageInfo { text: "hello".to_owned(), ..stays }, newest: true };
         assert_eq!(batch.finish(), [told], "and the one before it is the newest again");
     }

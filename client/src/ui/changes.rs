@@ -33,8 +33,8 @@ impl App {
         for event in events {
             self.hear(&event);
             match &event {
-                Event::MessageDeleted { message, .. } => batch.rewrite(*message, None),
-                Event::MessageEdited { message, text, .. } => batch.rewrite(*message, Some(text)),
+                Event::MessageDeleted { message, from, .. } => batch.rewrite(*message, from, None),
+                Event::MessageEdited { message, from, text, .. } => batch.rewrite(*message, from, Some(text)),
                 _ => {}
             }
             if matches!(event, Event::Ready { .. }) {
