@@ -16,7 +16,7 @@ use hobnob_shared::message::{
 use super::account::ANSWER_WITHIN;
 use super::keys::Held;
 use crate::core::error::Problem;
-use crate::core::event::Event;
+use crate::core::event::{Answer, Event};
 use crate::core::friendship::{self, Proven};
 use crate::core::history::{friends, pairs};
 use crate::core::outlet::Ticket;
@@ -244,7 +244,12 @@ impl Registry {
             _ => {}
         }
         if let Some(ticket) = ticket {
-            ticket.ok();
+            // What follows from it is handed to the history by now: done is said of what will still be so after a crash, and what is asked
+            // next finds it.
+            let history = self.history.clone();
+            actix_rt::spawn(async move {
+                ticket.answer(history.flush().await.map(|()| Answer::Nothing {}).map_err(Problem::from));
+            });
         }
     }
 
