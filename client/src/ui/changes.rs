@@ -164,7 +164,7 @@ impl App {
         if !self.preferences.is(Flag::ReopenTabs) {
             main.tabs.retain(|tab| main.pinned.contains(tab));
         }
-        self.reopen(&main, &self.content.tabs.clone());
+        self.reopen(&main, &self.content.tabs.clone(), &self.content.tab_bar.clone());
         for window in kept.windows.iter().filter(|_| self.preferences.is(Flag::ReopenTabs)).cloned().collect::<Vec<_>>()
         {
             self.reopen_window(&window);

@@ -131,7 +131,8 @@ impl App {
     /// Opens a conversation's tab, or brings it to the front, in whichever window it is.
     pub(in crate::ui) fn open(&mut self, conversation: &ConversationId, front: bool) {
         if self.tab(conversation).is_none() {
-            self.add_tab(conversation, &self.content.tabs.clone());
+            let tabs = self.content.tabs.clone();
+            self.add_tab(conversation, &tabs, tabs.n_pages());
         }
         if front {
             self.wake(conversation);
@@ -152,10 +153,10 @@ impl App {
         self.look();
     }
 
-    /// Makes a conversation's tab among these.
-    pub(in crate::ui) fn add_tab(&mut self, conversation: &ConversationId, tabs: &adw::TabView) {
+    /// Makes a conversation's tab among these, at a place that is not among the pinned.
+    fn add_tab(&mut self, conversation: &ConversationId, tabs: &adw::TabView, place: i32) {
         let (name, body) = (title(conversation), Body::new(conversation));
-        let page = tabs.append(&body.place);
+        let page = tabs.insert(&body.place, place);
         // The title is the tooltip as well, where no other is set.
         page.set_title(&name);
         if conversation.friend().is_none() {
@@ -226,20 +227,33 @@ impl App {
         }
     }
 
-    /// Opens tabs that were kept, among these.
-    pub(in crate::ui) fn reopen(&mut self, kept: &KeptTabs, tabs: &adw::TabView) {
+    /// Opens tabs that were kept, in the main window or a new one of their own. Its bar is not in view yet.
+    pub(in crate::ui) fn reopen(&mut self, kept: &KeptTabs, tabs: &adw::TabView, bar: &adw::TabBar) {
+        // The bar makes its tabs when all of them are there: one after the other, each would be drawn anew for every word that it gets to know.
+        bar.set_view(None);
+        let front = kept.front.as_deref().and_then(|id| id.parse().ok());
+        let mut place = None;
         for conversation in kept.conversations() {
-            if self.tab(&conversation).is_none() {
-                self.add_tab(&conversation, tabs);
+            if self.tab(&conversation).is_some() {
+                continue;
             }
-            if kept.is_pinned(&conversation)
-                && let Some(tab) = self.tab(&conversation)
-            {
+            let pinned = kept.is_pinned(&conversation);
+            if front.as_ref() == Some(&conversation) && !pinned {
+                place = Some(tabs.n_pages());
+                continue;
+            }
+            self.add_tab(&conversation, tabs, tabs.n_pages());
+            if pinned && let Some(tab) = self.tab(&conversation) {
                 self.pin(&tab.page, true);
             }
         }
-        let front = kept.front.as_deref().and_then(|id| id.parse().ok());
-        if let Some(tab) = front.and_then(|front| self.tab(&front))
+        bar.set_view(Some(tabs));
+        let Some(front) = front else { return };
+        if let Some(place) = place {
+            // Before it is in view the bar goes to whichever tab comes last, not to the one in front.
+            self.add_tab(&front, tabs, place.max(tabs.n_pinned_pages()));
+        }
+        if let Some(tab) = self.tab(&front)
             && view_of(&tab.page).as_ref() == Some(tabs)
         {
             tabs.set_selected_page(&tab.page);

@@ -172,8 +172,8 @@ impl App {
     pub(in crate::ui) fn reopen_window(&mut self, kept: &KeptWindow) {
         let own = self.add_own();
         own.window.set_default_size(kept.width, kept.height);
-        let (window, tabs) = (own.window.clone(), own.content.tabs.clone());
-        self.reopen(&kept.tabs, &tabs);
+        let (window, tabs, bar) = (own.window.clone(), own.content.tabs.clone(), own.content.tab_bar.clone());
+        self.reopen(&kept.tabs, &tabs, &bar);
         window.present();
     }
 
