@@ -29,7 +29,7 @@ impl Batch {
             }
             Change::Arrived { .. }
             | Change::Offered(_)
-            | Change::Done(..)
+            | Change::Done { .. }
             | Change::Failed { .. }
             | Change::Notice(_) => {
                 self.moments.push(change);

@@ -10,6 +10,7 @@ use crate::core::command::Part;
 use crate::model::fresh::Fresh;
 use crate::model::known::Known;
 use crate::model::line::{Layout, Line, Message};
+use crate::model::question::QuestionId;
 
 /// Changes kept while a page is on its way.
 const CHANGED_MAX: usize = 1_000;
@@ -31,8 +32,8 @@ pub enum Past {
 /// A page that is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Awaited {
-    /// Tells it from every other one that was asked for.
-    pub turn: u64,
+    /// The question that it answers.
+    pub id: QuestionId,
     /// Which part it is.
     pub part: Part,
 }
@@ -125,9 +126,9 @@ impl Conversation {
         self.changed.clear();
     }
 
-    /// The page of this turn does not come. Whether anybody waited for it.
-    pub fn give_up(&mut self, turn: u64) -> bool {
-        let waited = self.awaited.take_if(|awaited| awaited.turn == turn).is_some();
+    /// The page that was asked for so does not come. Whether anybody waited for it.
+    pub fn give_up(&mut self, id: QuestionId) -> bool {
+        let waited = self.awaited.take_if(|awaited| awaited.id == id).is_some();
         if waited {
             self.early.clear();
             self.changed.clear();

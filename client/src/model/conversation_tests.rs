@@ -44,7 +44,7 @@ fn load(
 }
 
 fn ask(conversation: &mut Conversation, part: Part) {
-    conversation.ask(Awaited { turn: 1, part });
+    conversation.ask(Awaited { id: QuestionId(1), part });
 }
 
 fn came(
@@ -53,7 +53,7 @@ fn came(
     (earlier, later): (bool, bool),
     cards: &[Due],
 ) -> Vec<Splice> {
-    conversation.load(1, Page { messages, earlier, later, found: None }, cards)
+    conversation.load(QuestionId(1), Page { messages, earlier, later, found: None }, cards)
 }
 
 fn newest(conversation: &mut Conversation, messages: Vec<Message>, complete: bool, cards: &[Due]) -> (usize, usize) {

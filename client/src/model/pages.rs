@@ -10,7 +10,7 @@ use crate::core::event::{Answer, MessageInfo};
 use crate::model::change::Change;
 use crate::model::conversation::{Awaited, Conversation, Page, Past, Splice};
 use crate::model::line::Message;
-use crate::model::question::Question;
+use crate::model::question::{Question, QuestionId};
 use crate::model::state::Model;
 
 /// Messages asked for at once: two or three screens.
@@ -82,15 +82,21 @@ impl Model {
     }
 
     fn read(&mut self, conversation: &ConversationId, part: Part, limit: u32) -> Option<Request> {
-        self.turns += 1;
-        let turn = self.turns;
-        self.open.get_mut(conversation)?.ask(Awaited { turn, part });
-        let question = Question::History { conversation: conversation.clone(), turn };
-        Some(self.ask(question, Command::read(conversation.clone(), limit, part)))
+        let open = self.open.get_mut(conversation)?;
+        let question = Question::History(conversation.clone());
+        // A page that nobody can wait for is not read.
+        let id = self.questions.open(question)?;
+        open.ask(Awaited { id, part });
+        Some(Request { id: Some(id.to_string()), command: Command::read(conversation.clone(), limit, part) })
     }
 
-    /// The page of a turn came.
-    pub(in crate::model) fn page_came(&mut self, id: &ConversationId, turn: u64, answer: &Answer) -> Vec<Change> {
+    /// The page that was asked for so came.
+    pub(in crate::model) fn page_came(
+        &mut self,
+        id: &ConversationId,
+        question: QuestionId,
+        answer: &Answer,
+    ) -> Vec<Change> {
         let Answer::Messages { messages, earlier, later, found } = answer else { return Vec::new() };
         let transfers = self.transfer_times(id);
         let me = self.connection.user.clone();
@@ -99,7 +105,7 @@ impl Model {
             Page { messages: messages.iter().map(line).collect(), earlier: *earlier, later: *later, found: *found };
         let Some(open) = self.open.get_mut(id) else { return Vec::new() };
         let is_older = open.awaited().is_some_and(|awaited| matches!(awaited.part, Part::Before(_)));
-        let splices = open.load(turn, page, &transfers);
+        let splices = open.load(question, page, &transfers);
         // What answers one of these shows it now.
         let added = splices.first().filter(|_| is_older).map_or(0, |splice| splice.added);
         let quotes = open.answers_to_first(added);

@@ -163,3 +163,26 @@ fn who_stands_behind_all_others_by_their_clock_keeps_nobody_elses_words_unread()
     assert_eq!(model.seen(&bob()).1.map(|request| request.command), read, "with it everything before it is read");
     assert_eq!(model.unread(&bob()), 0);
 }
+
+#[test]
+fn of_two_pages_that_come_together_each_says_which_question_it_answers() {
+    let mut model = far_back();
+    let first = model.far(&bob(), Part::At(100)).unwrap();
+    let second = model.far(&bob(), Part::At(800)).unwrap();
+    let waits_for = |model: &Model| model.conversation(&bob()).unwrap().awaited().map(|awaited| awaited.id);
+    assert_eq!(waits_for(&model), QuestionId::of(&second));
+    // Both are applied before either is drawn.
+    let mut changes = came(&mut model, &first, 60..140, (true, true));
+    changes.extend(came(&mut model, &second, 760..840, (true, true)));
+    let answered: Vec<_> = changes
+        .iter()
+        .filter_map(|change| if let Change::Done { id, .. } = change { Some(*id) } else { None })
+        .collect();
+    assert_eq!(answered, [&first, &second].map(|request| QuestionId::of(request).unwrap()));
+    assert_eq!(
+        changes.iter().filter(|change| matches!(change, Change::Spliced { .. })).count(),
+        1,
+        "nobody waits for the first"
+    );
+    assert_eq!(model.line_of(&bob(), message(800).message), Some(40));
+}

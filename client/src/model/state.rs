@@ -49,15 +49,13 @@ pub struct Model {
     pub(in crate::model) questions: Questions,
     /// The unread messages are to be counted once more, when the count that is on its way has come.
     pub(in crate::model) recount: bool,
-    /// Pages asked for so far.
-    pub(in crate::model) turns: u64,
     pub(in crate::model) early: HashMap<MessageId, Vec<(MessageState, Option<Handle>)>>,
 }
 
 impl Model {
-    /// A command whose answer is awaited.
+    /// A command whose answer is awaited, under its [`QuestionId`].
     pub fn ask(&mut self, question: Question, command: Command) -> Request {
-        Request { id: self.questions.open(question), command }
+        Request { id: self.questions.open(question).map(|id| id.to_string()), command }
     }
 
     /// What is asked for at the start, and again after signing in.
@@ -154,11 +152,12 @@ impl Model {
                 self.connection.ready(user, signed_in, server, downloads);
                 vec![Change::Page, Change::Own]
             }
-            Event::Done { id, answer } => {
-                self.questions.close(id.as_deref()).map_or_else(Vec::new, |q| self.answered(q, answer))
-            }
+            Event::Done { id, answer } => self
+                .questions
+                .close(id.as_deref())
+                .map_or_else(Vec::new, |(id, question)| self.answered(id, question, answer)),
             Event::Failed { id, code, text } => match self.questions.close(id.as_deref()) {
-                Some(question) => self.refused(question, code, text),
+                Some((id, question)) => self.refused(id, question, code, text),
                 None => Vec::new(),
             },
             Event::SignedIn { user, presence, text } => {

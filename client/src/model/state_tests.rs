@@ -10,7 +10,7 @@ use crate::core::event::{Answer, FriendInfo, LinkPath, Reaction, ServerState, Tr
 use crate::model::connection::Page;
 use crate::model::line::{Fate, Line};
 use crate::model::pages::PAGE;
-use crate::model::question::{FileWish, PersonWish};
+use crate::model::question::{FileWish, PersonWish, QuestionId};
 
 fn handle(text: &str) -> Handle {
     text.parse().unwrap()
@@ -177,7 +177,7 @@ fn a_sent_message_appears_when_it_is_safe_and_shows_how_far_it_got() {
         &request,
         Answer::Sent { message: id, sent_at: 5, clock: 5, device: DeviceId([1; 32]), number: 1 },
     ));
-    assert!(matches!(changes.last(), Some(Change::Done(asked, _)) if *asked == question));
+    assert!(matches!(changes.last(), Some(Change::Done { question: asked, .. }) if *asked == question));
     assert_eq!((first(&model).info.state, first(&model).own), (MessageState::Sent, true));
     let changes = model.apply(Event::MessageState { message: id, state: MessageState::Read, by: None });
     assert_eq!(changes, [Change::Line { conversation: bob(), at: 0 }]);
@@ -189,8 +189,9 @@ fn a_refused_message_comes_back_with_its_text() {
     let mut model = alice();
     let question = Question::Send { conversation: bob(), text: "hi".to_owned(), reply_to: None };
     let request = model.ask(question.clone(), Command::Friends);
+    let id = QuestionId::of(&request).unwrap();
     let changes = model.apply(Event::Failed { id: request.id, code: "x".to_owned(), text: "No.".to_owned() });
-    assert_eq!(changes, [Change::Failed { question, code: "x".to_owned(), text: "No.".to_owned() }]);
+    assert_eq!(changes, [Change::Failed { id, question, code: "x".to_owned(), text: "No.".to_owned() }]);
     let stray = Event::Failed { id: Some("999".to_owned()), code: String::new(), text: String::new() };
     assert_eq!(model.apply(stray), []);
 }

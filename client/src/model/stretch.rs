@@ -9,6 +9,7 @@ use crate::core::command::Part;
 use crate::model::conversation::{Conversation, Due, Page, Past, Splice};
 use crate::model::known::Known;
 use crate::model::line::{Line, Message};
+use crate::model::question::QuestionId;
 
 /// Lines kept: more are read again when somebody scrolls there.
 pub(in crate::model) const KEPT: usize = 2_000;
@@ -20,9 +21,9 @@ pub(in crate::model) const FLOOD: usize = 100;
 pub(in crate::model) const KEPT_OF_FLOOD: usize = 60;
 
 impl Conversation {
-    /// The page of this turn came. Tells which lines changed by that, in order; nothing if nobody waits for it any more.
-    pub fn load(&mut self, turn: u64, mut page: Page, transfers: &[Due]) -> Vec<Splice> {
-        let Some(awaited) = self.awaited.take_if(|awaited| awaited.turn == turn) else { return Vec::new() };
+    /// The page that was asked for so came. Tells which lines changed by that, in order; nothing if nobody waits for it any more.
+    pub fn load(&mut self, id: QuestionId, mut page: Page, transfers: &[Due]) -> Vec<Splice> {
+        let Some(awaited) = self.awaited.take_if(|awaited| awaited.id == id) else { return Vec::new() };
         for (id, from, text) in std::mem::take(&mut self.changed) {
             let is_it = |message: &&mut Message| message.info.message == id && message.info.from == from;
             if let Some(message) = page.messages.iter_mut().find(is_it) {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::core::event::{MessageInfo, MessageState};
 use crate::model::conversation::{Awaited, Placed};
+use crate::model::question::QuestionId;
 
 fn handle(text: &str) -> Handle {
     text.parse().unwrap()
@@ -55,8 +56,8 @@ fn answer(count: u64, part: Part, limit: u64) -> Page {
 }
 
 fn go(conversation: &mut Conversation, count: u64, part: Part) -> Vec<Splice> {
-    conversation.ask(Awaited { turn: 7, part });
-    conversation.load(7, answer(count, part, 20), &[])
+    conversation.ask(Awaited { id: QuestionId(7), part });
+    conversation.load(QuestionId(7), answer(count, part, 20), &[])
 }
 
 fn numbers(conversation: &Conversation) -> Vec<u64> {
@@ -94,10 +95,10 @@ fn what_comes_while_the_reader_is_far_back_waits_for_its_page() {
     // The last page was read before the message was stored, and the message came before the page.
     let mut conversation = Conversation::default();
     go(&mut conversation, 100, Part::Around(id(75)));
-    conversation.ask(Awaited { turn: 1, part: Part::After(id(84)) });
+    conversation.ask(Awaited { id: QuestionId(1), part: Part::After(id(84)) });
     let page = answer(100, Part::After(id(84)), 20);
     assert_eq!(conversation.insert(message(100)), Placed::Elsewhere);
-    conversation.load(1, page, &[]);
+    conversation.load(QuestionId(1), page, &[]);
     assert_eq!((range(&conversation), conversation.is_live()), ((65, 100), true));
     assert_eq!(conversation.insert(message(101)), Placed::At(36), "this is the end again");
 }
@@ -106,11 +107,11 @@ fn what_comes_while_the_reader_is_far_back_waits_for_its_page() {
 fn a_page_that_nobody_waits_for_any_more_changes_nothing() {
     let mut conversation = Conversation::default();
     go(&mut conversation, 100, Part::Newest);
-    conversation.ask(Awaited { turn: 1, part: Part::Before(id(80)) });
-    conversation.ask(Awaited { turn: 2, part: Part::Around(id(30)) });
-    assert_eq!(conversation.load(1, answer(100, Part::Before(id(80)), 20), &[]), []);
-    assert!(!conversation.give_up(1) && conversation.awaited().is_some());
-    conversation.load(2, answer(100, Part::Around(id(30)), 20), &[]);
+    conversation.ask(Awaited { id: QuestionId(1), part: Part::Before(id(80)) });
+    conversation.ask(Awaited { id: QuestionId(2), part: Part::Around(id(30)) });
+    assert_eq!(conversation.load(QuestionId(1), answer(100, Part::Before(id(80)), 20), &[]), []);
+    assert!(!conversation.give_up(QuestionId(1)) && conversation.awaited().is_some());
+    conversation.load(QuestionId(2), answer(100, Part::Around(id(30)), 20), &[]);
     assert_eq!(range(&conversation), (20, 39));
 }
 
@@ -120,8 +121,8 @@ fn cards_stand_in_the_stretch_that_is_shown_and_in_no_other() {
     let mut conversation = Conversation::default();
     let shown = |conversation: &Conversation| conversation.transfers().collect::<Vec<_>>();
     let load = |conversation: &mut Conversation, part| {
-        conversation.ask(Awaited { turn: 1, part });
-        conversation.load(1, answer(1_000, part, 20), &cards);
+        conversation.ask(Awaited { id: QuestionId(1), part });
+        conversation.load(QuestionId(1), answer(1_000, part, 20), &cards);
     };
     load(&mut conversation, Part::Newest);
     assert_eq!(shown(&conversation), [cards[2].0]);
@@ -189,7 +190,7 @@ proptest! {
                 }
                 // The page that is on its way comes, as it was when it was read.
                 1 => if let Some((_, page)) = due.take() {
-                    splices = conversation.load(1, page, &[]);
+                    splices = conversation.load(QuestionId(1), page, &[]);
                 },
                 2 => {
                     let removed = conversation.trim(usize::try_from(n).unwrap());
@@ -203,7 +204,7 @@ proptest! {
                         _ => Some(Part::Newest),
                     };
                     if let Some(part) = part {
-                        conversation.ask(Awaited { turn: 1, part });
+                        conversation.ask(Awaited { id: QuestionId(1), part });
                         due = Some((part, answer(count, part, 20)));
                     }
                 }
@@ -234,10 +235,10 @@ fn a_message_that_claims_another_time_takes_no_files_along() {
     let file = |at: u64| (TransferId::new(), at, handle("bob"));
     let files = [file(now - 2 * DAY), file(now + 15), file(now + 25)];
     let mut conversation = Conversation::default();
-    conversation.ask(Awaited { turn: 7, part: Part::Newest });
+    conversation.ask(Awaited { id: QuestionId(7), part: Part::Newest });
     // The first one of a page says that it is of the end of all time, the second that it is of its beginning.
     let messages = vec![at(1, u64::MAX), at(2, 0), at(3, now + 30)];
-    conversation.load(7, Page { messages, earlier: true, later: false, found: None }, &files);
+    conversation.load(QuestionId(7), Page { messages, earlier: true, later: false, found: None }, &files);
     let shown: Vec<Option<u64>> =
         conversation.lines().iter().map(|line| line.message().map(|m| m.info.number)).collect();
     assert_eq!(shown, [Some(1), Some(2), None, None, Some(3)]);

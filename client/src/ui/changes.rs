@@ -8,7 +8,7 @@ use relm4::{ComponentController, adw, gtk};
 use crate::core::event::{Answer, Event};
 use crate::model::connection::Page;
 use crate::model::conversation::{Conversation, Past};
-use crate::model::{Batch, Change, PersonWish, Question};
+use crate::model::{Batch, Change, PersonWish, Question, QuestionId};
 use crate::ui::actions::presence_name;
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageInput;
@@ -96,8 +96,8 @@ impl App {
             Change::Arrived { info, newest } => self.arrived(&info, newest),
             Change::Offered(transfer) => self.offered(transfer),
             Change::Typing(conversation) => self.show_typing(&conversation),
-            Change::Done(question, answer) => self.done(&question, &answer),
-            Change::Failed { question, code, text } => self.refused(question, &code, &text),
+            Change::Done { id, question, answer } => self.done(id, &question, &answer),
+            Change::Failed { id, question, code, text } => self.refused(id, question, &code, &text),
             Change::Notice(text) => self.toast(&text),
         }
     }
@@ -289,8 +289,8 @@ impl App {
         self.notifier.change(|board| board.unread(conversation, unread));
     }
 
-    fn done(&mut self, question: &Question, answer: &Answer) {
-        self.answer_form(question, None);
+    fn done(&mut self, id: QuestionId, question: &Question, answer: &Answer) {
+        self.answer_form(id, None);
         match (question, answer) {
             (Question::Enter, _) => {
                 self.entered();
@@ -305,10 +305,10 @@ impl App {
                 // What was just sent from here is shown, wherever the reader was.
                 self.seek(conversation, Target::End);
             }
-            (Question::History { conversation, .. }, _) => self.page_came(conversation, answer),
+            (Question::History(conversation), _) => self.page_came(conversation, id, answer),
             (Question::Export(_), Answer::Exported { exported, path }) => self.exported(*exported, path.clone()),
             (Question::Erase { conversation, .. }, Answer::Erased { kept, .. }) => self.erased(conversation, *kept),
-            (Question::Search { text, before }, _) => self.found(text, before.is_some(), answer),
+            (Question::Search { text, before }, _) => self.found(id, text, before.is_some(), answer),
             (Question::JoinRoom(room), _) => self.joined(room),
             (Question::RoomPassword(room, true), _) => self.toast(&format!("Who joins {room} needs the password now.")),
             (Question::RoomPassword(room, false), _) => self.toast(&format!("{room} takes no password any more.")),
@@ -352,8 +352,8 @@ impl App {
         }
     }
 
-    fn refused(&mut self, question: Question, code: &str, text: &str) {
-        if self.answer_form(&question, Some(text)) {
+    fn refused(&mut self, id: QuestionId, question: Question, code: &str, text: &str) {
+        if self.answer_form(id, Some(text)) {
             return;
         }
         // What was chosen there is not so.
@@ -361,7 +361,7 @@ impl App {
         match question {
             Question::Enter | Question::SetServer => self.entrance().emit(SignInInput::Refused(text.to_owned())),
             Question::JoinRoom(room) => self.not_joined(&room, text),
-            Question::Search { .. } => self.search_refused(text),
+            Question::Search { .. } => self.search_refused(id, text),
             Question::Send { conversation, text: unsent, reply_to } => {
                 self.put_back(&conversation, unsent);
                 if let Some(message) = reply_to {
@@ -377,7 +377,7 @@ impl App {
                 self.put_back(&conversation, draft);
                 self.toast(text);
             }
-            Question::History { conversation, .. } => self.page_refused(&conversation, text),
+            Question::History(conversation) => self.page_refused(&conversation, id, text),
             // Asked for by the program itself; the lists come again after signing in.
             Question::Friends
             | Question::Rooms

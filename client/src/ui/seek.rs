@@ -5,6 +5,8 @@ use hobnob_shared::id::{ConversationId, MessageId, TransferId};
 
 use crate::core::command::Part;
 use crate::core::event::Answer;
+use crate::model::QuestionId;
+use crate::model::conversation::{Awaited, Conversation};
 use crate::ui::app::App;
 use crate::ui::conversation::PageInput;
 
@@ -25,6 +27,8 @@ pub enum Target {
 pub struct Seeking {
     conversation: ConversationId,
     target: Target,
+    /// What was asked for that.
+    question: QuestionId,
 }
 
 impl App {
@@ -62,22 +66,22 @@ impl App {
         if let Some(request) = request {
             self.bridge.send(request);
         }
-        self.seeking = Some(Seeking { conversation: conversation.clone(), target });
+        // Asked for now, or on its way before.
+        let awaited = self.model.conversation(conversation).and_then(Conversation::awaited);
+        let seeking = |awaited: Awaited| Seeking { conversation: conversation.clone(), target, question: awaited.id };
+        self.seeking = awaited.map(seeking);
         self.leave_end(conversation);
     }
 
     /// A page came: perhaps what is looked for is in it.
-    pub(in crate::ui) fn page_came(&mut self, conversation: &ConversationId, answer: &Answer) {
+    pub(in crate::ui) fn page_came(&mut self, conversation: &ConversationId, question: QuestionId, answer: &Answer) {
         let opened = self.reading.take_if(|reading| reading == conversation).is_some();
         if opened && self.is_fronted(conversation) && self.tab(conversation).is_some_and(|tab| tab.at_end) {
             self.seen(conversation);
         }
         let Some(open) = self.model.conversation(conversation) else { return };
-        // One that was asked for before that says nothing.
-        let is_coming = open.awaited().is_some();
-        let Some(seeking) = self.seeking.take_if(|seeking| seeking.conversation == *conversation && !is_coming) else {
-            return;
-        };
+        // One that was asked for otherwise says nothing.
+        let Some(seeking) = self.seeking.take_if(|seeking| seeking.question == question) else { return };
         let found = if let Answer::Messages { found, .. } = answer { *found } else { None };
         let beside = || found.and_then(|found| self.model.line_of(conversation, found));
         let place = match seeking.target {
@@ -95,8 +99,8 @@ impl App {
     }
 
     /// A page did not come.
-    pub(in crate::ui) fn page_refused(&mut self, conversation: &ConversationId, text: &str) {
-        let sought = self.seeking.take_if(|seeking| seeking.conversation == *conversation);
+    pub(in crate::ui) fn page_refused(&mut self, conversation: &ConversationId, question: QuestionId, text: &str) {
+        let sought = self.seeking.take_if(|seeking| seeking.question == question);
         if sought.is_none() {
             return tracing::warn!("a page did not come");
         }

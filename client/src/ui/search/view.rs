@@ -6,7 +6,7 @@ use relm4::gtk;
 
 use crate::core::command::{Command, Wanted};
 use crate::core::event::Answer;
-use crate::model::Question;
+use crate::model::{Pending, Question, QuestionId};
 use crate::ui::app::{App, AppMsg};
 use crate::ui::search::picker::{Kind, Picker, PickerOutput};
 use crate::ui::search::row::{FoundRow, Pick};
@@ -23,8 +23,8 @@ pub struct Searching {
     shown: Option<String>,
     /// The last message that is shown, where there are more behind it.
     last: Option<MessageId>,
-    /// A further page is on its way.
-    waiting: bool,
+    /// The page that is on its way.
+    pending: Pending,
     /// Enter was pressed before the results came.
     entered: bool,
     messages: usize,
@@ -79,7 +79,7 @@ impl App {
             text: String::new(),
             shown: None,
             last: None,
-            waiting: false,
+            pending: Pending::default(),
             entered: false,
             messages: 0,
             others: 0,
@@ -122,8 +122,7 @@ impl App {
             PickerOutput::Filter(filter) => open.picker.add(filter),
             PickerOutput::Picked(pick) => self.picked(pick),
             PickerOutput::NearEnd => {
-                if let (Some(before), false) = (open.last, open.waiting) {
-                    open.waiting = true;
+                if let (Some(before), false) = (open.last, open.pending.is_waiting()) {
                     let text = open.text.clone();
                     self.search_for(text, Some(before));
                 }
@@ -142,6 +141,7 @@ impl App {
         if Wanted::parse(&text, None).is_empty() {
             open.shown = Some(text);
             open.last = None;
+            open.pending.ask(None);
             open.picker.say("Search Everything", "Words, “exact phrases”, and the filters above, alone or together.");
         } else {
             self.search_for(text, None);
@@ -150,15 +150,21 @@ impl App {
 
     fn search_for(&mut self, text: String, before: Option<MessageId>) {
         let command = Command::Search { text: text.clone(), conversation: None, from: None, before, limit: PAGE };
-        self.ask(Question::Search { text, before }, command);
+        let asked = self.ask_named(Question::Search { text, before }, command);
+        if let Some(open) = &mut self.searching {
+            open.pending.ask(asked);
+        }
     }
 
-    /// A search was answered. What is about something else than is typed by now is not shown any more.
-    pub(in crate::ui) fn found(&mut self, text: &str, further: bool, answer: &Answer) {
+    /// A search was answered. What was asked before the last letter, or in a search that was closed since, is not shown any more.
+    pub(in crate::ui) fn found(&mut self, question: QuestionId, text: &str, further: bool, answer: &Answer) {
         let Answer::Found { messages, more, people, rooms, files } = answer else { return };
         let (me, model) = (self.model.connection.user.as_ref(), &self.model);
         let named = rows::People { me, called: &|user| text::name(model, user) };
-        let Some(open) = self.searching.as_mut().filter(|open| open.text == text) else { return };
+        let Some(open) = self.searching.as_mut() else { return };
+        if !open.pending.is_answered_by(question) {
+            return;
+        }
         let wanted = Wanted::parse(text, me);
         let mut lines = Vec::new();
         let mut group = |heading, rows: Vec<FoundRow>| {
@@ -183,7 +189,6 @@ impl App {
             group("Files", of_files);
             group("Messages", messages.iter().map(|info| rows::message(&wanted, info, &named)).collect());
         }
-        open.waiting = false;
         open.last = messages.last().map(|info| info.message).filter(|_| *more);
         open.shown = Some(text.to_owned());
         let count = open.messages + open.others;
@@ -207,9 +212,11 @@ impl App {
     }
 
     /// A search was refused: it says why in the place of results.
-    pub(in crate::ui) fn search_refused(&mut self, text: &str) {
-        if let Some(open) = &mut self.searching {
-            (open.waiting, open.last) = (false, None);
+    pub(in crate::ui) fn search_refused(&mut self, question: QuestionId, text: &str) {
+        if let Some(open) = &mut self.searching
+            && open.pending.is_answered_by(question)
+        {
+            open.last = None;
             open.picker.say("Cannot Search", text);
         }
     }
