@@ -3,6 +3,7 @@
 use hobnob_shared::id::{ConversationId, Handle, MessageId};
 
 use crate::model::change::Change;
+use crate::model::line::{Fate, Message};
 use crate::model::state::Model;
 
 impl Model {
@@ -38,6 +39,15 @@ impl Model {
             changes.push(Change::Recount);
         }
         changes
+    }
+
+    /// An own message can still be changed, by what is known of it here, and by why an edit of it was refused.
+    pub fn can_be_edited(&self, conversation: &ConversationId, message: MessageId, refusal: &str) -> bool {
+        let is_it = |line: &&Message| line.own && line.info.message == message;
+        let mut lines = self.open.get(conversation).into_iter().flat_map(|open| open.lines().iter().rev());
+        let is_deleted =
+            lines.find_map(|line| line.message().filter(is_it)).is_some_and(|line| line.fate == Fate::Deleted);
+        !is_deleted && !matches!(refusal, "deleted" | "unknown_message" | "not_yours")
     }
 
     fn change_text(

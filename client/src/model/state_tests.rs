@@ -197,6 +197,25 @@ fn a_refused_message_comes_back_with_its_text() {
 }
 
 #[test]
+fn a_refused_edit_is_an_edit_as_long_as_its_message_stands() {
+    let mut model = alice();
+    let mine = MessageInfo { from: handle("alice"), ..message("alice", "helo") };
+    let (id, other) = (mine.message, MessageInfo { message: mine.message, ..message("bob", "not hers") });
+    assert!(model.can_be_edited(&bob(), id, "too_long"), "it stands far back, where nothing is known of it");
+    for info in [mine.clone(), other] {
+        model.apply(Event::Message(info));
+    }
+    assert!(model.can_be_edited(&bob(), id, "too_long"));
+    for gone in ["deleted", "unknown_message", "not_yours"] {
+        assert!(!model.can_be_edited(&bob(), id, gone), "{gone}");
+    }
+    model.apply(Event::MessageDeleted { conversation: bob(), from: handle("bob"), message: id });
+    assert!(model.can_be_edited(&bob(), id, "too_long"), "somebody else's was taken back");
+    model.apply(Event::MessageDeleted { conversation: bob(), from: handle("alice"), message: id });
+    assert!(!model.can_be_edited(&bob(), id, "too_long"));
+}
+
+#[test]
 fn messages_are_edited_deleted_and_reacted_to() {
     let mut model = alice();
     let hello = message("bob", "hello");

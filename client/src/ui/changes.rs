@@ -12,6 +12,7 @@ use crate::model::{Batch, Change, PersonWish, Question, QuestionId};
 use crate::ui::actions::presence_name;
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageInput;
+use crate::ui::conversation::desk::{Draft, Edit};
 use crate::ui::conversation::rows;
 use crate::ui::dialogs::safety_number::Numbers;
 use crate::ui::dialogs::{file_rule, rates};
@@ -363,18 +364,15 @@ impl App {
             Question::JoinRoom(room) => self.not_joined(&room, text),
             Question::Search { .. } => self.search_refused(id, text),
             Question::Send { conversation, text: unsent, reply_to } => {
-                self.put_back(&conversation, unsent);
-                if let Some(message) = reply_to {
-                    self.reply(&conversation, message);
-                }
+                self.unsent(&conversation, unsent, reply_to);
                 self.toast(text);
             }
-            Question::Edit { conversation, text: unsaved, .. } => {
-                self.put_back(&conversation, unsaved);
+            Question::Edit { conversation, message, text: unsaved } => {
+                self.unedited(&conversation, Edit { message, text: unsaved }, code);
                 self.toast(text);
             }
             Question::Erase { conversation, draft } => {
-                self.put_back(&conversation, draft);
+                self.put_back(&conversation, Draft { text: draft, reply: None });
                 self.toast(text);
             }
             Question::History(conversation) => self.page_refused(&conversation, id, text),

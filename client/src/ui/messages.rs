@@ -9,6 +9,7 @@ use crate::model::Question;
 use crate::model::line::{Fate, Message};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageInput;
+use crate::ui::conversation::desk::{Answered, Draft, Edit, Unsent};
 use crate::ui::conversation::menu::Deed;
 use crate::ui::conversation::row::RowOutput;
 use crate::ui::conversation::rows::first_line;
@@ -64,17 +65,42 @@ impl App {
     }
 
     /// The composer answers this message from now on.
-    pub(in crate::ui) fn reply(&self, conversation: &ConversationId, message: MessageId) {
+    fn reply(&self, conversation: &ConversationId, message: MessageId) {
         if let (Some(tab), Some(found)) = (self.tab(conversation), self.message(conversation, message)) {
-            let author = if found.own { "yourself".to_owned() } else { text::name(&self.model, &found.info.from) };
-            let beginning = first_line(&found.info.text).to_owned();
-            tab.body.emit(PageInput::Reply { message, author, beginning });
+            tab.body.emit(PageInput::Reply(self.answered_message(found)));
+        }
+    }
+
+    fn answered_message(&self, found: &Message) -> Answered {
+        let author = if found.own { "yourself".to_owned() } else { text::name(&self.model, &found.info.from) };
+        let beginning = first_line(&found.info.text).to_owned();
+        Answered { message: found.info.message, author: Some(author), beginning }
+    }
+
+    /// A new message was refused: it comes back with what it answers, whether that is here or not.
+    pub(in crate::ui) fn unsent(&mut self, conversation: &ConversationId, text: String, reply_to: Option<MessageId>) {
+        let known = |message| {
+            self.model.conversation(conversation)?.quoted(message).filter(|known| known.fate != Fate::Deleted)
+        };
+        let reply = reply_to.map(|message| match known(message) {
+            Some(known) => self.answered_message(known),
+            None => Answered { message, author: None, beginning: "An earlier message".to_owned() },
+        });
+        self.put_back(conversation, Draft { text, reply });
+    }
+
+    /// An edit was refused, for this reason. It comes back as one: as a new message it would be sent as a second one.
+    pub(in crate::ui) fn unedited(&mut self, conversation: &ConversationId, edit: Edit, code: &str) {
+        let can_be = self.model.can_be_edited(conversation, edit.message, code);
+        match self.tab(conversation).and_then(|tab| tab.body.sender()).filter(|_| can_be) {
+            Some(page) => page.emit(PageInput::Restore(Unsent::Edit(edit))),
+            None => self.put_back(conversation, Draft { text: edit.text, reply: None }),
         }
     }
 
     fn edit(&self, conversation: &ConversationId, message: MessageId) {
         if let (Some(tab), Some(found)) = (self.tab(conversation), self.message(conversation, message)) {
-            tab.body.emit(PageInput::Edit { message, text: found.info.text.clone() });
+            tab.body.emit(PageInput::Edit(Edit { message, text: found.info.text.clone() }));
         }
     }
 
@@ -90,7 +116,7 @@ impl App {
     }
 
     /// A text was changed in the composer.
-    pub(in crate::ui) fn edited(&mut self, conversation: ConversationId, message: MessageId, text: String) {
+    pub(in crate::ui) fn edited(&mut self, conversation: ConversationId, Edit { message, text }: Edit) {
         let command = Command::Edit { message, text: text.clone() };
         self.ask(Question::Edit { conversation, message, text }, command);
     }
