@@ -229,7 +229,7 @@ impl Model {
         let Some(open) = self.open.get_mut(id) else { return Vec::new() };
         let mut changes = Vec::new();
         for info in messages {
-            let further = |known: &Message| known.own && known.info.state < info.state;
+            let further = |known: &Message| known.own && known.info.from == info.from && known.info.state < info.state;
             if let Some(at) = open.change(info.message, further, |line| line.advance(info.state, None)) {
                 changes.push(Change::Line { conversation: id.clone(), at });
             }
@@ -252,5 +252,5 @@ impl Model {
 
 /// The part of a conversation that is shown.
 fn shown_part(open: &Conversation) -> Part {
-    open.oldest().filter(|_| !open.is_live()).map_or(Part::Newest, Part::After)
+    open.oldest().filter(|_| !open.is_live()).map_or(Part::Newest, |oldest| Part::After(oldest.into()))
 }

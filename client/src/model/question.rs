@@ -94,8 +94,8 @@ pub enum Question {
     Search {
         /// As typed.
         text: String,
-        /// Behind this message: a further page.
-        before: Option<MessageId>,
+        /// A further page.
+        further: bool,
     },
     /// A message.
     Send {

@@ -7,6 +7,7 @@ use hobnob_shared::message::Presence;
 
 use crate::core::command::{Command, Request};
 use crate::core::event::{DeviceInfo, Direction, Event, MessageInfo, MessageState, Notify, RoomInfo};
+use crate::core::message_key::MessageKey;
 use crate::model::change::Change;
 use crate::model::connection::Connection;
 use crate::model::conversation::{Conversation, Past, Placed};
@@ -92,8 +93,9 @@ impl Model {
         let open = self.open.get_mut(conversation);
         // What somebody's clock puts behind all others stays the newest, whatever comes before it.
         let request = open.filter(|open| newest.is_some() && (any || open.marked != newest)).and_then(|open| {
-            open.marked = newest;
-            newest.map(|message| Request { id: None, command: Command::MarkRead { message } })
+            open.marked.clone_from(&newest);
+            let marked = |MessageKey { id, author }| Command::MarkRead { message: id, author: Some(author) };
+            newest.map(|newest| Request { id: None, command: marked(newest) })
         });
         (changes, request)
     }
@@ -110,8 +112,8 @@ impl Model {
     }
 
     /// The reader wants to see the whole of a long message, or its beginning again.
-    pub fn unfold(&mut self, conversation: &ConversationId, message: MessageId) -> Vec<Change> {
-        self.line(conversation, message, |_| true, |line| line.expanded = !line.expanded)
+    pub fn unfold(&mut self, conversation: &ConversationId, message: &MessageKey) -> Vec<Change> {
+        self.line(conversation, message, |line| line.expanded = !line.expanded)
     }
 
     /// Messages of others that were not seen.
@@ -196,11 +198,16 @@ impl Model {
             Event::Message(info) => self.arrived(info),
             Event::MessageState { message, state, by } => self.state_changed(message, state, by),
             Event::MessageEdited { conversation, from, message, text } => {
-                self.rewritten(&conversation, message, &from, text)
+                self.rewritten(&conversation, &MessageKey { id: message, author: from }, text)
             }
-            Event::MessageDeleted { conversation, from, message } => self.taken_back(&conversation, message, &from),
+            Event::MessageDeleted { conversation, from, message } => {
+                self.taken_back(&conversation, &MessageKey { id: message, author: from })
+            }
             Event::Reaction { conversation, from, message, emoji, on } => {
-                self.line(&conversation, message, |_| true, |line| line.react(from, emoji, on))
+                // Whose message it is on nobody says.
+                let open = self.open.get_mut(&conversation);
+                let at = open.and_then(|open| open.change(message, |_| true, |line| line.react(from, emoji, on)));
+                at.map(|at| Change::Line { conversation, at }).into_iter().collect()
             }
             Event::Typing { conversation, from, active } => {
                 self.typing(&conversation, from, active).into_iter().collect()
@@ -312,10 +319,12 @@ impl Model {
         }
         let live = self.open.get_mut(conversation).filter(|open| open.is_live());
         let Some(open) = live else { return vec![Change::Recount] };
-        let Some(after) = open.others_after(message) else { return vec![Change::Recount] };
+        let read = open.only(message).map(|read| read.info.key());
+        let counted = read.and_then(|read| open.others_after(&read).map(|after| (read, after)));
+        let Some((read, after)) = counted else { return vec![Change::Recount] };
         if after == 0 {
             // The author knows it already.
-            open.marked = Some(message);
+            open.marked = Some(read);
         }
         self.set_unread(conversation, unread.min(u32::try_from(after).unwrap_or(u32::MAX)))
     }
@@ -336,7 +345,7 @@ impl Model {
         }
         changes.extend(self.said(&info));
         if !own {
-            changes.extend(self.freshen(&conversation, info.message));
+            changes.extend(self.freshen(&conversation, info.key()));
             let count = self.unread(&conversation).saturating_add(1);
             changes.extend(self.set_unread(&conversation, count));
             self.called(&info);
@@ -371,11 +380,11 @@ impl Model {
     pub(in crate::model) fn line(
         &mut self,
         conversation: &ConversationId,
-        message: MessageId,
-        is_meant: impl Fn(&Message) -> bool,
+        message: &MessageKey,
         change: impl FnOnce(&mut Message),
     ) -> Vec<Change> {
-        let at = self.open.get_mut(conversation).and_then(|open| open.change(message, is_meant, change));
+        let is_it = |line: &Message| line.info.from == message.author;
+        let at = self.open.get_mut(conversation).and_then(|open| open.change(message.id, is_it, change));
         at.map(|at| Change::Line { conversation: conversation.clone(), at }).into_iter().collect()
     }
 

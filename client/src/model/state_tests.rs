@@ -142,7 +142,7 @@ fn a_message_is_shown_once_and_counts_as_unread_until_it_is_seen() {
     assert_eq!(model.roster.get(&handle("bob")).unwrap().unread, 1);
 
     let (_, request) = model.seen(&bob());
-    assert_eq!(request.unwrap().command, Command::MarkRead { message: hello.message });
+    assert_eq!(request.unwrap().command, Command::MarkRead { message: hello.message, author: Some(handle("bob")) });
     assert_eq!(model.unread(&bob()), 0);
     assert_eq!(model.seen(&bob()), (vec![], None), "told once");
 }

@@ -6,6 +6,7 @@ use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{ComponentController, adw, gtk};
 
 use crate::core::event::{Answer, Event};
+use crate::core::message_key::MessageKey;
 use crate::model::connection::Page;
 use crate::model::conversation::{Conversation, Past};
 use crate::model::{Batch, Change, PersonWish, Question, QuestionId};
@@ -34,8 +35,12 @@ impl App {
         for event in events {
             self.hear(&event);
             match &event {
-                Event::MessageDeleted { message, from, .. } => batch.rewrite(*message, from, None),
-                Event::MessageEdited { message, from, text, .. } => batch.rewrite(*message, from, Some(text)),
+                Event::MessageDeleted { message: id, from: author, .. } => {
+                    batch.rewrite(&MessageKey { id: *id, author: author.clone() }, None);
+                }
+                Event::MessageEdited { message: id, from: author, text, .. } => {
+                    batch.rewrite(&MessageKey { id: *id, author: author.clone() }, Some(text));
+                }
                 _ => {}
             }
             if matches!(event, Event::Ready { .. }) {
@@ -309,7 +314,7 @@ impl App {
             (Question::History(conversation), _) => self.page_came(conversation, id, answer),
             (Question::Export(_), Answer::Exported { exported, path }) => self.exported(*exported, path.clone()),
             (Question::Erase { conversation, .. }, Answer::Erased { kept, .. }) => self.erased(conversation, *kept),
-            (Question::Search { text, before }, _) => self.found(id, text, before.is_some(), answer),
+            (Question::Search { text, further }, _) => self.found(id, text, *further, answer),
             (Question::JoinRoom(room), _) => self.joined(room),
             (Question::RoomPassword(room, true), _) => self.toast(&format!("Who joins {room} needs the password now.")),
             (Question::RoomPassword(room, false), _) => self.toast(&format!("{room} takes no password any more.")),

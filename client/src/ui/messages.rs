@@ -5,6 +5,7 @@ use hobnob_shared::id::{ConversationId, MessageId};
 use relm4::gtk;
 
 use crate::core::command::Command;
+use crate::core::message_key::MessageKey;
 use crate::model::Question;
 use crate::model::line::{Fate, Message};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
@@ -23,13 +24,13 @@ impl App {
     pub(in crate::ui) fn line_said(&mut self, conversation: &ConversationId, output: RowOutput) {
         match output {
             RowOutput::Unfold(message) => {
-                let changes = self.model.unfold(conversation, message);
+                let changes = self.model.unfold(conversation, &message);
                 for change in changes {
                     self.draw(change);
                 }
                 // Of a text that was longer than the window the reader would find no more.
-                if self.message(conversation, message).is_some_and(|folded| !folded.expanded) {
-                    self.line_said(conversation, RowOutput::Go(message));
+                if self.message(conversation, &message).is_some_and(|folded| !folded.expanded) {
+                    self.line_said(conversation, RowOutput::Go(message.into()));
                 }
             }
             RowOutput::Link(address) => {
@@ -42,30 +43,30 @@ impl App {
                 self.seek(conversation, Target::Message(message));
             }
             RowOutput::React { message, emoji, on } => self.react(conversation, message, emoji, on),
-            RowOutput::Deed(Deed::Reply, message) => self.reply(conversation, message),
-            RowOutput::Deed(Deed::Edit, message) => self.edit(conversation, message),
-            RowOutput::Deed(Deed::Delete, message) => self.ask_delete(message),
+            RowOutput::Deed(Deed::Reply, message) => self.reply(conversation, &message),
+            RowOutput::Deed(Deed::Edit, message) => self.edit(conversation, &message),
+            RowOutput::Deed(Deed::Delete, message) => self.ask_delete(message.id),
             RowOutput::Deed(Deed::Unfold, message) => self.line_said(conversation, RowOutput::Unfold(message)),
             RowOutput::Deed(Deed::Answered, message) => {
-                let answered = self.message(conversation, message).and_then(|found| found.info.reply_to);
+                let answered = self.message(conversation, &message).and_then(|found| found.info.reply_to);
                 if let Some(answered) = answered {
-                    self.line_said(conversation, RowOutput::Go(answered));
+                    self.line_said(conversation, RowOutput::Go(answered.into()));
                 }
             }
             RowOutput::Deed(Deed::Copy, message) => {
-                if let Some(found) = self.message(conversation, message) {
+                if let Some(found) = self.message(conversation, &message) {
                     self.window.clipboard().set_text(&found.info.text);
                 }
             }
         }
     }
 
-    fn message(&self, conversation: &ConversationId, message: MessageId) -> Option<&Message> {
+    fn message(&self, conversation: &ConversationId, message: &MessageKey) -> Option<&Message> {
         self.model.conversation(conversation)?.find(message).filter(|found| found.fate != Fate::Deleted)
     }
 
     /// The composer answers this message from now on.
-    fn reply(&self, conversation: &ConversationId, message: MessageId) {
+    fn reply(&self, conversation: &ConversationId, message: &MessageKey) {
         if let (Some(tab), Some(found)) = (self.tab(conversation), self.message(conversation, message)) {
             tab.body.emit(PageInput::Reply(self.answered_message(found)));
         }
@@ -79,9 +80,8 @@ impl App {
 
     /// A new message was refused: it comes back with what it answers, whether that is here or not.
     pub(in crate::ui) fn unsent(&mut self, conversation: &ConversationId, text: String, reply_to: Option<MessageId>) {
-        let known = |message| {
-            self.model.conversation(conversation)?.quoted(message).filter(|known| known.fate != Fate::Deleted)
-        };
+        let known =
+            |message| self.model.conversation(conversation)?.only(message).filter(|known| known.fate != Fate::Deleted);
         let reply = reply_to.map(|message| match known(message) {
             Some(known) => self.answered_message(known),
             None => Answered { message, author: None, beginning: "An earlier message".to_owned() },
@@ -98,9 +98,9 @@ impl App {
         }
     }
 
-    fn edit(&self, conversation: &ConversationId, message: MessageId) {
+    fn edit(&self, conversation: &ConversationId, message: &MessageKey) {
         if let (Some(tab), Some(found)) = (self.tab(conversation), self.message(conversation, message)) {
-            tab.body.emit(PageInput::Edit(Edit { message, text: found.info.text.clone() }));
+            tab.body.emit(PageInput::Edit(Edit { message: message.id, text: found.info.text.clone() }));
         }
     }
 
@@ -110,8 +110,8 @@ impl App {
             let mut messages = open.lines().iter().rev().filter_map(|line| line.message());
             messages.find(|message| message.own && message.fate != Fate::Deleted)
         });
-        if let Some(message) = last.map(|last| last.info.message) {
-            self.edit(conversation, message);
+        if let Some(message) = last.map(|last| last.info.key()) {
+            self.edit(conversation, &message);
         }
     }
 
@@ -121,13 +121,14 @@ impl App {
         self.ask(Question::Edit { conversation, message, text }, command);
     }
 
-    fn react(&mut self, conversation: &ConversationId, message: MessageId, emoji: String, on: Option<bool>) {
-        let Some(found) = self.message(conversation, message) else { return };
+    fn react(&mut self, conversation: &ConversationId, message: MessageKey, emoji: String, on: Option<bool>) {
+        let Some(found) = self.message(conversation, &message) else { return };
         let me = self.model.connection.user.as_ref();
         let is_mine =
             || found.reactions.iter().any(|(known, people)| *known == emoji && people.iter().any(|by| Some(by) == me));
         let on = on.unwrap_or_else(|| !is_mine());
-        self.ask(Question::Act, Command::React { message, emoji, on });
+        let MessageKey { id, author } = message;
+        self.ask(Question::Act, Command::React { message: id, emoji, on, author: Some(author) });
     }
 
     fn ask_delete(&self, message: MessageId) {

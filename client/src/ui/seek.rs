@@ -1,20 +1,22 @@
 //! Going somewhere in a conversation: to a message or file, however far back it is, to a day, to the end. What is not here is read from the
 //! disk first, with what stands around it.
 
-use hobnob_shared::id::{ConversationId, MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, TransferId};
 
 use crate::core::command::Part;
 use crate::core::event::Answer;
+use crate::core::message_key::MessageRef;
 use crate::model::QuestionId;
-use crate::model::conversation::{Awaited, Conversation};
+use crate::model::conversation::Conversation;
+use crate::model::pages::found;
 use crate::ui::app::App;
 use crate::ui::conversation::PageInput;
 
 /// What somebody wants to see in a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// A message.
-    Message(MessageId),
+    Message(MessageRef),
     /// The card of a file.
     File(TransferId),
     /// The first message of a time or later, in milliseconds since 1970.
@@ -25,7 +27,6 @@ pub enum Target {
 
 /// Where somebody wants to go, while a page is read for that.
 pub struct Seeking {
-    conversation: ConversationId,
     target: Target,
     /// What was asked for that.
     question: QuestionId,
@@ -42,20 +43,20 @@ impl App {
     pub(in crate::ui) fn seek(&mut self, conversation: &ConversationId, target: Target) {
         self.seeking = None;
         let Some(open) = self.model.conversation(conversation) else { return };
-        let here = match target {
+        let here = match &target {
             Target::Message(message) => open.position(message),
-            Target::File(transfer) => open.find_transfer(transfer),
+            Target::File(transfer) => open.find_transfer(*transfer),
             Target::Time(_) | Target::End => None,
         };
         if let Some(at) = here {
             return self.go(conversation, at);
         }
-        let part = match target {
-            Target::Message(message) => Part::Around(message),
+        let part = match &target {
+            Target::Message(message) => Part::Around(message.clone()),
             Target::File(transfer) => {
-                Part::At(self.model.transfers.get(transfer).map_or(0, |known| known.info.sent_at))
+                Part::At(self.model.transfers.get(*transfer).map_or(0, |known| known.info.sent_at))
             }
-            Target::Time(at) => Part::At(at),
+            Target::Time(at) => Part::At(*at),
             Target::End if open.is_live() => return self.go_to_end(conversation),
             Target::End => Part::Newest,
         };
@@ -68,8 +69,7 @@ impl App {
         }
         // Asked for now, or on its way before.
         let awaited = self.model.conversation(conversation).and_then(Conversation::awaited);
-        let seeking = |awaited: Awaited| Seeking { conversation: conversation.clone(), target, question: awaited.id };
-        self.seeking = awaited.map(seeking);
+        self.seeking = awaited.map(|awaited| Seeking { target, question: awaited.id });
         self.leave_end(conversation);
     }
 
@@ -82,11 +82,11 @@ impl App {
         let Some(open) = self.model.conversation(conversation) else { return };
         // One that was asked for otherwise says nothing.
         let Some(seeking) = self.seeking.take_if(|seeking| seeking.question == question) else { return };
-        let found = if let Answer::Messages { found, .. } = answer { *found } else { None };
-        let beside = || found.and_then(|found| self.model.line_of(conversation, found));
+        let found = found(None, answer);
+        let beside = || open.position(found.as_ref()?);
         let place = match seeking.target {
             Target::End => return self.go_to_end(conversation),
-            Target::Message(message) => open.position(message),
+            Target::Message(message) => open.position(&message),
             Target::File(transfer) => open.find_transfer(transfer).or_else(beside),
             // Nothing was said so late: the end.
             Target::Time(_) if found.is_none() => return self.go_to_end(conversation),

@@ -1,11 +1,11 @@
 //! The search view: what is typed goes to the core, what it found is shown, and a result opens its place.
 
 use gtk::prelude::*;
-use hobnob_shared::id::MessageId;
 use relm4::gtk;
 
 use crate::core::command::{Command, Wanted};
-use crate::core::event::Answer;
+use crate::core::event::{Answer, MessageInfo};
+use crate::core::message_key::MessageKey;
 use crate::model::{Pending, Question, QuestionId};
 use crate::ui::app::{App, AppMsg};
 use crate::ui::search::picker::{Kind, Picker, PickerOutput};
@@ -22,7 +22,7 @@ pub struct Searching {
     /// What is shown is of this.
     shown: Option<String>,
     /// The last message that is shown, where there are more behind it.
-    last: Option<MessageId>,
+    last: Option<MessageKey>,
     /// The page that is on its way.
     pending: Pending,
     /// Enter was pressed before the results came.
@@ -122,7 +122,7 @@ impl App {
             PickerOutput::Filter(filter) => open.picker.add(filter),
             PickerOutput::Picked(pick) => self.picked(pick),
             PickerOutput::NearEnd => {
-                if let (Some(before), false) = (open.last, open.pending.is_waiting()) {
+                if let (Some(before), false) = (open.last.clone(), open.pending.is_waiting()) {
                     let text = open.text.clone();
                     self.search_for(text, Some(before));
                 }
@@ -148,9 +148,12 @@ impl App {
         }
     }
 
-    fn search_for(&mut self, text: String, before: Option<MessageId>) {
-        let command = Command::Search { text: text.clone(), conversation: None, from: None, before, limit: PAGE };
-        let asked = self.ask_named(Question::Search { text, before }, command);
+    fn search_for(&mut self, text: String, before: Option<MessageKey>) {
+        let further = before.is_some();
+        let (before, before_author) = before.map(|MessageKey { id, author }| (id, author)).unzip();
+        let (conversation, from) = (None, None);
+        let command = Command::Search { text: text.clone(), conversation, from, before, before_author, limit: PAGE };
+        let asked = self.ask_named(Question::Search { text, further }, command);
         if let Some(open) = &mut self.searching {
             open.pending.ask(asked);
         }
@@ -189,7 +192,7 @@ impl App {
             group("Files", of_files);
             group("Messages", messages.iter().map(|info| rows::message(&wanted, info, &named)).collect());
         }
-        open.last = messages.last().map(|info| info.message).filter(|_| *more);
+        open.last = messages.last().map(MessageInfo::key).filter(|_| *more);
         open.shown = Some(text.to_owned());
         let count = open.messages + open.others;
         let told = match (count, *more) {
@@ -234,7 +237,7 @@ impl App {
         }
         match pick {
             Pick::Conversation(conversation) => self.open_and_read(&conversation),
-            Pick::Message(conversation, message) => self.open_at(&conversation, Target::Message(message)),
+            Pick::Message(conversation, message) => self.open_at(&conversation, Target::Message(message.into())),
             Pick::File(conversation, transfer) => self.open_at(&conversation, Target::File(transfer)),
             Pick::AllFiles => {}
         }
