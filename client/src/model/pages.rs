@@ -140,11 +140,6 @@ impl Model {
         requests.extend(self.read(conversation, Part::Newest, PAGE));
         requests
     }
-
-    /// The line of a message that was looked for, once it is here.
-    pub fn line_of(&self, conversation: &ConversationId, message: &MessageRef) -> Option<usize> {
-        self.open.get(conversation)?.position(message)
-    }
 }
 
 /// What a page was read around, which the answer names by its id only: what was asked for, or the message of that time.

@@ -48,6 +48,10 @@ fn came(
     model.apply(Event::Done { id: request.id.clone(), answer: Answer::Messages { messages, earlier, later, found } })
 }
 
+fn line_of(model: &Model, message: MessageKey) -> Option<usize> {
+    model.conversation(&bob()).unwrap().position(&message.into())
+}
+
 /// Everything up to this message was seen.
 fn read(info: &MessageInfo) -> Command {
     Command::MarkRead { message: info.message, author: Some(info.from.clone()) }
@@ -69,7 +73,7 @@ fn far_back() -> Model {
 #[test]
 fn what_comes_while_one_is_far_back_is_counted_and_not_seen() {
     let mut model = far_back();
-    assert_eq!(model.line_of(&bob(), &message(500).key().into()), Some(40));
+    assert_eq!(line_of(&model, message(500).key()), Some(40));
     let changes = model.apply(Event::Message(message(1_000)));
     assert!(!changes.iter().any(|change| matches!(change, Change::Spliced { .. })), "its place is not here");
     assert!(changes.iter().any(|change| matches!(change, Change::Arrived { .. })));
@@ -189,7 +193,7 @@ fn of_two_pages_that_come_together_each_says_which_question_it_answers() {
         1,
         "nobody waits for the first"
     );
-    assert_eq!(model.line_of(&bob(), &message(800).key().into()), Some(40));
+    assert_eq!(line_of(&model, message(800).key()), Some(40));
 }
 
 /// Bob's message, and one of somebody else who has used its id.
@@ -218,8 +222,8 @@ fn whose_message_is_gone_to_is_not_taken_by_one_with_its_id() {
     let messages = (60..140).map(|n| if n == 100 { theirs.clone() } else { message(n) }).collect();
     let answer = Answer::Messages { messages, earlier: true, later: true, found: Some(theirs.message) };
     model.apply(Event::Done { id: there.id, answer });
-    assert_eq!(model.line_of(&bob(), &key("mallory").into()), Some(40), "bob's stood here, and is not it");
-    assert_eq!(model.line_of(&bob(), &key("bob").into()), None);
+    assert_eq!(line_of(&model, key("mallory")), Some(40), "bob's stood here, and is not it");
+    assert_eq!(line_of(&model, key("bob")), None);
 }
 
 #[test]

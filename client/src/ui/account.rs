@@ -76,7 +76,9 @@ impl App {
         let asked = self.ask_named(question, command);
         if let Some((pending, dialog)) = &mut self.form {
             pending.ask(asked);
-            dialog.work();
+            if pending.is_waiting() {
+                dialog.work();
+            }
         }
     }
 
