@@ -20,4 +20,5 @@ mod search;
 mod storm;
 mod story;
 mod tabs;
+mod taken_back;
 mod whole;

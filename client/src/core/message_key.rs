@@ -50,6 +50,11 @@ pub struct MessageRef {
 
 impl MessageRef {
     /// This one may be meant.
+    pub fn is(&self, key: &MessageKey) -> bool {
+        self.id == key.id && self.author.as_ref().is_none_or(|author| *author == key.author)
+    }
+
+    /// This one may be meant.
     pub fn fits(&self, info: &MessageInfo) -> bool {
         self.id == info.message && self.author.as_ref().is_none_or(|author| *author == info.from)
     }

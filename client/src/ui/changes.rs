@@ -35,11 +35,15 @@ impl App {
         for event in events {
             self.hear(&event);
             match &event {
-                Event::MessageDeleted { message: id, from: author, .. } => {
-                    batch.rewrite(&MessageKey { id: *id, author: author.clone() }, None);
+                Event::MessageDeleted { conversation, message: id, from: author } => {
+                    let message = MessageKey { id: *id, author: author.clone() };
+                    batch.rewrite(&message, None);
+                    self.rewritten(conversation, &message, None);
                 }
-                Event::MessageEdited { message: id, from: author, text, .. } => {
-                    batch.rewrite(&MessageKey { id: *id, author: author.clone() }, Some(text));
+                Event::MessageEdited { conversation, message: id, from: author, text } => {
+                    let message = MessageKey { id: *id, author: author.clone() };
+                    batch.rewrite(&message, Some(text));
+                    self.rewritten(conversation, &message, Some(text));
                 }
                 _ => {}
             }

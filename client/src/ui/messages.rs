@@ -10,10 +10,9 @@ use crate::model::Question;
 use crate::model::line::{Fate, Message};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageInput;
-use crate::ui::conversation::desk::{Answered, Draft, Edit, Unsent};
+use crate::ui::conversation::desk::{Answered, Draft, Edit, Rewritten, Unsent};
 use crate::ui::conversation::menu::Deed;
 use crate::ui::conversation::row::RowOutput;
-use crate::ui::conversation::rows::first_line;
 use crate::ui::dialogs::{confirm, open_link};
 use crate::ui::links;
 use crate::ui::seek::Target;
@@ -74,8 +73,7 @@ impl App {
 
     fn answered_message(&self, found: &Message) -> Answered {
         let author = if found.own { "yourself".to_owned() } else { text::name(&self.model, &found.info.from) };
-        let beginning = first_line(&found.info.text).to_owned();
-        Answered { message: found.info.message, author: Some(author), beginning }
+        Answered { message: found.info.key().into(), author: Some(author), text: found.info.text.clone() }
     }
 
     /// A new message was refused: it comes back with what it answers, whether that is here or not.
@@ -84,7 +82,7 @@ impl App {
             |message| self.model.conversation(conversation)?.only(message).filter(|known| known.fate != Fate::Deleted);
         let reply = reply_to.map(|message| match known(message) {
             Some(known) => self.answered_message(known),
-            None => Answered { message, author: None, beginning: "An earlier message".to_owned() },
+            None => Answered { message: message.into(), author: None, text: "An earlier message".to_owned() },
         });
         self.put_back(conversation, Draft { text, reply });
     }
@@ -96,6 +94,16 @@ impl App {
             Some(page) => page.emit(PageInput::Restore(Unsent::Edit(edit))),
             None => self.put_back(conversation, Draft { text: edit.text, reply: None }),
         }
+    }
+
+    /// A message has another text, or, with none, was taken back: what it said stays to be read neither above the composer nor in a search.
+    pub(in crate::ui) fn rewritten(&self, conversation: &ConversationId, message: &MessageKey, text: Option<&str>) {
+        if let Some(tab) = self.tab(conversation) {
+            let own = self.model.connection.user.as_ref() == Some(&message.author);
+            let text = text.map(str::to_owned);
+            tab.body.emit(PageInput::Rewritten(Rewritten { message: message.clone(), own, text }));
+        }
+        self.found_anew(conversation, message, text);
     }
 
     fn edit(&self, conversation: &ConversationId, message: &MessageKey) {

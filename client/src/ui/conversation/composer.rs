@@ -12,7 +12,7 @@ use relm4::gtk;
 
 use crate::ui::conversation::clipboard;
 use crate::ui::conversation::completion::{Callable, Completion};
-use crate::ui::conversation::desk::{Answered, Desk, Edit, Mode, Unsent};
+use crate::ui::conversation::desk::{Answered, Desk, Edit, Mode, Rewritten, Unsent};
 use crate::ui::conversation::mode_bar::ModeBar;
 use crate::ui::conversation::writing::Writing;
 use crate::ui::settings::{Flag, Store};
@@ -110,7 +110,7 @@ impl Sheet {
             Mode::Edit { message, .. } => ComposerOutput::Edit(Edit { message, text }),
             Mode::New(reply) => {
                 self.put("");
-                ComposerOutput::Send(text, reply.map(|answered| answered.message))
+                ComposerOutput::Send(text, reply.map(|answered| answered.message.id))
             }
         });
     }
@@ -163,6 +163,11 @@ impl Sheet {
         if let Some(draft) = behind {
             (self.tell)(ComposerOutput::Draft(draft));
         }
+    }
+
+    fn rewrite(&self, news: &Rewritten) {
+        let text = self.desk.borrow_mut().rewrite(news, &self.content());
+        self.show(text);
     }
 
     /// Nothing is written any more, and to no message.
@@ -348,6 +353,11 @@ impl Composer {
     /// Something was not accepted: it comes back as what it was, before what was written since.
     pub fn restore(&self, unsent: Unsent) {
         self.sheet.restore(unsent);
+    }
+
+    /// A message that may stand above it has another text, or was taken back.
+    pub fn rewrite(&self, news: &Rewritten) {
+        self.sheet.rewrite(news);
     }
 
     /// Writing is not possible, and why; none opens it again. What was written already stays.

@@ -5,15 +5,17 @@ use std::collections::VecDeque;
 
 use hobnob_shared::id::MessageId;
 
+use crate::core::message_key::{MessageKey, MessageRef};
+
 /// A message that is answered, as the bar above the composer shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
     /// Which.
-    pub message: MessageId,
+    pub message: MessageRef,
     /// What its author is called; none where it is not here.
     pub author: Option<String>,
-    /// Its first line.
-    pub beginning: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// A new message so far.
@@ -34,6 +36,17 @@ pub struct Edit {
     pub text: String,
 }
 
+/// A message that may stand above the composer has another text, or was taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Which.
+    pub message: MessageKey,
+    /// Oneself wrote it.
+    pub own: bool,
+    /// What it says now; none if it was taken back.
+    pub text: Option<String>,
+}
+
 /// Something that was submitted and not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsent {
@@ -52,8 +65,8 @@ pub enum Mode {
     Edit {
         /// Which.
         message: MessageId,
-        /// How its text began when the edit did.
-        beginning: String,
+        /// The text that it has until then.
+        original: String,
         /// What was being written before.
         draft: Draft,
     },
@@ -95,8 +108,7 @@ impl Desk {
             Mode::Edit { draft, .. } => draft,
             Mode::New(reply) => Draft { text: written, reply },
         };
-        let beginning = edit.text.lines().next().unwrap_or_default().to_owned();
-        self.mode = Mode::Edit { message: edit.message, beginning, draft };
+        self.mode = Mode::Edit { message: edit.message, original: edit.text.clone(), draft };
     }
 
     /// What is written answers this message from now on. The text to show, where it is another one.
@@ -122,6 +134,49 @@ impl Desk {
             None => text,
         };
         (left, Some(shown))
+    }
+
+    /// What is answered, by the new message or the one that waits behind an edit.
+    fn answered(&mut self) -> &mut Option<Answered> {
+        match &mut self.mode {
+            Mode::New(reply) => reply,
+            Mode::Edit { draft, .. } => &mut draft.reply,
+        }
+    }
+
+    /// A message says something else, or nothing any more: what it said is not shown here either. What was to answer it answers none then, and
+    /// what an own one was to say instead is a new message. The text to show, where it is another one than `written`.
+    pub fn rewrite(&mut self, news: &Rewritten, written: &str) -> Option<String> {
+        let reply = self.answered();
+        if let Some(answered) = reply.as_mut().filter(|answered| answered.message.is(&news.message)) {
+            match &news.text {
+                Some(text) => text.clone_into(&mut answered.text),
+                None => *reply = None,
+            }
+        }
+        if !news.own {
+            return None;
+        }
+        if news.text.is_none() {
+            self.returned.retain(|edit| edit.message != news.message.id);
+        }
+        let Mode::Edit { message, original, draft } = &mut self.mode else { return None };
+        if *message != news.message.id {
+            return None;
+        }
+        let is_changed = written != original;
+        match &news.text {
+            Some(text) => {
+                text.clone_into(original);
+                (!is_changed).then(|| text.clone())
+            }
+            None => {
+                if is_changed {
+                    draft.text = before(written.to_owned(), &draft.text);
+                }
+                self.leave().1
+            }
+        }
     }
 
     /// Something was not accepted and comes back as what it was, before what was written since. The text to show, where it is another one.
@@ -158,15 +213,24 @@ fn before(text: String, written: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn edit(n: u128, text: &str) -> Edit {
         Edit { message: MessageId(uuid::Uuid::from_u128(n)), text: text.to_owned() }
     }
 
+    fn key(n: u128, author: &str) -> MessageKey {
+        MessageKey { id: MessageId(uuid::Uuid::from_u128(n)), author: author.parse().unwrap() }
+    }
+
+    fn now(n: u128, author: &str, text: Option<&str>) -> Rewritten {
+        Rewritten { message: key(n, author), own: author == "alice", text: text.map(str::to_owned) }
+    }
+
     fn to(author: &str) -> Answered {
-        let message = MessageId(uuid::Uuid::from_u128(900));
-        Answered { message, author: Some(author.to_owned()), beginning: "hi".to_owned() }
+        let message = key(900, author).into();
+        Answered { message, author: Some(author.to_owned()), text: "hi".to_owned() }
     }
 
     fn message(text: &str, reply: Option<Answered>) -> Unsent {
@@ -242,5 +306,46 @@ mod tests {
         desk.edit(&edit(2, "two"), "one, changed".to_owned());
         assert_eq!(desk.reply(to("carol")).as_deref(), Some("draft"));
         assert_eq!(*desk.mode(), Mode::New(Some(to("carol"))));
+    }
+
+    #[test]
+    fn what_is_answered_is_shown_as_it_is_now_and_not_at_all_once_it_was_taken_back() {
+        let mut desk = Desk::default();
+        desk.reply(to("bob"));
+        assert_eq!(desk.rewrite(&now(900, "mallory", None), "so"), None);
+        assert_eq!(*desk.mode(), Mode::New(Some(to("bob"))), "an id is its author's");
+        desk.rewrite(&now(900, "bob", Some("hello")), "so");
+        let Mode::New(Some(answered)) = desk.mode() else { panic!("no answer") };
+        assert_eq!(answered.text, "hello");
+        assert_eq!(desk.rewrite(&now(900, "bob", None), "so"), None, "what was written stays");
+        assert!(desk.is_plain());
+        desk.reply(to("bob"));
+        desk.edit(&edit(1, "one"), "so".to_owned());
+        desk.rewrite(&now(900, "bob", None), "one");
+        assert_eq!(desk.leave().1.as_deref(), Some("so"));
+        assert!(desk.is_plain(), "nor behind an edit");
+    }
+
+    #[test]
+    fn an_edit_shows_what_another_device_made_of_the_message_unless_somebody_writes() {
+        let mut desk = Desk::default();
+        desk.edit(&edit(1, "one"), "draft".to_owned());
+        assert_eq!(desk.rewrite(&now(1, "bob", Some("not this one")), "one"), None);
+        assert_eq!(desk.rewrite(&now(1, "alice", Some("uno")), "one").as_deref(), Some("uno"));
+        assert_eq!(desk.rewrite(&now(1, "alice", Some("eins")), "uno, changed"), None);
+        assert!(matches!(desk.mode(), Mode::Edit { original, .. } if original == "eins"));
+    }
+
+    #[test]
+    fn of_an_edit_of_what_was_taken_back_stays_what_somebody_wrote() {
+        let mut desk = Desk::default();
+        desk.edit(&edit(1, "one"), "draft".to_owned());
+        desk.restore(Unsent::Edit(edit(2, "two")), "one");
+        desk.restore(Unsent::Edit(edit(3, "three")), "one");
+        desk.rewrite(&now(2, "alice", None), "one");
+        assert_eq!(desk.rewrite(&now(1, "alice", None), "one").as_deref(), Some("three"), "the next in turn");
+        let shown = desk.rewrite(&now(3, "alice", None), "three, changed");
+        assert_eq!(shown.as_deref(), Some("three, changed\ndraft"));
+        assert!(desk.is_plain());
     }
 }

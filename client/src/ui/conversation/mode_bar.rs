@@ -5,6 +5,7 @@ use gtk::prelude::*;
 use relm4::gtk;
 
 use crate::ui::conversation::desk::{Answered, Mode};
+use crate::ui::conversation::rows::first_line;
 use crate::ui::text;
 use crate::ui::widgets::icon_button::icon_button;
 
@@ -51,18 +52,18 @@ impl ModeBar {
     pub fn show(&self, mode: &Mode) {
         match mode {
             Mode::New(None) => self.hide(),
-            Mode::New(Some(Answered { author, beginning, .. })) => {
+            Mode::New(Some(Answered { author, text, .. })) => {
                 let title = author.as_ref().map_or_else(|| "Reply".to_owned(), |author| format!("Reply to {author}"));
-                self.say("mail-reply-sender-symbolic", &title, beginning);
+                self.say("mail-reply-sender-symbolic", &title, text);
             }
-            Mode::Edit { beginning, .. } => self.say("document-edit-symbolic", "Editing", beginning),
+            Mode::Edit { original, .. } => self.say("document-edit-symbolic", "Editing", original),
         }
     }
 
     fn say(&self, icon: &str, title: &str, line: &str) {
         self.icon.set_icon_name(Some(icon));
         self.title.set_text(title);
-        self.line.set_text(&text::literal_line(line));
+        self.line.set_text(&text::literal_line(first_line(line)));
         self.root.set_visible(true);
         self.root.set_reveal_child(true);
     }

@@ -11,7 +11,7 @@ use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
 use crate::ui::conversation::completion::Callable;
 use crate::ui::conversation::composer::{Composer, ComposerOutput, Place};
-use crate::ui::conversation::desk::{Answered, Edit, Unsent};
+use crate::ui::conversation::desk::{Answered, Edit, Rewritten, Unsent};
 use crate::ui::conversation::key_bar::KeyBar;
 use crate::ui::conversation::room_bar::RoomBar;
 use crate::ui::conversation::row::{RowOutput, TimelineRow};
@@ -76,6 +76,8 @@ pub enum PageInput {
     Reply(Answered),
     /// Change an own message in the composer, from the text that it has.
     Edit(Edit),
+    /// A message has another text, or was taken back; it may be answered or changed just now.
+    Rewritten(Rewritten),
     /// Show this row.
     Go(usize),
     /// Put the cursor into the composer.
@@ -258,6 +260,7 @@ impl Component for ConversationPage {
             PageInput::Clear => self.composer.clear(),
             PageInput::Reply(answered) => self.composer.reply(answered),
             PageInput::Edit(edit) => self.composer.edit(edit),
+            PageInput::Rewritten(news) => self.composer.rewrite(&news),
             PageInput::Go(at) => self.timeline.go(at),
             PageInput::Focus => self.composer.focus(),
             PageInput::FocusMessages => self.timeline.focus_last(),

@@ -6,7 +6,7 @@ use gtk::prelude::*;
 use gtk::{gdk, glib};
 use relm4::{adw, gtk};
 
-use crate::ui::search::row::{FoundRow, Pick};
+use crate::ui::search::row::{FoundRow, Pick, Words};
 use crate::ui::widgets::live_list::LiveList;
 use crate::ui::widgets::pages::Pages;
 use crate::ui::widgets::spoken::called;
@@ -244,6 +244,18 @@ impl Picker {
     pub fn append(&self, rows: Vec<FoundRow>, told: &str) {
         self.rows.splice(self.rows.len(), 0, rows);
         self.told.set_text(told);
+    }
+
+    /// Shows other words in the line that leads there, if there is one.
+    pub fn reword(&self, pick: &Pick, words: Words) {
+        let Some(at) = (0..self.rows.len()).find(|at| self.pick_at(*at).as_ref() == Some(pick)) else { return };
+        let Some(Some(mut line)) = self.rows.read(at, |row| row.line().cloned()) else { return };
+        line.words = words;
+        let row = FoundRow::Line(Box::new(line));
+        if usize::try_from(self.selection.selected()) == Ok(at) {
+            self.chosen.set_text(&row.spoken());
+        }
+        self.rows.set(at, row);
     }
 
     /// Shows words in the place of lines.

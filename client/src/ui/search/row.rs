@@ -94,12 +94,17 @@ impl FoundRow {
         }
     }
 
-    /// What choosing it does.
-    pub fn pick(&self) -> Option<&Pick> {
+    /// What can be chosen; none for a heading.
+    pub fn line(&self) -> Option<&Line> {
         match self {
             Self::Heading(_) => None,
-            Self::Line(line) => Some(&line.pick),
+            Self::Line(line) => Some(line),
         }
+    }
+
+    /// What choosing it does.
+    pub fn pick(&self) -> Option<&Pick> {
+        self.line().map(|line| &line.pick)
     }
 }
 

@@ -57,6 +57,11 @@ fn place(conversation: &ConversationId, from: &Handle, people: &People<'_>) -> S
     }
 }
 
+/// What a message that was found says now; none if it was taken back.
+pub fn said(wanted: &Wanted, text: Option<&str>) -> Words {
+    text.map_or_else(|| Words::plain("Message deleted".to_owned()), |text| context(wanted, text))
+}
+
 /// A message that was found.
 pub fn message(wanted: &Wanted, info: &MessageInfo, people: &People<'_>) -> FoundRow {
     line(Line {

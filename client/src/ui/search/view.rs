@@ -1,6 +1,7 @@
 //! The search view: what is typed goes to the core, what it found is shown, and a result opens its place.
 
 use gtk::prelude::*;
+use hobnob_shared::id::ConversationId;
 use relm4::gtk;
 
 use crate::core::command::{Command, Wanted};
@@ -211,6 +212,17 @@ impl App {
             && let Some(pick) = open.picker.picked()
         {
             self.picked(pick);
+        }
+    }
+
+    /// A message that may be among what was found has another text, or, with none, was taken back.
+    pub(in crate::ui) fn found_anew(&self, conversation: &ConversationId, message: &MessageKey, text: Option<&str>) {
+        if let Some(open) = &self.searching
+            && let Some(shown) = &open.shown
+        {
+            let wanted = Wanted::parse(shown, self.model.connection.user.as_ref());
+            let pick = Pick::Message(conversation.clone(), message.clone());
+            open.picker.reword(&pick, rows::said(&wanted, text));
         }
     }
 
