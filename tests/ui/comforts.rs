@@ -1,9 +1,12 @@
 //! What makes talking comfortable, in two windows: drafts that stay, who writes, where the new messages begin, links, receipts.
 
+use hobnob_tests::client::SOON;
+use hobnob_tests::process::until;
 use hobnob_tests::story::say;
-use serde_json::json;
+use hobnob_tests::window::Window;
+use serde_json::{Value, json};
 
-use crate::story::{Desk, friends};
+use crate::story::{Desk, SIZE, alone, friends};
 
 #[test]
 fn a_draft_stays_with_its_conversation_and_the_other_side_sees_who_writes() {
@@ -116,4 +119,51 @@ fn a_link_is_opened_only_after_it_was_shown_where_it_goes() {
     let Desk { hands, bob, .. } = &mut desk;
     hands.click(bob, "Cancel");
     hands.sees_no_more(bob, "Open This Link?");
+}
+
+#[test]
+fn what_a_draft_answers_stays_with_it_and_is_dropped_where_it_was_taken_back() {
+    let Some((house, mut alice, mut bob)) = friends() else { return };
+    let lunch = say(&mut bob, &mut alice, "lunch?");
+    assert!(alice.quit().success());
+    let (display, mut hands, mut alice) = alone(&house);
+    hands.open_friend(&alice, "bob");
+    hands.menu(&alice, "lunch?");
+    hands.click(&alice, "Reply");
+    hands.reads(&alice, "Reply to bob");
+    hands.type_into(&alice, "Message", "at one");
+    hands.key(&alice, "ctrl+w");
+    hands.reads(&alice, "Draft: at one");
+    hands.sees_no_more(&alice, "Reply to bob");
+    hands.open_friend(&alice, "bob");
+    hands.reads(&alice, "Reply to bob");
+    hands.key(&alice, "ctrl+w");
+    hands.reads(&alice, "Draft: at one");
+    let answering = house.path("alice").join("answering.json");
+    until("it is kept", SOON, || std::fs::read_to_string(&answering).is_ok_and(|text| text.contains(&lunch)));
+    alice.process.kill();
+    alice = Window::open(&display, &house.start("alice"));
+    hands.place(&alice, 0, 0, SIZE);
+    hands.open_friend(&alice, "bob");
+    hands.reads(&alice, "Reply to bob");
+    hands.key(&alice, "Return");
+    let sent = bob.expect(json!({"event": "message", "from": "alice"}));
+    assert_eq!((&sent["text"], &sent["reply_to"]), (&json!("at one"), &json!(lunch)));
+
+    // Taken back while the tab is closed.
+    let dinner = bob.done(json!({"command": "send", "to": "@alice", "text": "dinner?"}))["message"].clone();
+    hands.menu(&alice, "dinner?");
+    hands.click(&alice, "Reply");
+    hands.type_into(&alice, "Message", "at eight");
+    hands.key(&alice, "ctrl+w");
+    hands.reads(&alice, "Draft: at eight");
+    bob.done(json!({"command": "delete", "message": dinner}));
+    bob.done(json!({"command": "send", "to": "@alice", "text": "or not"}));
+    hands.sees(&alice, "1 unread");
+    hands.open_friend(&alice, "bob");
+    hands.reads(&alice, "or not");
+    hands.sees_no_more(&alice, "Reply to bob");
+    hands.key(&alice, "Return");
+    let sent = bob.expect(json!({"event": "message", "from": "alice"}));
+    assert_eq!((&sent["text"], &sent["reply_to"]), (&json!("at eight"), &Value::Null));
 }

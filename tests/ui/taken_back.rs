@@ -37,7 +37,7 @@ fn an_edit_knows_what_another_device_does_to_its_message_and_keeps_what_somebody
     hands.open_friend(&alice, "bob");
     let mut phone = Client::start(&house.start("phone"));
     phone.done(json!({"command": "sign_in", "user": "alice", "password": PASSWORD}));
-    let mut say = |hands: &mut hobnob_tests::window::Hands, phone: &mut Client, text: &str| {
+    let say = |hands: &mut hobnob_tests::window::Hands, phone: &mut Client, text: &str| {
         hands.type_into(&alice, "Message", text);
         hands.key(&alice, "Return");
         let message = phone.expect(json!({"event": "message", "text": text}));

@@ -10,6 +10,7 @@ use hobnob_shared::message::OwnPresence;
 
 use crate::core::command::Request;
 use crate::core::event::Notify;
+use crate::core::message_key::MessageRef;
 
 /// Names a question, and so its answer: the `id` of its command. Never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +82,13 @@ pub enum Question {
     Transfers,
     /// A page of a timeline.
     History(ConversationId),
+    /// The message that a draft answers.
+    Quote {
+        /// Where it is.
+        conversation: ConversationId,
+        /// Which.
+        message: MessageRef,
+    },
     /// A conversation into a file.
     Export(ConversationId),
     /// A conversation off the disk.

@@ -16,6 +16,7 @@ use crate::model::listing::Listing;
 use crate::model::{Model, Pending, Question, QuestionId};
 use crate::ui::actions::{self, ActionMsg};
 use crate::ui::background;
+use crate::ui::answering::Answering;
 use crate::ui::content::{Banner, Content};
 use crate::ui::conversation::{PageInput, PageOutput};
 pub use crate::ui::dialogs::answer::DialogAnswer;
@@ -178,6 +179,8 @@ pub struct App {
     pub(in crate::ui) preferring: Option<PreferencesWindow>,
     pub(in crate::ui) text_size: TextSize,
     pub(in crate::ui) notifier: Notifier,
+    /// What that answers.
+    pub(in crate::ui) answering: Answering,
 }
 
 impl Component for App {
@@ -212,6 +215,7 @@ impl Component for App {
         let about_member = input.clone();
         let about_transfer = input.clone();
         let content = Content::new(Some(&leaflet), move |output| about_member.emit(AppMsg::Member(output)));
+        let answering = Answering::load(&init.profile);
         let transfers = TransfersPanel::new(move |output| about_transfer.emit(AppMsg::Transfers(output)));
         content.pack(transfers.widget(), true);
         let narrow_banner = Banner::new();
@@ -282,6 +286,7 @@ impl Component for App {
             sender: input,
         };
         model.follow_preferences();
+            answering,
         model.find_avatars();
         ComponentParts { model, widgets: () }
     }

@@ -7,9 +7,11 @@ use gtk::{gio, glib};
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::gtk;
 
+use crate::core::command::{Command, Part};
+use crate::model::Question;
 use crate::ui::app::{App, AppMsg};
 use crate::ui::conversation::PageInput;
-use crate::ui::conversation::desk::{Draft, Unsent};
+use crate::ui::conversation::desk::{Answered, Draft, Unsent};
 use crate::ui::conversation::rows::first_line;
 use crate::ui::sidebar::line::Aside;
 use crate::ui::{text, words};
@@ -19,13 +21,15 @@ const KEPT_AFTER: Duration = Duration::from_millis(700);
 
 impl App {
     /// Something is written in a tab.
-    pub(in crate::ui) fn drafted(&mut self, conversation: &ConversationId, text: String) {
+    pub(in crate::ui) fn drafted(&mut self, conversation: &ConversationId, Draft { text, reply }: Draft) {
+        let reply = reply.filter(|_| !text.trim().is_empty()).map(|answered| answered.message);
+        self.answering.set(conversation, reply);
         self.drafts.set(conversation, text);
         self.keep_drafts_soon();
     }
 
     fn keep_drafts_soon(&mut self) {
-        if self.drafts.wants_saving() {
+        if self.drafts.wants_saving() | self.answering.wants_saving() {
             let input = self.sender.clone();
             glib::timeout_add_local_once(KEPT_AFTER, move || input.emit(AppMsg::KeepDrafts));
         }
@@ -33,15 +37,23 @@ impl App {
 
     /// Writes drafts to the disk.
     pub(in crate::ui) fn keep_drafts(&mut self) {
-        if let Err(error) = self.drafts.save(&self.profile) {
+        let answering = self.answering.save(&self.profile);
+        if let Err(error) = answering.and_then(|()| self.drafts.save(&self.profile)) {
             tracing::warn!(%error, "what was written and not sent was not kept");
         }
     }
 
     /// Puts into a new tab what was written there before.
-    pub(in crate::ui) fn restore_draft(&self, conversation: &ConversationId) {
-        if let (Some(tab), Some(draft)) = (self.tab(conversation), self.drafts.get(conversation)) {
-            tab.body.emit(PageInput::Restore(Unsent::New(Draft { text: draft.to_owned(), reply: None })));
+    pub(in crate::ui) fn restore_draft(&mut self, conversation: &ConversationId) {
+        let (Some(tab), Some(text)) = (self.tab(conversation), self.drafts.get(conversation)) else { return };
+        let message = self.answering.get(conversation).cloned();
+        let draft = Draft { text: text.to_owned(), reply: message.clone().map(Answered::unknown) };
+        tab.body.emit(PageInput::Restore(Unsent::New(draft)));
+        if let Some(message) = message {
+            // What it says now, and whether it is still there, stands on the disk.
+            let (conversation, part) = (conversation.clone(), Part::Around(message.clone()));
+            let command = Command::read(conversation.clone(), 1, part);
+            self.ask(Question::Quote { conversation, message }, command);
         }
     }
 
@@ -53,6 +65,9 @@ impl App {
         match self.tab(conversation).and_then(|tab| tab.body.sender()) {
             Some(page) => page.emit(PageInput::Restore(Unsent::New(draft))),
             None if self.drafts.put_back(conversation, draft.text) => {
+                if let Some(answered) = draft.reply {
+                    self.answering.set(conversation, Some(answered.message));
+                }
                 self.keep_drafts_soon();
                 self.lists_changed = (true, true);
             }
@@ -67,6 +82,7 @@ impl App {
             tab.body.emit(PageInput::Clear);
         }
         self.drafts.set(conversation, String::new());
+        self.answering.set(conversation, None);
         self.keep_drafts();
         self.lists_changed = (true, true);
         draft

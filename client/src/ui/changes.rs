@@ -317,6 +317,7 @@ impl App {
             }
             (Question::History(conversation), _) => self.page_came(conversation, id, answer),
             (Question::Export(_), Answer::Exported { exported, path }) => self.exported(*exported, path.clone()),
+            (Question::Quote { conversation, message }, _) => self.quoted(conversation, message, answer),
             (Question::Erase { conversation, .. }, Answer::Erased { kept, .. }) => self.erased(conversation, *kept),
             (Question::Search { text, further }, _) => self.found(id, text, *further, answer),
             (Question::JoinRoom(room), _) => self.joined(room),
@@ -393,6 +394,7 @@ impl App {
             | Question::Receipts
             | Question::States(_)
             | Question::Avatars
+            | Question::Quote { .. }
             | Question::LastSeen => {
                 tracing::warn!(code, "a list did not come");
             }

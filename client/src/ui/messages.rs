@@ -5,7 +5,8 @@ use hobnob_shared::id::{ConversationId, MessageId};
 use relm4::gtk;
 
 use crate::core::command::Command;
-use crate::core::message_key::MessageKey;
+use crate::core::event::{Answer, MessageInfo};
+use crate::core::message_key::{MessageKey, MessageRef};
 use crate::model::Question;
 use crate::model::line::{Fate, Message};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
@@ -17,6 +18,9 @@ use crate::ui::dialogs::{confirm, open_link};
 use crate::ui::links;
 use crate::ui::seek::Target;
 use crate::ui::text;
+
+/// What was written stays, and answers nothing any more.
+const UNQUOTED: &str = "The message that you were answering was deleted.";
 
 impl App {
     /// From a line of a timeline.
@@ -67,13 +71,14 @@ impl App {
     /// The composer answers this message from now on.
     fn reply(&self, conversation: &ConversationId, message: &MessageKey) {
         if let (Some(tab), Some(found)) = (self.tab(conversation), self.message(conversation, message)) {
-            tab.body.emit(PageInput::Reply(self.answered_message(found)));
+            tab.body.emit(PageInput::Reply(self.answered_message(&found.info)));
         }
     }
 
-    fn answered_message(&self, found: &Message) -> Answered {
-        let author = if found.own { "yourself".to_owned() } else { text::name(&self.model, &found.info.from) };
-        Answered { message: found.info.key().into(), author: Some(author), text: found.info.text.clone() }
+    fn answered_message(&self, info: &MessageInfo) -> Answered {
+        let own = self.model.connection.user.as_ref() == Some(&info.from);
+        let author = if own { "yourself".to_owned() } else { text::name(&self.model, &info.from) };
+        Answered { message: info.key().into(), author: Some(author), text: info.text.clone() }
     }
 
     /// A new message was refused: it comes back with what it answers, whether that is here or not.
@@ -81,10 +86,22 @@ impl App {
         let known =
             |message| self.model.conversation(conversation)?.only(message).filter(|known| known.fate != Fate::Deleted);
         let reply = reply_to.map(|message| match known(message) {
-            Some(known) => self.answered_message(known),
-            None => Answered { message: message.into(), author: None, text: "An earlier message".to_owned() },
+            Some(known) => self.answered_message(&known.info),
+            None => Answered::unknown(message.into()),
         });
         self.put_back(conversation, Draft { text, reply });
+    }
+
+    /// The message that a draft answers was looked up.
+    pub(in crate::ui) fn quoted(&self, conversation: &ConversationId, message: &MessageRef, answer: &Answer) {
+        let Answer::Messages { messages, .. } = answer else { return };
+        let found = messages.iter().find(|info| message.fits(info) && !info.deleted);
+        if let Some(tab) = self.tab(conversation) {
+            tab.body.emit(PageInput::Quoted(message.clone(), found.map(|info| self.answered_message(info))));
+        }
+        if found.is_none() {
+            self.toast(UNQUOTED);
+        }
     }
 
     /// An edit was refused, for this reason. It comes back as one: as a new message it would be sent as a second one.
@@ -97,13 +114,17 @@ impl App {
     }
 
     /// A message has another text, or, with none, was taken back: what it said stays to be read neither above the composer nor in a search.
-    pub(in crate::ui) fn rewritten(&self, conversation: &ConversationId, message: &MessageKey, text: Option<&str>) {
+    pub(in crate::ui) fn rewritten(&mut self, conversation: &ConversationId, message: &MessageKey, text: Option<&str>) {
         if let Some(tab) = self.tab(conversation) {
             let own = self.model.connection.user.as_ref() == Some(&message.author);
             let text = text.map(str::to_owned);
             tab.body.emit(PageInput::Rewritten(Rewritten { message: message.clone(), own, text }));
         }
         self.found_anew(conversation, message, text);
+        if text.is_none() && self.answering.get(conversation).is_some_and(|answered| answered.is(message)) {
+            self.answering.set(conversation, None);
+            self.toast(UNQUOTED);
+        }
     }
 
     fn edit(&self, conversation: &ConversationId, message: &MessageKey) {

@@ -2,7 +2,7 @@
 //! bridge.
 //!
 //! - [`app`] the root: window, pages, what goes where; [`changes`] carries out what the model says, [`wishes`] what the user wants, [`look`] what follows when something else is in front;
-//!   [`tabs`] opens, closes and pins them, [`windows`] are those that tabs were moved to; [`asides`] who writes, and what was written and not sent, which [`drafts`] keeps;
+//!   [`tabs`] opens, closes and pins them, [`windows`] are those that tabs were moved to; [`asides`] who writes, and what was written and not sent, which [`drafts`] keeps, and [`answering`] what that answers;
 //!   [`people`], [`rooms`] and [`account`] do both for people, for rooms and for the account's devices and password, [`paste`] for pasted pictures, [`avatar`] for one's own picture
 //! - [`sign_in`] sign-up, sign-in, and the page that stops everything when the server's key changed
 //! - [`sidebar`] friends, requests and rooms
@@ -21,6 +21,7 @@
 
 pub mod account;
 pub mod actions;
+pub mod answering;
 pub mod app;
 pub mod asides;
 pub mod avatar;

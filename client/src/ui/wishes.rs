@@ -95,7 +95,7 @@ impl App {
             PageOutput::Paste(picture) => self.pasted(conversation, picture),
             PageOutput::Writing(_) if !self.preferences.is(Flag::SendTyping) => {}
             PageOutput::Writing(active) => self.tell(Command::Typing { to: conversation, active }),
-            PageOutput::Draft(text) => self.drafted(&conversation, text),
+            PageOutput::Draft(draft) => self.drafted(&conversation, draft),
             PageOutput::Older => {
                 if let Some(request) = self.model.older(&conversation) {
                     self.bridge.send(request);

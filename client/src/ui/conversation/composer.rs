@@ -10,9 +10,10 @@ use hobnob_shared::id::MessageId;
 use hobnob_shared::limits;
 use relm4::gtk;
 
+use crate::core::message_key::MessageRef;
 use crate::ui::conversation::clipboard;
 use crate::ui::conversation::completion::{Callable, Completion};
-use crate::ui::conversation::desk::{Answered, Desk, Edit, Mode, Rewritten, Unsent};
+use crate::ui::conversation::desk::{Answered, Desk, Draft, Edit, Mode, Rewritten, Unsent};
 use crate::ui::conversation::mode_bar::ModeBar;
 use crate::ui::conversation::writing::Writing;
 use crate::ui::settings::{Flag, Store};
@@ -40,7 +41,7 @@ pub enum ComposerOutput {
     /// Something is being written, or not any more.
     Writing(bool),
     /// This is the new message so far.
-    Draft(String),
+    Draft(Draft),
 }
 
 /// Where a text is that is too long for a message.
@@ -88,8 +89,13 @@ impl Sheet {
             self.writing.touched(!text.trim().is_empty());
         }
         if !self.desk.borrow().is_editing() {
-            (self.tell)(ComposerOutput::Draft(text));
+            self.tell_draft();
         }
+    }
+
+    fn tell_draft(&self) {
+        let draft = self.desk.borrow().draft(self.content());
+        (self.tell)(ComposerOutput::Draft(draft));
     }
 
     fn submit(&self) {
@@ -119,6 +125,7 @@ impl Sheet {
     fn leave(&self) -> Mode {
         let (left, text) = self.desk.borrow_mut().leave();
         self.show(text);
+        self.tell_draft();
         left
     }
 
@@ -149,25 +156,27 @@ impl Sheet {
     fn reply(&self, answered: Answered) {
         let text = self.desk.borrow_mut().reply(answered);
         self.show(text);
+        self.tell_draft();
         self.text.grab_focus();
     }
 
     fn restore(&self, unsent: Unsent) {
         let text = self.desk.borrow_mut().restore(unsent, &self.content());
         self.show(text);
-        let behind = match self.desk.borrow().mode() {
-            Mode::Edit { draft, .. } => Some(draft.text.clone()),
-            Mode::New(_) => None,
-        };
         // What stands behind an edit is not seen, and kept like any other.
-        if let Some(draft) = behind {
-            (self.tell)(ComposerOutput::Draft(draft));
-        }
+        self.tell_draft();
     }
 
     fn rewrite(&self, news: &Rewritten) {
         let text = self.desk.borrow_mut().rewrite(news, &self.content());
         self.show(text);
+        self.tell_draft();
+    }
+
+    fn quote(&self, message: &MessageRef, found: Option<Answered>) {
+        self.desk.borrow_mut().quote(message, found);
+        self.show(None);
+        self.tell_draft();
     }
 
     /// Nothing is written any more, and to no message.
@@ -358,6 +367,11 @@ impl Composer {
     /// A message that may stand above it has another text, or was taken back.
     pub fn rewrite(&self, news: &Rewritten) {
         self.sheet.rewrite(news);
+    }
+
+    /// What was written before answers that message, which is this now, or is there no more.
+    pub fn quote(&self, message: &MessageRef, found: Option<Answered>) {
+        self.sheet.quote(message, found);
     }
 
     /// Writing is not possible, and why; none opens it again. What was written already stays.

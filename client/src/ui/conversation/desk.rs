@@ -18,6 +18,13 @@ pub struct Answered {
     pub text: String,
 }
 
+impl Answered {
+    /// One that is not here: an earlier one.
+    pub fn unknown(message: MessageRef) -> Self {
+        Self { message, author: None, text: "An earlier message".to_owned() }
+    }
+}
+
 /// A new message so far.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -134,6 +141,22 @@ impl Desk {
             None => text,
         };
         (left, Some(shown))
+    }
+
+    /// The new message so far, where this is `written`.
+    pub fn draft(&self, written: String) -> Draft {
+        match &self.mode {
+            Mode::New(reply) => Draft { text: written, reply: reply.clone() },
+            Mode::Edit { draft, .. } => draft.clone(),
+        }
+    }
+
+    /// That message was looked up: if it is still what is answered, it is this, or, with none, is there no more.
+    pub fn quote(&mut self, message: &MessageRef, found: Option<Answered>) {
+        let reply = self.answered();
+        if reply.as_ref().is_some_and(|answered| answered.message == *message) {
+            *reply = found;
+        }
     }
 
     /// What is answered, by the new message or the one that waits behind an edit.
@@ -347,5 +370,19 @@ mod tests {
         let shown = desk.rewrite(&now(3, "alice", None), "three, changed");
         assert_eq!(shown.as_deref(), Some("three, changed\ndraft"));
         assert!(desk.is_plain());
+    }
+
+    #[test]
+    fn what_a_draft_answers_is_looked_up_and_dropped_where_it_is_gone() {
+        let unknown = Answered::unknown(key(900, "bob").into());
+        let mut desk = Desk::default();
+        desk.restore(Unsent::New(Draft { text: "so".to_owned(), reply: Some(unknown.clone()) }), "");
+        desk.quote(&key(1, "bob").into(), None);
+        assert_eq!(desk.draft("so".to_owned()), Draft { text: "so".to_owned(), reply: Some(unknown.clone()) });
+        desk.quote(&unknown.message, Some(to("bob")));
+        assert_eq!(*desk.mode(), Mode::New(Some(to("bob"))));
+        desk.edit(&edit(1, "one"), "so".to_owned());
+        desk.quote(&unknown.message, None);
+        assert_eq!(desk.draft("one".to_owned()), Draft { text: "so".to_owned(), reply: None });
     }
 }

@@ -9,9 +9,10 @@ use gtk::{gdk, glib};
 use hobnob_shared::id::{ConversationId, MessageId};
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
+use crate::core::message_key::MessageRef;
 use crate::ui::conversation::completion::Callable;
 use crate::ui::conversation::composer::{Composer, ComposerOutput, Place};
-use crate::ui::conversation::desk::{Answered, Edit, Rewritten, Unsent};
+use crate::ui::conversation::desk::{Answered, Draft, Edit, Rewritten, Unsent};
 use crate::ui::conversation::key_bar::KeyBar;
 use crate::ui::conversation::room_bar::RoomBar;
 use crate::ui::conversation::row::{RowOutput, TimelineRow};
@@ -78,6 +79,8 @@ pub enum PageInput {
     Edit(Edit),
     /// A message has another text, or was taken back; it may be answered or changed just now.
     Rewritten(Rewritten),
+    /// The message that a draft answers was looked up; none if it is there no more.
+    Quoted(MessageRef, Option<Answered>),
     /// Show this row.
     Go(usize),
     /// Put the cursor into the composer.
@@ -108,7 +111,7 @@ pub enum PageOutput {
     /// Something is being written.
     Writing(bool),
     /// This is the new message so far.
-    Draft(String),
+    Draft(Draft),
     /// Read further back.
     Older,
     /// Read on.
@@ -182,7 +185,7 @@ impl Component for ConversationPage {
                 ComposerOutput::Attach => PageOutput::Attach,
                 ComposerOutput::Paste(picture) => PageOutput::Paste(picture),
                 ComposerOutput::Writing(writing) => PageOutput::Writing(writing),
-                ComposerOutput::Draft(text) => PageOutput::Draft(text),
+                ComposerOutput::Draft(draft) => PageOutput::Draft(draft),
             });
         });
         let (compare, accept) = (sender.output_sender().clone(), sender.output_sender().clone());
@@ -261,6 +264,7 @@ impl Component for ConversationPage {
             PageInput::Reply(answered) => self.composer.reply(answered),
             PageInput::Edit(edit) => self.composer.edit(edit),
             PageInput::Rewritten(news) => self.composer.rewrite(&news),
+            PageInput::Quoted(message, found) => self.composer.quote(&message, found),
             PageInput::Go(at) => self.timeline.go(at),
             PageInput::Focus => self.composer.focus(),
             PageInput::FocusMessages => self.timeline.focus_last(),
