@@ -123,6 +123,7 @@ impl App {
             self.close_questions();
         }
         self.show_own_windows(inside);
+        self.content.set_in_view(inside);
         match self.model.connection.page() {
             Page::Starting => self.pages.show("starting"),
             Page::Enter => {

@@ -1,7 +1,7 @@
 //! Conversations in tabs, with the header of the one in front, and what is said when none is open: the right side of the main window, and all
 //! of a window that tabs were moved to. Widgets only; the root fills them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use adw::prelude::*;
@@ -16,6 +16,9 @@ use crate::ui::widgets::announcer::Announcer;
 use crate::ui::widgets::icon_button::{icon_button, menu_button_with};
 use crate::ui::widgets::pages::Pages;
 use crate::ui::widgets::tip::tip;
+
+/// The title of a window that shows no conversation.
+const NOBODY: &str = "Hobnob";
 
 /// Conversations in tabs.
 pub struct Content {
@@ -40,6 +43,10 @@ pub struct Content {
     pub tab_bar: adw::TabBar,
     /// The banner of the server.
     pub banner: Banner,
+    /// Its window's title, which is seen while it is.
+    title: RefCell<String>,
+    /// It is what its window shows.
+    in_view: Cell<bool>,
     /// The conversation in front, as it was last drawn.
     pub fronted: Option<ConversationId>,
 }
@@ -123,6 +130,8 @@ impl Content {
             tabs,
             tab_bar,
             banner,
+            title: RefCell::new(NOBODY.to_owned()),
+            in_view: Cell::new(true),
             fronted: None,
         };
         content.clear();
@@ -159,7 +168,7 @@ impl Content {
     pub fn show_nobody(&self) {
         self.clear();
         self.stack.show("none");
-        self.entitle("Hobnob");
+        self.entitle(NOBODY);
     }
 
     fn clear(&self) {
@@ -170,9 +179,21 @@ impl Content {
         self.members.widget().set_visible(false);
     }
 
+    /// Its window shows it, or something else, as the entrance: then no title tells whom one talked to.
+    pub fn set_in_view(&self, in_view: bool) {
+        self.in_view.set(in_view);
+        self.show_title();
+    }
+
     fn entitle(&self, title: &str) {
+        title.clone_into(&mut self.title.borrow_mut());
+        self.show_title();
+    }
+
+    fn show_title(&self) {
         if let Some(window) = self.root.root().and_downcast::<gtk::Window>() {
-            window.set_title(Some(title));
+            let title = self.title.borrow();
+            window.set_title(Some(if self.in_view.get() { title.as_str() } else { NOBODY }));
         }
     }
 
