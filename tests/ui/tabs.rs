@@ -151,3 +151,22 @@ fn a_tab_is_dragged_to_another_place_and_out_of_its_window() {
     hands.reads(bob, "still linked");
     desk.picture("24-dragged-out");
 }
+
+#[test]
+fn the_tab_that_was_chosen_last_is_in_front_after_a_crash() {
+    let Some((house, alice, _bob, _carol)) = friends_who_wrote() else { return };
+    drop(alice);
+    let (display, mut hands, mut alice) = alone(&house);
+    hands.open_friend(&alice, "bob");
+    hands.sees_window(&alice, "bob — Hobnob");
+    hands.open_friend(&alice, "carol");
+    hands.sees_window(&alice, "carol — Hobnob");
+    until("it is kept", SOON, || kept(&house, "alice")["front"] == "@carol");
+    // Nothing but this is done to the tabs.
+    hands.key(&alice, "ctrl+Page_Up");
+    hands.sees_window(&alice, "bob — Hobnob");
+    until("it is kept", SOON, || kept(&house, "alice")["front"] == "@bob");
+    alice.process.kill();
+    alice = Window::open(&display, &house.start("alice"));
+    hands.sees_window(&alice, "bob — Hobnob");
+}

@@ -4,6 +4,7 @@
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use adw::prelude::*;
 use gtk::{gio, glib};
@@ -15,8 +16,8 @@ use crate::core::command::{Command, Request};
 use crate::model::listing::Listing;
 use crate::model::{Model, Pending, Question, QuestionId};
 use crate::ui::actions::{self, ActionMsg};
-use crate::ui::background;
 use crate::ui::answering::Answering;
+use crate::ui::background;
 use crate::ui::content::{Banner, Content};
 use crate::ui::conversation::{PageInput, PageOutput};
 pub use crate::ui::dialogs::answer::DialogAnswer;
@@ -41,6 +42,9 @@ use crate::ui::widgets::pages::Pages;
 use crate::ui::widgets::spoken::name_library_buttons;
 use crate::ui::window_state::{KeptWindow, WindowState};
 use crate::ui::windows::OwnWindow;
+
+/// Which tabs are in front is written to the disk so long after another one came there.
+const KEPT_AFTER: Duration = Duration::from_secs(1);
 
 /// What the window is started with.
 pub struct Init {
@@ -103,6 +107,8 @@ pub enum AppMsg {
     Arranged,
     /// What was written a moment ago is to be kept.
     KeepDrafts,
+    /// Which tabs are in front is to be kept.
+    Keep,
     /// The alarm about the server was read; back to the entrance.
     AlarmRead,
     /// The window is to be closed.
@@ -169,8 +175,12 @@ pub struct App {
     pub(in crate::ui) entering: Option<RoomId>,
     pub(in crate::ui) profile: PathBuf,
     pub(in crate::ui) kept: WindowState,
+    /// It is written in a moment, for another tab in front.
+    keeping: bool,
     /// What was written and not sent.
     pub(in crate::ui) drafts: Drafts,
+    /// What that answers.
+    pub(in crate::ui) answering: Answering,
     /// The tabs of the last time are open again.
     pub(in crate::ui) restored: bool,
     pub(in crate::ui) failed: Rc<Cell<bool>>,
@@ -179,8 +189,6 @@ pub struct App {
     pub(in crate::ui) preferring: Option<PreferencesWindow>,
     pub(in crate::ui) text_size: TextSize,
     pub(in crate::ui) notifier: Notifier,
-    /// What that answers.
-    pub(in crate::ui) answering: Answering,
 }
 
 impl Component for App {
@@ -207,6 +215,7 @@ impl Component for App {
         let bridge = Bridge::start(init.start, move |delivery| deliver.emit(AppMsg::Core(delivery)));
         let kept = WindowState::load(&init.profile);
         let drafts = Drafts::load(&init.profile);
+        let answering = Answering::load(&init.profile);
         window.set_default_size(kept.width, kept.height);
         window.set_maximized(kept.maximized);
 
@@ -215,7 +224,6 @@ impl Component for App {
         let about_member = input.clone();
         let about_transfer = input.clone();
         let content = Content::new(Some(&leaflet), move |output| about_member.emit(AppMsg::Member(output)));
-        let answering = Answering::load(&init.profile);
         let transfers = TransfersPanel::new(move |output| about_transfer.emit(AppMsg::Transfers(output)));
         content.pack(transfers.widget(), true);
         let narrow_banner = Banner::new();
@@ -276,7 +284,9 @@ impl Component for App {
             entering: None,
             profile: init.profile,
             kept,
+            keeping: false,
             drafts,
+            answering,
             restored: false,
             failed: init.failed,
             notifier: Notifier::new(preferences.clone(), input.clone()),
@@ -286,7 +296,6 @@ impl Component for App {
             sender: input,
         };
         model.follow_preferences();
-            answering,
         model.find_avatars();
         ComponentParts { model, widgets: () }
     }
@@ -318,13 +327,14 @@ impl Component for App {
             AppMsg::Moved => self.moved(),
             AppMsg::Switched => {
                 self.look();
+                self.keep_soon();
                 // Who goes to a conversation wants to write in it.
                 if let Some(tab) = self.front() {
                     tab.body.emit(PageInput::Focus);
                 }
             }
             AppMsg::TabClosed(page) => self.tab_closed(&page),
-            AppMsg::Arranged => self.keep(),
+            AppMsg::Arranged | AppMsg::Keep => self.keep(),
             AppMsg::KeepDrafts => self.keep_drafts(),
             AppMsg::AlarmRead => {
                 self.model.connection.dismiss_alarm();
@@ -390,8 +400,17 @@ impl App {
         name_library_buttons(toasts);
     }
 
+    /// Keeps them a little later: whoever looks through many tabs costs the disk nothing for each of them.
+    fn keep_soon(&mut self) {
+        if self.restored && !std::mem::replace(&mut self.keeping, true) {
+            let input = self.sender.clone();
+            glib::timeout_add_local_once(KEPT_AFTER, move || input.emit(AppMsg::Keep));
+        }
+    }
+
     /// Keeps size and tabs for the next start.
     pub(in crate::ui) fn keep(&mut self) {
+        self.keeping = false;
         self.keep_drafts();
         if !self.restored {
             return;
