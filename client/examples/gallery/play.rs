@@ -68,6 +68,7 @@ impl Play {
             server: Some("192.0.2.7:7666".into()),
             downloads: PathBuf::from("/tmp"),
             signed_in: has_account && content != Content::Known,
+            device_removed: false,
         });
         match content {
             Content::New | Content::Known | Content::Broken => {}

@@ -65,6 +65,9 @@ pub enum Event {
         user: Option<Handle>,
         /// It signs in by itself: it has an account, and nobody signed it out.
         signed_in: bool,
+        /// The server took this device off the account: signing in takes the password. Left out where it did not.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        device_removed: bool,
         /// The server's address that will be used, if one is known.
         server: Option<String>,
         /// Where received files go.

@@ -249,6 +249,7 @@ async fn run(
         listening: vec![setup.listening.to_string()],
         user: setup.identity.as_ref().map(|(identity, _)| identity.user.clone()),
         signed_in: setup.identity.is_some() && !settings.signed_out && !settings.device_removed,
+        device_removed: setup.identity.is_some() && settings.device_removed,
         server: settings.server,
         downloads: setup.downloads.clone(),
     });

@@ -20,6 +20,42 @@ pub enum Page {
     Main,
 }
 
+/// What the profile's device is to its account, when the core starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It signs in by itself.
+    In,
+    /// It waits for somebody to sign in.
+    Out,
+    /// The account no longer has it.
+    Removed,
+}
+
+/// How one gets in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Entry {
+    /// The profile has no account: one signs up, or in with a password.
+    #[default]
+    New,
+    /// The device's own key is enough.
+    Known(Handle),
+    /// The account no longer has this device: the password adds it again.
+    Removed(Handle),
+}
+
+/// Why one is not signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Out {
+    /// By one's own wish.
+    Wished,
+    /// Another program did.
+    Replaced,
+    /// The account no longer has this device.
+    Removed,
+    /// The server did, for whatever reason.
+    Refused,
+}
+
 /// Account and server.
 #[derive(Debug)]
 pub struct Connection {
@@ -37,10 +73,9 @@ pub struct Connection {
     pub state: ServerState,
     /// What the core says of it, a sentence.
     pub state_text: String,
-    /// Why the account was signed out, where it was not the user's wish.
-    pub sign_out_reason: Option<String>,
     ready: bool,
-    signed_out: bool,
+    /// Set while one is not signed in.
+    out: Option<Out>,
     alarm: Option<String>,
 }
 
@@ -54,9 +89,8 @@ impl Default for Connection {
             status_text: String::new(),
             state: ServerState::Connecting,
             state_text: String::new(),
-            sign_out_reason: None,
             ready: false,
-            signed_out: false,
+            out: None,
             alarm: None,
         }
     }
@@ -68,15 +102,19 @@ impl Connection {
         match (&self.alarm, self.ready, &self.user) {
             (Some(text), _, _) => Page::Stopped(text.clone()),
             (None, false, _) => Page::Starting,
-            (None, true, Some(_)) if !self.signed_out => Page::Main,
+            (None, true, Some(_)) if self.out.is_none() => Page::Main,
             (None, true, _) => Page::Enter,
         }
     }
 
     /// The core runs.
-    pub fn ready(&mut self, user: Option<Handle>, signed_in: bool, server: Option<String>, downloads: PathBuf) {
+    pub fn ready(&mut self, user: Option<Handle>, standing: Standing, server: Option<String>, downloads: PathBuf) {
         self.ready = true;
-        self.signed_out = !signed_in;
+        self.out = match standing {
+            Standing::In => None,
+            Standing::Out => Some(Out::Wished),
+            Standing::Removed => Some(Out::Removed),
+        };
         self.user = user;
         self.server = server;
         self.downloads = downloads;
@@ -86,8 +124,7 @@ impl Connection {
     pub fn signed_in(&mut self, user: Handle, presence: OwnPresence, text: String) {
         self.ready = true;
         self.user = Some(user);
-        self.signed_out = false;
-        self.sign_out_reason = None;
+        self.out = None;
         self.alarm = None;
         self.presence = presence;
         self.status_text = text;
@@ -95,15 +132,30 @@ impl Connection {
 
     /// Signed out, by wish or not.
     pub fn signed_out(&mut self, reason: &str) {
-        self.signed_out = true;
-        self.sign_out_reason = match reason {
-            "signed_out" => None,
-            "replaced" => Some("This profile was signed in by another program.".to_owned()),
-            "device_removed" => {
-                Some("This device was removed from the account. Sign in with the password to add it again.".to_owned())
-            }
-            _ => Some("The server signed this device out.".to_owned()),
-        };
+        self.out = Some(match reason {
+            "signed_out" => Out::Wished,
+            "replaced" => Out::Replaced,
+            "device_removed" => Out::Removed,
+            _ => Out::Refused,
+        });
+    }
+
+    /// How one gets in.
+    pub fn entry(&self) -> Entry {
+        match (&self.user, self.out) {
+            (None, _) => Entry::New,
+            (Some(user), Some(Out::Removed)) => Entry::Removed(user.clone()),
+            (Some(user), _) => Entry::Known(user.clone()),
+        }
+    }
+
+    /// Why one was signed out, where that was not one's wish and [`Self::entry`] does not say it.
+    pub fn notice(&self) -> Option<&'static str> {
+        match self.out? {
+            Out::Wished | Out::Removed => None,
+            Out::Replaced => Some("This profile was signed in by another program."),
+            Out::Refused => Some("The server signed this device out."),
+        }
     }
 
     /// The server is not who it was.
@@ -136,7 +188,8 @@ mod tests {
     fn ready(user: Option<&str>) -> Connection {
         let mut connection = Connection::default();
         assert_eq!(connection.page(), Page::Starting);
-        connection.ready(user.map(|user| user.parse().unwrap()), user.is_some(), None, PathBuf::new());
+        let standing = if user.is_some() { Standing::In } else { Standing::Out };
+        connection.ready(user.map(|user| user.parse().unwrap()), standing, None, PathBuf::new());
         connection
     }
 
@@ -150,11 +203,27 @@ mod tests {
     fn signing_out_leads_to_the_entrance_and_back() {
         let mut connection = ready(Some("alice"));
         connection.signed_out("signed_out");
-        assert_eq!((connection.page(), connection.sign_out_reason.clone()), (Page::Enter, None));
+        let known = Entry::Known("alice".parse().unwrap());
+        assert_eq!((connection.page(), connection.entry(), connection.notice()), (Page::Enter, known.clone(), None));
         connection.signed_in("alice".parse().unwrap(), OwnPresence::Away, "out".to_owned());
         assert_eq!(connection.page(), Page::Main);
+        connection.signed_out("replaced");
+        assert_eq!(connection.entry(), known);
+        assert!(connection.notice().is_some());
+    }
+
+    #[test]
+    fn a_device_that_was_removed_gets_in_by_the_password_alone_also_after_a_restart() {
+        let alice = || "alice".parse().unwrap();
+        let removed = (Page::Enter, Entry::Removed(alice()), None);
+        let mut connection = ready(Some("alice"));
         connection.signed_out("device_removed");
-        assert!(connection.sign_out_reason.is_some());
+        assert_eq!((connection.page(), connection.entry(), connection.notice()), removed);
+        connection.signed_in(alice(), OwnPresence::Away, String::new());
+        assert_eq!(connection.page(), Page::Main);
+        connection.ready(Some(alice()), Standing::Removed, None, PathBuf::new());
+        assert_eq!((connection.page(), connection.entry(), connection.notice()), removed);
+        assert_eq!(ready(None).entry(), Entry::New);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::core::command::{Command, Request};
 use crate::core::event::{DeviceInfo, Direction, Event, MessageInfo, MessageState, Notify, RoomInfo};
 use crate::core::message_key::MessageKey;
 use crate::model::change::Change;
-use crate::model::connection::Connection;
+use crate::model::connection::{Connection, Standing};
 use crate::model::conversation::{Conversation, Past, Placed};
 use crate::model::line::Message;
 use crate::model::question::{Question, Questions};
@@ -150,8 +150,13 @@ impl Model {
     /// What happened, and so what has to be drawn again.
     pub fn apply(&mut self, event: Event) -> Vec<Change> {
         match event {
-            Event::Ready { user, signed_in, server, downloads, .. } => {
-                self.connection.ready(user, signed_in, server, downloads);
+            Event::Ready { user, signed_in, device_removed, server, downloads, .. } => {
+                let standing = match (signed_in, device_removed) {
+                    (true, _) => Standing::In,
+                    (false, true) => Standing::Removed,
+                    (false, false) => Standing::Out,
+                };
+                self.connection.ready(user, standing, server, downloads);
                 vec![Change::Page, Change::Own]
             }
             Event::Done { id, answer } => self

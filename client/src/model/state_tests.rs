@@ -84,6 +84,7 @@ fn ready_decides_the_first_page() {
             listening: vec![],
             user: Some(handle("alice")),
             signed_in,
+            device_removed: false,
             server: None,
             downloads: PathBuf::from("/d"),
         };

@@ -128,10 +128,10 @@ impl App {
             Page::Starting => self.pages.show("starting"),
             Page::Enter => {
                 let connection = &self.model.connection;
-                self.entrance().emit(SignInInput::Known {
-                    user: connection.user.clone(),
+                self.entrance().emit(SignInInput::Shown {
+                    entry: connection.entry(),
                     server: connection.server.clone(),
-                    notice: connection.sign_out_reason.clone(),
+                    notice: connection.notice(),
                 });
                 self.pages.show("enter");
             }
@@ -317,8 +317,8 @@ impl App {
                 self.seek(conversation, Target::End);
             }
             (Question::History(conversation), _) => self.page_came(conversation, id, answer),
-            (Question::Export(_), Answer::Exported { exported, path }) => self.exported(*exported, path.clone()),
             (Question::Quote { conversation, message }, _) => self.quoted(conversation, message, answer),
+            (Question::Export(_), Answer::Exported { exported, path }) => self.exported(*exported, path.clone()),
             (Question::Erase { conversation, .. }, Answer::Erased { kept, .. }) => self.erased(conversation, *kept),
             (Question::Search { text, further }, _) => self.found(id, text, *further, answer),
             (Question::JoinRoom(room), _) => self.joined(room),
@@ -394,8 +394,8 @@ impl App {
             | Question::Transfers
             | Question::Receipts
             | Question::States(_)
-            | Question::Avatars
             | Question::Quote { .. }
+            | Question::Avatars
             | Question::LastSeen => {
                 tracing::warn!(code, "a list did not come");
             }

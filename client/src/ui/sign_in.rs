@@ -3,10 +3,10 @@
 
 use adw::prelude::*;
 use gtk::glib;
-use hobnob_shared::id::Handle;
 use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
 use crate::core::command::Password;
+use crate::model::connection::Entry;
 use crate::model::rooms::meant;
 use crate::ui::APP_ID;
 use crate::ui::dialogs::join_room::mark;
@@ -15,14 +15,14 @@ use crate::ui::widgets::spoken::{heard, name_library_buttons};
 /// What to show.
 #[derive(Debug)]
 pub enum SignInInput {
-    /// The account of the profile and the server's address, as far as they are known, and why one was signed out.
-    Known {
-        /// The account: then only signing in is possible.
-        user: Option<Handle>,
+    /// How one gets in, the server's address as far as it is known, and why one was signed out.
+    Shown {
+        /// With an account in the profile only signing in is possible.
+        entry: Entry,
         /// `ADDR:PORT[#FINGERPRINT]`.
         server: Option<String>,
         /// A sentence.
-        notice: Option<String>,
+        notice: Option<&'static str>,
     },
     /// It did not work: a sentence.
     Refused(String),
@@ -61,7 +61,7 @@ pub struct SignInOutput {
 /// The page.
 #[derive(Default)]
 pub struct SignIn {
-    known: bool,
+    entry: Entry,
     working: bool,
     /// It was refused just now.
     refused: bool,
@@ -123,20 +123,18 @@ impl Component for SignIn {
         root: &gtk::Box,
     ) {
         match message {
-            SignInInput::Known { user, server, notice } => {
-                self.known = user.is_some();
+            SignInInput::Shown { entry, server, notice } => {
                 if let Some(server) = server.filter(|_| widgets.server.text().is_empty()) {
                     widgets.server.set_text(&server);
                 }
-                widgets.greet(user.as_ref());
-                widgets.complain(notice.as_deref());
+                widgets.greet(&entry);
+                widgets.complain(notice);
+                self.entry = entry;
                 self.focus(widgets);
             }
             SignInInput::Refused(text) => {
                 self.working = false;
                 self.refused = true;
-                // The device alone was not enough, as when it was removed from the account: then the password is.
-                widgets.password.set_visible(true);
                 widgets.complain(Some(&text));
             }
             SignInInput::Focus => self.focus(widgets),
@@ -175,23 +173,22 @@ impl Component for SignIn {
 impl SignIn {
     /// The keyboard goes to what is to be filled in, else to the button.
     fn focus(&self, widgets: &SignInWidgets) {
-        let refused = widgets.problem.is_visible() && widgets.password.is_visible() && !widgets.user.text().is_empty();
-        if refused {
-            widgets.password.grab_focus();
-        } else if self.known {
-            widgets.sign_in.grab_focus();
-        } else {
-            widgets.user.grab_focus();
-        }
+        let refused = widgets.problem.is_visible() && !widgets.user.text().is_empty();
+        match self.entry {
+            Entry::New if refused => widgets.password.grab_focus(),
+            Entry::New => widgets.user.grab_focus(),
+            Entry::Known(_) => widgets.sign_in.grab_focus(),
+            Entry::Removed(_) => widgets.password.grab_focus(),
+        };
     }
 
     /// What nobody needs a server to see.
     fn missing(&self, output: &SignInOutput) -> Option<&'static str> {
         if output.user.is_empty() {
             Some("Type a username: 3 to 32 of a-z, 0-9, dot, underscore and hyphen.")
-        } else if output.password.expose().is_empty() && !self.known {
+        } else if output.password.expose().is_empty() && !matches!(self.entry, Entry::Known(_)) {
             Some("Type a password.")
-        } else if output.server.is_empty() && !self.known {
+        } else if output.server.is_empty() && self.entry == Entry::New {
             Some("Type the server’s address. Who runs the server knows it.")
         } else if !output.room.is_empty() && meant(&output.room).is_none() {
             Some("A room ID is 1 to 32 of a-z, 0-9, dot, underscore and hyphen.")
@@ -283,18 +280,23 @@ impl SignInWidgets {
         Self { title, hint, user, password, server, room: to_join, problem, fields, sign_up, sign_in, spinner }
     }
 
-    fn greet(&self, user: Option<&Handle>) {
+    fn greet(&self, entry: &Entry) {
+        let (user, hint) = match entry {
+            Entry::New => (None, "Choose a username and a password to sign up, or sign in with those that you have."),
+            Entry::Known(user) => (Some(user), "This device knows your account, so no password is needed."),
+            Entry::Removed(user) => {
+                (Some(user), "This device was removed from your account. Sign in with the password to add it again.")
+            }
+        };
         let known = user.is_some();
+        self.title
+            .set_text(&user.map_or_else(|| "Welcome to Hobnob".to_owned(), |user| format!("Welcome Back, {user}")));
+        self.hint.set_text(hint);
         if let Some(user) = user {
             self.user.set_text(user.as_str());
-            self.title.set_text(&format!("Welcome Back, {user}"));
-            self.hint.set_text("This device knows your account, so no password is needed.");
-        } else {
-            self.title.set_text("Welcome to Hobnob");
-            self.hint.set_text("Choose a username and a password to sign up, or sign in with those that you have.");
         }
         self.user.set_editable(!known);
-        self.password.set_visible(!known);
+        self.password.set_visible(!matches!(entry, Entry::Known(_)));
         self.sign_up.set_visible(!known);
         let main = if known { &self.sign_in } else { &self.sign_up };
         main.add_css_class("suggested-action");

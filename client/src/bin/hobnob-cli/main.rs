@@ -133,7 +133,7 @@ Of several filters of one kind any one has to fit. What is no filter is searched
   hobnob-cli --profile DIR search 'lunch from:bob after:2026-11-01'
 
 EVENTS, one JSON object a line on standard output:
-  ready                       version, profile, listening, user, server, downloads
+  ready                       version, profile, listening, user, server, downloads; device_removed: true where signing in takes the password
   done / failed               id, and what was asked for / id, code, text (a sentence)
   signed_in / signed_out      user, presence, text / reason
   server                      state: connecting online offline; text
