@@ -9,6 +9,7 @@ use hobnob_tests::display::Display;
 use hobnob_tests::notifications::Notifications;
 use hobnob_tests::process::{Process, until};
 use hobnob_tests::programs::{program, top};
+use hobnob_tests::room::{TEA, join};
 use hobnob_tests::story::{House, PASSWORD, linked, text_of};
 use hobnob_tests::window::{Hands, Window, pictures};
 use rustix::process::Signal;
@@ -295,4 +296,23 @@ fn where_the_schema_is_installed_preferences_go_to_the_desktops_own_store() {
         std::fs::read_to_string(&store).is_ok_and(|text| text.contains("[org/hobnob/Hobnob]\nrun-in-background=true"))
     });
     assert!(!file(&display).exists());
+}
+
+#[test]
+fn a_mention_that_is_edited_away_is_told_no_more() {
+    let Some(mut room) = Room::new(&json!({})) else { return };
+    join(&mut room.bob, TEA);
+    let Room { hands, alice, .. } = &mut room;
+    hands.click(alice, "Join Room");
+    hands.fill(alice, "Room ID", "tea");
+    hands.click(alice, "Join");
+    hands.sees(alice, "direct to 1 of 1 other");
+    room.look_away();
+    let sent = room.bob.done(json!({"command": "send", "to": TEA, "text": "@alice: is there tea?"}));
+    let told = room.service.told();
+    assert_eq!(told["title"], "bob mentions you in #tea");
+    room.bob.done(json!({"command": "edit", "message": sent["message"], "text": "is there tea?"}));
+    let again = room.service.told();
+    assert_eq!((&again["title"], &again["body"]), (&json!("bob in #tea"), &json!("is there tea?")));
+    assert_eq!(again["replaces"], told["number"]);
 }

@@ -9,8 +9,13 @@ use crate::model::state::Model;
 impl Model {
     /// This message of a room calls this account.
     pub fn is_called_by(&self, info: &MessageInfo) -> bool {
-        let me = self.me().filter(|me| **me != info.from && info.conversation.friend().is_none());
-        me.is_some_and(|me| mention::names(&info.text, me))
+        self.calls_me(&info.conversation, &info.from, &info.text)
+    }
+
+    /// A message with this text would.
+    pub fn calls_me(&self, conversation: &ConversationId, from: &Handle, text: &str) -> bool {
+        let me = self.me().filter(|me| *me != from && conversation.friend().is_none());
+        me.is_some_and(|me| mention::names(text, me))
     }
 
     /// Whom one can call in a conversation: the members of a room, without oneself.

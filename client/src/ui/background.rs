@@ -59,7 +59,7 @@ impl App {
         if !self.preferences.is(Flag::BackgroundExplained) {
             self.preferences.set(Flag::BackgroundExplained, true);
             let (from, what) = ("Hobnob goes on".to_owned(), EXPLAINED.to_owned());
-            self.notifier.add(&Tag::Background, Item { from, what, message: None }, false);
+            self.notifier.add(&Tag::Background, Item { from, mentioned: false, what, message: None }, false);
         }
     }
 

@@ -40,6 +40,8 @@ pub enum Place {
 pub struct Item {
     /// Whose; empty where the words say it.
     pub from: String,
+    /// It calls oneself.
+    pub mentioned: bool,
     /// What.
     pub what: String,
     /// The message, if it is one.
@@ -148,13 +150,16 @@ impl Board {
         }
     }
 
-    /// A message has another text, or, with none, was taken back.
-    pub fn rewrite(&mut self, conversation: &ConversationId, message: &MessageKey, text: Option<&str>) {
+    /// A message has another text, which calls oneself or not, or, with none, was taken back.
+    pub fn rewrite(&mut self, conversation: &ConversationId, message: &MessageKey, text: Option<(&str, bool)>) {
         let tag = Tag::Conversation(conversation.clone());
         let Some(card) = self.cards.get_mut(&tag) else { return };
         let Some(at) = card.items.iter().position(|item| item.message.as_ref() == Some(message)) else { return };
         match (text, card.items.get_mut(at)) {
-            (Some(text), Some(item)) => text.clone_into(&mut item.what),
+            (Some((text, mentioned)), Some(item)) => {
+                text.clone_into(&mut item.what);
+                item.mentioned = mentioned;
+            }
             _ => drop(card.items.remove(at)),
         }
         self.touch(&tag);
@@ -245,6 +250,13 @@ impl Board {
     }
 }
 
+impl Item {
+    /// Whose it is, and whether it calls oneself.
+    pub fn who(&self) -> String {
+        if self.mentioned { format!("{} mentions you", self.from) } else { self.from.clone() }
+    }
+}
+
 impl Card {
     fn count(&self) -> usize {
         self.items.len() + self.more as usize
@@ -267,7 +279,7 @@ fn words(tag: &Tag, card: &Card, show_text: bool) -> (String, String) {
         return ("Hobnob".to_owned(), body);
     }
     let what: String = text::literal(&last.what).chars().take(EXCERPT).collect();
-    let from = text::literal_line(&last.from);
+    let from = text::literal_line(&last.who());
     match tag {
         Tag::Conversation(ConversationId::Room(room)) if count == 1 => (format!("{from} in {room}"), what),
         Tag::Conversation(ConversationId::Room(room)) => (room.to_string(), format!("{}\n{from}: {what}", many(count))),

@@ -15,6 +15,7 @@ fn tag(id: &str) -> Tag {
 fn item(from: &str, what: &str) -> Item {
     Item {
         from: from.to_owned(),
+        mentioned: false,
         what: what.to_owned(),
         message: Some(MessageKey { id: MessageId::new(), author: from.parse().unwrap() }),
     }
@@ -105,9 +106,9 @@ fn what_its_author_took_back_or_changed_does_not_go_on_standing_there() {
     board.add(&tag("@bob"), second, false);
     show(&mut board, 4);
     let not_theirs = MessageKey { author: "carol".parse().unwrap(), ..ids.1.clone() };
-    board.rewrite(&bob(), &not_theirs, Some("nonsense"));
+    board.rewrite(&bob(), &not_theirs, Some(("nonsense", false)));
     assert_eq!(board.next(true), None, "its id, and not its author");
-    board.rewrite(&bob(), &ids.1, Some("second, better"));
+    board.rewrite(&bob(), &ids.1, Some(("second, better", false)));
     assert_eq!(show(&mut board, 4).unwrap().2, "2 new messages\nsecond, better");
     board.rewrite(&bob(), &ids.1, None);
     assert_eq!(show(&mut board, 4).unwrap().2, "first");
@@ -177,4 +178,19 @@ fn what_went_with_the_service_is_neither_replaced_nor_taken_back() {
     board.forgotten();
     board.withdraw(&tag("@bob"));
     assert_eq!(board.next(true), None);
+}
+
+#[test]
+fn a_card_says_that_it_mentions_one_as_long_as_its_text_does() {
+    let mut board = Board::default();
+    let called = Item { mentioned: true, ..item("bob", "@alice: tea?") };
+    let message = called.message.clone().unwrap();
+    board.add(&tag("#tea"), called, false);
+    assert_eq!(show(&mut board, 7).unwrap().1, "bob mentions you in #tea");
+    let tea = "#tea".parse().unwrap();
+    board.rewrite(&tea, &message, Some(("@carol: tea?", false)));
+    let (_, title, body, _) = show(&mut board, 7).unwrap();
+    assert_eq!((title.as_str(), body.as_str()), ("bob in #tea", "@carol: tea?"));
+    board.rewrite(&tea, &message, Some(("@alice: tea?", true)));
+    assert_eq!(show(&mut board, 7).unwrap().1, "bob mentions you in #tea");
 }

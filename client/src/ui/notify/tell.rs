@@ -29,13 +29,19 @@ impl App {
             // Those that wait come again at each start and each time the server is there again.
             Event::FriendRequest { user } if !self.model.roster.requests().contains(user) => {
                 let what = "wants to be friends with you".to_owned();
-                self.question(&Tag::Request(user.clone()), Item { from: user.to_string(), what, message: None });
+                self.question(
+                    &Tag::Request(user.clone()),
+                    Item { from: user.to_string(), what, mentioned: false, message: None },
+                );
             }
             Event::Alarm { code, user: Some(user), .. } if code == "key_changed" => {
                 let known = self.model.roster.get(user);
                 if known.is_some_and(|person| person.alarm.is_none()) {
                     let what = format!("The key of {user} changed. Nothing is sent until you decide.");
-                    self.question(&Tag::Alarm(user.clone()), Item { from: user.to_string(), what, message: None });
+                    self.question(
+                        &Tag::Alarm(user.clone()),
+                        Item { from: user.to_string(), what, mentioned: false, message: None },
+                    );
                 }
             }
             _ => {}
@@ -45,6 +51,7 @@ impl App {
     /// What was told of a message is true no more: it has another text, or, with none, was taken back.
     fn unsay(&self, conversation: &ConversationId, message: &MessageKey, text: Option<&str>) {
         self.contents().for_each(|content| content.announcer.take_back(message));
+        let text = text.map(|text| (text, self.model.calls_me(conversation, &message.author, text)));
         self.notifier.change(|board| board.rewrite(conversation, message, text));
     }
 
@@ -78,28 +85,28 @@ impl App {
     /// A message came; `newest` unless others came to the same conversation together with it, and later.
     pub(in crate::ui) fn arrived(&mut self, info: &MessageInfo, newest: bool) {
         let mentioned = self.model.is_called_by(info);
-        let name = self.model.name_of_person(&info.from);
-        let from = if mentioned { format!("{name} mentions you") } else { name };
-        let item = Item { from, what: info.text.clone(), message: Some(info.key()) };
-        self.tell_of(&info.conversation, item, mentioned, newest);
+        let from = self.model.name_of_person(&info.from);
+        let item = Item { from, mentioned, what: info.text.clone(), message: Some(info.key()) };
+        self.tell_of(&info.conversation, item, newest);
     }
 
     /// A file is offered.
     pub(in crate::ui) fn offered(&mut self, transfer: TransferId) {
         let Some(transfer) = self.model.transfers.get(transfer) else { return };
         let what = format!("offers {} ({})", transfer.info.name, words::size(transfer.info.size));
-        let item = Item { from: self.model.name_of_person(&transfer.info.from), what, message: None };
-        self.tell_of(&transfer.info.conversation.clone(), item, false, true);
+        let item = Item { from: self.model.name_of_person(&transfer.info.from), what, mentioned: false, message: None };
+        self.tell_of(&transfer.info.conversation.clone(), item, true);
     }
 
     /// Says to who listens or looks elsewhere that something came.
-    fn tell_of(&self, conversation: &ConversationId, item: Item, mentioned: bool, newest: bool) {
+    fn tell_of(&self, conversation: &ConversationId, item: Item, newest: bool) {
+        let mentioned = item.mentioned;
         let tab = self.tab(conversation);
         if newest {
             let content =
                 tab.and_then(|tab| self.own_of(&view_of(&tab.page)?)).map_or(&self.content, |own| &own.content);
             let place = if conversation.friend().is_none() { format!(" in {conversation}") } else { String::new() };
-            content.announcer.say_of(item.message.clone(), &format!("{}{place}: {}", item.from, item.what));
+            content.announcer.say_of(item.message.clone(), &format!("{}{place}: {}", item.who(), item.what));
         }
         let watched = tab.is_some_and(|tab| self.is_watched(tab));
         let level = self.model.notify_level(conversation);
