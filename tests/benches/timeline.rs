@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use hobnob_client::core::command::{Format, Part};
 use hobnob_client::core::export;
 use hobnob_client::core::history::{History, erase, pages};
-use hobnob_shared::id::{ConversationId, DeviceId};
+use hobnob_shared::id::{ConversationId, DeviceId, MessageId};
 use hobnob_tests::display::{Display, missing};
 use hobnob_tests::programs::target;
 use rusqlite::{Connection, params};
@@ -56,7 +56,7 @@ fn disk(store: &Path) -> Result<()> {
     for n in 0..PAGES {
         let place = (n * 7_919) % MESSAGES;
         let part = if n % 2 == 0 {
-            Part::Around(format!("00000000-0000-0000-0000-{:012x}", place + 1).parse()?)
+            Part::Around(format!("00000000-0000-0000-0000-{:012x}", place + 1).parse::<MessageId>()?.into())
         } else {
             Part::At(now()? - (MESSAGES - place) * PACE)
         };

@@ -133,6 +133,33 @@ fn read_marks_and_typing_reach_the_author() {
 }
 
 #[test]
+fn whose_message_is_meant_can_be_said_and_then_counts() {
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    say(&mut alice, &mut bob, "first");
+    let id = say(&mut alice, &mut bob, "second");
+    let named = |command: &str, author: &str| match command {
+        "history" => json!({"command": command, "conversation": "@alice", "before": id, "author": author}),
+        "search" => json!({"command": command, "text": "from:alice", "before": id, "before_author": author}),
+        "react" => json!({"command": command, "message": id, "emoji": "👍", "author": author}),
+        _ => json!({"command": command, "message": id, "author": author}),
+    };
+    for command in ["mark_read", "react"] {
+        assert_eq!(
+            bob.failed(named(command, "bob"))["code"],
+            "unknown_message",
+            "{command}: bob wrote nothing of that id"
+        );
+        bob.done(named(command, "alice"));
+    }
+    alice.expect(json!({"event": "message_state", "message": id, "state": "read"}));
+    for command in ["history", "search"] {
+        assert_eq!(bob.done(named(command, "bob"))["messages"], json!([]), "{command}");
+        assert_eq!(bob.done(named(command, "alice"))["messages"][0]["text"], "first", "{command}");
+    }
+}
+
+#[test]
 fn texts_pass_unchanged_and_bad_ones_are_refused() {
     let house = House::new();
     let (mut alice, mut bob) = house.alice_and_bob();

@@ -5,10 +5,10 @@ use hobnob_shared::id::{ConversationId, MessageId};
 
 use crate::play::{Play, handle};
 
-/// The message that steps are about: mine, with everything. As text it is [`MINE`].
-pub const MINE: &str = "00000000-0000-0000-0000-000000000005";
+/// The message that steps are about, as its actions name it: mine, with everything.
+pub const MINE: &str = "00000000-0000-0000-0000-000000000005@alice";
 /// Bob's.
-pub const BOBS: &str = "00000000-0000-0000-0000-000000000002";
+pub const BOBS: &str = "00000000-0000-0000-0000-000000000002@bob";
 
 fn id(n: u128) -> MessageId {
     MessageId(uuid::Uuid::from_u128(n))

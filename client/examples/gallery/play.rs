@@ -127,7 +127,7 @@ impl Play {
                 let (messages, earlier, later, found) = (rooms::messages(self, room), false, false, None);
                 Answer::Messages { messages, earlier, later, found }
             }
-            Command::History { conversation, limit, before, after, around, at } => {
+            Command::History { conversation, limit, before, after, around, at, .. } => {
                 self.page(conversation, *limit, (*before, *after, *around, *at))
             }
             Command::Erase { .. } => Answer::Erased { erased: 3, kept: 0 },

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use hobnob_client::core::command::{Command as Wish, Part, Request};
 use hobnob_client::core::event::{Answer, Event};
 use hobnob_client::core::history::{History, pages};
+use hobnob_client::core::message_key::MessageRef;
 use relm4::adw;
 use relm4::adw::prelude::*;
 use relm4::gtk::{self, glib};
@@ -44,9 +45,16 @@ impl Store {
             let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return };
             let Some(Ok(history)) = STORE.get().map(|path| History::open(path)) else { return };
             for Request { id, command } in asks {
-                let Wish::History { conversation, limit, before, after, around, at } = command else { continue };
-                let parts =
-                    [before.map(Part::Before), after.map(Part::After), around.map(Part::Around), at.map(Part::At)];
+                let Wish::History { conversation, limit, before, after, around, at, author } = command else {
+                    continue;
+                };
+                let named = |id| MessageRef { id, author: author.clone() };
+                let parts = [
+                    before.map(named).map(Part::Before),
+                    after.map(named).map(Part::After),
+                    around.map(named).map(Part::Around),
+                    at.map(Part::At),
+                ];
                 let part = parts.into_iter().flatten().next().unwrap_or_default();
                 let read = history.read_all(move |c| pages::page(c, &conversation, limit as usize, part));
                 if let Ok(page) = runtime.block_on(read) {

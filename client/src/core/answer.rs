@@ -13,6 +13,7 @@ use super::event::{LinkPath, MessageState};
 pub use super::file_transfer::pace::{Rates, SLOWEST};
 pub use super::history::file_rules::FileRule;
 pub use super::history::notify::Notify;
+use super::message_key::MessageKey;
 
 /// What a `done` carries.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -267,6 +268,11 @@ impl MessageInfo {
     /// What messages of a conversation are sorted by, the same for everybody.
     pub fn place(&self) -> (u64, &Handle, DeviceId, u64) {
         (self.clock, &self.from, self.device, self.number)
+    }
+
+    /// What names it.
+    pub fn key(&self) -> MessageKey {
+        MessageKey { id: self.message, author: self.from.clone() }
     }
 
     /// When it counts as said beside what has a time and no place, such as files. Its author names both times, and one that lies far from its

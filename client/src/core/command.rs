@@ -201,11 +201,17 @@ pub enum Command {
         /// Set, or taken off.
         #[serde(default = "default_on")]
         on: bool,
+        /// Who wrote the message. An id is its author's: where somebody else has used it too, only this says in which conversation.
+        #[serde(default)]
+        author: Option<Handle>,
     },
     /// Everything up to this message was seen.
     MarkRead {
         /// The newest that was seen.
         message: MessageId,
+        /// Who wrote it. An id is its author's: without this all are meant that have it, wherever they stand.
+        #[serde(default)]
+        author: Option<Handle>,
     },
     /// Tells the other side that one is writing.
     Typing {
@@ -233,6 +239,9 @@ pub enum Command {
         /// the same for the first of this time or later, in milliseconds since 1970; see [`Part::At`].
         #[serde(default)]
         at: Option<u64>,
+        /// Who wrote the message that is named. An id is its author's: where somebody else has used it too, only this says which is meant.
+        #[serde(default)]
+        author: Option<Handle>,
     },
     /// Writes a conversation into a file that other programs read: [`super::event::Answer::Exported`]. Long ones take their time.
     Export {
@@ -264,6 +273,9 @@ pub enum Command {
         /// Only messages that a search shows behind this one: the next page.
         #[serde(default)]
         before: Option<MessageId>,
+        /// Who wrote that one. An id is its author's: where somebody else has used it too, only this says which is meant.
+        #[serde(default)]
+        before_author: Option<Handle>,
         /// At most so many messages, up to [`FOUND_MAX`].
         #[serde(default = "default_found")]
         limit: u32,
@@ -426,15 +438,15 @@ fn default_on() -> bool {
 impl Command {
     /// The command that reads a part of a conversation.
     pub fn read(conversation: ConversationId, limit: u32, part: Part) -> Self {
-        let (mut before, mut after, mut around, mut at) = (None, None, None, None);
+        let (mut before, mut after, mut around, mut at, mut author) = (None, None, None, None, None);
         match part {
             Part::Newest => {}
-            Part::Before(id) => before = Some(id),
-            Part::After(id) => after = Some(id),
-            Part::Around(id) => around = Some(id),
+            Part::Before(of) => (before, author) = (Some(of.id), of.author),
+            Part::After(of) => (after, author) = (Some(of.id), of.author),
+            Part::Around(of) => (around, author) = (Some(of.id), of.author),
             Part::At(time) => at = Some(time),
         }
-        Self::History { conversation, limit, before, after, around, at }
+        Self::History { conversation, limit, before, after, around, at, author }
     }
 }
 

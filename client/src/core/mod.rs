@@ -5,6 +5,7 @@
 //! - `registry`: the hub; `routes`: what it does, by topic.
 //! - `session`: the link to the server. `peer_link`: the links to friends' devices. `file_transfer`: files.
 //! - [`look_up`]: a search in a profile without starting anything.
+//! - [`message_key`]: which message is meant.
 //! - `history`: what is kept; `search`: what is looked for in it; `profile`: where.
 //! - `avatars`: the pictures that people show themselves with.
 //! - `replica`: copies of everybody's logs, the pure half of all that is said.
@@ -29,6 +30,7 @@ mod invite;
 mod link_policy;
 mod links;
 pub mod look_up;
+pub mod message_key;
 mod outlet;
 mod peer_link;
 mod profile;

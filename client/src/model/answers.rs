@@ -8,13 +8,13 @@ use crate::model::change::Change;
 use crate::model::conversation::{Conversation, Past, Placed, Splice};
 use crate::model::line::Message;
 use crate::model::pages::PAGE;
-use crate::model::question::{PersonWish, Question};
+use crate::model::question::{PersonWish, Question, QuestionId};
 use crate::model::state::Model;
 use crate::model::transfers::Offered;
 
 impl Model {
     /// A command was carried out.
-    pub(in crate::model) fn answered(&mut self, question: Question, answer: Answer) -> Vec<Change> {
+    pub(in crate::model) fn answered(&mut self, id: QuestionId, question: Question, answer: Answer) -> Vec<Change> {
         let mut changes = match (&question, &answer) {
             (Question::Friends, Answer::Friends { friends, requests }) => {
                 let before = self.nicknames();
@@ -96,9 +96,7 @@ impl Model {
                 changes.push(Change::Transfers);
                 changes
             }
-            (Question::History { conversation, turn }, Answer::Messages { .. }) => {
-                self.page_came(conversation, *turn, &answer)
-            }
+            (Question::History(conversation), Answer::Messages { .. }) => self.page_came(conversation, id, &answer),
             (Question::Erase { conversation, .. }, _) => self.erased(conversation),
             (
                 Question::Send { conversation, text, reply_to },
@@ -151,17 +149,24 @@ impl Model {
             }
             _ => Vec::new(),
         };
-        changes.push(Change::Done(question, answer));
+        changes.push(Change::Done { id, question, answer });
         changes
     }
 
-    pub(in crate::model) fn refused(&mut self, question: Question, code: String, text: String) -> Vec<Change> {
-        if let Question::History { conversation, turn } = &question
+    /// A command was not carried out.
+    pub(in crate::model) fn refused(
+        &mut self,
+        id: QuestionId,
+        question: Question,
+        code: String,
+        text: String,
+    ) -> Vec<Change> {
+        if let Question::History(conversation) = &question
             && let Some(open) = self.open.get_mut(conversation)
         {
-            open.give_up(*turn);
+            open.give_up(id);
         }
-        vec![Change::Failed { question, code, text }]
+        vec![Change::Failed { id, question, code, text }]
     }
 
     fn sent(&mut self, info: MessageInfo) -> Vec<Change> {
@@ -224,7 +229,7 @@ impl Model {
         let Some(open) = self.open.get_mut(id) else { return Vec::new() };
         let mut changes = Vec::new();
         for info in messages {
-            let further = |known: &Message| known.own && known.info.state < info.state;
+            let further = |known: &Message| known.own && known.info.from == info.from && known.info.state < info.state;
             if let Some(at) = open.change(info.message, further, |line| line.advance(info.state, None)) {
                 changes.push(Change::Line { conversation: id.clone(), at });
             }
@@ -247,5 +252,5 @@ impl Model {
 
 /// The part of a conversation that is shown.
 fn shown_part(open: &Conversation) -> Part {
-    open.oldest().filter(|_| !open.is_live()).map_or(Part::Newest, Part::After)
+    open.oldest().filter(|_| !open.is_live()).map_or(Part::Newest, |oldest| Part::After(oldest.into()))
 }

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hobnob_shared::id::{ConversationId, Handle, MessageId};
+use hobnob_shared::id::ConversationId;
 
+use crate::core::message_key::MessageKey;
 use crate::model::change::Change;
 
 /// Changes that wait to be drawn together.
@@ -29,7 +30,7 @@ impl Batch {
             }
             Change::Arrived { .. }
             | Change::Offered(_)
-            | Change::Done(..)
+            | Change::Done { .. }
             | Change::Failed { .. }
             | Change::Notice(_) => {
                 self.moments.push(change);
@@ -39,10 +40,9 @@ impl Batch {
         }
     }
 
-    /// The message of this id that `from` wrote, and that may be among those that came, has another text, or, with none, was taken back: nobody
-    /// is told of what it said before. Whoever else uses the id has written another one.
-    pub fn rewrite(&mut self, message: MessageId, from: &Handle, text: Option<&str>) {
-        let is_it = |change: &Change| matches!(change, Change::Arrived { info, .. } if info.message == message && info.from == *from);
+    /// A message, which may be among those that came, has another text, or, with none, was taken back: nobody is told of what it said before.
+    pub fn rewrite(&mut self, message: &MessageKey, text: Option<&str>) {
+        let is_it = |change: &Change| matches!(change, Change::Arrived { info, .. } if message.is_of(info));
         let Some(at) = self.moments.iter().position(is_it) else { return };
         match (text, self.moments.get_mut(at)) {
             (Some(text), Some(Change::Arrived { info, .. })) => text.clone_into(&mut info.text),
@@ -136,7 +136,7 @@ impl Spans {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use hobnob_shared::id::DeviceId;
+    use hobnob_shared::id::{DeviceId, MessageId};
     use proptest::prelude::*;
 
     use crate::core::event::{MessageInfo, MessageState};
@@ -216,12 +216,12 @@ mod tests {
         for info in [&stays, &slip] {
             batch.add(Change::Arrived { info: info.clone(), newest: true });
         }
-        batch.rewrite(stays.message, &stays.from, Some("hello"));
-        batch.rewrite(slip.message, &slip.from, None);
-        batch.rewrite(MessageId::new(), &slip.from, None);
-        let forger = "mallory".parse().unwrap();
-        batch.rewrite(stays.message, &forger, Some("something else"));
-        batch.rewrite(stays.message, &forger, None);
+        batch.rewrite(&stays.key(), Some("hello"));
+        batch.rewrite(&slip.key(), None);
+        batch.rewrite(&MessageKey { id: MessageId::new(), ..slip.key() }, None);
+        let forged = MessageKey { author: "mallory".parse().unwrap(), ..stays.key() };
+        batch.rewrite(&forged, Some("something else"));
+        batch.rewrite(&forged, None);
         let told = Change::Arrived { info: MessageInfo { text: "hello".to_owned(), ..stays }, newest: true };
         assert_eq!(batch.finish(), [told], "and the one before it is the newest again");
     }

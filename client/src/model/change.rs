@@ -4,7 +4,7 @@
 use hobnob_shared::id::{ConversationId, Handle, RoomId, TransferId};
 
 use crate::core::event::{Answer, MessageInfo};
-use crate::model::question::Question;
+use crate::model::question::{Question, QuestionId};
 
 /// One thing to draw again.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,10 +69,19 @@ pub enum Change {
     /// Somebody writes, or stopped.
     Typing(ConversationId),
     /// A command was carried out; its effect on the model is in the other changes.
-    Done(Question, Answer),
+    Done {
+        /// Which.
+        id: QuestionId,
+        /// What it was about.
+        question: Question,
+        /// What it is answered with.
+        answer: Answer,
+    },
     /// A command was not carried out.
     Failed {
         /// Which.
+        id: QuestionId,
+        /// What it was about.
         question: Question,
         /// Stable code.
         code: String,

@@ -96,7 +96,7 @@ mod tests {
     use hobnob_shared::message::Presence;
 
     use crate::core::event::{Answer, Event, Member};
-    use crate::model::question::Question;
+    use crate::model::question::{Question, QuestionId};
 
     fn bob() -> ConversationId {
         "@bob".parse().unwrap()
@@ -106,7 +106,7 @@ mod tests {
         let mut model = Model::default();
         let friend =
             FriendInfo { nickname: nickname.to_owned(), notify, ..FriendInfo::new(bob().friend().unwrap().clone()) };
-        model.answered(Question::Friends, Answer::Friends { friends: vec![friend], requests: vec![] });
+        model.answered(QuestionId(1), Question::Friends, Answer::Friends { friends: vec![friend], requests: vec![] });
         model
     }
 
@@ -140,7 +140,7 @@ mod tests {
             friend("gus", "Gus"),
             friend("hal", "Uncle"),
         ];
-        model.answered(Question::Friends, Answer::Friends { friends, requests: vec![] });
+        model.answered(QuestionId(1), Question::Friends, Answer::Friends { friends, requests: vec![] });
         let name = |model: &Model, user: &str| model.name_of_person(&user.parse().unwrap());
         assert_eq!(name(&model, "ann"), "Sis (@ann)");
         assert_eq!(name(&model, "bea"), "s\u{200B}i s (@bea)");
@@ -168,13 +168,13 @@ mod tests {
         let mut model = listed("", Notify::None);
         assert_eq!(model.notify_level(&bob()), Notify::None);
         let set = Question::SetNotify(bob(), Notify::Mentions);
-        model.answered(set, Answer::Nothing {});
+        model.answered(QuestionId(1), set, Answer::Nothing {});
         assert_eq!(model.notify_level(&bob()), Notify::Mentions);
         let tea: ConversationId = "#tea".parse().unwrap();
         model.notify_set(&tea, Notify::None);
-        model.answered(Question::Friends, Answer::Friends { friends: vec![], requests: vec![] });
+        model.answered(QuestionId(1), Question::Friends, Answer::Friends { friends: vec![], requests: vec![] });
         assert_eq!((model.notify_level(&bob()), model.notify_level(&tea)), (Notify::All, Notify::None));
-        model.answered(Question::Rooms, Answer::Rooms { rooms: vec![] });
+        model.answered(QuestionId(1), Question::Rooms, Answer::Rooms { rooms: vec![] });
         assert_eq!(model.notify_level(&tea), Notify::All);
     }
 }

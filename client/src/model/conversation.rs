@@ -7,9 +7,11 @@ use std::collections::HashSet;
 use hobnob_shared::id::{Handle, MessageId, TransferId};
 
 use crate::core::command::Part;
+use crate::core::message_key::{MessageKey, MessageRef};
 use crate::model::fresh::Fresh;
 use crate::model::known::Known;
 use crate::model::line::{Layout, Line, Message};
+use crate::model::question::QuestionId;
 
 /// Changes kept while a page is on its way.
 const CHANGED_MAX: usize = 1_000;
@@ -29,10 +31,10 @@ pub enum Past {
 }
 
 /// A page that is on its way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Awaited {
-    /// Tells it from every other one that was asked for.
-    pub turn: u64,
+    /// The question that it answers.
+    pub id: QuestionId,
     /// Which part it is.
     pub part: Part,
 }
@@ -47,7 +49,7 @@ pub struct Page {
     /// There is more behind it.
     pub later: bool,
     /// The message that it was read around.
-    pub found: Option<MessageId>,
+    pub found: Option<MessageRef>,
 }
 
 /// Lines that were replaced by others.
@@ -64,8 +66,8 @@ pub struct Splice {
 /// A transfer's place: which, when, and by whom.
 pub type Due = (TransferId, u64, Handle);
 
-/// A message got another text from its author, or, with none, was taken back.
-pub type Rewritten = (MessageId, Handle, Option<String>);
+/// A message got another text, or, with none, was taken back.
+pub type Rewritten = (MessageKey, Option<String>);
 
 /// What became of a message that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +96,7 @@ pub struct Conversation {
     /// Where the new messages begin.
     pub fresh: Fresh,
     /// Newest message of somebody else that was reported as read.
-    pub marked: Option<MessageId>,
+    pub marked: Option<MessageKey>,
 }
 
 impl Conversation {
@@ -114,8 +116,8 @@ impl Conversation {
     }
 
     /// The page that is on its way.
-    pub fn awaited(&self) -> Option<Awaited> {
-        self.awaited
+    pub fn awaited(&self) -> Option<&Awaited> {
+        self.awaited.as_ref()
     }
 
     /// A page was asked for. One that was on its way does not count any more.
@@ -125,9 +127,9 @@ impl Conversation {
         self.changed.clear();
     }
 
-    /// The page of this turn does not come. Whether anybody waited for it.
-    pub fn give_up(&mut self, turn: u64) -> bool {
-        let waited = self.awaited.take_if(|awaited| awaited.turn == turn).is_some();
+    /// The page that was asked for so does not come. Whether anybody waited for it.
+    pub fn give_up(&mut self, id: QuestionId) -> bool {
+        let waited = self.awaited.take_if(|awaited| awaited.id == id).is_some();
         if waited {
             self.early.clear();
             self.changed.clear();
@@ -136,28 +138,28 @@ impl Conversation {
     }
 
     /// The newest message here.
-    pub fn newest(&self) -> Option<MessageId> {
-        self.lines.iter().rev().find_map(Line::message).map(|message| message.info.message)
+    pub fn newest(&self) -> Option<MessageKey> {
+        self.lines.iter().rev().find_map(Line::message).map(|message| message.info.key())
     }
 
     /// The oldest message here.
-    pub fn oldest(&self) -> Option<MessageId> {
-        self.lines.iter().find_map(Line::message).map(|message| message.info.message)
+    pub fn oldest(&self) -> Option<MessageKey> {
+        self.lines.iter().find_map(Line::message).map(|message| message.info.key())
     }
 
     /// The newest message of somebody else.
-    pub fn newest_of_others(&self) -> Option<MessageId> {
+    pub fn newest_of_others(&self) -> Option<MessageKey> {
         let mut messages = self.lines.iter().rev().filter_map(Line::message);
-        messages.find(|message| !message.own).map(|message| message.info.message)
+        messages.find(|message| !message.own).map(|message| message.info.key())
     }
 
     /// How many messages of others stand behind this one; none when it is not here.
-    pub fn others_after(&self, message: MessageId) -> Option<usize> {
+    pub fn others_after(&self, message: &MessageKey) -> Option<usize> {
         let mut messages = self.lines.iter().rev().filter_map(Line::message);
         let mut count = 0;
         messages
             .any(|line| {
-                let found = line.info.message == message;
+                let found = message.is_of(&line.info);
                 count += usize::from(!found && !line.own);
                 found
             })
@@ -165,9 +167,9 @@ impl Conversation {
     }
 
     /// A message that is not here was changed: perhaps it comes with the page that is on its way, as it was before.
-    pub fn changed_unseen(&mut self, (id, from, text): Rewritten) {
+    pub fn changed_unseen(&mut self, rewritten: Rewritten) {
         if self.awaited.is_some() && self.changed.len() < CHANGED_MAX {
-            self.changed.push((id, from, text));
+            self.changed.push(rewritten);
         }
     }
 
@@ -259,19 +261,19 @@ impl Conversation {
     }
 
     /// A message that is here.
-    pub fn find(&self, id: MessageId) -> Option<&Message> {
-        self.lines.iter().rev().filter_map(Line::message).find(|message| message.info.message == id)
+    pub fn find(&self, key: &MessageKey) -> Option<&Message> {
+        self.lines.iter().rev().filter_map(Line::message).find(|message| key.is_of(&message.info))
     }
 
-    /// A message that another one answers. An answer names it by its id only: where several have it, nobody's words are put before the answer.
-    pub fn quoted(&self, id: MessageId) -> Option<&Message> {
-        self.find(id).filter(|_| !self.known.is_ambiguous(id))
+    /// The message that is named by its id only, as by what answers it. None where several have it: nobody's words are taken for another's.
+    pub fn only(&self, id: MessageId) -> Option<&Message> {
+        self.find(&self.known.only(id)?)
     }
 
     /// The line of a message that is here.
-    pub fn position(&self, id: MessageId) -> Option<usize> {
-        let is_it = |line: &Line| line.message().is_some_and(|message| message.info.message == id);
-        self.known.has_id(id).then(|| self.lines.iter().rposition(is_it)).flatten()
+    pub fn position(&self, message: &MessageRef) -> Option<usize> {
+        let is_it = |line: &Line| line.message().is_some_and(|line| message.fits(&line.info));
+        self.known.has_id(message.id).then(|| self.lines.iter().rposition(is_it)).flatten()
     }
 
     /// Lines of messages that answer this one.
@@ -304,8 +306,8 @@ impl Conversation {
 
     /// The new messages begin with this line.
     pub fn is_first_new(&self, at: usize) -> bool {
-        let message = self.lines.get(at).and_then(Line::message).map(|message| message.info.message);
-        message.is_some_and(|message| self.fresh == Fresh::Above(message))
+        let Fresh::Above(first) = &self.fresh else { return false };
+        self.lines.get(at).and_then(Line::message).is_some_and(|message| first.is_of(&message.info))
     }
 
     pub(in crate::model) fn transfers(&self) -> impl Iterator<Item = TransferId> {

@@ -44,7 +44,7 @@ fn load(
 }
 
 fn ask(conversation: &mut Conversation, part: Part) {
-    conversation.ask(Awaited { turn: 1, part });
+    conversation.ask(Awaited { id: QuestionId(1), part });
 }
 
 fn came(
@@ -53,7 +53,7 @@ fn came(
     (earlier, later): (bool, bool),
     cards: &[Due],
 ) -> Vec<Splice> {
-    conversation.load(1, Page { messages, earlier, later, found: None }, cards)
+    conversation.load(QuestionId(1), Page { messages, earlier, later, found: None }, cards)
 }
 
 fn newest(conversation: &mut Conversation, messages: Vec<Message>, complete: bool, cards: &[Due]) -> (usize, usize) {
@@ -62,7 +62,7 @@ fn newest(conversation: &mut Conversation, messages: Vec<Message>, complete: boo
 }
 
 fn older(conversation: &mut Conversation, messages: Vec<Message>, complete: bool, cards: &[Due]) -> usize {
-    let part = conversation.oldest().map_or(Part::Newest, Part::Before);
+    let part = conversation.oldest().map_or(Part::Newest, |oldest| Part::Before(oldest.into()));
     load(conversation, part, messages, (!complete, true), cards)[0].added
 }
 
@@ -126,7 +126,7 @@ fn the_newest_page_keeps_what_arrived_meanwhile() {
         conversation.lines().iter().filter_map(Line::message).map(|message| message.info.message).collect();
     assert_eq!(ids, [stored.info.message, live.info.message]);
     assert_eq!(conversation.past(), Past::More);
-    assert_eq!(conversation.oldest(), Some(stored.info.message));
+    assert_eq!(conversation.oldest(), Some(stored.info.key()));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn only_others_messages_are_reported_as_read() {
     let theirs = message("bob", 1);
     conversation.insert(theirs.clone());
     conversation.insert(message("me.", 2));
-    assert_eq!(conversation.newest_of_others(), Some(theirs.info.message));
+    assert_eq!(conversation.newest_of_others(), Some(theirs.info.key()));
 }
 
 fn order(conversation: &Conversation) -> Vec<u64> {
@@ -211,7 +211,7 @@ fn a_late_message_of_a_past_that_was_not_read_comes_with_its_page() {
     newest(&mut conversation, vec![message("bob", 100)], false, &[]);
     assert_eq!(conversation.insert(late.clone()), Placed::Elsewhere);
     assert_eq!(order(&conversation), [100], "a gap would be shown as if nothing were missing");
-    let part = Part::Before(conversation.oldest().unwrap());
+    let part = Part::Before(conversation.oldest().unwrap().into());
     ask(&mut conversation, part);
     assert_eq!(conversation.insert(later), Placed::Elsewhere);
     let splices = came(&mut conversation, vec![message("me.", 50)], (true, true), &[]);
@@ -249,8 +249,8 @@ fn what_was_seen_elsewhere_is_counted_from_there() {
     for message in [message("bob", 1), seen.clone(), message("me.", 3), message("bob", 4)] {
         conversation.insert(message);
     }
-    assert_eq!(conversation.others_after(seen.info.message), Some(1));
-    assert_eq!(conversation.others_after(MessageId::new()), None);
+    assert_eq!(conversation.others_after(&seen.info.key()), Some(1));
+    assert_eq!(conversation.others_after(&message("bob", 2).info.key()), None);
 }
 
 proptest::proptest! {
@@ -292,8 +292,8 @@ fn what_changed_while_its_page_was_on_its_way_is_shown_as_it_is() {
     let mut conversation = Conversation::default();
     ask(&mut conversation, Part::Newest);
     let (edited, deleted) = (message("bob", MINUTE), message("bob", 2 * MINUTE));
-    conversation.changed_unseen((edited.info.message, handle("bob"), Some("hello".to_owned())));
-    conversation.changed_unseen((deleted.info.message, handle("bob"), None));
+    conversation.changed_unseen((edited.info.key(), Some("hello".to_owned())));
+    conversation.changed_unseen((deleted.info.key(), None));
     came(&mut conversation, vec![edited, deleted], (false, false), &[]);
     let texts: Vec<_> =
         conversation.lines().iter().filter_map(Line::message).map(|line| line.info.text.as_str()).collect();
@@ -307,8 +307,8 @@ fn what_answers_a_message_is_found_also_when_that_comes_later() {
     let (to_old, to_new) = (answer(&old, 6 * MINUTE), answer(&new, 7 * MINUTE));
     let (old_id, new_id) = (old.info.message, new.info.message);
     newest(&mut conversation, vec![new, to_old, to_new], false, &[]);
-    assert_eq!((conversation.answers(new_id), conversation.position(old_id)), (vec![2], None));
+    assert_eq!((conversation.answers(new_id), conversation.position(&old_id.into())), (vec![2], None));
     let added = older(&mut conversation, vec![old], true, &[]);
-    assert_eq!((added, conversation.position(old_id)), (1, Some(0)));
+    assert_eq!((added, conversation.position(&old_id.into())), (1, Some(0)));
     assert_eq!(conversation.answers_to_first(added), [2]);
 }

@@ -1,14 +1,15 @@
 //! Where the new messages of a conversation begin. The mark is set when something comes that nobody watches, or when an unread conversation is
 //! opened, and stands until the conversation is left: seeing the messages does not take it away under the reader's eyes.
 
-use hobnob_shared::id::{ConversationId, MessageId};
+use hobnob_shared::id::ConversationId;
 
+use crate::core::message_key::MessageKey;
 use crate::model::change::Change;
 use crate::model::line::Line;
 use crate::model::state::Model;
 
 /// The mark of a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Fresh {
     /// Nothing was new.
     #[default]
@@ -16,7 +17,7 @@ pub enum Fresh {
     /// So many of the others' newest messages are new, and the first of them is not here yet.
     Awaited(u32),
     /// It stands above this message.
-    Above(MessageId),
+    Above(MessageKey),
 }
 
 impl Model {
@@ -30,12 +31,12 @@ impl Model {
         let read = self.unread(conversation) == 0;
         let open = self.open.get_mut(conversation).filter(|_| read)?;
         let Fresh::Above(message) = std::mem::take(&mut open.fresh) else { return None };
-        let at = open.position(message)?;
+        let at = open.position(&message.into())?;
         Some(Change::Line { conversation: conversation.clone(), at })
     }
 
     /// A message of somebody else came.
-    pub(in crate::model) fn freshen(&mut self, conversation: &ConversationId, message: MessageId) -> Option<Change> {
+    pub(in crate::model) fn freshen(&mut self, conversation: &ConversationId, message: MessageKey) -> Option<Change> {
         let (unread, watched) = (self.unread(conversation), self.watched.as_ref() == Some(conversation));
         let open = self.open.get_mut(conversation)?;
         if let Fresh::Awaited(count) = &mut open.fresh {
@@ -48,7 +49,7 @@ impl Model {
         }
         let before = std::mem::replace(&mut open.fresh, Fresh::Above(message));
         let Fresh::Above(before) = before else { return None };
-        let at = open.position(before)?;
+        let at = open.position(&before.into())?;
         Some(Change::Line { conversation: conversation.clone(), at })
     }
 
@@ -71,7 +72,7 @@ impl Model {
         let nth = usize::try_from(count).unwrap_or(usize::MAX).checked_sub(1)?;
         let others = |(_, line): &(usize, &Line)| line.message().is_some_and(|message| !message.own);
         let (at, line) = open.lines().iter().enumerate().rev().filter(others).nth(nth)?;
-        let message = line.message()?.info.message;
+        let message = line.message()?.info.key();
         open.fresh = Fresh::Above(message);
         Some(Change::Line { conversation: conversation.clone(), at })
     }

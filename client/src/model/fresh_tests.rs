@@ -1,6 +1,6 @@
 //! Where the new messages begin: set once, found in what comes from the disk, gone when the conversation is left.
 
-use hobnob_shared::id::DeviceId;
+use hobnob_shared::id::{DeviceId, MessageId};
 use hobnob_shared::message::OwnPresence;
 
 use super::*;

@@ -1,13 +1,13 @@
-//! Which messages a timeline has. A message's id is its author's: whoever uses somebody else's once more, by mistake or to have their words taken
-//! for the other's, has written another message.
+//! Which messages a timeline has, by what names them.
 
 use std::collections::HashMap;
 
 use hobnob_shared::id::{Handle, MessageId};
 
 use crate::core::event::MessageInfo;
+use crate::core::message_key::MessageKey;
 
-/// Ids, and whose they are.
+/// The keys of messages: ids, and whose they are.
 #[derive(Debug, Default)]
 pub(in crate::model) struct Known(HashMap<MessageId, Vec<Handle>>);
 
@@ -32,9 +32,12 @@ impl Known {
         self.0.contains_key(&id)
     }
 
-    /// Several messages have this id.
-    pub(in crate::model) fn is_ambiguous(&self, id: MessageId) -> bool {
-        self.0.get(&id).is_some_and(|authors| authors.len() > 1)
+    /// The key of the one message that has this id; none where several have it.
+    pub(in crate::model) fn only(&self, id: MessageId) -> Option<MessageKey> {
+        match self.0.get(&id)?.as_slice() {
+            [author] => Some(MessageKey { id, author: author.clone() }),
+            _ => None,
+        }
     }
 
     /// It is not here any more.

@@ -48,7 +48,7 @@ impl Message {
         Self { own, info, fate, expanded: false, reactions, by: BTreeMap::new() }
     }
 
-    /// Both are the one message of this id and author.
+    /// Both are one message.
     pub fn is_same(&self, other: &Self) -> bool {
         self.info.message == other.info.message && self.info.from == other.info.from
     }

@@ -46,5 +46,5 @@ pub mod typing;
 
 pub use batch::Batch;
 pub use change::Change;
-pub use question::{FileWish, PersonWish, Question};
+pub use question::{FileWish, Pending, PersonWish, Question, QuestionId};
 pub use state::Model;

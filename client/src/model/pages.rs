@@ -3,14 +3,15 @@
 
 use std::collections::hash_map::Entry;
 
-use hobnob_shared::id::{ConversationId, MessageId};
+use hobnob_shared::id::ConversationId;
 
 use crate::core::command::{Command, Part, Request};
 use crate::core::event::{Answer, MessageInfo};
+use crate::core::message_key::MessageRef;
 use crate::model::change::Change;
 use crate::model::conversation::{Awaited, Conversation, Page, Past, Splice};
 use crate::model::line::Message;
-use crate::model::question::Question;
+use crate::model::question::{Question, QuestionId};
 use crate::model::state::Model;
 
 /// Messages asked for at once: two or three screens.
@@ -54,7 +55,7 @@ impl Model {
         let open = self.open.get(conversation).filter(|open| open.awaited().is_none())?;
         let part = match (open.past(), open.oldest()) {
             (Past::Complete, _) => return None,
-            (Past::More, Some(oldest)) => Part::Before(oldest),
+            (Past::More, Some(oldest)) => Part::Before(oldest.into()),
             (Past::More, None) | (Past::Unread, _) => Part::Newest,
         };
         self.read(conversation, part, PAGE)
@@ -63,7 +64,7 @@ impl Model {
     /// The reader comes near the end of what is here, which is not the end of the conversation.
     pub fn newer(&mut self, conversation: &ConversationId) -> Option<Request> {
         let open = self.open.get(conversation).filter(|open| open.awaited().is_none() && !open.is_live())?;
-        let part = open.newest().map_or(Part::Newest, Part::After);
+        let part = open.newest().map_or(Part::Newest, |newest| Part::After(newest.into()));
         self.read(conversation, part, PAGE)
     }
 
@@ -82,24 +83,30 @@ impl Model {
     }
 
     fn read(&mut self, conversation: &ConversationId, part: Part, limit: u32) -> Option<Request> {
-        self.turns += 1;
-        let turn = self.turns;
-        self.open.get_mut(conversation)?.ask(Awaited { turn, part });
-        let question = Question::History { conversation: conversation.clone(), turn };
-        Some(self.ask(question, Command::read(conversation.clone(), limit, part)))
+        let open = self.open.get_mut(conversation)?;
+        let question = Question::History(conversation.clone());
+        // A page that nobody can wait for is not read.
+        let id = self.questions.open(question)?;
+        open.ask(Awaited { id, part: part.clone() });
+        Some(Request { id: Some(id.to_string()), command: Command::read(conversation.clone(), limit, part) })
     }
 
-    /// The page of a turn came.
-    pub(in crate::model) fn page_came(&mut self, id: &ConversationId, turn: u64, answer: &Answer) -> Vec<Change> {
-        let Answer::Messages { messages, earlier, later, found } = answer else { return Vec::new() };
+    /// The page that was asked for so came.
+    pub(in crate::model) fn page_came(
+        &mut self,
+        id: &ConversationId,
+        question: QuestionId,
+        answer: &Answer,
+    ) -> Vec<Change> {
+        let Answer::Messages { messages, earlier, later, .. } = answer else { return Vec::new() };
         let transfers = self.transfer_times(id);
         let me = self.connection.user.clone();
         let line = |info: &MessageInfo| Message::new(info.clone(), me.as_ref());
-        let page =
-            Page { messages: messages.iter().map(line).collect(), earlier: *earlier, later: *later, found: *found };
         let Some(open) = self.open.get_mut(id) else { return Vec::new() };
+        let found = found(open.awaited().map(|awaited| &awaited.part), answer);
+        let page = Page { messages: messages.iter().map(line).collect(), earlier: *earlier, later: *later, found };
         let is_older = open.awaited().is_some_and(|awaited| matches!(awaited.part, Part::Before(_)));
-        let splices = open.load(turn, page, &transfers);
+        let splices = open.load(question, page, &transfers);
         // What answers one of these shows it now.
         let added = splices.first().filter(|_| is_older).map_or(0, |splice| splice.added);
         let quotes = open.answers_to_first(added);
@@ -133,10 +140,16 @@ impl Model {
         requests.extend(self.read(conversation, Part::Newest, PAGE));
         requests
     }
+}
 
-    /// The line of a message that was looked for, once it is here.
-    pub fn line_of(&self, conversation: &ConversationId, message: MessageId) -> Option<usize> {
-        self.open.get(conversation)?.position(message)
+/// What a page was read around, which the answer names by its id only: what was asked for, or the message of that time.
+pub fn found(asked: Option<&Part>, answer: &Answer) -> Option<MessageRef> {
+    let Answer::Messages { messages, found: Some(id), .. } = answer else { return None };
+    match asked {
+        Some(Part::Around(of)) => Some(of.clone()),
+        _ => Some(
+            messages.iter().find(|info| info.message == *id).map_or_else(|| (*id).into(), |info| info.key().into()),
+        ),
     }
 }
 

@@ -1,10 +1,11 @@
 //! What is read of a conversation and when, and what counts as seen while the reader is somewhere in the past.
 
-use hobnob_shared::id::{DeviceId, Handle};
+use hobnob_shared::id::{DeviceId, Handle, MessageId};
 use hobnob_shared::message::OwnPresence;
 
 use super::*;
 use crate::core::event::{Event, MessageState};
+use crate::core::message_key::MessageKey;
 use crate::model::fresh::Fresh;
 
 fn handle(text: &str) -> Handle {
@@ -47,6 +48,15 @@ fn came(
     model.apply(Event::Done { id: request.id.clone(), answer: Answer::Messages { messages, earlier, later, found } })
 }
 
+fn line_of(model: &Model, message: MessageKey) -> Option<usize> {
+    model.conversation(&bob()).unwrap().position(&message.into())
+}
+
+/// Everything up to this message was seen.
+fn read(info: &MessageInfo) -> Command {
+    Command::MarkRead { message: info.message, author: Some(info.from.clone()) }
+}
+
 /// Alice reads the messages around the 500th of a thousand.
 fn far_back() -> Model {
     let mut model = Model::default();
@@ -54,7 +64,7 @@ fn far_back() -> Model {
     let page = model.open(bob()).unwrap();
     came(&mut model, &page, 960..1_000, (true, false));
     model.seen(&bob());
-    let there = model.far(&bob(), Part::Around(message(500).message)).unwrap();
+    let there = model.far(&bob(), Part::Around(message(500).key().into())).unwrap();
     assert!(matches!(there.command, Command::History { around: Some(_), limit: AROUND, .. }));
     came(&mut model, &there, 460..540, (true, true));
     model
@@ -63,7 +73,7 @@ fn far_back() -> Model {
 #[test]
 fn what_comes_while_one_is_far_back_is_counted_and_not_seen() {
     let mut model = far_back();
-    assert_eq!(model.line_of(&bob(), message(500).message), Some(40));
+    assert_eq!(line_of(&model, message(500).key()), Some(40));
     let changes = model.apply(Event::Message(message(1_000)));
     assert!(!changes.iter().any(|change| matches!(change, Change::Spliced { .. })), "its place is not here");
     assert!(changes.iter().any(|change| matches!(change, Change::Arrived { .. })));
@@ -76,9 +86,9 @@ fn what_comes_while_one_is_far_back_is_counted_and_not_seen() {
     let end = model.to_end(&bob()).unwrap();
     assert_eq!(model.to_end(&bob()), None, "it is on its way");
     came(&mut model, &end, 961..1_001, (true, false));
-    assert_eq!(model.conversation(&bob()).unwrap().fresh, Fresh::Above(message(1_000).message));
+    assert_eq!(model.conversation(&bob()).unwrap().fresh, Fresh::Above(message(1_000).key()));
     let (_, request) = model.seen(&bob());
-    assert!(matches!(request.unwrap().command, Command::MarkRead { message: seen } if seen == message(1_000).message));
+    assert_eq!(request.unwrap().command, read(&message(1_000)));
     assert_eq!((model.unread(&bob()), model.to_end(&bob())), (0, None));
 }
 
@@ -86,11 +96,11 @@ fn what_comes_while_one_is_far_back_is_counted_and_not_seen() {
 fn both_ends_are_read_on_one_page_at_a_time() {
     let mut model = far_back();
     let older = model.older(&bob()).unwrap();
-    assert_eq!(older.command, Command::read(bob(), PAGE, Part::Before(message(460).message)));
+    assert_eq!(older.command, Command::read(bob(), PAGE, Part::Before(message(460).key().into())));
     assert_eq!((model.older(&bob()), model.newer(&bob())), (None, None), "a page is on its way");
     came(&mut model, &older, 420..460, (true, true));
     let newer = model.newer(&bob()).unwrap();
-    assert_eq!(newer.command, Command::read(bob(), PAGE, Part::After(message(539).message)));
+    assert_eq!(newer.command, Command::read(bob(), PAGE, Part::After(message(539).key().into())));
     let changes = came(&mut model, &newer, 540..560, (true, false));
     assert!(changes.contains(&Change::Spliced { conversation: bob(), at: 120, removed: 0, added: 20 }));
     assert_eq!(model.newer(&bob()), None, "that is the end");
@@ -99,7 +109,7 @@ fn both_ends_are_read_on_one_page_at_a_time() {
 #[test]
 fn a_place_that_is_not_there_leaves_everything_as_it_was() {
     let mut model = far_back();
-    let request = model.far(&bob(), Part::Around(message(7_000).message)).unwrap();
+    let request = model.far(&bob(), Part::Around(message(7_000).key().into())).unwrap();
     let failed = Event::Failed { id: request.id, code: "unknown_message".to_owned(), text: String::new() };
     assert!(matches!(model.apply(failed)[..], [Change::Failed { .. }]));
     assert_eq!(model.conversation(&bob()).unwrap().lines().len(), 80);
@@ -132,8 +142,7 @@ fn nothing_is_seen_before_it_is_here() {
     assert_eq!((changes.len(), request, model.unread(&bob())), (0, None, 1), "the author would never be told");
     came(&mut model, &page, 0..2, (false, false));
     let (_, request) = model.seen(&bob());
-    let read = Command::MarkRead { message: message(1).message };
-    assert_eq!((request.map(|request| request.command), model.unread(&bob())), (Some(read), 0));
+    assert_eq!((request.map(|request| request.command), model.unread(&bob())), (Some(read(&message(1))), 0));
 }
 
 #[test]
@@ -156,10 +165,93 @@ fn who_stands_behind_all_others_by_their_clock_keeps_nobody_elses_words_unread()
     let ahead = MessageInfo { clock: hobnob_shared::limits::CLOCK, ..message(1_000) };
     let answer = Answer::Messages { messages: vec![ahead.clone()], earlier: false, later: false, found: None };
     model.apply(Event::Done { id: page.id, answer });
-    let read = Some(Command::MarkRead { message: ahead.message });
+    let read = Some(read(&ahead));
     assert_eq!(model.seen(&bob()).1.map(|request| request.command), read);
     assert_eq!(model.seen(&bob()).1, None, "once");
     model.apply(Event::Message(message(5)));
     assert_eq!(model.seen(&bob()).1.map(|request| request.command), read, "with it everything before it is read");
     assert_eq!(model.unread(&bob()), 0);
+}
+
+#[test]
+fn of_two_pages_that_come_together_each_says_which_question_it_answers() {
+    let mut model = far_back();
+    let first = model.far(&bob(), Part::At(100)).unwrap();
+    let second = model.far(&bob(), Part::At(800)).unwrap();
+    let waits_for = |model: &Model| model.conversation(&bob()).unwrap().awaited().map(|awaited| awaited.id);
+    assert_eq!(waits_for(&model), QuestionId::of(&second));
+    // Both are applied before either is drawn.
+    let mut changes = came(&mut model, &first, 60..140, (true, true));
+    changes.extend(came(&mut model, &second, 760..840, (true, true)));
+    let answered: Vec<_> = changes
+        .iter()
+        .filter_map(|change| if let Change::Done { id, .. } = change { Some(*id) } else { None })
+        .collect();
+    assert_eq!(answered, [&first, &second].map(|request| QuestionId::of(request).unwrap()));
+    assert_eq!(
+        changes.iter().filter(|change| matches!(change, Change::Spliced { .. })).count(),
+        1,
+        "nobody waits for the first"
+    );
+    assert_eq!(line_of(&model, message(800).key()), Some(40));
+}
+
+/// Bob's message, and one of somebody else who has used its id.
+fn with_the_id_of(n: u64, place: u64) -> MessageInfo {
+    MessageInfo { message: message(n).message, from: handle("mallory"), ..message(place) }
+}
+
+#[test]
+fn where_one_is_is_said_by_whose_message_stands_there() {
+    let mut model = far_back();
+    let author = |request: Request| match request.command {
+        Command::History { author, .. } => author,
+        _ => None,
+    };
+    assert_eq!(author(model.older(&bob()).unwrap()), Some(handle("bob")));
+    let mut model = far_back();
+    assert_eq!(author(model.newer(&bob()).unwrap()), Some(handle("bob")));
+}
+
+#[test]
+fn whose_message_is_gone_to_is_not_taken_by_one_with_its_id() {
+    let mut model = far_back();
+    let key = |author: &str| MessageKey { id: message(490).message, author: handle(author) };
+    let theirs = with_the_id_of(490, 100);
+    let there = model.far(&bob(), Part::Around(key("mallory").into())).unwrap();
+    let messages = (60..140).map(|n| if n == 100 { theirs.clone() } else { message(n) }).collect();
+    let answer = Answer::Messages { messages, earlier: true, later: true, found: Some(theirs.message) };
+    model.apply(Event::Done { id: there.id, answer });
+    assert_eq!(line_of(&model, key("mallory")), Some(40), "bob's stood here, and is not it");
+    assert_eq!(line_of(&model, key("bob")), None);
+}
+
+#[test]
+fn an_id_that_was_used_again_counts_nothing_as_read() {
+    let mut model = Model::default();
+    model.apply(Event::SignedIn { user: handle("alice"), presence: OwnPresence::Available, text: String::new() });
+    let page = model.open(bob()).unwrap();
+    came(&mut model, &page, 0..0, (false, false));
+    for info in [message(1), message(2), with_the_id_of(1, 3)] {
+        model.apply(Event::Message(info));
+    }
+    let elsewhere = Event::ReadElsewhere { conversation: bob(), message: message(1).message };
+    assert_eq!(model.apply(elsewhere), [Change::Recount], "which of them was read?");
+    assert_eq!(model.unread(&bob()), 3);
+    let (_, request) = model.seen(&bob());
+    assert_eq!(request.unwrap().command, read(&with_the_id_of(1, 3)));
+}
+
+#[test]
+fn a_message_is_unfolded_and_the_other_of_its_id_is_not() {
+    let mut model = Model::default();
+    let page = model.open(bob()).unwrap();
+    let messages = vec![message(1), with_the_id_of(1, 2)];
+    model.apply(Event::Done {
+        id: page.id,
+        answer: Answer::Messages { messages, earlier: false, later: false, found: None },
+    });
+    model.unfold(&bob(), &message(1).key());
+    let lines = model.conversation(&bob()).unwrap().lines().iter();
+    assert_eq!(lines.filter_map(|line| line.message().map(|line| line.expanded)).collect::<Vec<_>>(), [true, false]);
 }

@@ -1,12 +1,36 @@
-//! Which answer belongs to which command: every command that expects one gets an id here, and its question is kept until then.
+//! Which answer belongs to which command: every command that expects one gets an id here, and its question is kept until then. Whatever in the
+//! window waits for an answer keeps that id: two questions may be the same, and out at once.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, RoomId, TransferId};
 use hobnob_shared::message::OwnPresence;
 
+use crate::core::command::Request;
 use crate::core::event::Notify;
+
+/// Names a question, and so its answer: the `id` of its command. Never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct QuestionId(pub(in crate::model) u64);
+
+impl QuestionId {
+    /// Of the question that this command asks; none if nobody waits for its answer.
+    pub fn of(request: &Request) -> Option<Self> {
+        Self::read(request.id.as_deref()?)
+    }
+
+    fn read(id: &str) -> Option<Self> {
+        id.parse().ok().map(Self)
+    }
+}
+
+impl fmt::Display for QuestionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// What is done about a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,12 +80,7 @@ pub enum Question {
     /// All transfers.
     Transfers,
     /// A page of a timeline.
-    History {
-        /// Which timeline.
-        conversation: ConversationId,
-        /// Which of its pages.
-        turn: u64,
-    },
+    History(ConversationId),
     /// A conversation into a file.
     Export(ConversationId),
     /// A conversation off the disk.
@@ -75,8 +94,8 @@ pub enum Question {
     Search {
         /// As typed.
         text: String,
-        /// Behind this message: a further page.
-        before: Option<MessageId>,
+        /// A further page.
+        further: bool,
     },
     /// A message.
     Send {
@@ -165,6 +184,27 @@ pub enum Question {
     ChangePassword,
 }
 
+/// The one question whose answer somebody waits for: the last that they asked. What comes to an earlier one is not theirs any more.
+#[derive(Debug, Default)]
+pub struct Pending(Option<QuestionId>);
+
+impl Pending {
+    /// They asked this now, or nothing.
+    pub fn ask(&mut self, question: Option<QuestionId>) {
+        self.0 = question;
+    }
+
+    /// Something is asked and not answered.
+    pub fn is_waiting(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// An answer came: whether it is the one, which comes once.
+    pub fn is_answered_by(&mut self, question: QuestionId) -> bool {
+        self.0.take_if(|asked| *asked == question).is_some()
+    }
+}
+
 /// Most questions that wait at once. The core answers each within 20 s; a person does not get near this.
 const OPEN_MAX: usize = 10_000;
 
@@ -172,18 +212,18 @@ const OPEN_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Questions {
     next: u64,
-    open: HashMap<String, Question>,
+    open: HashMap<QuestionId, Question>,
 }
 
 impl Questions {
     /// Keeps a question; its id goes with the command. None when too many are open: then nobody waits for the answer.
-    pub fn open(&mut self, question: Question) -> Option<String> {
+    pub fn open(&mut self, question: Question) -> Option<QuestionId> {
         if self.open.len() >= OPEN_MAX {
             return None;
         }
         self.next += 1;
-        let id = self.next.to_string();
-        self.open.insert(id.clone(), question);
+        let id = QuestionId(self.next);
+        self.open.insert(id, question);
         Some(id)
     }
 
@@ -198,23 +238,49 @@ impl Questions {
     }
 
     /// The question of an answer; each is answered once.
-    pub fn close(&mut self, id: Option<&str>) -> Option<Question> {
-        self.open.remove(id?)
+    pub fn close(&mut self, id: Option<&str>) -> Option<(QuestionId, Question)> {
+        self.open.remove_entry(&QuestionId::read(id?)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]
     fn a_question_is_answered_once_and_ids_are_not_used_again() {
         let mut questions = Questions::default();
-        let (one, two) = (questions.open(Question::Friends), questions.open(Question::Transfers));
-        assert_ne!(one, two);
-        assert_eq!(questions.close(one.as_deref()), Some(Question::Friends));
-        assert_eq!(questions.close(one.as_deref()), None);
-        assert_eq!(questions.close(None), None);
-        assert_ne!(questions.open(Question::Friends), one);
+        let (one, two) = (questions.open(Question::Friends).unwrap(), questions.open(Question::Friends).unwrap());
+        assert_ne!(one, two, "the same is asked twice");
+        assert_eq!(questions.close(Some(&two.to_string())), Some((two, Question::Friends)));
+        assert_eq!(questions.close(Some(&two.to_string())), None);
+        for stray in [None, Some(""), Some("-1"), Some("x"), Some("99")] {
+            assert_eq!(questions.close(stray), None, "{stray:?}");
+        }
+        assert!(![one, two].contains(&questions.open(Question::Friends).unwrap()));
+    }
+
+    #[test]
+    fn only_the_last_that_was_asked_is_waited_for() {
+        let mut questions = Questions::default();
+        let mut ask = || questions.open(Question::Friends);
+        let mut pending = Pending::default();
+        let (first, second, others) = (ask().unwrap(), ask().unwrap(), ask().unwrap());
+        pending.ask(Some(first));
+        pending.ask(Some(second));
+        assert!(!pending.is_answered_by(first) && !pending.is_answered_by(others) && pending.is_waiting());
+        assert!(pending.is_answered_by(second), "whatever came before it");
+        assert!(!pending.is_answered_by(second) && !pending.is_waiting());
+    }
+
+    #[test]
+    fn only_so_many_wait_and_an_answer_makes_room() {
+        let mut questions = Questions::default();
+        let first = questions.open(Question::Friends).unwrap();
+        while questions.open(Question::Friends).is_some() {}
+        assert_eq!(questions.open.len(), OPEN_MAX);
+        questions.close(Some(&first.to_string()));
+        assert!(questions.open(Question::Friends).is_some());
     }
 }

@@ -307,7 +307,7 @@ fn whoever_uses_the_id_of_somebody_elses_message_has_written_another_one() {
     model.apply(Event::Message(bobs.clone()));
     model.apply(Event::Message(carols.clone()));
     assert_eq!(texts(&model), ["meet at noon @alice", "nonsense"], "both are here");
-    assert!(model.conversation(&talk()).unwrap().quoted(bobs.message).is_none(), "which of them was answered?");
+    assert!(model.conversation(&talk()).unwrap().only(bobs.message).is_none(), "which of them was answered?");
     let (conversation, id) = (talk(), bobs.message);
     let edited = |from: &str, text: &str| Event::MessageEdited {
         conversation: conversation.clone(),

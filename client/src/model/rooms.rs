@@ -6,6 +6,7 @@ use hobnob_shared::id::{Handle, MessageId, RoomId};
 use hobnob_shared::message::Presence;
 
 use crate::core::event::{Member, MessageInfo, RoomInfo};
+use crate::core::message_key::MessageKey;
 use crate::model::roster::{Path, rank};
 
 /// What was said last in a room.
@@ -161,7 +162,7 @@ impl Rooms {
             return;
         }
         if info.deleted {
-            self.rewrote(room, info.message, &info.from, "");
+            self.rewrote(room, &info.key(), "");
             return;
         }
         let newest =
@@ -194,9 +195,9 @@ impl Rooms {
         self.mentions.get(room).copied().unwrap_or(0)
     }
 
-    /// A message of this author has another text now, or none at all; whether a line shows it.
-    pub fn rewrote(&mut self, room: &RoomId, message: MessageId, from: &Handle, text: &str) -> bool {
-        let is_it = |newest: &&mut Newest| newest.message == message && newest.from == *from;
+    /// A message has another text now, or none at all; whether a line shows it.
+    pub fn rewrote(&mut self, room: &RoomId, message: &MessageKey, text: &str) -> bool {
+        let is_it = |newest: &&mut Newest| newest.message == message.id && newest.from == message.author;
         let Some(newest) = self.newest.get_mut(room).filter(is_it) else { return false };
         newest.text = beginning(text);
         let newest = Some(newest.clone()).filter(|newest| !newest.text.is_empty());
@@ -355,10 +356,10 @@ mod tests {
         rooms.said(&tea(), &late);
         let shown = |rooms: &Rooms| rooms.get(&tea()).unwrap().newest.as_ref().map(|newest| newest.text.clone());
         assert_eq!(shown(&rooms).as_deref(), Some("new"));
-        assert!(!rooms.rewrote(&tea(), late.message, &late.from, "later"));
-        assert!(rooms.rewrote(&tea(), newest.message, &newest.from, "newer"));
+        assert!(!rooms.rewrote(&tea(), &late.key(), "later"));
+        assert!(rooms.rewrote(&tea(), &newest.key(), "newer"));
         assert_eq!(shown(&rooms).as_deref(), Some("newer"));
-        assert!(rooms.rewrote(&tea(), newest.message, &newest.from, ""));
+        assert!(rooms.rewrote(&tea(), &newest.key(), ""));
         assert_eq!(shown(&rooms), None, "what was taken back is nowhere");
     }
 

@@ -7,6 +7,7 @@ use hobnob_shared::message::Presence;
 
 use crate::core::command::{Command, Request};
 use crate::core::event::{DeviceInfo, Direction, Event, MessageInfo, MessageState, Notify, RoomInfo};
+use crate::core::message_key::MessageKey;
 use crate::model::change::Change;
 use crate::model::connection::Connection;
 use crate::model::conversation::{Conversation, Past, Placed};
@@ -49,15 +50,13 @@ pub struct Model {
     pub(in crate::model) questions: Questions,
     /// The unread messages are to be counted once more, when the count that is on its way has come.
     pub(in crate::model) recount: bool,
-    /// Pages asked for so far.
-    pub(in crate::model) turns: u64,
     pub(in crate::model) early: HashMap<MessageId, Vec<(MessageState, Option<Handle>)>>,
 }
 
 impl Model {
-    /// A command whose answer is awaited.
+    /// A command whose answer is awaited, under its [`QuestionId`].
     pub fn ask(&mut self, question: Question, command: Command) -> Request {
-        Request { id: self.questions.open(question), command }
+        Request { id: self.questions.open(question).map(|id| id.to_string()), command }
     }
 
     /// What is asked for at the start, and again after signing in.
@@ -94,8 +93,9 @@ impl Model {
         let open = self.open.get_mut(conversation);
         // What somebody's clock puts behind all others stays the newest, whatever comes before it.
         let request = open.filter(|open| newest.is_some() && (any || open.marked != newest)).and_then(|open| {
-            open.marked = newest;
-            newest.map(|message| Request { id: None, command: Command::MarkRead { message } })
+            open.marked.clone_from(&newest);
+            let marked = |MessageKey { id, author }| Command::MarkRead { message: id, author: Some(author) };
+            newest.map(|newest| Request { id: None, command: marked(newest) })
         });
         (changes, request)
     }
@@ -112,8 +112,8 @@ impl Model {
     }
 
     /// The reader wants to see the whole of a long message, or its beginning again.
-    pub fn unfold(&mut self, conversation: &ConversationId, message: MessageId) -> Vec<Change> {
-        self.line(conversation, message, |_| true, |line| line.expanded = !line.expanded)
+    pub fn unfold(&mut self, conversation: &ConversationId, message: &MessageKey) -> Vec<Change> {
+        self.line(conversation, message, |line| line.expanded = !line.expanded)
     }
 
     /// Messages of others that were not seen.
@@ -154,11 +154,12 @@ impl Model {
                 self.connection.ready(user, signed_in, server, downloads);
                 vec![Change::Page, Change::Own]
             }
-            Event::Done { id, answer } => {
-                self.questions.close(id.as_deref()).map_or_else(Vec::new, |q| self.answered(q, answer))
-            }
+            Event::Done { id, answer } => self
+                .questions
+                .close(id.as_deref())
+                .map_or_else(Vec::new, |(id, question)| self.answered(id, question, answer)),
             Event::Failed { id, code, text } => match self.questions.close(id.as_deref()) {
-                Some(question) => self.refused(question, code, text),
+                Some((id, question)) => self.refused(id, question, code, text),
                 None => Vec::new(),
             },
             Event::SignedIn { user, presence, text } => {
@@ -197,11 +198,16 @@ impl Model {
             Event::Message(info) => self.arrived(info),
             Event::MessageState { message, state, by } => self.state_changed(message, state, by),
             Event::MessageEdited { conversation, from, message, text } => {
-                self.rewritten(&conversation, message, &from, text)
+                self.rewritten(&conversation, &MessageKey { id: message, author: from }, text)
             }
-            Event::MessageDeleted { conversation, from, message } => self.taken_back(&conversation, message, &from),
+            Event::MessageDeleted { conversation, from, message } => {
+                self.taken_back(&conversation, &MessageKey { id: message, author: from })
+            }
             Event::Reaction { conversation, from, message, emoji, on } => {
-                self.line(&conversation, message, |_| true, |line| line.react(from, emoji, on))
+                // Whose message it is on nobody says.
+                let open = self.open.get_mut(&conversation);
+                let at = open.and_then(|open| open.change(message, |_| true, |line| line.react(from, emoji, on)));
+                at.map(|at| Change::Line { conversation, at }).into_iter().collect()
             }
             Event::Typing { conversation, from, active } => {
                 self.typing(&conversation, from, active).into_iter().collect()
@@ -313,10 +319,12 @@ impl Model {
         }
         let live = self.open.get_mut(conversation).filter(|open| open.is_live());
         let Some(open) = live else { return vec![Change::Recount] };
-        let Some(after) = open.others_after(message) else { return vec![Change::Recount] };
+        let read = open.only(message).map(|read| read.info.key());
+        let counted = read.and_then(|read| open.others_after(&read).map(|after| (read, after)));
+        let Some((read, after)) = counted else { return vec![Change::Recount] };
         if after == 0 {
             // The author knows it already.
-            open.marked = Some(message);
+            open.marked = Some(read);
         }
         self.set_unread(conversation, unread.min(u32::try_from(after).unwrap_or(u32::MAX)))
     }
@@ -337,7 +345,7 @@ impl Model {
         }
         changes.extend(self.said(&info));
         if !own {
-            changes.extend(self.freshen(&conversation, info.message));
+            changes.extend(self.freshen(&conversation, info.key()));
             let count = self.unread(&conversation).saturating_add(1);
             changes.extend(self.set_unread(&conversation, count));
             self.called(&info);
@@ -372,11 +380,11 @@ impl Model {
     pub(in crate::model) fn line(
         &mut self,
         conversation: &ConversationId,
-        message: MessageId,
-        is_meant: impl Fn(&Message) -> bool,
+        message: &MessageKey,
         change: impl FnOnce(&mut Message),
     ) -> Vec<Change> {
-        let at = self.open.get_mut(conversation).and_then(|open| open.change(message, is_meant, change));
+        let is_it = |line: &Message| line.info.from == message.author;
+        let at = self.open.get_mut(conversation).and_then(|open| open.change(message.id, is_it, change));
         at.map(|at| Change::Line { conversation: conversation.clone(), at }).into_iter().collect()
     }
 

@@ -10,7 +10,7 @@ use crate::core::event::{Answer, FriendInfo, LinkPath, Reaction, ServerState, Tr
 use crate::model::connection::Page;
 use crate::model::line::{Fate, Line};
 use crate::model::pages::PAGE;
-use crate::model::question::{FileWish, PersonWish};
+use crate::model::question::{FileWish, PersonWish, QuestionId};
 
 fn handle(text: &str) -> Handle {
     text.parse().unwrap()
@@ -142,7 +142,7 @@ fn a_message_is_shown_once_and_counts_as_unread_until_it_is_seen() {
     assert_eq!(model.roster.get(&handle("bob")).unwrap().unread, 1);
 
     let (_, request) = model.seen(&bob());
-    assert_eq!(request.unwrap().command, Command::MarkRead { message: hello.message });
+    assert_eq!(request.unwrap().command, Command::MarkRead { message: hello.message, author: Some(handle("bob")) });
     assert_eq!(model.unread(&bob()), 0);
     assert_eq!(model.seen(&bob()), (vec![], None), "told once");
 }
@@ -177,7 +177,7 @@ fn a_sent_message_appears_when_it_is_safe_and_shows_how_far_it_got() {
         &request,
         Answer::Sent { message: id, sent_at: 5, clock: 5, device: DeviceId([1; 32]), number: 1 },
     ));
-    assert!(matches!(changes.last(), Some(Change::Done(asked, _)) if *asked == question));
+    assert!(matches!(changes.last(), Some(Change::Done { question: asked, .. }) if *asked == question));
     assert_eq!((first(&model).info.state, first(&model).own), (MessageState::Sent, true));
     let changes = model.apply(Event::MessageState { message: id, state: MessageState::Read, by: None });
     assert_eq!(changes, [Change::Line { conversation: bob(), at: 0 }]);
@@ -189,10 +189,30 @@ fn a_refused_message_comes_back_with_its_text() {
     let mut model = alice();
     let question = Question::Send { conversation: bob(), text: "hi".to_owned(), reply_to: None };
     let request = model.ask(question.clone(), Command::Friends);
+    let id = QuestionId::of(&request).unwrap();
     let changes = model.apply(Event::Failed { id: request.id, code: "x".to_owned(), text: "No.".to_owned() });
-    assert_eq!(changes, [Change::Failed { question, code: "x".to_owned(), text: "No.".to_owned() }]);
+    assert_eq!(changes, [Change::Failed { id, question, code: "x".to_owned(), text: "No.".to_owned() }]);
     let stray = Event::Failed { id: Some("999".to_owned()), code: String::new(), text: String::new() };
     assert_eq!(model.apply(stray), []);
+}
+
+#[test]
+fn a_refused_edit_is_an_edit_as_long_as_its_message_stands() {
+    let mut model = alice();
+    let mine = MessageInfo { from: handle("alice"), ..message("alice", "helo") };
+    let (id, other) = (mine.message, MessageInfo { message: mine.message, ..message("bob", "not hers") });
+    assert!(model.can_be_edited(&bob(), id, "too_long"), "it stands far back, where nothing is known of it");
+    for info in [mine.clone(), other] {
+        model.apply(Event::Message(info));
+    }
+    assert!(model.can_be_edited(&bob(), id, "too_long"));
+    for gone in ["deleted", "unknown_message", "not_yours"] {
+        assert!(!model.can_be_edited(&bob(), id, gone), "{gone}");
+    }
+    model.apply(Event::MessageDeleted { conversation: bob(), from: handle("bob"), message: id });
+    assert!(model.can_be_edited(&bob(), id, "too_long"), "somebody else's was taken back");
+    model.apply(Event::MessageDeleted { conversation: bob(), from: handle("alice"), message: id });
+    assert!(!model.can_be_edited(&bob(), id, "too_long"));
 }
 
 #[test]

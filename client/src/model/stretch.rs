@@ -3,12 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hobnob_shared::id::{Handle, MessageId};
-
 use crate::core::command::Part;
+use crate::core::message_key::MessageKey;
 use crate::model::conversation::{Conversation, Due, Page, Past, Splice};
 use crate::model::known::Known;
 use crate::model::line::{Line, Message};
+use crate::model::question::QuestionId;
 
 /// Lines kept: more are read again when somebody scrolls there.
 pub(in crate::model) const KEPT: usize = 2_000;
@@ -20,11 +20,11 @@ pub(in crate::model) const FLOOD: usize = 100;
 pub(in crate::model) const KEPT_OF_FLOOD: usize = 60;
 
 impl Conversation {
-    /// The page of this turn came. Tells which lines changed by that, in order; nothing if nobody waits for it any more.
-    pub fn load(&mut self, turn: u64, mut page: Page, transfers: &[Due]) -> Vec<Splice> {
-        let Some(awaited) = self.awaited.take_if(|awaited| awaited.turn == turn) else { return Vec::new() };
-        for (id, from, text) in std::mem::take(&mut self.changed) {
-            let is_it = |message: &&mut Message| message.info.message == id && message.info.from == from;
+    /// The page that was asked for so came. Tells which lines changed by that, in order; nothing if nobody waits for it any more.
+    pub fn load(&mut self, id: QuestionId, mut page: Page, transfers: &[Due]) -> Vec<Splice> {
+        let Some(awaited) = self.awaited.take_if(|awaited| awaited.id == id) else { return Vec::new() };
+        for (key, text) in std::mem::take(&mut self.changed) {
+            let is_it = |message: &&mut Message| key.is_of(&message.info);
             if let Some(message) = page.messages.iter_mut().find(is_it) {
                 message.rewrite(text);
             }
@@ -110,8 +110,8 @@ impl Conversation {
 
     /// Replaces everything, unless what was looked for is here already.
     fn load_around(&mut self, page: Page, transfers: &[Due]) -> Vec<Splice> {
-        let Some(found) = page.found else { return self.load_newest(page, transfers) };
-        if self.known.has_id(found) {
+        let Some(found) = &page.found else { return self.load_newest(page, transfers) };
+        if self.position(found).is_some() {
             self.early.clear();
             return Vec::new();
         }
@@ -139,11 +139,10 @@ impl Conversation {
 
     /// What is here already has heard everything since; a page may have been read before that.
     fn with_known(&mut self, mut page: Page) -> Page {
-        let key = |message: &Message| (message.info.message, message.info.from.clone());
-        let mut here: HashMap<(MessageId, Handle), &Message> =
-            self.lines.iter().filter_map(Line::message).map(|message| (key(message), message)).collect();
+        let mut here: HashMap<MessageKey, &Message> =
+            self.lines.iter().filter_map(Line::message).map(|message| (message.info.key(), message)).collect();
         for message in &mut page.messages {
-            if let Some(known) = here.remove(&key(message)) {
+            if let Some(known) = here.remove(&message.info.key()) {
                 *message = known.clone();
             }
         }

@@ -1,11 +1,13 @@
 //! A timeline that shows some stretch of a conversation: whatever is asked for and comes, it is a part of it without gaps.
 
-use hobnob_shared::id::{ConversationId, DeviceId, Handle, TransferId};
+use hobnob_shared::id::{ConversationId, DeviceId, Handle, MessageId, TransferId};
 use proptest::prelude::*;
 
 use super::*;
 use crate::core::event::{MessageInfo, MessageState};
+use crate::core::message_key::MessageRef;
 use crate::model::conversation::{Awaited, Placed};
+use crate::model::question::QuestionId;
 
 fn handle(text: &str) -> Handle {
     text.parse().unwrap()
@@ -37,26 +39,26 @@ fn id(n: u64) -> MessageId {
 
 /// What the disk answers about messages `0..count`.
 fn answer(count: u64, part: Part, limit: u64) -> Page {
-    let of = |id: MessageId| u64::try_from(id.0.as_u128()).unwrap();
+    let of = |named: &MessageRef| u64::try_from(named.id.0.as_u128()).unwrap();
     let (from, to, found) = match part {
         Part::Newest => (count.saturating_sub(limit), count, None),
-        Part::Before(id) => (of(id).saturating_sub(limit), of(id), None),
-        Part::After(id) => (of(id) + 1, (of(id) + 1 + limit).min(count), None),
-        Part::Around(id) => (of(id).saturating_sub(limit / 2), (of(id) + limit / 2).min(count), Some(id)),
+        Part::Before(id) => (of(&id).saturating_sub(limit), of(&id), None),
+        Part::After(id) => (of(&id) + 1, (of(&id) + 1 + limit).min(count), None),
+        Part::Around(id) => (of(&id).saturating_sub(limit / 2), (of(&id) + limit / 2).min(count), Some(id)),
         Part::At(at) => {
             let n = at.div_ceil(10);
             if n >= count {
                 return answer(count, Part::Newest, limit);
             }
-            return answer(count, Part::Around(id(n)), limit);
+            return answer(count, Part::Around(id(n).into()), limit);
         }
     };
     Page { messages: (from..to).map(message).collect(), earlier: from > 0, later: to < count, found }
 }
 
 fn go(conversation: &mut Conversation, count: u64, part: Part) -> Vec<Splice> {
-    conversation.ask(Awaited { turn: 7, part });
-    conversation.load(7, answer(count, part, 20), &[])
+    conversation.ask(Awaited { id: QuestionId(7), part: part.clone() });
+    conversation.load(QuestionId(7), answer(count, part, 20), &[])
 }
 
 fn numbers(conversation: &Conversation) -> Vec<u64> {
@@ -73,11 +75,11 @@ fn a_place_far_back_replaces_what_is_here_and_is_read_on_from_at_both_ends() {
     let mut conversation = Conversation::default();
     go(&mut conversation, 1_000, Part::Newest);
     assert_eq!((range(&conversation), conversation.is_live()), ((980, 999), true));
-    assert_eq!(go(&mut conversation, 1_000, Part::Around(id(500))), [Splice { at: 0, removed: 20, added: 20 }]);
+    assert_eq!(go(&mut conversation, 1_000, Part::Around(id(500).into())), [Splice { at: 0, removed: 20, added: 20 }]);
     assert_eq!((range(&conversation), conversation.is_live()), ((490, 509), false));
-    assert_eq!(conversation.position(id(500)), Some(10));
-    assert_eq!(go(&mut conversation, 1_000, Part::Before(id(490))), [Splice { at: 0, removed: 0, added: 20 }]);
-    assert_eq!(go(&mut conversation, 1_000, Part::After(id(509))), [Splice { at: 40, removed: 0, added: 20 }]);
+    assert_eq!(conversation.position(&id(500).into()), Some(10));
+    assert_eq!(go(&mut conversation, 1_000, Part::Before(id(490).into())), [Splice { at: 0, removed: 0, added: 20 }]);
+    assert_eq!(go(&mut conversation, 1_000, Part::After(id(509).into())), [Splice { at: 40, removed: 0, added: 20 }]);
     assert_eq!(range(&conversation), (470, 529));
     // What is here already is not read again.
     assert_eq!(go(&mut conversation, 1_000, Part::At(5_000)), []);
@@ -88,16 +90,16 @@ fn a_place_far_back_replaces_what_is_here_and_is_read_on_from_at_both_ends() {
 #[test]
 fn what_comes_while_the_reader_is_far_back_waits_for_its_page() {
     let mut conversation = Conversation::default();
-    go(&mut conversation, 100, Part::Around(id(50)));
+    go(&mut conversation, 100, Part::Around(id(50).into()));
     assert_eq!(conversation.insert(message(100)), Placed::Elsewhere);
     assert_eq!(range(&conversation), (40, 59));
     // The last page was read before the message was stored, and the message came before the page.
     let mut conversation = Conversation::default();
-    go(&mut conversation, 100, Part::Around(id(75)));
-    conversation.ask(Awaited { turn: 1, part: Part::After(id(84)) });
-    let page = answer(100, Part::After(id(84)), 20);
+    go(&mut conversation, 100, Part::Around(id(75).into()));
+    conversation.ask(Awaited { id: QuestionId(1), part: Part::After(id(84).into()) });
+    let page = answer(100, Part::After(id(84).into()), 20);
     assert_eq!(conversation.insert(message(100)), Placed::Elsewhere);
-    conversation.load(1, page, &[]);
+    conversation.load(QuestionId(1), page, &[]);
     assert_eq!((range(&conversation), conversation.is_live()), ((65, 100), true));
     assert_eq!(conversation.insert(message(101)), Placed::At(36), "this is the end again");
 }
@@ -106,11 +108,11 @@ fn what_comes_while_the_reader_is_far_back_waits_for_its_page() {
 fn a_page_that_nobody_waits_for_any_more_changes_nothing() {
     let mut conversation = Conversation::default();
     go(&mut conversation, 100, Part::Newest);
-    conversation.ask(Awaited { turn: 1, part: Part::Before(id(80)) });
-    conversation.ask(Awaited { turn: 2, part: Part::Around(id(30)) });
-    assert_eq!(conversation.load(1, answer(100, Part::Before(id(80)), 20), &[]), []);
-    assert!(!conversation.give_up(1) && conversation.awaited().is_some());
-    conversation.load(2, answer(100, Part::Around(id(30)), 20), &[]);
+    conversation.ask(Awaited { id: QuestionId(1), part: Part::Before(id(80).into()) });
+    conversation.ask(Awaited { id: QuestionId(2), part: Part::Around(id(30).into()) });
+    assert_eq!(conversation.load(QuestionId(1), answer(100, Part::Before(id(80).into()), 20), &[]), []);
+    assert!(!conversation.give_up(QuestionId(1)) && conversation.awaited().is_some());
+    conversation.load(QuestionId(2), answer(100, Part::Around(id(30).into()), 20), &[]);
     assert_eq!(range(&conversation), (20, 39));
 }
 
@@ -119,17 +121,17 @@ fn cards_stand_in_the_stretch_that_is_shown_and_in_no_other() {
     let cards: Vec<Due> = [105, 505, 9_950].into_iter().map(|at| (TransferId::new(), at, handle("bob"))).collect();
     let mut conversation = Conversation::default();
     let shown = |conversation: &Conversation| conversation.transfers().collect::<Vec<_>>();
-    let load = |conversation: &mut Conversation, part| {
-        conversation.ask(Awaited { turn: 1, part });
-        conversation.load(1, answer(1_000, part, 20), &cards);
+    let load = |conversation: &mut Conversation, part: Part| {
+        conversation.ask(Awaited { id: QuestionId(1), part: part.clone() });
+        conversation.load(QuestionId(1), answer(1_000, part, 20), &cards);
     };
     load(&mut conversation, Part::Newest);
     assert_eq!(shown(&conversation), [cards[2].0]);
-    load(&mut conversation, Part::Around(id(30)));
+    load(&mut conversation, Part::Around(id(30).into()));
     assert_eq!(shown(&conversation), []);
-    load(&mut conversation, Part::Before(id(20)));
+    load(&mut conversation, Part::Before(id(20).into()));
     assert_eq!(shown(&conversation), [cards[0].0]);
-    load(&mut conversation, Part::After(id(39)));
+    load(&mut conversation, Part::After(id(39).into()));
     assert_eq!(shown(&conversation), [cards[0].0, cards[1].0]);
     assert_eq!(conversation.push_transfer(TransferId::new(), handle("bob"), 9_999), None, "its place is not here");
 }
@@ -141,7 +143,7 @@ fn what_is_here_goes_at_the_other_end_and_comes_again() {
     let mut splices = Vec::new();
     while splices.len() < 2 {
         let oldest = conversation.oldest().unwrap();
-        splices = go(&mut conversation, 10_000, Part::Before(oldest));
+        splices = go(&mut conversation, 10_000, Part::Before(oldest.into()));
     }
     assert_eq!(conversation.lines().len(), KEPT);
     assert_eq!(splices[1].at, KEPT);
@@ -151,7 +153,7 @@ fn what_is_here_goes_at_the_other_end_and_comes_again() {
     splices.clear();
     while splices.len() < 2 {
         let newest = conversation.newest().unwrap();
-        splices = go(&mut conversation, 10_000, Part::After(newest));
+        splices = go(&mut conversation, 10_000, Part::After(newest.into()));
     }
     assert_eq!((splices[1].at, conversation.lines().len(), conversation.past()), (0, KEPT, Past::More));
 }
@@ -161,10 +163,10 @@ fn a_page_does_not_take_back_what_was_heard_since() {
     let mut conversation = Conversation::default();
     go(&mut conversation, 100, Part::Newest);
     conversation.change(id(90), |_| true, |message| message.expanded = true);
-    go(&mut conversation, 100, Part::Around(id(85)));
-    assert!(!conversation.find(id(85)).unwrap().expanded && conversation.find(id(90)).unwrap().expanded);
-    go(&mut conversation, 100, Part::Around(id(30)));
-    go(&mut conversation, 100, Part::Around(id(35)));
+    go(&mut conversation, 100, Part::Around(id(85).into()));
+    assert!(!conversation.only(id(85)).unwrap().expanded && conversation.only(id(90)).unwrap().expanded);
+    go(&mut conversation, 100, Part::Around(id(30).into()));
+    go(&mut conversation, 100, Part::Around(id(35).into()));
     assert_eq!(conversation.clear(), 20);
     assert_eq!((conversation.past(), conversation.is_live()), (Past::Unread, true));
 }
@@ -189,7 +191,7 @@ proptest! {
                 }
                 // The page that is on its way comes, as it was when it was read.
                 1 => if let Some((_, page)) = due.take() {
-                    splices = conversation.load(1, page, &[]);
+                    splices = conversation.load(QuestionId(1), page, &[]);
                 },
                 2 => {
                     let removed = conversation.trim(usize::try_from(n).unwrap());
@@ -197,14 +199,14 @@ proptest! {
                 }
                 _ => {
                     let part = match step {
-                        3 => conversation.oldest().filter(|_| conversation.past() == Past::More).map(Part::Before),
-                        4 => conversation.newest().filter(|_| !conversation.is_live()).map(Part::After),
-                        5 => Some(if n % 2 == 0 { Part::Around(id(n % count)) } else { Part::At(n * 10) }),
+                        3 => conversation.oldest().filter(|_| conversation.past() == Past::More).map(|oldest| Part::Before(oldest.into())),
+                        4 => conversation.newest().filter(|_| !conversation.is_live()).map(|newest| Part::After(newest.into())),
+                        5 => Some(if n % 2 == 0 { Part::Around(id(n % count).into()) } else { Part::At(n * 10) }),
                         _ => Some(Part::Newest),
                     };
                     if let Some(part) = part {
-                        conversation.ask(Awaited { turn: 1, part });
-                        due = Some((part, answer(count, part, 20)));
+                        conversation.ask(Awaited { id: QuestionId(1), part: part.clone() });
+                        due = Some((part.clone(), answer(count, part, 20)));
                     }
                 }
             }
@@ -234,10 +236,10 @@ fn a_message_that_claims_another_time_takes_no_files_along() {
     let file = |at: u64| (TransferId::new(), at, handle("bob"));
     let files = [file(now - 2 * DAY), file(now + 15), file(now + 25)];
     let mut conversation = Conversation::default();
-    conversation.ask(Awaited { turn: 7, part: Part::Newest });
+    conversation.ask(Awaited { id: QuestionId(7), part: Part::Newest });
     // The first one of a page says that it is of the end of all time, the second that it is of its beginning.
     let messages = vec![at(1, u64::MAX), at(2, 0), at(3, now + 30)];
-    conversation.load(7, Page { messages, earlier: true, later: false, found: None }, &files);
+    conversation.load(QuestionId(7), Page { messages, earlier: true, later: false, found: None }, &files);
     let shown: Vec<Option<u64>> =
         conversation.lines().iter().map(|line| line.message().map(|m| m.info.number)).collect();
     assert_eq!(shown, [Some(1), Some(2), None, None, Some(3)]);

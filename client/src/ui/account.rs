@@ -4,7 +4,7 @@ use hobnob_shared::id::DeviceId;
 use relm4::gtk;
 
 use crate::core::command::{Command, Password};
-use crate::model::Question;
+use crate::model::{Pending, Question, QuestionId};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::dialogs::devices::DevicesDialog;
 use crate::ui::dialogs::{change_password, remove_device};
@@ -43,7 +43,7 @@ impl App {
         let dialog = remove_device::ask(&self.account_window(), device, move |password| {
             input.emit(AppMsg::Answer(DialogAnswer::RemoveDevice(device, password)));
         });
-        self.form = Some((None, dialog));
+        self.form = Some((Pending::default(), dialog));
     }
 
     /// Asks for the old and the new password.
@@ -52,7 +52,7 @@ impl App {
         let dialog = change_password::ask(&self.account_window(), move |old, new| {
             input.emit(AppMsg::Answer(DialogAnswer::ChangePassword(old, new)));
         });
-        self.form = Some((None, dialog));
+        self.form = Some((Pending::default(), dialog));
     }
 
     /// Removes a device; the dialog waits for the answer.
@@ -73,17 +73,19 @@ impl App {
 
     /// Asks the core; the dialog in front waits for the answer.
     pub(in crate::ui) fn ask_in_form(&mut self, question: Question, command: Command) {
-        if let Some((asked, dialog)) = &mut self.form {
-            *asked = Some(question.clone());
-            dialog.work();
+        let asked = self.ask_named(question, command);
+        if let Some((pending, dialog)) = &mut self.form {
+            pending.ask(asked);
+            if pending.is_waiting() {
+                dialog.work();
+            }
         }
-        self.ask(question, command);
     }
 
     /// The answer came: true where a dialog waited for it, which is closed or says what was wrong.
-    pub(in crate::ui) fn answer_form(&mut self, question: &Question, problem: Option<&str>) -> bool {
-        let Some((asked, dialog)) = &self.form else { return false };
-        if asked.as_ref() != Some(question) || !dialog.is_open() {
+    pub(in crate::ui) fn answer_form(&mut self, question: QuestionId, problem: Option<&str>) -> bool {
+        let Some((pending, dialog)) = &mut self.form else { return false };
+        if !pending.is_answered_by(question) || !dialog.is_open() {
             return false;
         }
         if let Some(text) = problem {

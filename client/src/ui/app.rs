@@ -13,7 +13,7 @@ use relm4::{Component, ComponentController, ComponentParts, ComponentSender, Con
 use crate::bridge::{Bridge, Delivery, Start};
 use crate::core::command::{Command, Request};
 use crate::model::listing::Listing;
-use crate::model::{Model, Question};
+use crate::model::{Model, Pending, Question, QuestionId};
 use crate::ui::actions::{self, ActionMsg};
 use crate::ui::background;
 use crate::ui::content::{Banner, Content};
@@ -154,8 +154,8 @@ pub struct App {
     pub(in crate::ui) seeking: Option<Seeking>,
     /// The friend list, and that of rooms, have to be drawn again after this batch.
     pub(in crate::ui) lists_changed: (bool, bool),
-    /// The dialog in front that waits for an answer of the core, and to what, once it was asked.
-    pub(in crate::ui) form: Option<(Option<Question>, Dialog)>,
+    /// The dialog in front, and the answer of the core that it waits for.
+    pub(in crate::ui) form: Option<(Pending, Dialog)>,
     /// The list of devices, while it is open.
     pub(in crate::ui) devices: Option<DevicesDialog>,
     /// Order of the sidebar, and what it shows.
@@ -350,8 +350,15 @@ impl App {
 
     /// Hands a command down whose answer is awaited.
     pub(in crate::ui) fn ask(&mut self, question: Question, command: Command) {
+        self.ask_named(question, command);
+    }
+
+    /// The same, where somebody waits for this very answer.
+    pub(in crate::ui) fn ask_named(&mut self, question: Question, command: Command) -> Option<QuestionId> {
         let request = self.model.ask(question, command);
+        let id = QuestionId::of(&request);
         self.bridge.send(request);
+        id
     }
 
     /// Hands a command down; nobody waits for its answer.

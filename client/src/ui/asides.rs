@@ -9,6 +9,7 @@ use relm4::gtk;
 
 use crate::ui::app::{App, AppMsg};
 use crate::ui::conversation::PageInput;
+use crate::ui::conversation::desk::{Draft, Unsent};
 use crate::ui::conversation::rows::first_line;
 use crate::ui::sidebar::line::Aside;
 use crate::ui::{text, words};
@@ -40,18 +41,18 @@ impl App {
     /// Puts into a new tab what was written there before.
     pub(in crate::ui) fn restore_draft(&self, conversation: &ConversationId) {
         if let (Some(tab), Some(draft)) = (self.tab(conversation), self.drafts.get(conversation)) {
-            tab.body.emit(PageInput::Restore(draft.to_owned()));
+            tab.body.emit(PageInput::Restore(Unsent::New(Draft { text: draft.to_owned(), reply: None })));
         }
     }
 
-    /// A text was not sent: it goes back to where it was written, also when its tab was closed since.
-    pub(in crate::ui) fn put_back(&mut self, conversation: &ConversationId, text: String) {
-        if text.trim().is_empty() {
+    /// A message was not sent: it goes back to where it was written, also when its tab was closed since.
+    pub(in crate::ui) fn put_back(&mut self, conversation: &ConversationId, draft: Draft) {
+        if draft.text.trim().is_empty() {
             return;
         }
         match self.tab(conversation).and_then(|tab| tab.body.sender()) {
-            Some(page) => page.emit(PageInput::Restore(text)),
-            None if self.drafts.put_back(conversation, text) => {
+            Some(page) => page.emit(PageInput::Restore(Unsent::New(draft))),
+            None if self.drafts.put_back(conversation, draft.text) => {
                 self.keep_drafts_soon();
                 self.lists_changed = (true, true);
             }

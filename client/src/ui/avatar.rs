@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hobnob_shared::id::Handle;
 
 use crate::core::command::{AVATARS, Command};
-use crate::model::Question;
+use crate::model::{Pending, Question};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::dialogs::own_picture;
 use crate::ui::faces;
@@ -29,7 +29,7 @@ impl App {
         let dialog = own_picture::ask(&self.window, me.as_str(), has_one, &self.sent_from, move |path| {
             input.emit(AppMsg::Answer(DialogAnswer::Avatar(path)));
         });
-        self.form = Some((None, dialog));
+        self.form = Some((Pending::default(), dialog));
     }
 
     /// It was chosen, or is to be none; the dialog waits for the answer.

@@ -6,12 +6,14 @@ use hobnob_shared::id::{ConversationId, Handle};
 use relm4::{ComponentController, adw, gtk};
 
 use crate::core::event::{Answer, Event};
+use crate::core::message_key::MessageKey;
 use crate::model::connection::Page;
 use crate::model::conversation::{Conversation, Past};
-use crate::model::{Batch, Change, PersonWish, Question};
+use crate::model::{Batch, Change, PersonWish, Question, QuestionId};
 use crate::ui::actions::presence_name;
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageInput;
+use crate::ui::conversation::desk::{Draft, Edit};
 use crate::ui::conversation::rows;
 use crate::ui::dialogs::safety_number::Numbers;
 use crate::ui::dialogs::{file_rule, rates};
@@ -33,8 +35,12 @@ impl App {
         for event in events {
             self.hear(&event);
             match &event {
-                Event::MessageDeleted { message, from, .. } => batch.rewrite(*message, from, None),
-                Event::MessageEdited { message, from, text, .. } => batch.rewrite(*message, from, Some(text)),
+                Event::MessageDeleted { message: id, from: author, .. } => {
+                    batch.rewrite(&MessageKey { id: *id, author: author.clone() }, None);
+                }
+                Event::MessageEdited { message: id, from: author, text, .. } => {
+                    batch.rewrite(&MessageKey { id: *id, author: author.clone() }, Some(text));
+                }
                 _ => {}
             }
             if matches!(event, Event::Ready { .. }) {
@@ -96,8 +102,8 @@ impl App {
             Change::Arrived { info, newest } => self.arrived(&info, newest),
             Change::Offered(transfer) => self.offered(transfer),
             Change::Typing(conversation) => self.show_typing(&conversation),
-            Change::Done(question, answer) => self.done(&question, &answer),
-            Change::Failed { question, code, text } => self.refused(question, &code, &text),
+            Change::Done { id, question, answer } => self.done(id, &question, &answer),
+            Change::Failed { id, question, code, text } => self.refused(id, question, &code, &text),
             Change::Notice(text) => self.toast(&text),
         }
     }
@@ -289,8 +295,8 @@ impl App {
         self.notifier.change(|board| board.unread(conversation, unread));
     }
 
-    fn done(&mut self, question: &Question, answer: &Answer) {
-        self.answer_form(question, None);
+    fn done(&mut self, id: QuestionId, question: &Question, answer: &Answer) {
+        self.answer_form(id, None);
         match (question, answer) {
             (Question::Enter, _) => {
                 self.entered();
@@ -305,10 +311,10 @@ impl App {
                 // What was just sent from here is shown, wherever the reader was.
                 self.seek(conversation, Target::End);
             }
-            (Question::History { conversation, .. }, _) => self.page_came(conversation, answer),
+            (Question::History(conversation), _) => self.page_came(conversation, id, answer),
             (Question::Export(_), Answer::Exported { exported, path }) => self.exported(*exported, path.clone()),
             (Question::Erase { conversation, .. }, Answer::Erased { kept, .. }) => self.erased(conversation, *kept),
-            (Question::Search { text, before }, _) => self.found(text, before.is_some(), answer),
+            (Question::Search { text, further }, _) => self.found(id, text, *further, answer),
             (Question::JoinRoom(room), _) => self.joined(room),
             (Question::RoomPassword(room, true), _) => self.toast(&format!("Who joins {room} needs the password now.")),
             (Question::RoomPassword(room, false), _) => self.toast(&format!("{room} takes no password any more.")),
@@ -352,8 +358,8 @@ impl App {
         }
     }
 
-    fn refused(&mut self, question: Question, code: &str, text: &str) {
-        if self.answer_form(&question, Some(text)) {
+    fn refused(&mut self, id: QuestionId, question: Question, code: &str, text: &str) {
+        if self.answer_form(id, Some(text)) {
             return;
         }
         // What was chosen there is not so.
@@ -361,23 +367,20 @@ impl App {
         match question {
             Question::Enter | Question::SetServer => self.entrance().emit(SignInInput::Refused(text.to_owned())),
             Question::JoinRoom(room) => self.not_joined(&room, text),
-            Question::Search { .. } => self.search_refused(text),
+            Question::Search { .. } => self.search_refused(id, text),
             Question::Send { conversation, text: unsent, reply_to } => {
-                self.put_back(&conversation, unsent);
-                if let Some(message) = reply_to {
-                    self.reply(&conversation, message);
-                }
+                self.unsent(&conversation, unsent, reply_to);
                 self.toast(text);
             }
-            Question::Edit { conversation, text: unsaved, .. } => {
-                self.put_back(&conversation, unsaved);
+            Question::Edit { conversation, message, text: unsaved } => {
+                self.unedited(&conversation, Edit { message, text: unsaved }, code);
                 self.toast(text);
             }
             Question::Erase { conversation, draft } => {
-                self.put_back(&conversation, draft);
+                self.put_back(&conversation, Draft { text: draft, reply: None });
                 self.toast(text);
             }
-            Question::History { conversation, .. } => self.page_refused(&conversation, text),
+            Question::History(conversation) => self.page_refused(&conversation, id, text),
             // Asked for by the program itself; the lists come again after signing in.
             Question::Friends
             | Question::Rooms

@@ -9,7 +9,7 @@ use crate::core::command::Command;
 use crate::core::event::Notify;
 use crate::model::connection::Page;
 use crate::model::listing::{Only, Order};
-use crate::model::{PersonWish, Question};
+use crate::model::{Pending, PersonWish, Question};
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::dialogs::safety_number::Numbers;
 use crate::ui::dialogs::{add_friend, details, invite, safety_number};
@@ -242,7 +242,7 @@ impl App {
             move || verified.emit(AppMsg::Answer(DialogAnswer::Person(PersonWish::Verify, who.clone()))),
             move |code| checked.emit(AppMsg::Answer(DialogAnswer::Code(whose.clone(), code))),
         );
-        self.form = Some((None, dialog));
+        self.form = Some((Pending::default(), dialog));
     }
 
     /// Compares what a friend's picture says; the dialog waits for the answer.

@@ -5,8 +5,8 @@ use hobnob_shared::id::{ConversationId, Handle, RoomId};
 use relm4::{ComponentController, adw};
 
 use crate::core::command::{Command, Password};
-use crate::model::Question;
 use crate::model::rooms::{Membership, meant};
+use crate::model::{Pending, Question};
 use crate::ui::actions::RoomAction;
 use crate::ui::app::{App, AppMsg, DialogAnswer};
 use crate::ui::conversation::PageInput;
@@ -84,7 +84,7 @@ impl App {
         if let Some(problem) = problem {
             dialog.refuse(problem);
         }
-        self.form = Some((None, dialog));
+        self.form = Some((Pending::default(), dialog));
     }
 
     /// Joins a room, from the dialog.
@@ -122,7 +122,7 @@ impl App {
                 let dialog = room_password::ask(&self.at(), &room, move |password| {
                     input.emit(AppMsg::Answer(DialogAnswer::LockRoom(which.clone(), password)));
                 });
-                self.form = Some((None, dialog));
+                self.form = Some((Pending::default(), dialog));
             }
             RoomAction::Unlock => {
                 let heading = format!("Remove the Password of {room}?");

@@ -1,18 +1,22 @@
 //! Going somewhere in a conversation: to a message or file, however far back it is, to a day, to the end. What is not here is read from the
 //! disk first, with what stands around it.
 
-use hobnob_shared::id::{ConversationId, MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, TransferId};
 
 use crate::core::command::Part;
 use crate::core::event::Answer;
+use crate::core::message_key::MessageRef;
+use crate::model::QuestionId;
+use crate::model::conversation::Conversation;
+use crate::model::pages::found;
 use crate::ui::app::App;
 use crate::ui::conversation::PageInput;
 
 /// What somebody wants to see in a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// A message.
-    Message(MessageId),
+    Message(MessageRef),
     /// The card of a file.
     File(TransferId),
     /// The first message of a time or later, in milliseconds since 1970.
@@ -23,8 +27,9 @@ pub enum Target {
 
 /// Where somebody wants to go, while a page is read for that.
 pub struct Seeking {
-    conversation: ConversationId,
     target: Target,
+    /// What was asked for that.
+    question: QuestionId,
 }
 
 impl App {
@@ -38,20 +43,20 @@ impl App {
     pub(in crate::ui) fn seek(&mut self, conversation: &ConversationId, target: Target) {
         self.seeking = None;
         let Some(open) = self.model.conversation(conversation) else { return };
-        let here = match target {
+        let here = match &target {
             Target::Message(message) => open.position(message),
-            Target::File(transfer) => open.find_transfer(transfer),
+            Target::File(transfer) => open.find_transfer(*transfer),
             Target::Time(_) | Target::End => None,
         };
         if let Some(at) = here {
             return self.go(conversation, at);
         }
-        let part = match target {
-            Target::Message(message) => Part::Around(message),
+        let part = match &target {
+            Target::Message(message) => Part::Around(message.clone()),
             Target::File(transfer) => {
-                Part::At(self.model.transfers.get(transfer).map_or(0, |known| known.info.sent_at))
+                Part::At(self.model.transfers.get(*transfer).map_or(0, |known| known.info.sent_at))
             }
-            Target::Time(at) => Part::At(at),
+            Target::Time(at) => Part::At(*at),
             Target::End if open.is_live() => return self.go_to_end(conversation),
             Target::End => Part::Newest,
         };
@@ -62,27 +67,26 @@ impl App {
         if let Some(request) = request {
             self.bridge.send(request);
         }
-        self.seeking = Some(Seeking { conversation: conversation.clone(), target });
+        // Asked for now, or on its way before.
+        let awaited = self.model.conversation(conversation).and_then(Conversation::awaited);
+        self.seeking = awaited.map(|awaited| Seeking { target, question: awaited.id });
         self.leave_end(conversation);
     }
 
     /// A page came: perhaps what is looked for is in it.
-    pub(in crate::ui) fn page_came(&mut self, conversation: &ConversationId, answer: &Answer) {
+    pub(in crate::ui) fn page_came(&mut self, conversation: &ConversationId, question: QuestionId, answer: &Answer) {
         let opened = self.reading.take_if(|reading| reading == conversation).is_some();
         if opened && self.is_fronted(conversation) && self.tab(conversation).is_some_and(|tab| tab.at_end) {
             self.seen(conversation);
         }
         let Some(open) = self.model.conversation(conversation) else { return };
-        // One that was asked for before that says nothing.
-        let is_coming = open.awaited().is_some();
-        let Some(seeking) = self.seeking.take_if(|seeking| seeking.conversation == *conversation && !is_coming) else {
-            return;
-        };
-        let found = if let Answer::Messages { found, .. } = answer { *found } else { None };
-        let beside = || found.and_then(|found| self.model.line_of(conversation, found));
+        // One that was asked for otherwise says nothing.
+        let Some(seeking) = self.seeking.take_if(|seeking| seeking.question == question) else { return };
+        let found = found(None, answer);
+        let beside = || open.position(found.as_ref()?);
         let place = match seeking.target {
             Target::End => return self.go_to_end(conversation),
-            Target::Message(message) => open.position(message),
+            Target::Message(message) => open.position(&message),
             Target::File(transfer) => open.find_transfer(transfer).or_else(beside),
             // Nothing was said so late: the end.
             Target::Time(_) if found.is_none() => return self.go_to_end(conversation),
@@ -95,8 +99,8 @@ impl App {
     }
 
     /// A page did not come.
-    pub(in crate::ui) fn page_refused(&mut self, conversation: &ConversationId, text: &str) {
-        let sought = self.seeking.take_if(|seeking| seeking.conversation == *conversation);
+    pub(in crate::ui) fn page_refused(&mut self, conversation: &ConversationId, question: QuestionId, text: &str) {
+        let sought = self.seeking.take_if(|seeking| seeking.question == question);
         if sought.is_none() {
             return tracing::warn!("a page did not come");
         }

@@ -83,7 +83,7 @@ impl App {
                 self.look();
                 self.ask(Question::Send { conversation, text, reply_to }, command);
             }
-            PageOutput::Edit(message, text) => self.edited(conversation, message, text),
+            PageOutput::Edit(edit) => self.edited(conversation, edit),
             PageOutput::EditLast => self.edit_last(&conversation),
             PageOutput::TooLong(excess) => {
                 let excess = words::size(excess as u64);

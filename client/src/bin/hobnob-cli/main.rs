@@ -68,7 +68,8 @@ enum Once {
 const HELP: &str = r##"COMMANDS, one JSON object a line on standard input:
   {"command":"sign_up","id":"1","user":"alice","password":"correct horse"}
 Any command may carry an "id" (a string); it comes back in exactly one "done" or "failed", within 20 seconds
-(export and erase of very long conversations take longer).
+(export and erase of very long conversations take longer). A message is named by its id; as somebody else may have used the
+same one, author (before_author) says whose is meant: the "from" of the message.
   sign_up, sign_in            user, password (sign_in on a known device: neither is needed)
   sign_out, quit
   set_server                  server: "ADDR:PORT[#FINGERPRINT]"
@@ -86,19 +87,20 @@ Any command may carry an "id" (a string); it comes back in exactly one "done" or
   send                        to: "@bob" or "#tea"; text; optional reply_to -> message (its id), sent_at
   edit                        message (your own), text
   delete                      message (your own): for everyone
-  react                       message, emoji (empty: takes all of yours off); optional on (false: takes it off)
-  mark_read                   message
+  react                       message, emoji (empty: takes all of yours off); optional on (false: takes it off), author
+  mark_read                   message, optional author: everything up to it was seen
   typing                      to, active
   last_seen                   -> last_seen: whether friends learn when you were last seen, and you when they were
   set_last_seen               on (kept at the server)
   receipts                    -> receipts: whether others learn what you read, and you what they read
   set_receipts                on (kept for this profile)
   history                     conversation, limit (up to 5000), optionally one of before, after, around (a message) and at (ms since
-                              1970: around the first that late) -> messages, oldest first; earlier, later: whether there is more; found
+                              1970: around the first that late), author -> messages, oldest first; earlier, later: whether there
+                              is more; found
   export                      conversation, path, format: text json html; optional overwrite -> exported (messages), path
   erase                       conversation: from this computer only -> erased, kept (what still waits to be delivered)
-  search                      text, optional conversation, from, limit (up to 200), before (the last message of a page)
-                              -> messages (newest first), more (whether there are), people, rooms, files (by name)
+  search                      text, optional conversation, from, limit (up to 200), before (the last message of a page),
+                              before_author -> messages (newest first), more (whether there are), people, rooms, files (by name)
   conversations               -> conversations: [{conversation, unread, newest, notify}]
   status                      -> links (to devices, standing now), refused: {reason: count} since the start
   devices                     -> devices: [{device, this}]

@@ -13,6 +13,7 @@ use super::logs::{self, ThreadRow};
 use super::messages::{self, NewMessage, Placed};
 use super::{pages, row};
 use crate::core::event::{Event, Reaction};
+use crate::core::message_key::MessageRef;
 use crate::core::replica::ThreadKey;
 
 /// A message about which something is to be done.
@@ -28,14 +29,14 @@ pub struct Target {
     pub meant_for: Option<Fingerprint>,
 }
 
-/// The messages of this id, the first that came first. An id is its author's: somebody else may have used it too.
-pub fn targets(c: &Connection, message: MessageId) -> Result<Vec<Target>> {
+/// The messages that may be meant, the first that came first.
+pub fn targets(c: &Connection, message: &MessageRef) -> Result<Vec<Target>> {
     c.prepare_cached(
         "SELECT t.key, k.name, m.author, m.meant_for FROM messages m
          JOIN threads t ON t.id = m.thread JOIN conversations k ON k.id = m.conversation
-         WHERE m.id = ?1 AND m.act IS NULL ORDER BY m.seq",
+         WHERE m.id = ?1 AND m.act IS NULL AND (?2 IS NULL OR m.author = ?2) ORDER BY m.seq",
     )?
-    .query_map([message.0.as_bytes()], |row| {
+    .query_map(params![message.id.0.as_bytes(), message.author.as_ref().map(Handle::as_str)], |row| {
         Ok(Target {
             thread: row::text(row, 0)?,
             conversation: row::text(row, 1)?,

@@ -12,9 +12,10 @@ use rusqlite::Connection;
 use super::acts::{self, Performed};
 use super::messages::{self, Arrival, NewMessage, Taken};
 use super::pages::Part;
-use super::tests::{THERE, handle, memory, own, texts, thread, with};
+use super::tests::{THERE, arrive, handle, incoming, memory, own, texts, thread, with};
 use super::{open, pages};
 use crate::core::event::{Event, MessageInfo};
+use crate::core::message_key::MessageRef;
 use crate::core::replica::ThreadKey;
 
 /// A log of somebody, as it grows.
@@ -351,4 +352,18 @@ fn messages_of_a_store_of_the_version_before_can_be_changed_and_their_old_text_g
     let delete = [bob.does(7, What::Delete, id, "")];
     bob.arrives(&c, false, &delete);
     assert_eq!((found(&c, "better"), traces(&c, "secretword"), traces(&c, "better")), (0, 0, 0));
+}
+
+#[test]
+fn whose_message_is_meant_says_in_which_conversation_it_is() {
+    let c = memory();
+    let bobs = incoming(1, "hello");
+    arrive(&c, "carol", &Entry { text: "hush".to_owned(), ..bobs.clone() });
+    arrive(&c, "bob", &bobs);
+    let found = |author: Option<&str>| {
+        let message = MessageRef { id: bobs.id, author: author.map(handle) };
+        acts::targets(&c, &message).unwrap().into_iter().map(|target| target.conversation).collect::<Vec<_>>()
+    };
+    assert_eq!((found(Some("bob")), found(Some("carol"))), (vec![with("bob")], vec![with("carol")]));
+    assert_eq!((found(None).len(), found(Some("dave"))), (2, vec![]));
 }

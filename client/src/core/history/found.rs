@@ -10,6 +10,7 @@ use rusqlite::{Connection, Result, params};
 use super::pages::{COLUMNS, SHOWN, line};
 use super::{logs, rooms, row, transfers};
 use crate::core::event::{MessageInfo, TransferInfo};
+use crate::core::message_key::MessageRef;
 use crate::core::search::{Day, Term, Wanted};
 
 /// Blocked people that the index leaves out; more of them are left out row by row.
@@ -35,7 +36,7 @@ pub(super) fn free_place(c: &Connection, clock: u64, id: MessageId) -> Result<i6
 pub fn messages(
     c: &Connection,
     wanted: &Wanted,
-    before: Option<MessageId>,
+    before: Option<&MessageRef>,
     limit: usize,
 ) -> Result<(Vec<MessageInfo>, bool)> {
     let nothing = Ok((Vec::new(), false));
@@ -44,7 +45,7 @@ pub fn messages(
     }
     let cursor = match before {
         None => i64::MAX,
-        Some(id) => match place_of(c, id)? {
+        Some(of) => match place_of(c, of)? {
             Some(place) => place,
             // An unknown `before` is before everything.
             None => return nothing,
@@ -103,8 +104,9 @@ pub fn files(c: &Connection, wanted: &Wanted, limit: usize) -> Result<Vec<Transf
     Ok(found.into_iter().map(|transfer| TransferInfo { by: None, ..transfer.info(false) }).collect())
 }
 
-fn place_of(c: &Connection, id: MessageId) -> Result<Option<i64>> {
-    c.prepare_cached("SELECT max(place) FROM messages WHERE id = ?1")?.query_row([id.0.as_bytes()], |row| row.get(0))
+fn place_of(c: &Connection, of: &MessageRef) -> Result<Option<i64>> {
+    c.prepare_cached("SELECT max(place) FROM messages WHERE id = ?1 AND (?2 IS NULL OR author = ?2)")?
+        .query_row(params![of.id.0.as_bytes(), of.author.as_ref().map(Handle::as_str)], |row| row.get(0))
 }
 
 /// When a day begins here, milliseconds since 1970.

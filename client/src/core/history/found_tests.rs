@@ -11,6 +11,7 @@ use super::tests::{arrive, handle, incoming, memory, own, thread, with};
 use super::transfers::{self, Stage, Transfer};
 use super::{acts, rooms};
 use crate::core::event::Direction;
+use crate::core::message_key::MessageRef;
 use crate::core::replica::ThreadKey;
 use crate::core::search::Wanted;
 
@@ -102,18 +103,48 @@ fn pages_follow_each_other_without_gaps() {
     say(&c, "bob", false, NOON, &texts.iter().map(String::as_str).collect::<Vec<_>>());
     for text in ["pag", "from:bob", "after:2020-01-01"] {
         let wanted = Wanted::parse(text, None);
-        let (mut all, mut before) = (Vec::new(), None);
+        let (mut all, mut before): (_, Option<MessageRef>) = (Vec::new(), None);
         loop {
-            let (page, more) = found::messages(&c, &wanted, before, 10).unwrap();
-            before = page.last().map(|info| info.message);
+            let (page, more) = found::messages(&c, &wanted, before.as_ref(), 10).unwrap();
+            before = page.last().map(|info| info.key().into());
             all.extend(page.into_iter().map(|info| info.text));
             if !more {
                 break;
             }
         }
         assert_eq!(all, texts.iter().rev().cloned().collect::<Vec<_>>(), "{text}");
-        assert_eq!(found::messages(&c, &wanted, Some(MessageId::new()), 10).unwrap(), (vec![], false));
+        assert_eq!(found::messages(&c, &wanted, Some(&MessageId::new().into()), 10).unwrap(), (vec![], false));
     }
+}
+
+#[test]
+fn pages_skip_and_repeat_nothing_where_an_id_was_used_again() {
+    let c = memory();
+    let id = say(&c, "bob", false, NOON, &["tea at noon"])[0];
+    let again = |from: &str, in_room: bool, clock: u64, text: &str| {
+        let (thread, conversation) =
+            if in_room { (ThreadKey::Room(Incarnation([3; 16])), tea()) } else { (thread(from), with(from)) };
+        let (author, device) = (handle(from), DeviceId(*blake3::hash(from.as_bytes()).as_bytes()));
+        let arrival =
+            Arrival { thread: &thread, conversation: &conversation, author: &author, device, own: false, after: 0 };
+        let entry = Entry { id, clock, sent_at: clock, ..incoming(1, text) };
+        assert_eq!(messages::insert_entries(&c, &arrival, &[entry]).unwrap().new.len(), 1);
+    };
+    again("mallory", true, NOON + DAY, "tea is off");
+    again("carol", true, NOON - DAY, "tea again");
+    again("trudy", false, NOON - 2 * DAY, "tea for two");
+    say(&c, "dave", false, NOON - 3 * DAY, &["tea of old"]);
+    let wanted = Wanted::parse("tea", None);
+    let (mut all, mut before): (Vec<String>, Option<MessageRef>) = (Vec::new(), None);
+    loop {
+        let (page, more) = found::messages(&c, &wanted, before.as_ref(), 1).unwrap();
+        before = page.last().map(|info| info.key().into());
+        all.extend(page.into_iter().map(|info| info.text));
+        if !more || all.len() > 5 {
+            break;
+        }
+    }
+    assert_eq!(all, ["tea is off", "tea at noon", "tea again", "tea for two", "tea of old"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::{erase, logs, row};
 use crate::core::event::MessageState;
+use crate::core::message_key::MessageRef;
 use crate::core::replica::ThreadKey;
 
 /// How far somebody else is with messages of this account.
@@ -164,15 +165,17 @@ pub struct Seen {
     pub marks: Vec<(ThreadKey, Vec<Mark>)>,
 }
 
-/// I have seen everything up to this message. Answers where it stands, and what of it was new. `None` if there is no such message.
-pub fn by_me(c: &Connection, message: MessageId) -> Result<Option<Seen>> {
-    // An id is its author's: somebody else may have used it too, and then both are meant.
+/// I have seen everything up to this message. Answers where it stands, and what of it was new. `None` if there is no such message. Where its
+/// author is not said and several have used its id, all of them are meant.
+pub fn by_me(c: &Connection, message: &MessageRef) -> Result<Option<Seen>> {
     let places: Vec<(i64, i64, ConversationId)> = c
         .prepare_cached(
             "SELECT m.conversation, m.clock, k.name FROM messages m JOIN conversations k ON k.id = m.conversation
-             WHERE m.id = ?1 ORDER BY m.seq",
+             WHERE m.id = ?1 AND (?2 IS NULL OR m.author = ?2) ORDER BY m.seq",
         )?
-        .query_map([message.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row::text(row, 2)?)))?
+        .query_map(params![message.id.0.as_bytes(), message.author.as_ref().map(Handle::as_str)], |row| {
+            Ok((row.get(0)?, row.get(1)?, row::text(row, 2)?))
+        })?
         .collect::<Result<_>>()?;
     let Some((_, _, name)) = places.first().cloned() else { return Ok(None) };
     let mut changed = Vec::new();

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::{acts, logs, messages, row};
 use crate::core::event::{ConversationInfo, MessageInfo, Notify};
+use crate::core::message_key::MessageRef;
 
 /// What [`line`] reads, from `messages m JOIN conversations k`.
 pub(super) const COLUMNS: &str = "k.name, m.id, m.author, m.text, m.sent_at, m.reply_to, m.state, m.device, m.number, m.clock, m.edited, m.deleted, m.thread";
@@ -44,17 +45,17 @@ pub(super) fn message(c: &Connection, seq: i64) -> Result<MessageInfo> {
 }
 
 /// Which part of a conversation is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Part {
     /// Its end.
     #[default]
     Newest,
     /// What stands right before this message.
-    Before(MessageId),
+    Before(MessageRef),
     /// What stands right after it.
-    After(MessageId),
+    After(MessageRef),
     /// This message, with about as much before it as after it.
-    Around(MessageId),
+    Around(MessageRef),
     /// The same for the first message of this time or later, in milliseconds since 1970: by the clock that orders the conversation, which is
     /// in the index. Nobody's clock stands behind the time at which they wrote, so nothing of that time is left out; if there is nothing
     /// so late, the end.
@@ -136,12 +137,18 @@ impl Reader<'_> {
             .collect()
     }
 
-    fn place(&self, id: MessageId) -> Result<Option<Place>> {
+    /// Where a message stands; of several that may be meant the last.
+    fn place(&self, of: &MessageRef) -> Result<Option<Place>> {
         self.c
-            .prepare_cached(
-                "SELECT clock, author, device, number FROM messages WHERE id = ?1 AND conversation = ?2 AND act IS NULL",
-            )?
-            .query_row(params![id.0.as_bytes(), self.conversation], Place::read)
+            .prepare_cached(&format!(
+                "SELECT m.clock, m.author, m.device, m.number FROM messages m
+                 WHERE m.id = ?1 AND m.conversation = ?2 AND m.act IS NULL AND (?3 IS NULL OR m.author = ?3)
+                 ORDER BY {NEWEST_FIRST} LIMIT 1"
+            ))?
+            .query_row(
+                params![of.id.0.as_bytes(), self.conversation, of.author.as_ref().map(Handle::as_str)],
+                Place::read,
+            )
             .optional()
     }
 
@@ -198,12 +205,14 @@ impl Reader<'_> {
 pub fn page(c: &Connection, conversation: &ConversationId, limit: usize, part: Part) -> Result<Page> {
     let Some(row) = logs::find_conversation(c, &conversation.to_string())? else { return Ok(Page::default()) };
     let reader = Reader { c, conversation: row };
-    let place = |id| reader.place(id);
+    let place = |of: &MessageRef| reader.place(of);
     match part {
         Part::Newest => reader.end(limit),
-        Part::Before(id) => place(id)?.map_or_else(|| Ok(Page::default()), |place| reader.before(&place, limit)),
-        Part::After(id) => place(id)?.map_or_else(|| Ok(Page::default()), |place| reader.after(&place, limit)),
-        Part::Around(id) => place(id)?.map_or_else(|| Ok(Page::default()), |place| reader.around(&place, id, limit)),
+        Part::Before(of) => place(&of)?.map_or_else(|| Ok(Page::default()), |place| reader.before(&place, limit)),
+        Part::After(of) => place(&of)?.map_or_else(|| Ok(Page::default()), |place| reader.after(&place, limit)),
+        Part::Around(of) => {
+            place(&of)?.map_or_else(|| Ok(Page::default()), |place| reader.around(&place, of.id, limit))
+        }
         Part::At(at) => match reader.first_at(at)? {
             Some(first) => reader.around(&Place::of(&first), first.message, limit),
             None => reader.end(limit),

@@ -10,6 +10,7 @@ use super::messages::{self, Arrival};
 use super::pages::{self, Page, Part};
 use super::tests::{handle, incoming, memory, own, thread, with};
 use crate::core::event::MessageInfo;
+use crate::core::message_key::MessageRef;
 
 const AUTHORS: [&str; 3] = ["bob", "alice", "carol"];
 
@@ -23,7 +24,9 @@ fn write(c: &Connection, said: &[(u8, u64)]) -> Vec<MessageInfo> {
         *clock += step;
         let author = handle(AUTHORS[usize::from(*device) / 2]);
         let own = author.as_str() == "alice";
-        let entry = Entry { clock: *clock, ..incoming(*number, &format!("{device} {number}")) };
+        // Other authors use the same ids: the first device of each counts as the others' do.
+        let id = MessageId(uuid::Uuid::from_u128(u128::from(device % 2) << 64 | u128::from(*number)));
+        let entry = Entry { id, clock: *clock, ..incoming(*number, &format!("{device} {number}")) };
         let (after, device) = (*number - 1, DeviceId([*device; 32]));
         let arrival = Arrival { thread: &thread, conversation: &conversation, author: &author, device, own, after };
         messages::insert_entries(c, &arrival, &[entry]).unwrap();
@@ -32,8 +35,8 @@ fn write(c: &Connection, said: &[(u8, u64)]) -> Vec<MessageInfo> {
     all
 }
 
-fn expected(all: &[MessageInfo], limit: usize, part: Part) -> Page {
-    let at = |id: MessageId| all.iter().position(|info| info.message == id);
+fn expected(all: &[MessageInfo], limit: usize, part: &Part) -> Page {
+    let at = |of: &MessageRef| all.iter().position(|info| of.fits(info));
     let range = |from: usize, to: usize, found| Page {
         messages: all[from..to].to_vec(),
         earlier: from > 0,
@@ -49,9 +52,9 @@ fn expected(all: &[MessageInfo], limit: usize, part: Part) -> Page {
         Part::Before(id) => at(id).map_or_else(Page::default, |at| range(at.saturating_sub(limit), at, None)),
         Part::After(id) => at(id).map_or_else(Page::default, |at| range(at + 1, (at + 1 + limit).min(all.len()), None)),
         Part::Around(id) => at(id).map_or_else(Page::default, around),
-        Part::At(time) => match all.iter().position(|info| info.clock >= time) {
+        Part::At(time) => match all.iter().position(|info| info.clock >= *time) {
             Some(at) => around(at),
-            None => expected(all, limit, Part::Newest),
+            None => expected(all, limit, &Part::Newest),
         },
     }
 }
@@ -68,7 +71,7 @@ proptest! {
         prop_assert_eq!(all.len(), said.len());
         prop_assert!(all.windows(2).all(|pair| pair[0].place() < pair[1].place()));
         for (kind, n, limit) in asked {
-            let id = all.get(n).map_or_else(MessageId::new, |info| info.message);
+            let id = all.get(n).map_or_else(|| MessageId::new().into(), |info| info.key().into());
             let part = match kind {
                 0 => Part::Newest,
                 1 => Part::Before(id),
@@ -76,8 +79,8 @@ proptest! {
                 3 => Part::Around(id),
                 _ => Part::At(n as u64),
             };
-            let page = pages::page(&c, &with("bob"), limit, part).unwrap();
-            prop_assert_eq!(page, expected(&all, limit, part), "{:?} {}", part, limit);
+            let page = pages::page(&c, &with("bob"), limit, part.clone()).unwrap();
+            prop_assert_eq!(page, expected(&all, limit, &part), "{:?} {}", part, limit);
         }
     }
 
@@ -125,7 +128,9 @@ fn other_conversations_and_unknown_ids_are_nothing() {
     let mine = own("carol", "elsewhere", 1);
     messages::insert_own(&c, &mine).unwrap();
     messages::insert_own(&c, &own("bob", "hi", 1)).unwrap();
-    for part in [Part::Before(mine.id), Part::After(mine.id), Part::Around(mine.id), Part::Around(MessageId::new())] {
+    let of = MessageRef::from(mine.id);
+    let unknown = Part::Around(MessageId::new().into());
+    for part in [Part::Before(of.clone()), Part::After(of.clone()), Part::Around(of), unknown] {
         assert_eq!(pages::page(&c, &with("bob"), 10, part).unwrap(), Page::default());
     }
     let nowhere: ConversationId = "#nowhere".parse().unwrap();

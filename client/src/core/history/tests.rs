@@ -11,6 +11,7 @@ use super::messages::{Arrival, NewMessage, Taken};
 use super::pages::Part;
 use super::{logs, marks, messages, open, pages, signed};
 use crate::core::event::MessageState;
+use crate::core::message_key::MessageRef;
 use crate::core::replica::ThreadKey;
 use crate::core::replica::accept::Refusal;
 
@@ -171,9 +172,9 @@ fn a_conversation_is_sorted_alike_wherever_it_is_kept_whatever_came_first() {
     let all = pages::page(&c, &with("bob"), 100, Part::Newest).unwrap().messages;
     let last_two = pages::page(&c, &with("bob"), 2, Part::Newest).unwrap().messages;
     assert_eq!(last_two.iter().map(|m| m.text.as_str()).collect::<Vec<_>>(), ["a2", "b3"]);
-    let before = pages::page(&c, &with("bob"), 2, Part::Before(all[3].message)).unwrap().messages;
+    let before = pages::page(&c, &with("bob"), 2, Part::Before(all[3].message.into())).unwrap().messages;
     assert_eq!(before.iter().map(|m| m.text.as_str()).collect::<Vec<_>>(), ["a1", "b2"]);
-    assert_eq!(pages::page(&c, &with("bob"), 2, Part::Before(MessageId::new())).unwrap().messages, []);
+    assert_eq!(pages::page(&c, &with("bob"), 2, Part::Before(MessageId::new().into())).unwrap().messages, []);
 }
 
 fn up_to(device: DeviceId, number: u64) -> [Mark; 1] {
@@ -296,7 +297,7 @@ fn unread_counts_go_down_by_reading() {
     let list = pages::conversations(&c, &"alice".parse().unwrap()).unwrap();
     let short: Vec<_> = list.iter().map(|k| (k.conversation.to_string(), k.unread)).collect();
     assert_eq!(short, [("@carol".to_owned(), 1), ("@bob".to_owned(), 2)]);
-    let seen = |id| marks::by_me(&c, id).unwrap().map(|seen| (seen.conversation, seen.marks));
+    let seen = |id: MessageId| marks::by_me(&c, &id.into()).unwrap().map(|seen| (seen.conversation, seen.marks));
     let theirs = |number| vec![(thread("bob"), up_to(THERE, number).to_vec())];
     assert_eq!(seen(MessageId::new()), None);
     assert_eq!(seen(first.id), Some((with("bob"), theirs(1))));
@@ -306,4 +307,24 @@ fn unread_counts_go_down_by_reading() {
     assert!(newest.is_some());
     assert_eq!(pages::conversations(&c, &"alice".parse().unwrap()).unwrap()[0].unread, 0);
     assert_eq!(pages::conversations(&c, &"alice".parse().unwrap()).unwrap()[1].unread, 0);
+}
+
+#[test]
+fn what_was_seen_is_seen_where_it_stands_and_not_where_somebody_else_used_its_id() {
+    let c = memory();
+    let (bobs, carols) = (incoming(1, "see you"), incoming(2, "hush"));
+    arrive(&c, "bob", &bobs);
+    arrive(&c, "carol", &incoming(1, "psst"));
+    arrive_after(&c, "carol", 1, &[Entry { id: bobs.id, ..carols }]);
+    let unread = || {
+        let list = pages::conversations(&c, &handle("alice")).unwrap();
+        let of = |name: &str| list.iter().find(|info| info.conversation == with(name)).map(|info| info.unread);
+        (of("bob"), of("carol"))
+    };
+    let by = |author: &str| MessageRef { id: bobs.id, author: Some(handle(author)) };
+    let seen = marks::by_me(&c, &by("bob")).unwrap().unwrap();
+    assert_eq!((seen.conversation, unread()), (with("bob"), (Some(0), Some(2))));
+    assert_eq!(marks::by_me(&c, &by("dave")).unwrap(), None, "nobody wrote that");
+    let seen = marks::by_me(&c, &by("carol")).unwrap().unwrap();
+    assert_eq!((seen.conversation, unread()), (with("carol"), (Some(0), Some(0))));
 }

@@ -10,6 +10,7 @@ use crate::core::clock::now_ms;
 use crate::core::error::Problem;
 use crate::core::history::acts::{self, Performed, Target};
 use crate::core::history::messages::{NewMessage, Sign};
+use crate::core::message_key::MessageRef;
 use crate::core::outlet::Ticket;
 use crate::core::registry::Registry;
 use crate::core::replica::ThreadKey;
@@ -18,7 +19,7 @@ impl Registry {
     /// Does something to a message; done once it is on the disk.
     pub(in crate::core) fn act(
         &mut self,
-        message: MessageId,
+        message: MessageRef,
         what: What,
         text: String,
         ticket: Ticket,
@@ -28,8 +29,8 @@ impl Registry {
             return ticket.failed(problem);
         }
         let history = self.history.clone();
-        let look = async move { history.read_all(move |c| acts::targets(c, message)).await };
-        let act = Act { of: message, what };
+        let act = Act { of: message.id, what };
+        let look = async move { history.read_all(move |c| acts::targets(c, &message)).await };
         Self::then(ctx, look, move |registry, found, ctx| {
             let drafted = found.map_err(Problem::from).and_then(|found| registry.draft(&found, &act, text));
             match drafted {

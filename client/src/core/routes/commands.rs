@@ -7,6 +7,7 @@ use crate::core::answer::Answer;
 use crate::core::command::{Command, Part};
 use crate::core::error::Problem;
 use crate::core::file_transfer::Wish;
+use crate::core::message_key::MessageRef;
 use crate::core::outlet::Ticket;
 use crate::core::registry::{Ask, Registry, Shutdown};
 use crate::core::sealed_roster::Words;
@@ -49,26 +50,32 @@ impl Registry {
             Command::Avatars => ticket.done(self.avatars()),
 
             Command::Send { to, text, reply_to } => self.send_message(to, text, reply_to, ticket, ctx),
-            Command::MarkRead { message } => self.mark_read(message, ticket, ctx),
+            Command::MarkRead { message: id, author } => self.mark_read(MessageRef { id, author }, ticket, ctx),
             Command::Typing { to, active } => ticket.answer(self.typing(&to, active)),
-            Command::History { conversation, limit, before, after, around, at } => {
-                let parts =
-                    [before.map(Part::Before), after.map(Part::After), around.map(Part::Around), at.map(Part::At)];
+            Command::History { conversation, limit, before, after, around, at, author } => {
+                let named = |id| MessageRef { id, author: author.clone() };
+                let parts = [
+                    before.map(named).map(Part::Before),
+                    after.map(named).map(Part::After),
+                    around.map(named).map(Part::Around),
+                    at.map(Part::At),
+                ];
                 self.page(conversation, limit, &parts, ticket);
             }
             Command::Export { conversation, path, format, overwrite } => {
                 self.export(conversation, path, (format, overwrite), ticket);
             }
             Command::Erase { conversation } => self.erase(conversation, ticket, ctx),
-            Command::Search { text, conversation, from, before, limit } => {
+            Command::Search { text, conversation, from, before, before_author: author, limit } => {
+                let before = before.map(|id| MessageRef { id, author });
                 self.search(&text, (conversation, from), (before, limit), ticket);
             }
             Command::Conversations => self.conversations(ticket),
-            Command::Edit { message, text } => self.act(message, What::Edit, text, ticket, ctx),
-            Command::Delete { message } => self.act(message, What::Delete, String::new(), ticket, ctx),
-            Command::React { message, emoji, on } => {
+            Command::Edit { message, text } => self.act(message.into(), What::Edit, text, ticket, ctx),
+            Command::Delete { message } => self.act(message.into(), What::Delete, String::new(), ticket, ctx),
+            Command::React { message: id, emoji, on, author } => {
                 let what = if on && !emoji.is_empty() { What::React } else { What::Unreact };
-                self.act(message, what, emoji, ticket, ctx);
+                self.act(MessageRef { id, author }, what, emoji, ticket, ctx);
             }
             Command::JoinRoom { room, password } => self.join_room(room, password, ticket, ctx),
             Command::LeaveRoom { room } => self.leave_room(&room, ticket),

@@ -30,16 +30,17 @@ impl Registry {
         if self.identity.is_none() {
             return ticket.failed(Problem::not_signed_in());
         }
-        let mut parts = parts.iter().flatten().copied();
+        let mut parts = parts.iter().flatten().cloned();
         let (part, None) = (parts.next().unwrap_or_default(), parts.next()) else {
             return ticket.failed(Problem::several_parts());
         };
         let limit = limit.min(HISTORY_MAX) as usize;
+        let is_around = matches!(part, Part::Around(_));
         let (history, told) = (self.history.clone(), self.as_told());
         actix_rt::spawn(async move {
             let read = history.read_all(move |c| pages::page(c, &conversation, limit, part)).await;
-            let page = read.map_err(Problem::from).and_then(|page| match part {
-                Part::Around(_) if page.found.is_none() => Err(Problem::unknown_message()),
+            let page = read.map_err(Problem::from).and_then(|page| match page.found {
+                None if is_around => Err(Problem::unknown_message()),
                 _ => Ok(page),
             });
             ticket.answer(page.map(|page| Answer::Messages {

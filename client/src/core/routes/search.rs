@@ -1,11 +1,12 @@
 //! One search over what was said, who is there, and what was sent.
 
-use hobnob_shared::id::{ConversationId, Handle, MessageId};
+use hobnob_shared::id::{ConversationId, Handle};
 
 use crate::core::command::FOUND_MAX;
 use crate::core::error::Problem;
 use crate::core::event::{Answer, FoundRoom, FriendInfo};
 use crate::core::history::found;
+use crate::core::message_key::MessageRef;
 use crate::core::outlet::Ticket;
 use crate::core::registry::Registry;
 use crate::core::search::{SEARCH_MAX, Wanted};
@@ -19,7 +20,7 @@ impl Registry {
         &self,
         text: &str,
         (conversation, from): (Option<ConversationId>, Option<Handle>),
-        (before, limit): (Option<MessageId>, u32),
+        (before, limit): (Option<MessageRef>, u32),
         ticket: Ticket,
     ) {
         let Some(own) = &self.identity else { return ticket.failed(Problem::not_signed_in()) };
@@ -50,7 +51,7 @@ impl Registry {
         actix_rt::spawn(async move {
             let read = history.read_all(move |c| {
                 let files = if before.is_none() { found::files(c, &wanted, NAMES)? } else { Vec::new() };
-                Ok((found::messages(c, &wanted, before, limit)?, files))
+                Ok((found::messages(c, &wanted, before.as_ref(), limit)?, files))
             });
             let told = read.await.map(|((messages, more), mut files)| {
                 for file in &mut files {

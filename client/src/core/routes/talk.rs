@@ -10,6 +10,7 @@ use crate::core::error::Problem;
 use crate::core::event::{Answer, Event, MessageInfo, MessageState};
 use crate::core::history::messages::{self, NewMessage, Sign};
 use crate::core::history::{marks, pages};
+use crate::core::message_key::MessageRef;
 use crate::core::outlet::Ticket;
 use crate::core::peer_link::SendFrame;
 use crate::core::registry::Registry;
@@ -138,9 +139,9 @@ impl Registry {
     }
 
     /// Everything up to a message was seen: kept, and said to its authors and to one's own devices.
-    pub(in crate::core) fn mark_read(&mut self, message: MessageId, ticket: Ticket, ctx: &mut Context<Self>) {
+    pub(in crate::core) fn mark_read(&mut self, message: MessageRef, ticket: Ticket, ctx: &mut Context<Self>) {
         let history = self.history.clone();
-        let mark = async move { history.write(move |c| marks::by_me(c, message)).await };
+        let mark = async move { history.write(move |c| marks::by_me(c, &message)).await };
         Self::then(ctx, mark, move |registry, marked, _| match marked {
             Err(error) => ticket.failed(error),
             Ok(None) => ticket.failed(Problem::unknown_message()),

@@ -12,6 +12,7 @@ use relm4::gtk;
 
 use crate::ui::conversation::clipboard;
 use crate::ui::conversation::completion::{Callable, Completion};
+use crate::ui::conversation::desk::{Answered, Desk, Edit, Mode, Unsent};
 use crate::ui::conversation::mode_bar::ModeBar;
 use crate::ui::conversation::writing::Writing;
 use crate::ui::settings::{Flag, Store};
@@ -24,8 +25,8 @@ use crate::ui::widgets::tip::tip;
 pub enum ComposerOutput {
     /// Send this, in answer to a message or not.
     Send(String, Option<MessageId>),
-    /// This is the text of an own message from now on.
-    Edit(MessageId, String),
+    /// Give an own message another text.
+    Edit(Edit),
     /// Change the last own message.
     EditLast,
     /// The text that an own message is to have is too long by so many bytes; it stays where it is.
@@ -54,26 +55,10 @@ pub enum Place {
 /// Height of about six lines, in pixels.
 const HEIGHT: i32 = 132;
 
-/// What becomes of the text.
-#[derive(Debug, Default)]
-enum Mode {
-    /// A new message.
-    #[default]
-    New,
-    /// The same, in answer to this one.
-    Reply(MessageId),
-    /// The text of this one.
-    Edit {
-        message: MessageId,
-        /// What was being written before.
-        draft: String,
-    },
-}
-
 /// The text, and what becomes of it.
 struct Sheet {
     text: gtk::TextView,
-    mode: RefCell<Mode>,
+    desk: RefCell<Desk>,
     bar: ModeBar,
     send: gtk::Button,
     save: gtk::Button,
@@ -102,7 +87,7 @@ impl Sheet {
         if !self.by_program.get() {
             self.writing.touched(!text.trim().is_empty());
         }
-        if !matches!(*self.mode.borrow(), Mode::Edit { .. }) {
+        if !self.desk.borrow().is_editing() {
             (self.tell)(ComposerOutput::Draft(text));
         }
     }
@@ -113,8 +98,7 @@ impl Sheet {
             return;
         }
         if let Some(excess @ 1..) = text.len().checked_sub(limits::TEXT) {
-            let edits = matches!(*self.mode.borrow(), Mode::Edit { .. });
-            (self.tell)(if edits {
+            (self.tell)(if self.desk.borrow().is_editing() {
                 ComposerOutput::TooLong(excess)
             } else {
                 ComposerOutput::Long(text, Place::Written)
@@ -123,52 +107,69 @@ impl Sheet {
         }
         self.writing.stopped();
         (self.tell)(match self.leave() {
-            Mode::Edit { message, .. } => ComposerOutput::Edit(message, text),
-            mode => {
+            Mode::Edit { message, .. } => ComposerOutput::Edit(Edit { message, text }),
+            Mode::New(reply) => {
                 self.put("");
-                let reply_to = if let Mode::Reply(message) = mode { Some(message) } else { None };
-                ComposerOutput::Send(text, reply_to)
+                ComposerOutput::Send(text, reply.map(|answered| answered.message))
             }
         });
     }
 
-    /// Back to a new message, with the draft that was there. What it was until now.
+    /// One step back. What it was until now.
     fn leave(&self) -> Mode {
-        let mode = self.mode.take();
-        if let Mode::Edit { draft, .. } = &mode {
-            self.put(draft);
-        }
-        self.bar.hide();
-        self.show_buttons(false);
-        mode
+        let (left, text) = self.desk.borrow_mut().leave();
+        self.show(text);
+        left
     }
 
-    fn show_buttons(&self, editing: bool) {
+    /// Shows what the text is, and the text itself where it is another one.
+    fn show(&self, text: Option<String>) {
+        let editing = {
+            let desk = self.desk.borrow();
+            self.bar.show(desk.mode());
+            desk.is_editing()
+        };
         self.send.set_visible(!editing);
         self.save.set_visible(editing);
+        if let Some(text) = text {
+            self.put(&text);
+        }
     }
 
-    fn is_new(&self) -> bool {
-        matches!(*self.mode.borrow(), Mode::New)
+    fn is_plain(&self) -> bool {
+        self.desk.borrow().is_plain()
     }
 
-    fn edit(&self, message: MessageId, text: &str) {
-        let draft = match self.mode.take() {
-            Mode::Edit { draft, .. } => draft,
-            Mode::New | Mode::Reply(_) => self.content(),
+    fn edit(&self, edit: Edit) {
+        self.desk.borrow_mut().edit(&edit, self.content());
+        self.show(Some(edit.text));
+        self.text.grab_focus();
+    }
+
+    fn reply(&self, answered: Answered) {
+        let text = self.desk.borrow_mut().reply(answered);
+        self.show(text);
+        self.text.grab_focus();
+    }
+
+    fn restore(&self, unsent: Unsent) {
+        let text = self.desk.borrow_mut().restore(unsent, &self.content());
+        self.show(text);
+        let behind = match self.desk.borrow().mode() {
+            Mode::Edit { draft, .. } => Some(draft.text.clone()),
+            Mode::New(_) => None,
         };
-        self.mode.replace(Mode::Edit { message, draft });
-        self.bar.editing(text.lines().next().unwrap_or_default());
-        self.show_buttons(true);
-        self.put(text);
-        self.text.grab_focus();
+        // What stands behind an edit is not seen, and kept like any other.
+        if let Some(draft) = behind {
+            (self.tell)(ComposerOutput::Draft(draft));
+        }
     }
 
-    fn reply(&self, message: MessageId, author: &str, beginning: &str) {
-        self.leave();
-        self.mode.replace(Mode::Reply(message));
-        self.bar.answering(author, beginning);
-        self.text.grab_focus();
+    /// Nothing is written any more, and to no message.
+    fn clear(&self) {
+        self.writing.stopped();
+        self.desk.take();
+        self.show(Some(String::new()));
     }
 }
 
@@ -266,9 +267,9 @@ impl Composer {
             });
             let say = tell.clone();
             let writing = Writing::new(move |active| say(ComposerOutput::Writing(active)));
-            let (text, mode, tell) = (text.clone(), RefCell::default(), Box::new(tell.clone()));
+            let (text, desk, tell) = (text.clone(), RefCell::default(), Box::new(tell.clone()));
             let (by_program, completion) = (Cell::new(false), completion.clone());
-            Sheet { text, mode, bar, send: send.clone(), save: save.clone(), writing, by_program, completion, tell }
+            Sheet { text, desk, bar, send: send.clone(), save: save.clone(), writing, by_program, completion, tell }
         });
         let of = Rc::downgrade(&sheet);
         buffer.connect_changed(move |_| {
@@ -318,13 +319,13 @@ impl Composer {
     }
 
     /// What is written next answers this message.
-    pub fn reply(&self, message: MessageId, author: &str, beginning: &str) {
-        self.sheet.reply(message, author, beginning);
+    pub fn reply(&self, answered: Answered) {
+        self.sheet.reply(answered);
     }
 
     /// Changes an own message.
-    pub fn edit(&self, message: MessageId, text: &str) {
-        self.sheet.edit(message, text);
+    pub fn edit(&self, edit: Edit) {
+        self.sheet.edit(edit);
     }
 
     /// These can be called by an `@`.
@@ -334,26 +335,19 @@ impl Composer {
 
     /// What was written went another way, if it still stands here.
     pub fn sent_otherwise(&self, text: &str) {
-        if self.sheet.content().trim() == text && !matches!(*self.sheet.mode.borrow(), Mode::Edit { .. }) {
-            self.sheet.writing.stopped();
-            self.sheet.leave();
-            self.sheet.put("");
+        if self.sheet.content().trim() == text && !self.sheet.desk.borrow().is_editing() {
+            self.sheet.clear();
         }
     }
 
     /// Nothing is written any more, and to no message.
     pub fn clear(&self) {
-        self.sheet.writing.stopped();
-        self.sheet.leave();
-        self.sheet.put("");
+        self.sheet.clear();
     }
 
-    /// Puts a text back that was not sent, before what was written since.
-    pub fn restore(&self, text: &str) {
-        let written = self.sheet.content();
-        let whole = if written.trim().is_empty() { text.to_owned() } else { format!("{text}\n{written}") };
-        self.sheet.put(&whole);
-        self.hint.set_visible(false);
+    /// Something was not accepted: it comes back as what it was, before what was written since.
+    pub fn restore(&self, unsent: Unsent) {
+        self.sheet.restore(unsent);
     }
 
     /// Writing is not possible, and why; none opens it again. What was written already stays.
@@ -405,8 +399,8 @@ fn keys(sheet: &Rc<Sheet>, preferences: Store) -> gtk::EventControllerKey {
         let deed: fn(&Sheet) = match key {
             gdk::Key::Return | gdk::Key::KP_Enter | gdk::Key::ISO_Enter if held == sending => Sheet::submit,
             _ if held != none => return glib::Propagation::Proceed,
-            gdk::Key::Escape if !sheet.is_new() => |sheet| drop(sheet.leave()),
-            gdk::Key::Up if sheet.is_new() && sheet.content().is_empty() => {
+            gdk::Key::Escape if !sheet.is_plain() => |sheet| drop(sheet.leave()),
+            gdk::Key::Up if sheet.is_plain() && sheet.content().is_empty() => {
                 |sheet| (sheet.tell)(ComposerOutput::EditLast)
             }
             _ => return glib::Propagation::Proceed,

@@ -1,13 +1,13 @@
 //! Two buttons beside the message under the pointer: answer it, and its menu. One set for a whole timeline, laid over it; the keyboard has the
 //! menu key instead.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use gtk::prelude::*;
-use hobnob_shared::id::MessageId;
 use relm4::gtk;
 
+use crate::core::message_key::MessageKey;
 use crate::ui::conversation::row::Lines;
 use crate::ui::widgets::icon_button::icon_button;
 
@@ -18,14 +18,14 @@ struct Bar {
     view: gtk::glib::WeakRef<gtk::Overlay>,
     lines: Lines,
     root: gtk::Box,
-    of: Cell<Option<MessageId>>,
+    of: RefCell<Option<MessageKey>>,
 }
 
 /// Lays the buttons over a timeline's view, and hides them when `scrolled` moves.
 pub fn attach(view: &gtk::Overlay, lines: &Lines, scrolled: &gtk::Adjustment) {
     let root = gtk::Box::builder().halign(gtk::Align::Start).valign(gtk::Align::Start).visible(false).build();
     root.add_css_class("hover-bar");
-    let bar = Rc::new(Bar { view: view.downgrade(), lines: lines.clone(), root, of: Cell::default() });
+    let bar = Rc::new(Bar { view: view.downgrade(), lines: lines.clone(), root, of: RefCell::default() });
     for (icon, name, action) in
         [("mail-reply-sender-symbolic", "Reply", "reply"), ("view-more-symbolic", "Message Menu", "menu")]
     {
@@ -68,7 +68,7 @@ fn beside((left, right): (i32, i32), own: bool, (width, view): (i32, i32), rtl: 
 
 impl Bar {
     /// Goes; the message that it was at.
-    fn hide(&self) -> Option<MessageId> {
+    fn hide(&self) -> Option<MessageKey> {
         self.root.set_visible(false);
         self.of.take()
     }
@@ -83,10 +83,10 @@ impl Bar {
             self.hide();
             return;
         };
-        if self.of.get() == Some(about.message) {
+        if self.of.borrow().as_ref() == Some(&about.message) {
             return;
         }
-        let bubble = self.lines.bubble(about.message).and_then(|bubble| bubble.compute_bounds(&view));
+        let bubble = self.lines.bubble(&about.message).and_then(|bubble| bubble.compute_bounds(&view));
         let Some(bubble) = bubble else { return };
         let (_, width, ..) = self.root.measure(gtk::Orientation::Horizontal, -1);
         let (_, height, ..) = self.root.measure(gtk::Orientation::Vertical, -1);
@@ -95,7 +95,7 @@ impl Bar {
         let rtl = view.direction() == gtk::TextDirection::Rtl;
         self.root.set_margin_start(beside((left, right), about.own, (width, view.width()), rtl));
         self.root.set_margin_top(top.clamp(GAP, (view.height() - height - GAP).max(GAP)));
-        self.of.set(Some(about.message));
+        self.of.replace(Some(about.message));
         self.root.set_visible(true);
     }
 }

@@ -8,6 +8,7 @@ use gtk::{gdk, gio, glib};
 use hobnob_shared::id::MessageId;
 use relm4::gtk;
 
+use crate::core::message_key::MessageKey;
 use crate::ui::conversation::bubble::Fold;
 use crate::ui::conversation::row::{LineId, Lines, RowOutput, TimelineRow};
 use crate::ui::links::Target;
@@ -23,7 +24,7 @@ const COMMON: [&str; 6] = ["👍", "❤️", "😂", "😮", "😢", "🎉"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
     /// Which message.
-    pub message: MessageId,
+    pub message: MessageKey,
     /// Mine: it may be changed and taken back.
     pub own: bool,
     /// The links in it.
@@ -73,7 +74,7 @@ pub fn attach(list: &gtk::ListView, place: &impl IsA<gtk::Widget>, speak: Speak,
     let (weak, known) = (place.downgrade(), lines.clone());
     let open = Rc::new(move |list: &gtk::ListView, on: &gtk::Widget, at: Option<(f64, f64)>| -> bool {
         let (Some(place), Some(about)) = (weak.upgrade(), known.about(on)) else { return false };
-        let bubble = || known.bubble(about.message)?.translate_coordinates(&place, 24.0, 24.0);
+        let bubble = || known.bubble(&about.message)?.translate_coordinates(&place, 24.0, 24.0);
         let at = match at {
             Some((x, y)) => list.translate_coordinates(&place, x, y),
             None => bubble(),
@@ -93,7 +94,7 @@ pub fn attach(list: &gtk::ListView, place: &impl IsA<gtk::Widget>, speak: Speak,
     let (view, show, known) = (list.downgrade(), open.clone(), lines.clone());
     menu.connect_activate(move |_, target| {
         let shown =
-            target.and_then(|target| target.str()?.parse().ok()).and_then(|id| known.showing(LineId::Message(id)));
+            target.and_then(|target| target.str()?.parse().ok()).and_then(|key| known.showing(&LineId::Message(key)));
         if let (Some(list), Some(shown)) = (view.upgrade(), shown) {
             show(&list, shown.upcast_ref(), None);
         }
@@ -145,7 +146,7 @@ pub fn offer(row: &gtk::Widget, line: &gtk::Box, current: Current<TimelineRow>) 
     let (group, action) = (gio::SimpleActionGroup::new(), gio::SimpleAction::new("menu", None));
     let line = line.downgrade();
     action.connect_activate(move |_, _| {
-        if let (Some(line), Some(LineId::Message(message))) = (line.upgrade(), current.read(|row| row.id))
+        if let (Some(line), Some(LineId::Message(message))) = (line.upgrade(), current.read(|row| row.id.clone()))
             && let Err(error) = line.activate_action("message.menu", Some(&message.to_string().to_variant()))
         {
             tracing::debug!(%error, "a message has no menu");
@@ -161,7 +162,7 @@ fn actions(speak: &Speak) -> gio::SimpleActionGroup {
         let action = gio::SimpleAction::new(name, Some(glib::VariantTy::STRING));
         let speak = speak.clone();
         action.connect_activate(move |_, target| {
-            if let Some(message) = target.and_then(|target| target.str()).and_then(|id| id.parse().ok()) {
+            if let Some(message) = target.and_then(|target| target.str()).and_then(|key| key.parse().ok()) {
                 speak(RowOutput::Deed(deed, message));
             }
         });
@@ -202,7 +203,7 @@ fn popup(place: &gtk::Widget, about: &About, (x, y): (f64, f64), speak: &Speak) 
     popover.add_css_class("message-menu");
     #[expect(clippy::cast_possible_truncation, reason = "a place within a widget")]
     let at = gdk::Rectangle::new(x as i32, y as i32, 1, 1);
-    popover.add_child(&emoji_row(place, about.message, &at, &popover, speak), "emojis");
+    popover.add_child(&emoji_row(place, &about.message, &at, &popover, speak), "emojis");
     hang(popover.upcast_ref(), place, &at);
 }
 
@@ -237,7 +238,7 @@ fn hang(popover: &gtk::Popover, place: &gtk::Widget, at: &gdk::Rectangle) {
 
 fn emoji_row(
     place: &gtk::Widget,
-    message: MessageId,
+    message: &MessageKey,
     at: &gdk::Rectangle,
     popover: &gtk::PopoverMenu,
     speak: &Speak,
@@ -250,27 +251,28 @@ fn emoji_row(
         let shown = gtk::Label::builder().label(emoji).accessible_role(gtk::AccessibleRole::Presentation).build();
         button.set_child(Some(&shown));
         button.set_css_classes(&["flat", "circular"]);
-        let (speak, popover) = (speak.clone(), popover.downgrade());
+        let (speak, popover, message) = (speak.clone(), popover.downgrade(), message.clone());
         button.connect_clicked(move |_| {
             if let Some(popover) = popover.upgrade() {
                 popover.popdown();
             }
-            speak(RowOutput::React { message, emoji: emoji.to_owned(), on: None });
+            speak(RowOutput::React { message: message.clone(), emoji: emoji.to_owned(), on: None });
         });
         row.append(&button);
     }
     let more = icon_button("list-add-symbolic", "More Emojis");
     more.set_css_classes(&["flat", "circular"]);
     let (place, at, popover, speak) = (place.downgrade(), *at, popover.downgrade(), speak.clone());
+    let message = message.clone();
     more.connect_clicked(move |_| {
         if let Some(popover) = popover.upgrade() {
             popover.popdown();
         }
         let Some(place) = place.upgrade() else { return };
         let chooser = gtk::EmojiChooser::new();
-        let speak = speak.clone();
+        let (speak, message) = (speak.clone(), message.clone());
         chooser.connect_emoji_picked(move |_, emoji| {
-            speak(RowOutput::React { message, emoji: emoji.to_owned(), on: Some(true) });
+            speak(RowOutput::React { message: message.clone(), emoji: emoji.to_owned(), on: Some(true) });
         });
         hang(chooser.upcast_ref(), &place, &at);
     });

@@ -5,14 +5,15 @@
 //! - [`row`] a line of it: day, name, bubble or card, time and state, as [`line_layout`] lays them out; [`rows`] makes it from the model
 //! - [`bubble`] a message, with the [`quote`] of what it answers and the [`pills`] of those who reacted; [`menu`] and
 //!   [`hover`] what can be done with it
-//! - [`composer`] what is written, and under its [`mode_bar`] what is answered or changed; [`writing`] tells others that it is;
-//!   [`clipboard`] what is pasted there, `completion` finds whom one calls
+//! - [`composer`] what is written, and under its [`mode_bar`] what is answered or changed, as [`desk`] decides; [`writing`] tells others that
+//!   it is; [`clipboard`] what is pasted there, `completion` finds whom one calls
 //! - [`key_bar`] the bar of a friend whose key changed, [`room_bar`] that of a room that one is not in
 
 pub mod bubble;
 pub mod clipboard;
 pub mod completion;
 pub mod composer;
+pub mod desk;
 pub mod hover;
 pub mod key_bar;
 pub mod line_layout;

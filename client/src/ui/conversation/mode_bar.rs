@@ -4,6 +4,7 @@ use gtk::pango;
 use gtk::prelude::*;
 use relm4::gtk;
 
+use crate::ui::conversation::desk::{Answered, Mode};
 use crate::ui::text;
 use crate::ui::widgets::icon_button::icon_button;
 
@@ -46,17 +47,19 @@ impl ModeBar {
         &self.root
     }
 
-    /// A message of `author` that begins with `beginning` is answered.
-    pub fn answering(&self, author: &str, beginning: &str) {
-        self.show("mail-reply-sender-symbolic", &format!("Reply to {author}"), beginning);
+    /// Shows what is answered or changed, if anything is.
+    pub fn show(&self, mode: &Mode) {
+        match mode {
+            Mode::New(None) => self.hide(),
+            Mode::New(Some(Answered { author, beginning, .. })) => {
+                let title = author.as_ref().map_or_else(|| "Reply".to_owned(), |author| format!("Reply to {author}"));
+                self.say("mail-reply-sender-symbolic", &title, beginning);
+            }
+            Mode::Edit { beginning, .. } => self.say("document-edit-symbolic", "Editing", beginning),
+        }
     }
 
-    /// An own message that was `beginning` is changed.
-    pub fn editing(&self, beginning: &str) {
-        self.show("document-edit-symbolic", "Editing", beginning);
-    }
-
-    fn show(&self, icon: &str, title: &str, line: &str) {
+    fn say(&self, icon: &str, title: &str, line: &str) {
         self.icon.set_icon_name(Some(icon));
         self.title.set_text(title);
         self.line.set_text(&text::literal_line(line));
@@ -64,8 +67,7 @@ impl ModeBar {
         self.root.set_reveal_child(true);
     }
 
-    /// Nothing is answered or changed.
-    pub fn hide(&self) {
+    fn hide(&self) {
         self.root.set_reveal_child(false);
         self.root.set_visible(false);
     }

@@ -11,6 +11,7 @@ use relm4::{Component, ComponentParts, ComponentSender, adw, gtk};
 
 use crate::ui::conversation::completion::Callable;
 use crate::ui::conversation::composer::{Composer, ComposerOutput, Place};
+use crate::ui::conversation::desk::{Answered, Edit, Unsent};
 use crate::ui::conversation::key_bar::KeyBar;
 use crate::ui::conversation::room_bar::RoomBar;
 use crate::ui::conversation::row::{RowOutput, TimelineRow};
@@ -66,27 +67,15 @@ pub enum PageInput {
     /// One is not in this room: the sentence of the bar that offers to join it.
     Outside(Option<String>),
     /// This was not sent: put it back.
-    Restore(String),
+    Restore(Unsent),
     /// The conversation is erased: what is written goes too.
     Clear,
     /// This was written, and went as a file.
     SentOtherwise(String),
     /// What is written next answers a message.
-    Reply {
-        /// Which.
-        message: MessageId,
-        /// Whose.
-        author: String,
-        /// Its first line.
-        beginning: String,
-    },
-    /// Change an own message in the composer.
-    Edit {
-        /// Which.
-        message: MessageId,
-        /// Its text.
-        text: String,
-    },
+    Reply(Answered),
+    /// Change an own message in the composer, from the text that it has.
+    Edit(Edit),
     /// Show this row.
     Go(usize),
     /// Put the cursor into the composer.
@@ -100,8 +89,8 @@ pub enum PageInput {
 pub enum PageOutput {
     /// Send a text, which may answer a message.
     Send(String, Option<MessageId>),
-    /// This is the text of an own message from now on.
-    Edit(MessageId, String),
+    /// Give an own message another text.
+    Edit(Edit),
     /// Change the last own message.
     EditLast,
     /// A text is longer than a message may be, by so many bytes.
@@ -184,7 +173,7 @@ impl Component for ConversationPage {
         let composer = Composer::new(&name, preferences, move |told| {
             output.emit(match told {
                 ComposerOutput::Send(text, reply_to) => PageOutput::Send(text, reply_to),
-                ComposerOutput::Edit(message, text) => PageOutput::Edit(message, text),
+                ComposerOutput::Edit(edit) => PageOutput::Edit(edit),
                 ComposerOutput::EditLast => PageOutput::EditLast,
                 ComposerOutput::TooLong(excess) => PageOutput::TooLong(excess),
                 ComposerOutput::Long(text, place) => PageOutput::Long(text, place),
@@ -265,10 +254,10 @@ impl Component for ConversationPage {
             PageInput::Callable(people) => self.composer.know(people),
             PageInput::Outside(why) => self.room_bar.show(why.as_deref()),
             PageInput::SentOtherwise(text) => self.composer.sent_otherwise(&text),
-            PageInput::Restore(text) => self.composer.restore(&text),
+            PageInput::Restore(unsent) => self.composer.restore(unsent),
             PageInput::Clear => self.composer.clear(),
-            PageInput::Reply { message, author, beginning } => self.composer.reply(message, &author, &beginning),
-            PageInput::Edit { message, text } => self.composer.edit(message, &text),
+            PageInput::Reply(answered) => self.composer.reply(answered),
+            PageInput::Edit(edit) => self.composer.edit(edit),
             PageInput::Go(at) => self.timeline.go(at),
             PageInput::Focus => self.composer.focus(),
             PageInput::FocusMessages => self.timeline.focus_last(),

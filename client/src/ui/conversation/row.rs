@@ -7,9 +7,10 @@ use std::rc::Rc;
 
 use gtk::prelude::*;
 use gtk::{glib, pango};
-use hobnob_shared::id::{Handle, MessageId, TransferId};
+use hobnob_shared::id::{Handle, TransferId};
 use relm4::gtk;
 
+use crate::core::message_key::{MessageKey, MessageRef};
 use crate::pictures::parent::Wish;
 use crate::ui::conversation::bubble::{Bubble, BubbleOutput, BubbleWidgets, Fold};
 use crate::ui::conversation::line_layout::{LineLayout, Placed};
@@ -24,10 +25,10 @@ use crate::ui::widgets::spoken::{Spoken, changing};
 use crate::ui::widgets::tip::tip;
 
 /// Names a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineId {
     /// A message.
-    Message(MessageId),
+    Message(MessageKey),
     /// A transfer.
     Transfer(TransferId),
 }
@@ -79,24 +80,24 @@ pub struct TimelineRow {
 #[derive(Debug, Clone)]
 pub enum RowOutput {
     /// Show the whole of a long message, or its beginning again.
-    Unfold(MessageId),
+    Unfold(MessageKey),
     /// Open this address.
     Link(String),
     /// A button of a card.
     Card(CardOutput, TransferId),
     /// Go to this message.
-    Go(MessageId),
+    Go(MessageRef),
     /// Set an emoji on a message, or take it off.
     React {
         /// Which message.
-        message: MessageId,
+        message: MessageKey,
         /// Which emoji.
         emoji: String,
         /// Set or take off; none does what it is not yet.
         on: Option<bool>,
     },
     /// Something of its menu.
-    Deed(Deed, MessageId),
+    Deed(Deed, MessageKey),
 }
 
 /// What lines need.
@@ -138,18 +139,18 @@ impl Lines {
     }
 
     /// The widget of this line, if it is shown just now.
-    pub fn showing(&self, line: LineId) -> Option<gtk::Box> {
+    pub fn showing(&self, line: &LineId) -> Option<gtk::Box> {
         self.find(line, |line| line.root.upgrade())
     }
 
     /// What of that line is filled: the bubble, and what stands below it.
-    pub fn bubble(&self, message: MessageId) -> Option<gtk::Box> {
-        self.find(LineId::Message(message), |line| line.place.upgrade())
+    pub fn bubble(&self, message: &MessageKey) -> Option<gtk::Box> {
+        self.find(&LineId::Message(message.clone()), |line| line.place.upgrade())
     }
 
-    fn find(&self, line: LineId, widget: impl Fn(&Known) -> Option<gtk::Box>) -> Option<gtk::Box> {
+    fn find(&self, line: &LineId, widget: impl Fn(&Known) -> Option<gtk::Box>) -> Option<gtk::Box> {
         let lines = self.0.borrow();
-        let is_it = |known: &&Known| known.current.read(|row| row.id) == Some(line);
+        let is_it = |known: &&Known| known.current.read(|row| row.id == *line) == Some(true);
         lines.iter().find(is_it).and_then(widget)
     }
 }
@@ -157,14 +158,14 @@ impl Lines {
 impl TimelineRow {
     /// What a menu here is about.
     fn about(&self) -> Option<About> {
-        match (self.id, &self.content) {
+        match (&self.id, &self.content) {
             (LineId::Message(message), Content::Bubble(bubble)) if !bubble.deleted => {
                 let is_whole = |link: &Range<usize>| bubble.fold != Fold::Cut || link.end < bubble.text.len();
                 let links = links::find(&bubble.text).into_iter().filter(is_whole);
                 let links = links.filter_map(|link| bubble.text.get(link));
                 let answers = bubble.quote.as_ref().map(|quote| quote.message);
                 let links = links.map(str::to_owned).collect();
-                Some(About { message, own: self.own, links, answers, fold: bubble.fold })
+                Some(About { message: message.clone(), own: self.own, links, answers, fold: bubble.fold })
             }
             _ => None,
         }
@@ -289,11 +290,11 @@ impl Widgets {
         self.bubble.get_or_init(|| {
             let (context, current) = (self.context.clone(), self.current.clone());
             BubbleWidgets::new(&self.place, move |output| {
-                if let Some(LineId::Message(message)) = current.read(|row| row.id) {
+                if let Some(LineId::Message(message)) = current.read(|row| row.id.clone()) {
                     (context.speak)(match output {
                         BubbleOutput::Unfold => RowOutput::Unfold(message),
                         BubbleOutput::Link(address) => RowOutput::Link(address),
-                        BubbleOutput::Go(quoted) => RowOutput::Go(quoted),
+                        BubbleOutput::Go(quoted) => RowOutput::Go(quoted.into()),
                         BubbleOutput::React(emoji, on) => RowOutput::React { message, emoji, on: Some(on) },
                     });
                 }
@@ -305,7 +306,7 @@ impl Widgets {
         self.card.get_or_init(|| {
             let (context, current) = (self.context.clone(), self.current.clone());
             let card = CardWidgets::new(move |output| {
-                if let Some(LineId::Transfer(id)) = current.read(|row| row.id) {
+                if let Some(LineId::Transfer(id)) = current.read(|row| row.id.clone()) {
                     (context.speak)(RowOutput::Card(output, id));
                 }
             });

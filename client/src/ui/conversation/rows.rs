@@ -98,7 +98,7 @@ fn message_row(
     // With one friend the header says who it is; the name is repeated where a day begins.
     let named = layout.first && !message.own && (layout.new_day || in_room);
     TimelineRow {
-        id: LineId::Message(info.message),
+        id: LineId::Message(info.key()),
         own: message.own,
         day: layout.new_day.then(|| words::day(info.sent_at)),
         fresh,
@@ -155,7 +155,7 @@ fn bubble(open: &Conversation, message: &Message, people: &People<'_>) -> Bubble
 }
 
 fn quote(open: &Conversation, message: MessageId, people: &People<'_>) -> Quote {
-    match open.quoted(message) {
+    match open.only(message) {
         Some(quoted) if quoted.fate == Fate::Deleted => {
             Quote { message, author: Some(people.author(quoted)), text: "Message deleted".to_owned() }
         }

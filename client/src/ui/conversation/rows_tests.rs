@@ -5,6 +5,7 @@ use hobnob_shared::message::OwnPresence;
 
 use super::*;
 use crate::core::event::{Event, MessageInfo, MessageState};
+use crate::core::message_key::MessageKey;
 
 fn with_bob() -> ConversationId {
     "@bob".parse().unwrap()
@@ -99,14 +100,15 @@ fn an_edited_message_says_so_beside_its_time() {
 #[test]
 fn a_long_message_is_unfolded_and_folded_again() {
     let mut model = model();
-    let long = says(&mut model, "bob", &"line\n".repeat(40), 1, None);
+    let id = says(&mut model, "bob", &"line\n".repeat(40), 1, None);
+    let long = MessageKey { id, author: "bob".parse().unwrap() };
     says(&mut model, "bob", "short", 2, None);
     let folds = |model: &Model| (shown(model, 0).1.fold, shown(model, 1).1.fold);
     assert_eq!(folds(&model), (Fold::Cut, Fold::Short));
-    model.unfold(&with_bob(), long);
+    model.unfold(&with_bob(), &long);
     assert_eq!(folds(&model), (Fold::Open, Fold::Short));
     assert!(shown(&model, 0).1.text.lines().count() >= 40);
-    model.unfold(&with_bob(), long);
+    model.unfold(&with_bob(), &long);
     assert_eq!(folds(&model), (Fold::Cut, Fold::Short));
 }
 

@@ -323,13 +323,13 @@ impl Timeline {
 
     /// Goes to a row, shows which it is, and puts the focus there.
     pub fn go(&self, at: usize) {
-        let Some(id) = self.rows.read(at, |row| row.id) else { return };
+        let Some(id) = self.rows.read(at, |row| row.id.clone()) else { return };
         self.place.go_to(at);
         let (place, lines) = (self.place.clone(), self.lines.clone());
         // The list makes the row's widgets when it has laid itself out.
         glib::timeout_add_local_once(LAID_OUT, move || {
             place.moved();
-            if let Some(line) = lines.showing(id) {
+            if let Some(line) = lines.showing(&id) {
                 flash(&line);
             }
         });
@@ -337,8 +337,8 @@ impl Timeline {
 
     /// Puts the focus on the last row.
     pub fn focus_last(&self) {
-        let last = self.rows.len().checked_sub(1).and_then(|at| self.rows.read(at, |row| row.id));
-        let row = last.and_then(|id| self.lines.showing(id)).and_then(|line| line.parent());
+        let last = self.rows.len().checked_sub(1).and_then(|at| self.rows.read(at, |row| row.id.clone()));
+        let row = last.and_then(|id| self.lines.showing(&id)).and_then(|line| line.parent());
         // Further up it is not made yet: then the row that had the focus last.
         let done = row.is_some_and(|row| row.grab_focus());
         if !done {

@@ -3,8 +3,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use hobnob_shared::id::{ConversationId, Handle, MessageId};
+use hobnob_shared::id::{ConversationId, Handle};
 
+use crate::core::message_key::MessageKey;
 use crate::ui::text;
 
 /// Characters of a message in a notification: about what a desktop shows.
@@ -29,7 +30,7 @@ pub enum Tag {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// To the first message that is told of, where there is one.
-    Conversation(ConversationId, Option<MessageId>),
+    Conversation(ConversationId, Option<MessageKey>),
     /// To the window as it is.
     Window,
 }
@@ -41,8 +42,8 @@ pub struct Item {
     pub from: String,
     /// What.
     pub what: String,
-    /// The message, if it is one, and its author: an id is theirs, and somebody else may use it once more.
-    pub message: Option<(MessageId, Handle)>,
+    /// The message, if it is one.
+    pub message: Option<MessageKey>,
 }
 
 /// What is to be done on the desktop.
@@ -147,8 +148,8 @@ impl Board {
         }
     }
 
-    /// A message has another text from its author, or, with none, was taken back.
-    pub fn rewrite(&mut self, conversation: &ConversationId, message: &(MessageId, Handle), text: Option<&str>) {
+    /// A message has another text, or, with none, was taken back.
+    pub fn rewrite(&mut self, conversation: &ConversationId, message: &MessageKey, text: Option<&str>) {
         let tag = Tag::Conversation(conversation.clone());
         let Some(card) = self.cards.get_mut(&tag) else { return };
         let Some(at) = card.items.iter().position(|item| item.message.as_ref() == Some(message)) else { return };
@@ -229,7 +230,7 @@ impl Board {
         let (tag, card) = self.cards.iter().find(|(_, card)| card.number == Some(number))?;
         Some(match tag {
             Tag::Conversation(id) => {
-                let first = card.items.iter().find_map(|item| item.message.as_ref()).map(|(id, _)| *id);
+                let first = card.items.iter().find_map(|item| item.message.clone());
                 // With more than are known the first one is not among them: the conversation shows where the new ones begin.
                 Place::Conversation(id.clone(), first.filter(|_| card.more == 0))
             }

@@ -1,5 +1,7 @@
 //! What stands on the desktop, step by step: counted, replaced, taken back.
 
+use hobnob_shared::id::MessageId;
+
 use super::*;
 
 fn bob() -> ConversationId {
@@ -11,7 +13,11 @@ fn tag(id: &str) -> Tag {
 }
 
 fn item(from: &str, what: &str) -> Item {
-    Item { from: from.to_owned(), what: what.to_owned(), message: Some((MessageId::new(), from.parse().unwrap())) }
+    Item {
+        from: from.to_owned(),
+        what: what.to_owned(),
+        message: Some(MessageKey { id: MessageId::new(), author: from.parse().unwrap() }),
+    }
 }
 
 /// Does what there is to do, as a desktop would; what it shows then.
@@ -98,14 +104,14 @@ fn what_its_author_took_back_or_changed_does_not_go_on_standing_there() {
     board.add(&tag("@bob"), first, false);
     board.add(&tag("@bob"), second, false);
     show(&mut board, 4);
-    let not_theirs = (ids.1.0, "carol".parse().unwrap());
+    let not_theirs = MessageKey { author: "carol".parse().unwrap(), ..ids.1.clone() };
     board.rewrite(&bob(), &not_theirs, Some("nonsense"));
     assert_eq!(board.next(true), None, "its id, and not its author");
     board.rewrite(&bob(), &ids.1, Some("second, better"));
     assert_eq!(show(&mut board, 4).unwrap().2, "2 new messages\nsecond, better");
     board.rewrite(&bob(), &ids.1, None);
     assert_eq!(show(&mut board, 4).unwrap().2, "first");
-    board.rewrite(&bob(), &(MessageId::new(), "bob".parse().unwrap()), None);
+    board.rewrite(&bob(), &item("bob", "").message.unwrap(), None);
     assert_eq!(board.next(true), None, "one that is not told of");
     board.rewrite(&bob(), &ids.0, None);
     assert_eq!(board.next(true), Some(Job::Close(4)));
@@ -115,7 +121,7 @@ fn what_its_author_took_back_or_changed_does_not_go_on_standing_there() {
 fn a_click_leads_to_the_first_of_them() {
     let mut board = Board::default();
     let first = item("bob", "first");
-    let id = first.message.as_ref().map(|(id, _)| *id);
+    let id = first.message.clone();
     board.add(&tag("@bob"), Item { message: None, ..item("bob", "offers a file") }, false);
     board.add(&tag("@bob"), first, false);
     board.add(&tag("@bob"), item("bob", "second"), false);

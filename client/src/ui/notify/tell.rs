@@ -2,11 +2,12 @@
 
 use gtk::glib;
 use gtk::prelude::*;
-use hobnob_shared::id::{ConversationId, MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, TransferId};
 use hobnob_shared::message::OwnPresence;
 use relm4::gtk;
 
 use crate::core::event::{Event, MessageInfo};
+use crate::core::message_key::MessageKey;
 use crate::model::connection::Page;
 use crate::ui::app::App;
 use crate::ui::notify::board::{Item, Place, Tag};
@@ -18,16 +19,12 @@ use crate::ui::words;
 impl App {
     /// An event came that the model does not know yet: what a card says may be true no more, or somebody needs an answer.
     pub(in crate::ui) fn hear(&mut self, event: &Event) {
-        if let Event::MessageDeleted { message, from, .. } | Event::MessageEdited { message, from, .. } = event {
-            let changed = (*message, from.clone());
-            self.contents().for_each(|content| content.announcer.take_back(&changed));
-        }
         match event {
             Event::MessageDeleted { conversation, from, message } => {
-                self.notifier.change(|board| board.rewrite(conversation, &(*message, from.clone()), None));
+                self.unsay(conversation, &MessageKey { id: *message, author: from.clone() }, None);
             }
             Event::MessageEdited { conversation, from, message, text } => {
-                self.notifier.change(|board| board.rewrite(conversation, &(*message, from.clone()), Some(text)));
+                self.unsay(conversation, &MessageKey { id: *message, author: from.clone() }, Some(text));
             }
             // Those that wait come again at each start and each time the server is there again.
             Event::FriendRequest { user } if !self.model.roster.requests().contains(user) => {
@@ -43,6 +40,12 @@ impl App {
             }
             _ => {}
         }
+    }
+
+    /// What was told of a message is true no more: it has another text, or, with none, was taken back.
+    fn unsay(&self, conversation: &ConversationId, message: &MessageKey, text: Option<&str>) {
+        self.contents().for_each(|content| content.announcer.take_back(message));
+        self.notifier.change(|board| board.rewrite(conversation, message, text));
     }
 
     /// The window got or lost the focus. Who looks at it sees who asks to be friends.
@@ -77,7 +80,7 @@ impl App {
         let mentioned = self.model.is_called_by(info);
         let name = self.model.name_of_person(&info.from);
         let from = if mentioned { format!("{name} mentions you") } else { name };
-        let item = Item { from, what: info.text.clone(), message: Some((info.message, info.from.clone())) };
+        let item = Item { from, what: info.text.clone(), message: Some(info.key()) };
         self.tell_of(&info.conversation, item, mentioned, newest);
     }
 
@@ -140,10 +143,10 @@ impl App {
         }
     }
 
-    fn come_to(&mut self, conversation: &ConversationId, message: Option<MessageId>) {
+    fn come_to(&mut self, conversation: &ConversationId, message: Option<MessageKey>) {
         self.open_and_read(conversation);
         if let Some(message) = message {
-            self.open_at(conversation, Target::Message(message));
+            self.open_at(conversation, Target::Message(message.into()));
         }
     }
 }

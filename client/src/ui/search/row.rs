@@ -6,9 +6,10 @@ use std::rc::Rc;
 
 use gtk::pango;
 use gtk::prelude::*;
-use hobnob_shared::id::{ConversationId, MessageId, TransferId};
+use hobnob_shared::id::{ConversationId, TransferId};
 use relm4::gtk;
 
+use crate::core::message_key::MessageKey;
 use crate::ui::faces::Face;
 use crate::ui::widgets::live_list::{Current, Row};
 use crate::ui::widgets::spoken::{Spoken, changing};
@@ -19,7 +20,7 @@ pub enum Pick {
     /// Open a conversation.
     Conversation(ConversationId),
     /// Open a conversation at a message.
-    Message(ConversationId, MessageId),
+    Message(ConversationId, MessageKey),
     /// Open a conversation at the card of a file.
     File(ConversationId, TransferId),
     /// Search for files only.

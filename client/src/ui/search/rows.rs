@@ -60,7 +60,7 @@ fn place(conversation: &ConversationId, from: &Handle, people: &People<'_>) -> S
 /// A message that was found.
 pub fn message(wanted: &Wanted, info: &MessageInfo, people: &People<'_>) -> FoundRow {
     line(Line {
-        pick: Pick::Message(info.conversation.clone(), info.message),
+        pick: Pick::Message(info.conversation.clone(), info.key()),
         picture: (info.from.to_string(), None),
         name: Words::plain(place(&info.conversation, &info.from, people)),
         aside: words::when(info.sent_at),

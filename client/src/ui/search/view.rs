@@ -1,12 +1,12 @@
 //! The search view: what is typed goes to the core, what it found is shown, and a result opens its place.
 
 use gtk::prelude::*;
-use hobnob_shared::id::MessageId;
 use relm4::gtk;
 
 use crate::core::command::{Command, Wanted};
-use crate::core::event::Answer;
-use crate::model::Question;
+use crate::core::event::{Answer, MessageInfo};
+use crate::core::message_key::MessageKey;
+use crate::model::{Pending, Question, QuestionId};
 use crate::ui::app::{App, AppMsg};
 use crate::ui::search::picker::{Kind, Picker, PickerOutput};
 use crate::ui::search::row::{FoundRow, Pick};
@@ -22,9 +22,9 @@ pub struct Searching {
     /// What is shown is of this.
     shown: Option<String>,
     /// The last message that is shown, where there are more behind it.
-    last: Option<MessageId>,
-    /// A further page is on its way.
-    waiting: bool,
+    last: Option<MessageKey>,
+    /// The page that is on its way.
+    pending: Pending,
     /// Enter was pressed before the results came.
     entered: bool,
     messages: usize,
@@ -79,7 +79,7 @@ impl App {
             text: String::new(),
             shown: None,
             last: None,
-            waiting: false,
+            pending: Pending::default(),
             entered: false,
             messages: 0,
             others: 0,
@@ -122,8 +122,7 @@ impl App {
             PickerOutput::Filter(filter) => open.picker.add(filter),
             PickerOutput::Picked(pick) => self.picked(pick),
             PickerOutput::NearEnd => {
-                if let (Some(before), false) = (open.last, open.waiting) {
-                    open.waiting = true;
+                if let (Some(before), false) = (open.last.clone(), open.pending.is_waiting()) {
                     let text = open.text.clone();
                     self.search_for(text, Some(before));
                 }
@@ -142,23 +141,33 @@ impl App {
         if Wanted::parse(&text, None).is_empty() {
             open.shown = Some(text);
             open.last = None;
+            open.pending.ask(None);
             open.picker.say("Search Everything", "Words, “exact phrases”, and the filters above, alone or together.");
         } else {
             self.search_for(text, None);
         }
     }
 
-    fn search_for(&mut self, text: String, before: Option<MessageId>) {
-        let command = Command::Search { text: text.clone(), conversation: None, from: None, before, limit: PAGE };
-        self.ask(Question::Search { text, before }, command);
+    fn search_for(&mut self, text: String, before: Option<MessageKey>) {
+        let further = before.is_some();
+        let (before, before_author) = before.map(|MessageKey { id, author }| (id, author)).unzip();
+        let (conversation, from) = (None, None);
+        let command = Command::Search { text: text.clone(), conversation, from, before, before_author, limit: PAGE };
+        let asked = self.ask_named(Question::Search { text, further }, command);
+        if let Some(open) = &mut self.searching {
+            open.pending.ask(asked);
+        }
     }
 
-    /// A search was answered. What is about something else than is typed by now is not shown any more.
-    pub(in crate::ui) fn found(&mut self, text: &str, further: bool, answer: &Answer) {
+    /// A search was answered. What was asked before the last letter, or in a search that was closed since, is not shown any more.
+    pub(in crate::ui) fn found(&mut self, question: QuestionId, text: &str, further: bool, answer: &Answer) {
         let Answer::Found { messages, more, people, rooms, files } = answer else { return };
         let (me, model) = (self.model.connection.user.as_ref(), &self.model);
         let named = rows::People { me, called: &|user| text::name(model, user) };
-        let Some(open) = self.searching.as_mut().filter(|open| open.text == text) else { return };
+        let Some(open) = self.searching.as_mut() else { return };
+        if !open.pending.is_answered_by(question) {
+            return;
+        }
         let wanted = Wanted::parse(text, me);
         let mut lines = Vec::new();
         let mut group = |heading, rows: Vec<FoundRow>| {
@@ -183,8 +192,7 @@ impl App {
             group("Files", of_files);
             group("Messages", messages.iter().map(|info| rows::message(&wanted, info, &named)).collect());
         }
-        open.waiting = false;
-        open.last = messages.last().map(|info| info.message).filter(|_| *more);
+        open.last = messages.last().map(MessageInfo::key).filter(|_| *more);
         open.shown = Some(text.to_owned());
         let count = open.messages + open.others;
         let told = match (count, *more) {
@@ -207,9 +215,11 @@ impl App {
     }
 
     /// A search was refused: it says why in the place of results.
-    pub(in crate::ui) fn search_refused(&mut self, text: &str) {
-        if let Some(open) = &mut self.searching {
-            (open.waiting, open.last) = (false, None);
+    pub(in crate::ui) fn search_refused(&mut self, question: QuestionId, text: &str) {
+        if let Some(open) = &mut self.searching
+            && open.pending.is_answered_by(question)
+        {
+            open.last = None;
             open.picker.say("Cannot Search", text);
         }
     }
@@ -227,7 +237,7 @@ impl App {
         }
         match pick {
             Pick::Conversation(conversation) => self.open_and_read(&conversation),
-            Pick::Message(conversation, message) => self.open_at(&conversation, Target::Message(message)),
+            Pick::Message(conversation, message) => self.open_at(&conversation, Target::Message(message.into())),
             Pick::File(conversation, transfer) => self.open_at(&conversation, Target::File(transfer)),
             Pick::AllFiles => {}
         }

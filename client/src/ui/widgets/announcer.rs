@@ -5,17 +5,17 @@ use std::rc::Rc;
 
 use gtk::pango;
 use gtk::prelude::*;
-use hobnob_shared::id::{Handle, MessageId};
 use relm4::gtk;
 
+use crate::core::message_key::MessageKey;
 use crate::ui::text::literal_line;
 
 /// What is said over a window.
 #[derive(Clone)]
 pub struct Announcer {
     label: gtk::Label,
-    /// The message that it was said of, and whose that is.
-    about: Rc<RefCell<Option<(MessageId, Handle)>>>,
+    /// The message that it was said of.
+    about: Rc<RefCell<Option<MessageKey>>>,
 }
 
 impl Announcer {
@@ -39,7 +39,7 @@ impl Announcer {
     }
 
     /// The same, of a message.
-    pub fn say_of(&self, message: Option<(MessageId, Handle)>, words: &str) {
+    pub fn say_of(&self, message: Option<MessageKey>, words: &str) {
         let words = literal_line(words);
         // Equal words would be no news.
         let again = if self.label.text() == words { " " } else { "" };
@@ -48,7 +48,7 @@ impl Announcer {
     }
 
     /// The message was taken back, or says something else: its words stand here no longer.
-    pub fn take_back(&self, message: &(MessageId, Handle)) {
+    pub fn take_back(&self, message: &MessageKey) {
         if self.about.borrow().as_ref() == Some(message) {
             self.unsay();
         }
