@@ -14,6 +14,7 @@ mod files;
 mod folders;
 mod friends;
 mod history;
+mod kept;
 mod keys;
 mod mesh;
 mod messages;

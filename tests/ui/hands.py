@@ -11,6 +11,11 @@ from eyes import PAUSE, Atspi, GLib, application, dump, find, is_at, keyboard, r
 PRESSES = ("click", "activate", "press", "toggle")
 
 
+def xdotool(*words, must=True):
+    """Mouse and keys. The last word is a question that the display answers behind them: of a program that ends before it may forget some."""
+    subprocess.run(["xdotool", *words, "getmouselocation"], check=must, stdout=subprocess.DEVNULL)
+
+
 def windows_of(pid):
     """Those that take keys, the newest last: no menus and no lists that hang above another window."""
     found = subprocess.run(["xdotool", "search", "--onlyvisible", "--pid", str(pid)], capture_output=True, text=True)
@@ -44,8 +49,8 @@ def press(node, command):
             continue
     x, y = point(node)
     window = windows_of(command["pid"])[-1]
-    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
-    subprocess.run(["xdotool", "mousemove", "--window", window, str(x), str(y), "click", "1"], check=True)
+    xdotool("windowfocus", "--sync", window, must=False)
+    xdotool("mousemove", "--window", window, str(x), str(y), "click", "1")
 
 
 def do_act(command):
@@ -90,9 +95,9 @@ def do_type(command):
     node = wait(command)
     x, y = point(node)
     window = windows_of(command["pid"])[-1]
-    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
-    subprocess.run(["xdotool", "mousemove", "--window", window, str(x), str(y), "click", "1"], check=True)
-    subprocess.run(["xdotool", "type", "--delay", "5", command["text"]], check=True)
+    xdotool("windowfocus", "--sync", window, must=False)
+    xdotool("mousemove", "--window", window, str(x), str(y), "click", "1")
+    xdotool("type", "--args", "1", "--delay", "5", command["text"])
 
 
 def do_hover(command):
@@ -100,35 +105,35 @@ def do_hover(command):
     x, y = point(wait(command))
     window = windows_of(command["pid"])[-1]
     for step in (2, 0):
-        subprocess.run(["xdotool", "mousemove", "--window", window, str(x + step), str(y)], check=True)
+        xdotool("mousemove", "--window", window, str(x + step), str(y))
 
 
 def do_drag(command):
     """The left button of the mouse, from one place on the screen to another."""
     window = windows_of(command["pid"])[-1]
-    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
+    xdotool("windowfocus", "--sync", window, must=False)
     (x, y), (to_x, to_y), steps = command["from"], command["to"], 12
-    subprocess.run(["xdotool", "mousemove", "--sync", str(x), str(y), "mousedown", "1"], check=True)
+    xdotool("mousemove", "--sync", str(x), str(y), "mousedown", "1")
     for step in range(1, steps + 1):
         along = x + (to_x - x) * step // steps, y + (to_y - y) * step // steps
-        subprocess.run(["xdotool", "mousemove", "--sync", *map(str, along)], check=True)
+        xdotool("mousemove", "--sync", *map(str, along))
         # As a hand does: the other side of the drag answers each move.
         time.sleep(PAUSE)
-    subprocess.run(["xdotool", "mouseup", "1"], check=True)
+    xdotool("mouseup", "1")
 
 
 def do_menu(command):
     """The right button of the mouse, on a text."""
     x, y = point(wait(command))
     window = windows_of(command["pid"])[-1]
-    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
-    subprocess.run(["xdotool", "mousemove", "--window", window, str(x), str(y), "click", "3"], check=True)
+    xdotool("windowfocus", "--sync", window, must=False)
+    xdotool("mousemove", "--window", window, str(x), str(y), "click", "3")
 
 
 def do_key(command):
     window = windows_of(command["pid"])[-1]
-    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
-    subprocess.run(["xdotool", "key", "--delay", "20", command["key"]], check=True)
+    xdotool("windowfocus", "--sync", window, must=False)
+    xdotool("key", "--delay", "20", command["key"])
 
 
 def do_place(command):
@@ -139,9 +144,9 @@ def do_place(command):
             raise LookupError("no window of %s" % command["pid"])
         time.sleep(PAUSE)
     window = windows_of(command["pid"])[-1]
-    subprocess.run(["xdotool", "windowmove", window, str(command["x"]), str(command["y"])], check=True)
+    xdotool("windowmove", window, str(command["x"]), str(command["y"]))
     if "width" in command:
-        subprocess.run(["xdotool", "windowsize", window, str(command["width"]), str(command["height"])], check=True)
+        xdotool("windowsize", window, str(command["width"]), str(command["height"]))
 
 
 def do_choose(command):
@@ -153,14 +158,14 @@ def do_choose(command):
             raise LookupError("no file chooser\n%s" % dump(command["pid"]))
         time.sleep(PAUSE)
     window = windows_of(command["pid"])[-1]
-    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
-    subprocess.run(["xdotool", "key", "--delay", "50", "ctrl+l"], check=True)
-    subprocess.run(["xdotool", "type", "--delay", "5", command["path"]], check=True)
+    xdotool("windowfocus", "--sync", window, must=False)
+    xdotool("key", "--delay", "50", "ctrl+l")
+    xdotool("type", "--args", "1", "--delay", "5", command["path"])
     # The first Return may only end the completion of the path.
     while window in windows_of(command["pid"]):
         if time.monotonic() > deadline:
             raise LookupError("the file chooser stays\n%s" % dump(command["pid"]))
-        subprocess.run(["xdotool", "key", "--window", window, "Return"], check=False)
+        xdotool("key", "--window", window, "Return", must=False)
         time.sleep(10 * PAUSE)
 
 
@@ -234,7 +239,7 @@ def do_texts(command):
 def to_front(command):
     """As a window manager does, which there is none of: the newest window takes the keys."""
     window = windows_of(command["pid"])[-1]
-    subprocess.run(["xdotool", "windowfocus", "--sync", window], check=False)
+    xdotool("windowfocus", "--sync", window, must=False)
 
 
 def do_focused(command):
@@ -256,7 +261,7 @@ def do_reach(command):
         way.append(here)
         if len(way) > command.get("most", 20):
             raise LookupError("%s did not lead to %s, but to %s\n%s" % (command["key"], json.dumps(command), way, dump(command["pid"])))
-        subprocess.run(["xdotool", "key", command["key"]], check=True)
+        xdotool("key", command["key"])
         deadline = time.monotonic() + 20 * PAUSE
         while keyboard(command["pid"]) == here and time.monotonic() < deadline:
             time.sleep(PAUSE)
@@ -266,7 +271,7 @@ def do_reach(command):
 def do_write(command):
     """Real key presses into whatever has the keyboard; the mouse stays where it is."""
     to_front(command)
-    subprocess.run(["xdotool", "type", "--delay", "5", command["text"]], check=True)
+    xdotool("type", "--args", "1", "--delay", "5", command["text"])
 
 
 def do_windows(command):
@@ -294,7 +299,7 @@ def do_unfocus(command):
         if time.monotonic() > deadline:
             raise LookupError("no other window")
         time.sleep(PAUSE)
-    subprocess.run(["xdotool", "windowmove", windows_of(other.pid)[-1], "1200", "0", "windowfocus", "--sync", windows_of(other.pid)[-1]], check=False)
+    xdotool("windowmove", windows_of(other.pid)[-1], "1200", "0", "windowfocus", "--sync", windows_of(other.pid)[-1], must=False)
     if other.stdout.readline().strip() != "ready":
         raise LookupError("the keyboard stayed")
 

@@ -73,6 +73,7 @@ pub fn watch_tabs(tabs: &adw::TabView, main: &adw::ApplicationWindow, input: &re
     tabs.connect_page_detached(move |tabs, page, _| {
         // On its way to another window it is not closed.
         if !tabs.is_transferring_page() {
+            let_go_of(tabs, page);
             closed.emit(AppMsg::TabClosed(page.clone()));
         }
     });
@@ -87,6 +88,15 @@ pub fn watch_tabs(tabs: &adw::TabView, main: &adw::ApplicationWindow, input: &re
         Some(tabs)
     });
     attach_menu(tabs, main);
+}
+
+/// A closed tab keeps the keyboard until the next frame is drawn (GTK 4.8), and what is typed until then would be lost: it goes to the window.
+fn let_go_of(tabs: &adw::TabView, page: &adw::TabPage) {
+    if let Some(window) = tabs.root().and_downcast::<gtk::Window>()
+        && GtkWindowExt::focus(&window).is_some_and(|focus| focus.is_ancestor(&page.child()))
+    {
+        GtkWindowExt::set_focus(&window, None::<&gtk::Widget>);
+    }
 }
 
 /// Gives tabs their menu. Who a tab is about stands in the name of its content.
@@ -202,6 +212,8 @@ impl App {
         self.model.close(&tab.conversation);
         self.remember_closed(tab.conversation);
         self.moved();
+        let own = self.in_use().map(|own| own.window.clone());
+        self.lead_back(own.as_ref());
     }
 
     /// The library's buttons on a page's tab get their names.

@@ -319,7 +319,7 @@ handlers! {
         registry.state.explained(asked, about, m.relation, Instant::now(), Token::random)
     };
     RequestStored(registry, m) registry.state.requested(m.asker, m.asked, m.frame);
-    Befriend(registry, m) registry.state.befriended(&m.friends, &m.request, &m.acceptance);
+    Befriend(registry, m) registry.state.befriended((m.session, m.seq), &m.friends, &m.request, &m.acceptance);
     Part(registry, m) registry.state.parted(&m.friends);
     TellFriendship(registry, m) registry.state.friendship(m.session, m.friend, m.frame);
     DevicesChanged(registry, m) registry.state.devices_changed(m);

@@ -2,7 +2,7 @@
 
 use hobnob_shared::id::Handle;
 use hobnob_shared::identity::{IdentityStatement, Statement};
-use hobnob_shared::message::{FriendRequested, Friendship, FromServer, UserNamed};
+use hobnob_shared::message::{Done, FriendRequested, Friendship, FromServer, Seq, UserNamed};
 
 use super::message::NewFriend;
 use super::state::{Effect, SessionId, State};
@@ -21,8 +21,14 @@ impl State {
         self.tell(asked, &FromServer::FriendRequested(frame))
     }
 
-    /// Two are friends now.
-    pub fn befriended(&mut self, friends: &[NewFriend; 2], request: &Statement, acceptance: &Statement) -> Vec<Effect> {
+    /// Two are friends now: both are told, and then the session that accepted has its answer.
+    pub fn befriended(
+        &mut self,
+        (session, seq): (SessionId, Seq),
+        friends: &[NewFriend; 2],
+        request: &Statement,
+        acceptance: &Statement,
+    ) -> Vec<Effect> {
         let [a, b] = friends;
         let mut effects = Vec::new();
         for (me, other) in [(a, b), (b, a)] {
@@ -44,6 +50,7 @@ impl State {
             };
             effects.extend(self.tell(me.account, &FromServer::FriendAdded(Box::new(frame))));
         }
+        effects.push(Effect::Send(session, Box::new(FromServer::Done(Done { seq }))));
         effects
     }
 

@@ -98,6 +98,10 @@ pub struct NewFriend {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Befriend {
+    /// Accepted it.
+    pub session: SessionId,
+    /// Of its request: done is said behind the news, so that who hears it knows of the friend.
+    pub seq: Seq,
     /// Both.
     pub friends: [NewFriend; 2],
     /// The signed request.

@@ -64,8 +64,10 @@ fn a_friendship_that_begins_during_the_look_up_is_not_missed() {
     let effects = world.state.arrive(World::arrival(0, 1, 1, OwnPresence::Available));
     let [Effect::Load { session, version, .. }] = effects.as_slice() else { panic!("{effects:?}") };
     let friend = |n| NewFriend { account: AccountId(n), user: user(n), device_list: list() };
-    let told = world.state.befriended(&[friend(0), friend(1)], &statement(), &statement());
-    assert!(told.is_empty(), "nobody has been welcomed yet");
+    let told = world.state.befriended((SessionId(9), 4), &[friend(0), friend(1)], &statement(), &statement());
+    let answer = |frame: &FromServer| matches!(frame, FromServer::Done(done) if done.seq == 4);
+    let is_answer = |effect: &Effect| matches!(effect, Effect::Send(SessionId(9), frame) if answer(frame));
+    assert!(told.len() == 1 && is_answer(&told[0]), "nobody has been welcomed yet: {told:?}");
     let nobody = world.circle(0, DeviceId([1; 32]));
     let again = world.state.loaded(*session, *version, Some(Box::new(nobody)), 0);
     assert!(matches!(again.as_slice(), [Effect::Load { .. }]), "{again:?}");
@@ -287,7 +289,8 @@ proptest! {
                 Step::Befriend(a, b) if a < b && !world.friends.contains(&(a, b)) => {
                     world.friends.push((a, b));
                     let friend = |n| NewFriend { account: AccountId(n), user: user(n), device_list: list() };
-                    let effects = world.state.befriended(&[friend(a), friend(b)], &statement(), &statement());
+                    let asked = (SessionId(u64::MAX), 1);
+                    let effects = world.state.befriended(asked, &[friend(a), friend(b)], &statement(), &statement());
                     world.run(effects)
                 }
                 Step::Part(a, b) if world.friends.contains(&(a, b)) => {

@@ -20,7 +20,7 @@ use super::note::Note;
 use super::roster::Upload;
 use super::state::{Effect, refuse};
 use crate::error::Refusal;
-use crate::registry::{Befriend, NewFriend};
+use crate::registry::NewFriend;
 use crate::services::Doorkeeper;
 use crate::store::{Accepted, Account, AccountId, Asked, FriendshipRow, NewAcceptance, NewRequest, Parted};
 
@@ -279,8 +279,8 @@ impl Member {
         let me =
             NewFriend { account: self.account, user: self.user.clone(), device_list: Arc::clone(&self.device_list) };
         let them = NewFriend { account: row.friend, user: asker, device_list: Arc::new(their_list) };
-        let note = Befriend { friends: [me, them], request, acceptance };
-        vec![Effect::Log(line), Effect::Tell(Note::Befriend(Box::new(note))), done(seq)]
+        let note = Note::Befriend { seq, friends: Box::new([me, them]), request, acceptance };
+        vec![Effect::Log(line), Effect::Tell(note)]
     }
 
     fn parted(&self, seq: Seq, other: Handle, parted: Parted) -> Vec<Effect> {

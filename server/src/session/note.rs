@@ -2,11 +2,12 @@
 
 use actix::Addr;
 use hobnob_shared::id::{DeviceId, Handle, TransferId};
+use hobnob_shared::identity::Statement;
 use hobnob_shared::message::{FriendRequested, Friendship, OwnPresence, Seq};
 
 use crate::registry::{
-    Arrival, Befriend, DevicesChanged, EnterRoom, Introduce, LockRoom, OpenCircuit, Part, QuitRoom, Record, Registry,
-    RequestStored, RosterPut, SeenAllowed, SessionId, SetPresence, TellFriendship,
+    Arrival, Befriend, DevicesChanged, EnterRoom, Introduce, LockRoom, NewFriend, OpenCircuit, Part, QuitRoom, Record,
+    Registry, RequestStored, RosterPut, SeenAllowed, SessionId, SetPresence, TellFriendship,
 };
 use crate::store::{AccountId, RoomHead, SeenRow};
 
@@ -24,7 +25,7 @@ pub enum Note {
     /// A request is stored.
     RequestStored { asker: AccountId, asked: AccountId, frame: Box<FriendRequested> },
     /// A friendship is stored.
-    Befriend(Box<Befriend>),
+    Befriend { seq: Seq, friends: Box<[NewFriend; 2]>, request: Statement, acceptance: Statement },
     /// A friendship is over.
     Part([(AccountId, Handle); 2]),
     /// The statements of a friendship.
@@ -66,7 +67,9 @@ pub(super) fn pass(note: Note, session: SessionId, registry: &Addr<Registry>) ->
             registry.try_send(OpenCircuit { session, seq, user, device, transfer }).is_ok()
         }
         Note::RequestStored { asker, asked, frame } => registry.try_send(RequestStored { asker, asked, frame }).is_ok(),
-        Note::Befriend(new) => registry.try_send(*new).is_ok(),
+        Note::Befriend { seq, friends, request, acceptance } => {
+            registry.try_send(Befriend { session, seq, friends: *friends, request, acceptance }).is_ok()
+        }
         Note::Part(friends) => registry.try_send(Part { friends }).is_ok(),
         Note::TellFriendship { friend, frame } => registry.try_send(TellFriendship { session, friend, frame }).is_ok(),
         Note::DevicesChanged(news) => registry.try_send(*news).is_ok(),

@@ -13,7 +13,7 @@ use super::context::TransferContext;
 use super::folder::Place;
 use super::message::{
     CircuitCame, CircuitRefused, DialEnded, FlowStands, FrameCame, Hold, Linked, Order, PumpEnded, Readdressed,
-    SayAgain, StreamCame, Unlinked,
+    SayAgain, StreamCame, Unlinked, Wish,
 };
 use super::opening::{BREATH, Dialling};
 use super::partial::Partial;
@@ -165,9 +165,14 @@ impl FileTransfer {
     fn take_turn(&mut self, ctx: &Ctx) -> Effects {
         let transfer = self.state.transfer();
         let (id, lane) = (transfer.id, Lane { peer: transfer.peer.clone(), direction: transfer.direction });
-        let place = *self.place.get_or_insert_with(|| self.context.turns.place());
+        let place = self.take_place();
         let now = self.context.turns.ask(id, place, lane, ctx.address().recipient());
         if now { self.state.turn_came(Instant::now()) } else { self.state.queued() }
+    }
+
+    /// Its place in the row, kept from when it was accepted on.
+    fn take_place(&mut self) -> u64 {
+        *self.place.get_or_insert_with(|| self.context.turns.place())
     }
 
     fn problem(&self, refusal: &Refusal) -> Problem {
@@ -279,6 +284,10 @@ impl Handler<Order> for FileTransfer {
     type Result = ();
 
     fn handle(&mut self, Order { wish, ticket }: Order, ctx: &mut Ctx) {
+        if matches!(wish, Wish::Accept { .. }) {
+            // Now, not once its place on the disk is prepared: that takes one longer than another.
+            self.take_place();
+        }
         let effects = self.state.order(wish, Instant::now());
         self.carry_out(effects, ticket, ctx);
     }

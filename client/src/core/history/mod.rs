@@ -121,6 +121,19 @@ impl History {
         self.threads.write_soon(job);
     }
 
+    /// As [`Self::write`], for what counts as written from this call on, before anybody awaits it: [`Self::read_all`] sees it.
+    pub fn write_owed<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> impl Future<Output = Result<T, HistoryError>> + 'static {
+        let (history, owed) = (self.clone(), self.threads.owe());
+        async move {
+            let written = history.write(job).await;
+            drop(owed);
+            written
+        }
+    }
+
     /// Runs `job` on the reading thread; it sees everything that a finished [`Self::write`] wrote.
     pub async fn read<T: Send + 'static>(
         &self,
@@ -129,12 +142,13 @@ impl History {
         self.threads.read(job).await
     }
 
-    /// As [`Self::read`], but sees what was handed to [`Self::write_soon`] as well: people must not read less than they were told.
+    /// As [`Self::read`], but sees what was handed to [`Self::write_soon`] and [`Self::write_owed`] as well: people must not read less than
+    /// they were told.
     pub async fn read_all<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, HistoryError> {
-        if self.threads.has_soon() {
+        if self.threads.owes() {
             self.flush().await?;
         }
         self.threads.read(job).await

@@ -47,13 +47,22 @@ struct Write {
 
 type Read = Box<dyn FnOnce(&Connection) + Send>;
 
+/// A job that nobody waits for: counted until it is on the disk, or dropped.
+pub(super) struct Owed(Arc<AtomicUsize>);
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// Both threads and the queues to them.
 pub(super) struct Threads {
     writes: Option<mpsc::Sender<Write>>,
     reads: Option<mpsc::Sender<Read>>,
     handles: Mutex<Vec<JoinHandle<()>>>,
     /// Jobs that nobody waits for and that are not on the disk yet.
-    soon: Arc<AtomicUsize>,
+    owed: Arc<AtomicUsize>,
     /// The write-ahead log is to be emptied.
     wipe: Arc<AtomicBool>,
 }
@@ -75,7 +84,7 @@ impl Threads {
             writes: Some(writes),
             reads: Some(reads),
             handles: Mutex::new(vec![write, read]),
-            soon: Arc::default(),
+            owed: Arc::default(),
             wipe,
         })
     }
@@ -103,22 +112,20 @@ impl Threads {
         &self,
         job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) {
-        let soon = self.soon.clone();
+        let owed = self.owe();
         let run = move |connection: Result<&Connection, HistoryError>| {
             let failed = connection.and_then(|connection| Ok(job(connection)?)).err();
             let keep = failed.is_none();
             let answer = move |committed: Result<(), HistoryError>| {
-                soon.fetch_sub(1, Ordering::AcqRel);
+                drop(owed);
                 if let Some(error) = failed.or(committed.err()) {
                     tracing::error!(%error, "something was not kept in the history");
                 }
             };
             Ran { keep, answer: Box::new(answer) }
         };
-        self.soon.fetch_add(1, Ordering::AcqRel);
         let taken = self.writes.as_ref().map(|queue| queue.try_send(Write { waited_for: false, run: Box::new(run) }));
         if !matches!(taken, Some(Ok(()))) {
-            self.soon.fetch_sub(1, Ordering::AcqRel);
             tracing::warn!("the history is busy: a mark was dropped");
         }
     }
@@ -128,9 +135,15 @@ impl Threads {
         self.wipe.store(true, Ordering::Release);
     }
 
-    /// Something was handed in that nobody waits for.
-    pub(super) fn has_soon(&self) -> bool {
-        self.soon.load(Ordering::Acquire) > 0
+    /// Something counts as written that is not on the disk yet.
+    pub(super) fn owes(&self) -> bool {
+        self.owed.load(Ordering::Acquire) > 0
+    }
+
+    /// From now on, until this is dropped, something counts as written that is not on the disk yet.
+    pub(super) fn owe(&self) -> Owed {
+        self.owed.fetch_add(1, Ordering::AcqRel);
+        Owed(self.owed.clone())
     }
 
     pub(super) async fn read<T: Send + 'static>(

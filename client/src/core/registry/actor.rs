@@ -13,6 +13,7 @@ use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, InstanceI
 use hobnob_shared::message::Head;
 use tokio::sync::oneshot;
 
+use super::keeping::Unkept;
 use super::message::{
     CircuitWanted, Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, LogArrived,
     PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit, TransferOver,
@@ -170,6 +171,8 @@ pub struct Registry {
     pub(in crate::core) dials: Dials,
     /// Questions to the disk about transfers without an actor.
     pub(in crate::core) looked_up: usize,
+    /// Jobs for the disk that are under way.
+    pub(super) unkept: Unkept,
     timer: Option<(Instant, SpawnHandle)>,
     finished: Option<oneshot::Sender<bool>>,
     pub(in crate::core) closing: bool,
@@ -244,6 +247,7 @@ impl Registry {
             turns: Turns::default(),
             dials: Dials::default(),
             looked_up: 0,
+            unkept: Unkept::default(),
             timer: None,
             finished: Some(setup.finished),
             closing: false,
@@ -265,29 +269,6 @@ impl Registry {
         actix_rt::spawn(async move {
             let out = job.await;
             registry.do_send(Continue(Box::new(move |registry, ctx| next(registry, out, ctx))));
-        });
-    }
-
-    /// Writes to the history in the order of calling; nobody waits for it, but it is not dropped either.
-    pub(in crate::core) fn write<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) {
-        let history = self.history.clone();
-        actix_rt::spawn(async move {
-            if let Err(error) = history.write(job).await {
-                tracing::error!(%error, "not written");
-            }
-        });
-    }
-
-    /// Keeps changed settings; nobody waits for it.
-    pub(in crate::core) fn save_settings(&self) {
-        let profile = self.profile.clone();
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = profile.save() {
-                tracing::error!(%error, "settings not saved");
-            }
         });
     }
 

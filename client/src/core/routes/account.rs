@@ -237,7 +237,7 @@ impl Registry {
             Ok(Outcome::Checked) => return self.sign_in_again(ticket, ctx),
             Ok(Outcome::Devices(list)) => {
                 self.keep_own_devices(&list);
-                return ticket.ok();
+                return self.done_once_kept(ticket, Answer::Nothing {});
             }
             Ok(Outcome::PasswordChanged) => return ticket.ok(),
             Err(error) if !entry => return self.not_changed(&error, ticket),
@@ -289,7 +289,7 @@ impl Registry {
             session.do_send(Close { end: false });
         }
         self.stay_away("signed_out", &Problem::not_signed_in());
-        ticket.ok();
+        self.done_once_kept(ticket, Answer::Nothing {});
     }
 
     /// No session and no links until somebody signs in.
@@ -450,11 +450,11 @@ impl Registry {
         self.touch_contacts();
         let settings = self.profile.settings();
         self.outlet.tell(Event::SignedIn { user: own, presence: settings.presence, text: settings.text });
-        for (_, ticket) in std::mem::take(&mut self.entries) {
-            ticket.ok();
-        }
         for user in gone {
             self.forget_friend(&user);
+        }
+        for (_, ticket) in std::mem::take(&mut self.entries) {
+            self.done_once_kept(ticket, Answer::Nothing {});
         }
         for user in std::mem::take(&mut self.fresh) {
             self.tell_friend_added(&user);

@@ -45,7 +45,7 @@ impl Registry {
         let Some(path) = path else {
             let deeds = self.state.avatars.choose(&own, None, now_ms());
             self.do_avatars(deeds);
-            return ticket.done(Answer::Avatar { hash: None });
+            return self.done_once_kept(ticket, Answer::Avatar { hash: None });
         };
         let job = tokio::task::spawn_blocking(move || {
             let bytes = avatar::make(Path::new(THIS_PROGRAM), &path, WITHIN).map_err(|why| Problem::unfit(&why))?;
@@ -71,7 +71,7 @@ impl Registry {
             if let Ok(Ok(())) = kept {
                 let deeds = registry.state.avatars.choose(&own, Some(hash), now_ms());
                 registry.do_avatars(deeds);
-                return ticket.done(Answer::Avatar { hash: Some(hash) });
+                return registry.done_once_kept(ticket, Answer::Avatar { hash: Some(hash) });
             }
             tracing::error!(?kept, "the own picture was not kept");
             let deed = registry.state.avatars.not_kept(hash);

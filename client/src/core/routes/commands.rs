@@ -26,7 +26,10 @@ impl Registry {
                 ticket.ok();
                 ctx.notify(Shutdown);
             }
-            Command::SetServer { server } => ticket.answer(self.set_server(&server)),
+            Command::SetServer { server } => match self.set_server(&server) {
+                Ok(answer) => self.done_once_kept(ticket, answer),
+                Err(problem) => ticket.failed(problem),
+            },
             Command::Devices { .. } => ticket.answer(self.devices()),
 
             Command::AddFriend { user } => self.add_friend(&user, ticket),

@@ -43,17 +43,13 @@ impl Registry {
         match own.with_devices(device_list.clone()) {
             Ok(identity) => {
                 let identity = Arc::new(identity);
-                let (profile, own): (_, Arc<Identity>) = (self.profile.clone(), identity.clone());
+                let own: Arc<Identity> = identity.clone();
                 let user = identity.user.clone();
                 for link in self.state.links.all() {
                     link.do_send(SetIdentity(identity.clone()));
                 }
                 self.identity = Some(identity);
-                tokio::task::spawn_blocking(move || {
-                    if let Err(error) = profile.save_account(&own, &roster_key) {
-                        tracing::error!(%error, "device list not saved");
-                    }
-                });
+                self.save(move |profile| profile.save_account(&own, &roster_key));
                 let account = self.identity.as_ref().map(|own| own.account);
                 self.end_unlisted(&user, account, &list);
                 if let Ok(devices) = self.device_infos() {

@@ -168,7 +168,7 @@ impl Registry {
             self.errand(Ask::SetPresence(presence, text), Some(ticket));
         } else {
             // The next hello says it.
-            ticket.ok();
+            self.done_once_kept(ticket, Answer::Nothing {});
         }
         self.tell_rooms(false);
         self.reconsider_all();
@@ -244,12 +244,8 @@ impl Registry {
             _ => {}
         }
         if let Some(ticket) = ticket {
-            // What follows from it is handed to the history by now: done is said of what will still be so after a crash, and what is asked
-            // next finds it.
-            let history = self.history.clone();
-            actix_rt::spawn(async move {
-                ticket.answer(history.flush().await.map(|()| Answer::Nothing {}).map_err(Problem::from));
-            });
+            // What follows from it is handed to the disk by now.
+            self.done_once_kept(ticket, Answer::Nothing {});
         }
     }
 

@@ -51,6 +51,8 @@ struct Inner {
     showing: Cell<bool>,
     /// What was heard meanwhile: it may be about that one.
     early: RefCell<Vec<Heard>>,
+    /// Another number for each service that came: what one answers means nothing to the next.
+    service: Cell<u32>,
 }
 
 /// What shows and takes back notifications.
@@ -70,6 +72,7 @@ impl Notifier {
             input,
             token: RefCell::default(),
             showing: Cell::default(),
+            service: Cell::default(),
             early: RefCell::default(),
         });
         let weak = Rc::downgrade(&inner);
@@ -153,6 +156,7 @@ impl Inner {
     /// The service is gone, or another one took its place.
     fn forget(&self) {
         self.takes_markup.set(None);
+        self.service.set(self.service.get().wrapping_add(1));
         self.board.borrow_mut().forgotten();
     }
 
@@ -171,8 +175,11 @@ impl Inner {
                     let takes_markup = self.takes_markup.get().unwrap_or(true);
                     let body = if takes_markup { glib::markup_escape_text(&body).to_string() } else { body };
                     self.showing.set(true);
+                    let asked = self.service.get();
                     match show(bus, replaces, &title, &body, sound).await {
-                        Ok(number) => self.board.borrow_mut().shown(&tag, number),
+                        Ok(number) if self.service.get() == asked => self.board.borrow_mut().shown(&tag, number),
+                        // Its number means another program's notification to the service that came since.
+                        Ok(_) => {}
                         Err(error) => tracing::debug!(%error, "a notification was not shown"),
                     }
                     self.showing.set(false);
