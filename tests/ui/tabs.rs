@@ -3,7 +3,7 @@
 use hobnob_tests::client::{Client, SOON};
 use hobnob_tests::process::until;
 use hobnob_tests::story::{House, say};
-use hobnob_tests::window::Window;
+use hobnob_tests::window::{Hands, Window};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -169,4 +169,27 @@ fn the_tab_that_was_chosen_last_is_in_front_after_a_crash() {
     alice.process.kill();
     alice = Window::open(&display, &house.start("alice"));
     hands.sees_window(&alice, "bob — Hobnob");
+}
+
+#[test]
+fn what_is_marked_on_a_tab_is_told_to_who_listens_too() {
+    let Some((house, alice, mut bob, _carol)) = friends_who_wrote() else { return };
+    drop(alice);
+    let (_display, mut hands, alice) = alone(&house);
+    hands.open_friend(&alice, "bob");
+    hands.reads(&alice, "from bob");
+    hands.open_friend(&alice, "carol");
+    hands.reads(&alice, "from carol");
+    hands.key(&alice, "ctrl+shift+p");
+    let is_called = |hands: &mut Hands, name: &str| {
+        hands
+            .ask(&alice, json!({"do": "wait", "role": "filler", "name": name}))
+            .unwrap_or_else(|error| panic!("{error}"));
+    };
+    is_called(&mut hands, "carol, pinned");
+    is_called(&mut hands, "bob");
+    bob.done(json!({"command": "send", "to": "@alice", "text": "are you there?"}));
+    is_called(&mut hands, "bob, unread");
+    hands.key(&alice, "ctrl+Page_Down");
+    is_called(&mut hands, "bob");
 }

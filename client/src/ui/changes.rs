@@ -237,6 +237,7 @@ impl App {
         let name = text::name(&self.model, user);
         if tab.page.title() != name {
             tab.page.set_title(&name);
+            self.name_buttons(&tab.page);
             // The tooltip takes markup, and says who it really is.
             tab.page.set_tooltip(&glib::markup_escape_text(&format!("{name} (@{user})")));
         }
@@ -292,7 +293,7 @@ impl App {
         let unread = self.model.unread(conversation);
         if let Some(tab) = self.tab(conversation) {
             let calls = calls_for_attention(self.model.notify_level(conversation), self.model.calls(conversation) > 0);
-            tab.page.set_needs_attention(unread > 0 && calls && !self.is_watched(tab));
+            self.mark(tab, unread > 0 && calls && !self.is_watched(tab));
             tab.body.emit(PageInput::Unread(unread));
             let open = self.model.conversation(conversation);
             tab.body.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));

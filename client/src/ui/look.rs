@@ -81,7 +81,7 @@ impl App {
         }
         self.notifier.change(|board| board.unread(conversation, 0));
         if let Some(tab) = self.tab(conversation) {
-            tab.page.set_needs_attention(false);
+            self.mark(tab, false);
         }
     }
 }

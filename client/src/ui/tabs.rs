@@ -216,7 +216,15 @@ impl App {
         self.lead_back(own.as_ref());
     }
 
-    /// The library's buttons on a page's tab get their names.
+    /// Something on a tab was not seen, or all of it was.
+    pub(in crate::ui) fn mark(&self, tab: &Tab, unread: bool) {
+        if tab.page.needs_attention() != unread {
+            tab.page.set_needs_attention(unread);
+            self.name_buttons(&tab.page);
+        }
+    }
+
+    /// A page's tab gets its name, and so do the library's buttons on it.
     pub(in crate::ui) fn name_buttons(&self, page: &adw::TabPage) {
         let view = view_of(page);
         for content in self.contents().filter(|content| Some(&content.tabs) == view.as_ref()) {

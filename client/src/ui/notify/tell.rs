@@ -111,7 +111,7 @@ impl App {
         let watched = tab.is_some_and(|tab| self.is_watched(tab));
         let level = self.model.notify_level(conversation);
         if let Some(tab) = tab.filter(|_| !watched && calls_for_attention(level, mentioned)) {
-            tab.page.set_needs_attention(true);
+            self.mark(tab, true);
         }
         let in_room = conversation.friend().is_none();
         let news = News::Said { in_room, mentioned, level };

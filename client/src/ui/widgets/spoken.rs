@@ -94,6 +94,7 @@ pub fn name_library_buttons(root: &impl IsA<gtk::Widget>) {
 }
 
 fn name_below(widget: &gtk::Widget) {
+    name_tab(widget);
     // A button's own name and those of what is in it are read out together, so the picture in it stays nameless.
     let icon = widget.downcast_ref::<gtk::Button>().and_then(|button| {
         let image = button.child().and_downcast::<gtk::Image>();
@@ -111,6 +112,25 @@ fn name_below(widget: &gtk::Widget) {
         name_below(&next);
         child = next.next_sibling();
     }
+}
+
+/// A tab of the library's bar is called as its page, with what its marks tell who sees them. Other widgets keep their names.
+fn name_tab(widget: &gtk::Widget) {
+    if widget.type_().name() != "AdwTab" || widget.find_property("page").is_none() {
+        return;
+    }
+    let Some(page) = widget.property::<Option<adw::TabPage>>("page") else { return };
+    let name = tab_name(&page.title(), page.needs_attention(), page.is_pinned());
+    // The widget's own name, which no style knows, says what it is called already.
+    if widget.widget_name() != name {
+        widget.set_widget_name(&name);
+        call(widget, &glib::markup_escape_text(&name));
+    }
+}
+
+fn tab_name(title: &str, is_unread: bool, is_pinned: bool) -> String {
+    let marks = [(is_unread, ", unread"), (is_pinned, ", pinned")];
+    marks.into_iter().filter(|(is_so, _)| *is_so).fold(title.to_owned(), |name, (_, mark)| name + mark)
 }
 
 /// A widget that a library made is called so.
@@ -163,5 +183,16 @@ fn build<W: IsA<glib::Object> + IsA<gtk::Widget> + glib::object::IsClass>(
         Some(widget) => (widget, Some(builder)),
         // Never happens with the descriptions above; a nameless widget is better than none.
         None => (glib::Object::new::<W>(), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tab_is_called_as_its_page_with_its_marks() {
+        assert_eq!(tab_name("bob", false, false), "bob");
+        assert_eq!(tab_name("#tea", true, true), "#tea, unread, pinned");
     }
 }
