@@ -262,6 +262,7 @@ impl Picker {
     pub fn say(&self, title: &str, words: &str) {
         let len = self.rows.len();
         self.rows.splice(0, len, []);
+        self.chosen.set_text("");
         self.status.set_title(title);
         // Descriptions take markup on this version of the library.
         self.status.set_description(Some(&glib::markup_escape_text(words)));
