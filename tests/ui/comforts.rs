@@ -167,3 +167,24 @@ fn what_a_draft_answers_stays_with_it_and_is_dropped_where_it_was_taken_back() {
     let sent = bob.expect(json!({"event": "message", "from": "alice"}));
     assert_eq!((&sent["text"], &sent["reply_to"]), (&json!("at eight"), &Value::Null));
 }
+
+#[test]
+fn an_emoji_is_chosen_and_sent() {
+    let Some((house, mut alice, mut bob)) = friends() else { return };
+    assert!(alice.quit().success());
+    let (_display, mut hands, alice) = alone(&house);
+    hands.open_friend(&alice, "bob");
+    hands.type_into(&alice, "Message", "good morning ");
+    hands.click(&alice, "Insert Emoji");
+    hands.sees(&alice, "GtkEmojiChooserChild");
+    // From the field where one searches to the first of all.
+    hands.key(&alice, "Tab");
+    hands.key(&alice, "Return");
+    hands.sees(&alice, "good morning 😀");
+    hands.is_at(&alice, "Message");
+    hands.key(&alice, "Return");
+    let sent = bob.expect(json!({"event": "message", "from": "alice"}));
+    let text = sent["text"].as_str().unwrap_or_default();
+    let emoji = text.strip_prefix("good morning ").unwrap_or_else(|| panic!("{text:?}"));
+    assert!(emoji.starts_with('😀'), "the first of all: {emoji:?}");
+}

@@ -4,8 +4,10 @@ use hobnob_tests::client::SOON;
 use hobnob_tests::process::until;
 use hobnob_tests::room::put;
 use hobnob_tests::story::{say, text_of};
+use hobnob_tests::window::Hands;
 use serde_json::json;
 
+use crate::search::fill;
 use crate::story::{Desk, friends};
 
 #[test]
@@ -74,4 +76,34 @@ fn one_goes_to_a_day_and_back_to_what_came_meanwhile_and_erases_it_all() {
     hands.key(alice, "Return");
     hands.reads(bob, "still there");
     assert!(!hands.is_shown(bob, "I am"));
+}
+
+/// A day, in milliseconds.
+const DAY: i64 = 86_400_000;
+
+#[test]
+fn from_a_day_without_messages_one_comes_to_the_next_that_has_some() {
+    let Some((house, mut alice, mut bob)) = friends() else { return };
+    say(&mut alice, &mut bob, "the end");
+    assert!(alice.quit().success() && bob.quit().success());
+    fill(&house.start("bob").profile, |clock| (0..600).map(move |n| (clock - 45 * DAY + n, format!("old {n}."))));
+    let mut desk = Desk::new(&house);
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.open_friend(bob, "alice");
+    hands.reads(bob, "the end");
+    let go = |hands: &mut Hands, months_back: usize| {
+        hands.key(bob, "ctrl+g");
+        hands.is_at(bob, "Day");
+        for _ in 0..months_back {
+            hands.click(bob, "Previous Month");
+        }
+        hands.click(bob, "Jump");
+        hands.sees_no_more(bob, "Jump to Date");
+    };
+    go(hands, 2);
+    hands.reads(bob, "old 0.");
+    hands.sees_no_more(bob, "the end");
+    go(hands, 1);
+    hands.reads(bob, "the end");
+    hands.sees_no_more(bob, "old 0.");
 }

@@ -2,9 +2,10 @@
 
 use hobnob_tests::room::put;
 use hobnob_tests::story::{say, text_of};
+use hobnob_tests::window::Window;
 use serde_json::json;
 
-use crate::story::{Desk, friends};
+use crate::story::{Desk, SIZE, alone, friends};
 
 #[test]
 fn messages_are_edited_reacted_to_answered_and_deleted() {
@@ -94,4 +95,36 @@ fn a_quote_leads_to_a_message_that_was_not_read_yet() {
     hands.click(bob, "Go to the Message, in answer to An earlier message");
     hands.reads(bob, "in the beginning");
     desk.picture("13-quoted-message");
+}
+
+#[test]
+fn a_long_message_stays_unfolded_when_it_is_edited_and_is_folded_after_a_restart() {
+    let Some((house, mut alice, mut bob)) = friends() else { return };
+    let long = |begin: &str, end: &str| format!("{begin}\n{}{end}", "line\n".repeat(40));
+    let message = say(&mut bob, &mut alice, &long("one", "its first end"));
+    assert!(alice.quit().success());
+    let (display, mut hands, mut alice) = alone(&house);
+    let mut edit = |text: &str| drop(bob.done(json!({"command": "edit", "message": message, "text": text})));
+    hands.open_friend(&alice, "bob");
+    hands.sees_button(&alice, "Show More");
+    assert!(!hands.is_shown(&alice, "its first end"));
+    hands.click(&alice, "Show More");
+    hands.reads(&alice, "its first end");
+    edit(&long("one", "its second end"));
+    hands.reads(&alice, "its second end");
+    hands.sees_button(&alice, "Show Less");
+
+    alice.process.kill();
+    alice = Window::open(&display, &house.start("alice"));
+    hands.place(&alice, 0, 0, SIZE);
+    hands.open_friend(&alice, "bob");
+    hands.sees_button(&alice, "Show More");
+    assert!(!hands.is_shown(&alice, "its second end"));
+    edit(&long("another", "its third end"));
+    hands.reads(&alice, "another");
+    hands.sees_button(&alice, "Show More");
+    assert!(!hands.is_shown(&alice, "its third end"), "it is as folded as it was");
+    edit("short");
+    hands.reads(&alice, "short");
+    hands.sees_no_more(&alice, "Show More");
 }

@@ -1,10 +1,12 @@
 //! People in two windows: a nickname and a note, muting, sorting and filtering, one's own invite, and an invite that is opened while the window
 //! is there.
 
-use hobnob_tests::story::say;
+use hobnob_tests::client::Client;
+use hobnob_tests::story::{say, text_of};
 use hobnob_tests::window::{Hands, Window};
+use serde_json::json;
 
-use crate::story::{Desk, friends};
+use crate::story::{Desk, friends, house};
 
 /// Whether one row of the sidebar stands above another.
 fn is_above(hands: &mut Hands, window: &Window, one: &str, other: &str) -> bool {
@@ -95,4 +97,38 @@ fn an_invite_is_shown_and_one_that_is_opened_asks_first() {
     hands.sees(alice, "This is not an invite of Hobnob");
     hands.click(alice, "Cancel");
     assert!(!desk.hand_over(&house, "https://example.org").success(), "that is no invite");
+}
+
+#[test]
+fn an_invite_is_accepted_to_the_end() {
+    let Some(house) = house() else { return };
+    let [invite, _] = ["bob", "alice"].map(|name| {
+        let mut person = house.person(name);
+        let invite = text_of(&person.done(json!({"command": "invite"}))["invite"]);
+        assert!(person.quit().success());
+        invite
+    });
+    let mut desk = Desk::new(&house);
+    desk.hands.sees(&desk.alice, "alice · available");
+    desk.hands.sees(&desk.bob, "bob · available");
+    assert!(desk.hand_over(&house, &invite).success());
+    let Desk { hands, alice, bob, .. } = &mut desk;
+    hands.sees(alice, "The key of bob in this invite will be pinned");
+    hands.click(alice, "Add Friend");
+    hands.click(bob, "Accept");
+    hands.open_friend(alice, "bob");
+    hands.open_friend(bob, "alice");
+    hands.type_into(alice, "Message", "here I am");
+    hands.key(alice, "Return");
+    hands.reads(bob, "here I am");
+
+    // Nobody stands between them.
+    drop(desk);
+    let mut alice = Client::start(&house.start("alice"));
+    let number = alice.done(json!({"command": "safety_number", "user": "bob"}));
+    let mut bob = Client::start(&house.start("bob"));
+    assert_eq!(
+        bob.done(json!({"command": "safety_number", "user": "alice"}))["safety_number"],
+        number["safety_number"]
+    );
 }

@@ -86,9 +86,12 @@ fn a_result_leads_to_its_place_and_the_switcher_to_a_conversation() {
 
 /// Messages between the one that is searched for and the newest.
 const FAR: u32 = 30_000;
+/// A day long ago, in milliseconds since 1970.
+const LONG_AGO: i64 = 1_578_657_600_000;
 
-/// Writes as many messages into a conversation of a closed profile as nobody sends in a test.
-fn fill(profile: &std::path::Path, count: u32) {
+/// Writes into a conversation of a closed profile what Alice said there before the first message; `said` gets the time of that, and tells when
+/// each was said, in order.
+pub fn fill<I: Iterator<Item = (i64, String)>>(profile: &std::path::Path, said: impl FnOnce(i64) -> I) {
     let mut store = rusqlite::Connection::open(profile.join("history.db")).unwrap();
     let (conversation, thread, clock): (i64, i64, i64) = store
         .query_row("SELECT conversation, thread, clock FROM messages ORDER BY clock LIMIT 1", [], |row| {
@@ -96,10 +99,9 @@ fn fill(profile: &std::path::Path, count: u32) {
         })
         .unwrap();
     let group = store.transaction().unwrap();
-    for n in 0..count {
-        let (at, mut id) = (clock - i64::from(count - n) * 10, [7_u8; 16]);
+    for (n, (at, text)) in (0_u32..).zip(said(clock)) {
+        let mut id = [7_u8; 16];
         id[..4].copy_from_slice(&n.to_be_bytes());
-        let text = if n == 0 { "a needle in the haystack".to_owned() } else { format!("straw {n}") };
         group
             .prepare_cached(
                 "INSERT INTO messages (conversation, thread, id, author, device, own, number, clock, sent_at, text, state, place)
@@ -113,11 +115,66 @@ fn fill(profile: &std::path::Path, count: u32) {
 }
 
 #[test]
+fn what_is_found_is_of_a_person_and_of_a_time_where_that_is_asked_for() {
+    let Some((house, mut alice, mut bob)) = friends() else { return };
+    say(&mut alice, &mut bob, "plum jam");
+    say(&mut bob, &mut alice, "plum cake");
+    let _carol = house.friend_of(&mut bob, "carol");
+    assert!(alice.quit().success() && bob.quit().success());
+    fill(&house.start("bob").profile, |_| std::iter::once((LONG_AGO, "an old plum".to_owned())));
+    let mut desk = Desk::new(&house);
+    let Desk { hands, bob, .. } = &mut desk;
+    hands.open_friend(bob, "carol");
+    hands.sees(bob, "Say Hello");
+    hands.key(bob, "ctrl+shift+f");
+    let all = ["plum jam", "plum cake", "an old plum"];
+    for (filters, found) in [
+        ("", &[0, 1, 2][..]),
+        ("from:alice", &[0, 2]),
+        ("from:me", &[1]),
+        ("before:2020-01-12", &[2]),
+        ("after:2020-01-12", &[0, 1]),
+        ("from:alice after:2020-01-12", &[0]),
+        ("before:2020-01-01", &[]),
+    ] {
+        hands.fill(bob, SEARCH, &format!("plum {filters}"));
+        match found.len() {
+            0 => hands.sees(bob, "Nothing Found"),
+            1 => hands.sees(bob, "1 result"),
+            count => hands.sees(bob, &format!("{count} results")),
+        }
+        for (n, text) in all.iter().enumerate() {
+            if found.contains(&n) {
+                hands.reads(bob, text);
+            } else {
+                hands.sees_no_more(bob, text);
+            }
+        }
+    }
+    // By its button, and to the place.
+    hands.fill(bob, SEARCH, "plum");
+    hands.sees(bob, "3 results");
+    hands.click(bob, "before:");
+    // Without a day it is a word like any other.
+    hands.sees(bob, "Nothing Found");
+    hands.write(bob, "2020-01-12");
+    hands.sees(bob, "1 result");
+    hands.key(bob, "Return");
+    hands.sees_no_window(bob, SEARCH);
+    hands.reads(bob, "an old plum");
+}
+
+#[test]
 fn a_result_far_back_is_opened_too() {
     let Some((house, mut alice, mut bob)) = friends() else { return };
     say(&mut alice, &mut bob, "the end");
     assert!(alice.quit().success() && bob.quit().success());
-    fill(&house.start("bob").profile, FAR);
+    fill(&house.start("bob").profile, |clock| {
+        (0..FAR).map(move |n| {
+            let text = if n == 0 { "a needle in the haystack".to_owned() } else { format!("straw {n}") };
+            (clock - i64::from(FAR - n) * 10, text)
+        })
+    });
     let mut desk = Desk::new(&house);
     let Desk { hands, bob, .. } = &mut desk;
     hands.open_friend(bob, "alice");
