@@ -65,8 +65,8 @@ fn one_goes_to_a_day_and_back_to_what_came_meanwhile_and_erases_it_all() {
     desk.picture("33-erase");
     let Desk { hands, bob, .. } = &mut desk;
     hands.click(bob, "Erase");
-    hands.sees(bob, "Say Hello");
     hands.sees(bob, "The conversation is erased on this computer.");
+    hands.sees(bob, "Say Hello");
     desk.picture("34-erased");
     let Desk { hands, alice, bob, .. } = &mut desk;
     assert!(!draft().contains("never said") && !hands.is_shown(bob, "never said"));
