@@ -3,7 +3,7 @@
 use hobnob_tests::story::say;
 use serde_json::json;
 
-use crate::story::{Desk, friends};
+use crate::story::{Desk, all_named, friends};
 
 #[test]
 fn a_draft_stays_with_its_conversation_and_the_other_side_sees_who_writes() {
@@ -110,8 +110,7 @@ fn a_link_is_opened_only_after_it_was_shown_where_it_goes() {
     hands.click(bob, "Open Link to evil.example…");
     hands.sees(bob, "Open This Link?");
     hands.reads(bob, "What stands before the @ is not where it goes.");
-    let nameless = hands.nameless(bob);
-    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    all_named(hands, bob);
     desk.picture("22-link");
     let Desk { hands, bob, .. } = &mut desk;
     hands.click(bob, "Cancel");
