@@ -152,6 +152,17 @@ impl Hands {
         self.must(window, json!({"do": "drag", "from": from, "to": to}));
     }
 
+    /// Drags a file out of another program, which stands at `from` pixels from the left, over the part that `over` describes; holds it there.
+    pub fn carry(&mut self, window: &Window, (path, from): (&Path, u32), mut over: Value) {
+        (over["do"], over["path"], over["from"]) = (json!("carry"), json!(path), json!(from));
+        self.must(window, over);
+    }
+
+    /// Lets go of it. Whether it was taken.
+    pub fn let_go(&mut self, window: &Window) -> bool {
+        self.must(window, json!({"do": "let_go"}))["taken"] == true
+    }
+
     /// Opens the menu of what shows that text, by the right button of the mouse.
     pub fn menu(&mut self, window: &Window, text: &str) {
         self.must(window, json!({"do": "menu", "role": "label", "contains": text}));
