@@ -7,6 +7,7 @@ use gtk::{gio, glib};
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::gtk;
 
+use crate::core::error::Problem;
 use crate::ui::app::{App, AppMsg};
 use crate::ui::conversation::PageInput;
 use crate::ui::conversation::rows::first_line;
@@ -30,10 +31,14 @@ impl App {
         }
     }
 
-    /// Writes drafts to the disk.
+    /// Writes drafts to the disk. That it cannot be done is told once, until it could.
     pub(in crate::ui) fn keep_drafts(&mut self) {
+        let was_told = self.drafts.is_failing();
         if let Err(error) = self.drafts.save(&self.profile) {
             tracing::warn!(%error, "what was written and not sent was not kept");
+            if !was_told {
+                self.toast(&Problem::draft_not_kept().text);
+            }
         }
     }
 
