@@ -277,6 +277,11 @@ impl Hands {
         self.must(window, json!({"do": "windows"}))["windows"].as_u64().unwrap_or_default()
     }
 
+    /// Waits until all of the tab of that name is in view in its bar.
+    pub fn sees_tab(&mut self, window: &Window, name: &str) {
+        self.must(window, json!({"do": "in_view", "role": "label", "name": name, "class": "AdwTabBar"}));
+    }
+
     /// Another program has the keyboard.
     pub fn unfocus(&mut self, window: &Window) {
         self.must(window, json!({"do": "unfocus"}));

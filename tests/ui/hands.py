@@ -325,6 +325,24 @@ def do_write(command):
     subprocess.run(["xdotool", "type", "--delay", "5", command["text"]], check=True)
 
 
+def do_in_view(command):
+    """Waits until all of what is found lies within the widget of that class that it stands in."""
+    deadline = time.monotonic() + command.get("within", 20)
+    while True:
+        node = wait(command)
+        around = node
+        while around is not None and not (around.get_name() or "").startswith(command["class"]):
+            around = around.get_parent()
+        if around is None:
+            raise LookupError("it stands in no %s: %s" % (command["class"], json.dumps(command)))
+        inner, outer = (one.get_component_iface().get_extents(Atspi.CoordType.WINDOW) for one in (node, around))
+        if outer.x <= inner.x and inner.x + inner.width <= outer.x + outer.width:
+            return
+        if time.monotonic() > deadline:
+            raise LookupError("%d to %d of %d to %d" % (inner.x, inner.x + inner.width, outer.x, outer.x + outer.width))
+        time.sleep(PAUSE)
+
+
 def do_windows(command):
     return {"windows": len(windows_of(command["pid"]))}
 

@@ -7,7 +7,7 @@ use hobnob_tests::window::Window;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::story::{Desk, all_named, alone, friends_who_wrote};
+use crate::story::{Desk, all_named, alone, friends_who_wrote, house};
 
 /// What is kept of somebody's window.
 fn kept(house: &House, name: &str) -> Value {
@@ -121,6 +121,18 @@ fn a_tab_is_moved_to_its_own_window_and_back_with_its_link_and_its_draft() {
         before + 2,
         "the link went while the tab was moved, or more than once at the restart: {links:?}"
     );
+}
+
+#[test]
+fn of_more_tabs_than_fit_the_one_in_front_is_in_view_after_a_start() {
+    let Some(house) = house() else { return };
+    assert!(house.person("alice").quit().success());
+    let tabs: Vec<String> = (0..30).map(|n| format!("@friend-{n:02}")).collect();
+    let window = json!({"tabs": tabs, "front": "@friend-29"});
+    std::fs::write(house.path("alice").join("window.json"), window.to_string()).unwrap();
+    let (_display, mut hands, alice) = alone(&house);
+    hands.sees_window(&alice, "friend-29 — Hobnob");
+    hands.sees_tab(&alice, "friend-29");
 }
 
 #[test]
