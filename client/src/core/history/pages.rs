@@ -5,6 +5,7 @@ use hobnob_shared::mention;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::{acts, logs, messages, row};
+use crate::core::clock::now_ms;
 use crate::core::event::{ConversationInfo, MessageInfo, Notify};
 
 /// What [`line`] reads, from `messages m JOIN conversations k`.
@@ -256,7 +257,8 @@ fn mentions(c: &Connection, room: &str, me: &Handle) -> Result<u32> {
     Ok(u32::try_from(texts.iter().filter(|text| mention::names(text, me)).count()).unwrap_or(u32::MAX))
 }
 
-/// All conversations of `me` with something in them, the one with the newest message first.
+/// All conversations of `me` with something in them, the one in which something came last first. What a clock that runs ahead puts at a
+/// conversation's end is the newest there, and yet does not hide from this order what came since.
 pub fn conversations(c: &Connection, me: &Handle) -> Result<Vec<ConversationInfo>> {
     let mut all = list(c)?;
     for info in all.iter_mut().filter(|info| info.unread > 0 && info.conversation.friend().is_none()) {
@@ -271,9 +273,10 @@ fn list(c: &Connection) -> Result<Vec<ConversationInfo>> {
                 (SELECT count(*) FROM messages m WHERE m.conversation = k.id AND m.own = 0 AND m.state < 3 AND m.deleted = 0 AND {SHOWN})
          FROM conversations k JOIN messages m ON m.seq = (
              SELECT m.seq FROM messages m WHERE m.conversation = k.id AND {SHOWN} ORDER BY {NEWEST_FIRST} LIMIT 1)
-         ORDER BY m.seq DESC"
+         ORDER BY max(m.seq, coalesce((
+             SELECT m.seq FROM messages m WHERE m.conversation = k.id AND {SHOWN} AND m.clock <= ?1 ORDER BY {NEWEST_FIRST} LIMIT 1), 0)) DESC"
     ))?
-    .query_map([], |row| {
+    .query_map([now_ms().saturating_add(messages::AHEAD).cast_signed()], |row| {
         let newest = line(c, row)?;
         let conversation = newest.conversation.clone();
         let unread = row.get(13)?;
