@@ -26,6 +26,12 @@ fn one_goes_to_a_day_and_back_to_what_came_meanwhile_and_erases_it_all() {
     hands.key(bob, "ctrl+g");
     hands.sees(bob, "Jump to Date");
     all_named(hands, bob);
+    // It says on which days of the month that is shown there is something to go to.
+    hands.sees(bob, "Day, messages on ");
+    hands.click(bob, "Next Month");
+    hands.sees(bob, "Day, nothing was said in this month");
+    hands.click(bob, "Previous Month");
+    hands.sees(bob, "Day, messages on ");
     desk.picture("30-jump-to-date");
     // Today is chosen, and the first of it stands at the beginning.
     let Desk { hands, bob, .. } = &mut desk;

@@ -62,6 +62,13 @@ pub enum Question {
         /// Which of its pages.
         turn: u64,
     },
+    /// On which days something was said.
+    Days {
+        /// Where.
+        conversation: ConversationId,
+        /// When the days begin, and the last one ends.
+        starts: Vec<u64>,
+    },
     /// A conversation into a file.
     Export(ConversationId),
     /// A conversation off the disk.

@@ -308,6 +308,11 @@ impl App {
                 self.seek(conversation, Target::End);
             }
             (Question::History { conversation, .. }, _) => self.page_came(conversation, answer),
+            (Question::Days { conversation, starts }, Answer::Days { days }) => {
+                if let Some((_, calendar)) = self.jumping.as_ref().filter(|(of, _)| of == conversation) {
+                    calendar.mark(starts, days);
+                }
+            }
             (Question::Export(_), Answer::Exported { exported, path }) => self.exported(*exported, path.clone()),
             (Question::Erase { conversation, .. }, Answer::Erased { kept, .. }) => self.erased(conversation, *kept),
             (Question::Search { text, before }, _) => self.found(text, before.is_some(), answer),
@@ -385,6 +390,7 @@ impl App {
             | Question::Rooms
             | Question::Conversations
             | Question::Transfers
+            | Question::Days { .. }
             | Question::Receipts
             | Question::States(_)
             | Question::Avatars

@@ -212,6 +212,16 @@ pub fn page(c: &Connection, conversation: &ConversationId, limit: usize, part: P
     }
 }
 
+/// Whether something was said from each of these times to the next, by the same clock as [`Part::At`].
+pub fn days(c: &Connection, conversation: &ConversationId, starts: &[u64]) -> Result<Vec<bool>> {
+    let Some(row) = logs::find_conversation(c, &conversation.to_string())? else {
+        return Ok(vec![false; starts.len().saturating_sub(1)]);
+    };
+    let reader = Reader { c, conversation: row };
+    let any = |day: &[u64]| Ok(reader.first_at(day[0])?.is_some_and(|first| first.clock < day[1]));
+    starts.windows(2).map(any).collect()
+}
+
 /// The first `limit` messages behind one that was read before, or of all with none; for going through a whole conversation.
 pub fn following(
     c: &Connection,

@@ -53,6 +53,7 @@ impl Registry {
                     [before.map(Part::Before), after.map(Part::After), around.map(Part::Around), at.map(Part::At)];
                 self.page(conversation, limit, &parts, ticket);
             }
+            Command::Days { conversation, starts } => self.days(conversation, starts, ticket),
             Command::Export { conversation, path, format, overwrite } => {
                 self.export(conversation, path, (format, overwrite), ticket);
             }
