@@ -57,6 +57,7 @@ fn nothing_of_ones_conversations_stays_open_over_the_entrance() {
     let listed = phone.done(json!({"command": "devices"}));
     assert!(alice.quit().success());
     let (_display, mut hands, alice) = alone(&house);
+    hands.sees(&alice, "alice · available");
     hands.sees_button(&alice, "bob, available, 1 unread");
     hands.key(&alice, "ctrl+shift+f");
     hands.is_at(&alice, "Search Messages, People, Rooms and Files");
