@@ -22,9 +22,7 @@ impl Days {
             return;
         };
         let said: Vec<u32> = (1..).zip(days).filter(|(_, said)| **said).map(|(day, _)| day).collect();
-        for day in &said {
-            calendar.mark_day(*day);
-        }
+        show(&calendar, &said);
         let told = said.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
         self.spoken.say(&if told.is_empty() {
             "Day, nothing was said in this month".to_owned()
@@ -63,7 +61,7 @@ pub fn ask(window: &impl IsA<gtk::Window>, go: impl Fn(u64) + 'static, shown: im
     let name = spoken.clone();
     let turned = Rc::new(move |calendar: &gtk::Calendar| {
         // The marks are those of the month before.
-        calendar.clear_marks();
+        show(calendar, &[]);
         name.say("Day");
         shown(month(&calendar.date()));
     });
@@ -79,6 +77,31 @@ pub fn ask(window: &impl IsA<gtk::Window>, go: impl Fn(u64) + 'static, shown: im
     calendar.grab_focus();
     dialog.present();
     Days { calendar: calendar.downgrade(), spoken }
+}
+
+/// Marks these days of the month that is shown, and no others. The calendar's own marks are not drawn by GTK 4.8.
+fn show(calendar: &gtk::Calendar, said: &[u32]) {
+    let mut numbers = Vec::new();
+    collect(calendar.upcast_ref(), &mut numbers);
+    for (day, number) in (1..).zip(numbers.iter().filter(|number| !number.has_css_class("other-month"))) {
+        if said.contains(&day) {
+            number.add_css_class("said");
+        } else {
+            number.remove_css_class("said");
+        }
+    }
+}
+
+/// The numbers of all days that are shown, in their order.
+fn collect(widget: &gtk::Widget, numbers: &mut Vec<gtk::Widget>) {
+    let mut child = widget.first_child();
+    while let Some(next) = child {
+        if next.has_css_class("day-number") {
+            numbers.push(next.clone());
+        }
+        collect(&next, numbers);
+        child = next.next_sibling();
+    }
 }
 
 /// When a day begins here.
