@@ -329,11 +329,6 @@ impl Problem {
         )
     }
 
-    /// What was written and not sent cannot be written to the disk.
-    pub fn draft_not_kept() -> Self {
-        Self::new("profile", "Your draft could not be kept on the disk. Make room there, or send it before you quit.")
-    }
-
     /// An invite that cannot be read.
     pub fn bad_invite() -> Self {
         Self::new("bad_invite", "This is not an invite of Hobnob, or a part of it is missing. Ask for it again.")
@@ -485,7 +480,9 @@ impl Problem {
             WireCode::SourceGone => {
                 "The file cannot be read any more. Check that it is still there, and send it again.".into()
             }
-            WireCode::HashMismatch => "What arrived is not what was sent and was thrown away. Ask for it again.".into(),
+            WireCode::HashMismatch => {
+                "What arrived is not what was sent, so it was thrown away. Ask for it again.".into()
+            }
             WireCode::DiskFull => "The receiver's disk is full. Make room there and resume.".into(),
             WireCode::NotWritable => {
                 "The receiver cannot write to its folder. Choose another one there and resume.".into()

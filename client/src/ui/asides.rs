@@ -7,7 +7,6 @@ use gtk::{gio, glib};
 use hobnob_shared::id::{ConversationId, Handle};
 use relm4::gtk;
 
-use crate::core::error::Problem;
 use crate::ui::app::{App, AppMsg};
 use crate::ui::conversation::PageInput;
 use crate::ui::conversation::rows::first_line;
@@ -37,7 +36,7 @@ impl App {
         if let Err(error) = self.drafts.save(&self.profile) {
             tracing::warn!(%error, "what was written and not sent was not kept");
             if !was_told {
-                self.toast(&Problem::draft_not_kept().text);
+                self.toast(words::DRAFT_NOT_KEPT);
             }
         }
     }
