@@ -1,9 +1,11 @@
 //! What makes talking comfortable, in two windows: drafts that stay, who writes, where the new messages begin, links, receipts.
 
+use hobnob_tests::client::SOON;
+use hobnob_tests::process::until;
 use hobnob_tests::story::say;
 use serde_json::json;
 
-use crate::story::{Desk, friends};
+use crate::story::{Desk, all_named, alone, friends};
 
 #[test]
 fn a_draft_stays_with_its_conversation_and_the_other_side_sees_who_writes() {
@@ -110,10 +112,33 @@ fn a_link_is_opened_only_after_it_was_shown_where_it_goes() {
     hands.click(bob, "Open Link to evil.example…");
     hands.sees(bob, "Open This Link?");
     hands.reads(bob, "What stands before the @ is not where it goes.");
-    let nameless = hands.nameless(bob);
-    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    all_named(hands, bob);
     desk.picture("22-link");
     let Desk { hands, bob, .. } = &mut desk;
     hands.click(bob, "Cancel");
     hands.sees_no_more(bob, "Open This Link?");
+}
+
+#[test]
+fn a_draft_that_cannot_be_kept_is_told_and_stays_while_the_window_does() {
+    let Some((house, mut alice, mut bob)) = friends() else { return };
+    say(&mut bob, &mut alice, "lunch?");
+    assert!(alice.quit().success());
+    let (_display, mut hands, alice) = alone(&house);
+    hands.open_friend(&alice, "bob");
+    hands.reads(&alice, "lunch?");
+    // Nothing can be written where a folder stands.
+    let in_the_way = house.path("alice").join("drafts.json.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    hands.type_into(&alice, "Message", "perhaps");
+    hands.is_told(&alice, "bob — Hobnob", "Your draft could not be kept on the disk.");
+    hands.key(&alice, "ctrl+w");
+    hands.reads(&alice, "Draft: perhaps");
+    hands.open_friend(&alice, "bob");
+    hands.sees(&alice, "perhaps");
+    std::fs::remove_dir(&in_the_way).unwrap();
+    hands.type_into(&alice, "Message", " at one");
+    until("the draft is kept", SOON, || {
+        std::fs::read_to_string(house.path("alice").join("drafts.json")).is_ok_and(|text| text.contains("at one"))
+    });
 }

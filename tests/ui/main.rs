@@ -6,6 +6,7 @@ mod broken;
 mod clumsy;
 mod comforts;
 mod desktop;
+mod drops;
 mod history;
 mod hostile;
 mod hostile_cases;

@@ -20,6 +20,7 @@ use crate::ui::content::{Banner, Content};
 use crate::ui::conversation::{PageInput, PageOutput};
 pub use crate::ui::dialogs::answer::DialogAnswer;
 use crate::ui::dialogs::devices::DevicesDialog;
+use crate::ui::dialogs::jump_date::Days;
 use crate::ui::drafts::Drafts;
 use crate::ui::focus;
 use crate::ui::members::MemberOutput;
@@ -170,6 +171,8 @@ pub struct App {
     pub(in crate::ui) kept: WindowState,
     /// What was written and not sent.
     pub(in crate::ui) drafts: Drafts,
+    /// The calendar in which one chooses a day of a conversation to go to.
+    pub(in crate::ui) jumping: Option<(ConversationId, Days)>,
     /// The tabs of the last time are open again.
     pub(in crate::ui) restored: bool,
     pub(in crate::ui) failed: Rc<Cell<bool>>,
@@ -273,6 +276,7 @@ impl Component for App {
             profile: init.profile,
             kept,
             drafts,
+            jumping: None,
             restored: false,
             failed: init.failed,
             notifier: Notifier::new(preferences.clone(), input.clone()),
