@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use hobnob_tests::client::{Client, SOON};
 use hobnob_tests::disk::SmallDisk;
@@ -252,11 +253,15 @@ fn a_receiver_that_stands_still_does_not_fill_the_senders_memory() {
     bob.expect(json!({"event": "file_progress", "transfer": id}));
     bob.process.signal(Signal::STOP);
     // Progress stops by itself once all buffers on the way are full.
-    let mut last = alice.all(&json!({"event": "file_progress"})).len();
+    let (mut last, mut since) = (0, Instant::now());
     until("the sender stands still too", SOON, || {
         alice.forget();
         let now = alice.all(&json!({"event": "file_progress"})).len();
-        std::mem::replace(&mut last, now) == now
+        if std::mem::replace(&mut last, now) != now {
+            since = Instant::now();
+        }
+        // Ten times as long as progress is told at most.
+        since.elapsed() > Duration::from_secs(1)
     });
     let grown = alice.process.memory().saturating_sub(before);
     bob.process.signal(Signal::CONT);

@@ -27,10 +27,21 @@ pub fn random_file(path: &Path, size: u64, seed: u64) -> PathBuf {
 
 /// BLAKE3 of a file, in hexadecimal.
 pub fn hash(path: &Path) -> String {
-    let mut file = std::fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    try_hash(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn try_hash(path: &Path) -> std::io::Result<String> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(&mut file).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    hasher.finalize().to_hex().to_string()
+    hasher.update_reader(std::fs::File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// What a file holds; nothing if it is gone: whoever looks into the folders of running programs sees names that do not last.
+pub fn read_if_there(path: &Path) -> Vec<u8> {
+    match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        read => read.unwrap_or_else(|error| panic!("{}: {error}", path.display())),
+    }
 }
 
 /// Everything below `folder`: relative path and hash (folders and special files without one).
@@ -46,7 +57,14 @@ pub fn manifest(folder: &Path) -> BTreeMap<PathBuf, Option<String>> {
                 open.push(path);
                 found.insert(inside, None);
             } else if kind.is_some_and(|kind| kind.is_file()) {
-                found.insert(inside, Some(hash(&path)));
+                match try_hash(&path) {
+                    // A running program's file may have another name by now.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    hash => {
+                        let hash = hash.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                        found.insert(inside, Some(hash));
+                    }
+                }
             } else {
                 found.insert(inside, None);
             }

@@ -152,6 +152,17 @@ impl Hands {
         self.must(window, json!({"do": "drag", "from": from, "to": to}));
     }
 
+    /// Drags a file out of another program, which stands at `from` pixels from the left, over the part that `over` describes; holds it there.
+    pub fn carry(&mut self, window: &Window, (path, from): (&Path, u32), mut over: Value) {
+        (over["do"], over["path"], over["from"]) = (json!("carry"), json!(path), json!(from));
+        self.must(window, over);
+    }
+
+    /// Lets go of it. Whether it was taken.
+    pub fn let_go(&mut self, window: &Window) -> bool {
+        self.must(window, json!({"do": "let_go"}))["taken"] == true
+    }
+
     /// Opens the menu of what shows that text, by the right button of the mouse.
     pub fn menu(&mut self, window: &Window, text: &str) {
         self.must(window, json!({"do": "menu", "role": "label", "contains": text}));
@@ -264,6 +275,11 @@ impl Hands {
     /// Windows of it that can be seen.
     pub fn windows(&mut self, window: &Window) -> u64 {
         self.must(window, json!({"do": "windows"}))["windows"].as_u64().unwrap_or_default()
+    }
+
+    /// Waits until all of the tab of that name is in view in its bar.
+    pub fn sees_tab(&mut self, window: &Window, name: &str) {
+        self.must(window, json!({"do": "in_view", "role": "label", "name": name, "class": "AdwTabBar"}));
     }
 
     /// Another program has the keyboard.

@@ -46,10 +46,7 @@ fn a_picture_is_chosen_in_one_window_and_seen_in_the_other() {
     hands.click(alice, "Set Picture");
     hands.sees_no_more(alice, "Your Picture");
     until("alice is seen in bob's window", SOON * 3, || desk.dots(ALICE).1 > SMALL + 300);
-    for (window, who) in [(&desk.alice, "alice"), (&desk.bob, "bob")] {
-        let nameless = desk.hands.nameless(window);
-        assert!(nameless.is_empty(), "{who}'s window has controls without a name: {nameless:?}");
-    }
+    desk.all_named();
     desk.picture("40-pictures-of-people");
 
     // After a restart of hers; and then she takes it away.

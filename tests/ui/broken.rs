@@ -12,7 +12,7 @@ use hobnob_tests::story::{House, linked};
 use hobnob_tests::window::{Hands, Window};
 use serde_json::json;
 
-use crate::story::{friends, house};
+use crate::story::{SIZE, alone_on, friends, house};
 
 /// A notification service, Alice's window in front of Carol, and Bob.
 struct Desktop {
@@ -32,12 +32,10 @@ impl Desktop {
         let mut carol = house.friend_of(&mut alice, "carol");
         linked(&mut alice, &mut carol, "direct");
         assert!(alice.quit().success());
-        let display = Display::start(1000, 720);
+        let display = Display::start(SIZE.0, SIZE.1);
         let mut service = Notifications::on(&display);
         service.be(mood);
-        let mut hands = Hands::on(&display);
-        let alice = Window::open(&display, &house.start("alice"));
-        hands.place(&alice, 0, 0, (1000, 720));
+        let (display, mut hands, alice) = alone_on(display, &house);
         hands.open_friend(&alice, "carol");
         hands.sees(&alice, "Say Hello");
         hands.type_into(&alice, "Message", "");
@@ -104,7 +102,8 @@ fn a_session_bus_that_never_answers_keeps_no_window_from_coming() {
     let mut command = display.command(program("hobnob"));
     command.arg("--profile").arg(&start.profile).stdin(Stdio::null());
     let mut second = Process::start("a second hobnob", &mut command);
-    assert!(!second.wait(SOON).success());
+    // It waits for the bus, and then to be read.
+    assert!(!second.wait(SOON * 3).success());
     hands.key(&alice, "ctrl+q");
     assert!(alice.process.wait(SOON).success());
 }

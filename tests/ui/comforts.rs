@@ -6,7 +6,7 @@ use hobnob_tests::story::say;
 use hobnob_tests::window::Window;
 use serde_json::{Value, json};
 
-use crate::story::{Desk, SIZE, alone, friends};
+use crate::story::{Desk, SIZE, all_named, alone, friends};
 
 #[test]
 fn a_draft_stays_with_its_conversation_and_the_other_side_sees_who_writes() {
@@ -113,8 +113,7 @@ fn a_link_is_opened_only_after_it_was_shown_where_it_goes() {
     hands.click(bob, "Open Link to evil.example…");
     hands.sees(bob, "Open This Link?");
     hands.reads(bob, "What stands before the @ is not where it goes.");
-    let nameless = hands.nameless(bob);
-    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    all_named(hands, bob);
     desk.picture("22-link");
     let Desk { hands, bob, .. } = &mut desk;
     hands.click(bob, "Cancel");
@@ -187,4 +186,28 @@ fn an_emoji_is_chosen_and_sent() {
     let text = sent["text"].as_str().unwrap_or_default();
     let emoji = text.strip_prefix("good morning ").unwrap_or_else(|| panic!("{text:?}"));
     assert!(emoji.starts_with('😀'), "the first of all: {emoji:?}");
+}
+
+#[test]
+fn a_draft_that_cannot_be_kept_is_told_and_stays_while_the_window_does() {
+    let Some((house, mut alice, mut bob)) = friends() else { return };
+    say(&mut bob, &mut alice, "lunch?");
+    assert!(alice.quit().success());
+    let (_display, mut hands, alice) = alone(&house);
+    hands.open_friend(&alice, "bob");
+    hands.reads(&alice, "lunch?");
+    // Nothing can be written where a folder stands.
+    let in_the_way = house.path("alice").join("drafts.json.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    hands.type_into(&alice, "Message", "perhaps");
+    hands.is_told(&alice, "bob — Hobnob", "Your draft could not be kept on the disk.");
+    hands.key(&alice, "ctrl+w");
+    hands.reads(&alice, "Draft: perhaps");
+    hands.open_friend(&alice, "bob");
+    hands.sees(&alice, "perhaps");
+    std::fs::remove_dir(&in_the_way).unwrap();
+    hands.type_into(&alice, "Message", " at one");
+    until("the draft is kept", SOON, || {
+        std::fs::read_to_string(house.path("alice").join("drafts.json")).is_ok_and(|text| text.contains("at one"))
+    });
 }

@@ -15,7 +15,7 @@ use hobnob_tests::window::{Hands, Window, pictures};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::story::{SIZE, friends, house};
+use crate::story::{SIZE, all_named, alone_on, friends, house};
 
 /// A display with a notification service and Alice's window; Bob and Carol are her friends, without windows.
 struct Room {
@@ -48,9 +48,7 @@ impl Room {
         std::fs::create_dir_all(place.parent().unwrap()).unwrap();
         std::fs::write(&place, preferences.to_string()).unwrap();
         let service = Notifications::on(&display);
-        let mut hands = Hands::on(&display);
-        let alice = Window::open(&display, &house.start("alice"));
-        hands.place(&alice, 0, 0, SIZE);
+        let (display, mut hands, alice) = alone_on(display, &house);
         // It is there, signed in, and looks at Carol.
         hands.open_friend(&alice, "carol");
         hands.sees(&alice, "Say Hello");
@@ -155,8 +153,7 @@ fn preferences_count_at_once_are_kept_and_hold_in_every_window() {
     let Room { hands, alice, .. } = &mut room;
     hands.key(alice, "ctrl+comma");
     hands.sees(alice, "Text Size");
-    let nameless = hands.nameless(alice);
-    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    all_named(hands, alice);
     hands.turn(alice, "Notifications");
     hands.toggle(alice, "Show Sender and Text");
     hands.toggle(alice, "Sound");

@@ -195,6 +195,62 @@ def do_copy(command):
         raise LookupError("nothing was copied")
 
 
+# A program with nothing but a file to drag away, and what became of it.
+CARRIER = """
+import sys
+import gi
+gi.require_version("Gdk", "4.0")
+gi.require_version("Gtk", "4.0")
+from gi.repository import Gdk, Gio, GLib, Gtk
+Gtk.init()
+window = Gtk.Window(title="files", default_width=80, default_height=80, decorated=False)
+uris = Gio.File.new_for_path(sys.argv[1]).get_uri() + "\\r\\n"
+provided = [("text/uri-list", uris), ("text/plain;charset=utf-8", sys.argv[1])]
+content = Gdk.ContentProvider.new_union([Gdk.ContentProvider.new_for_bytes(kind, GLib.Bytes.new(text.encode())) for kind, text in provided])
+source = Gtk.DragSource(content=content, actions=Gdk.DragAction.COPY)
+became = []
+source.connect("drag-begin", lambda *_: became.clear())
+source.connect("drag-cancel", lambda *_: became.append("refused"))
+source.connect("drag-end", lambda *_: print((became + ["taken"])[0], flush=True))
+window.add_controller(source)
+window.present()
+GLib.timeout_add(50, lambda: print("ready", flush=True) if window.get_mapped() else True)
+GLib.MainLoop().run()
+"""
+# The one that is being dragged from; it ends with this program, whose group it is in.
+CARRIERS = []
+
+
+def do_carry(command):
+    """Drags a file out of another program over something, and holds it there."""
+    x, y = point(wait(command))
+    target = windows_of(command["pid"])[-1]
+    other = subprocess.Popen([sys.executable, "-c", CARRIER, command["path"]], stdout=subprocess.PIPE, text=True)
+    if other.stdout.readline().strip() != "ready":
+        raise LookupError("there is nothing to carry")
+    CARRIERS.append(other)
+    source = windows_of(other.pid)[-1]
+    subprocess.run(["xdotool", "windowmove", "--sync", source, str(command["from"]), "0"], check=False)
+    subprocess.run(["xdotool", "mousemove", "--sync", "--window", source, "40", "40", "mousedown", "1"], check=True)
+    # As a hand does: the other side of the drag answers each move.
+    for far in (10, 20, 30):
+        subprocess.run(["xdotool", "mousemove", "--sync", "--window", source, str(40 + far), "40"], check=True)
+        time.sleep(PAUSE)
+    for far in (30, 20, 10, 0):
+        subprocess.run(["xdotool", "mousemove", "--sync", "--window", target, str(x + far), str(y)], check=True)
+        time.sleep(PAUSE)
+
+
+def do_let_go(command):
+    """Lets go of it; answers whether it was taken."""
+    subprocess.run(["xdotool", "mouseup", "1"], check=True)
+    other = CARRIERS.pop()
+    became = other.stdout.readline().strip()
+    other.terminate()
+    other.wait()
+    return {"taken": became == "taken"}
+
+
 CONTROLS = ("button", "toggle button", "switch", "entry", "menu item", "page tab", "combo box")
 # Lines that were found before: looking through a whole window takes its time.
 FOUND = {}
@@ -272,6 +328,24 @@ def do_write(command):
     """Real key presses into whatever has the keyboard; the mouse stays where it is."""
     to_front(command)
     xdotool("type", "--args", "1", "--delay", "5", command["text"])
+
+
+def do_in_view(command):
+    """Waits until all of what is found lies within the widget of that class that it stands in."""
+    deadline = time.monotonic() + command.get("within", 20)
+    while True:
+        node = wait(command)
+        around = node
+        while around is not None and not (around.get_name() or "").startswith(command["class"]):
+            around = around.get_parent()
+        if around is None:
+            raise LookupError("it stands in no %s: %s" % (command["class"], json.dumps(command)))
+        inner, outer = (one.get_component_iface().get_extents(Atspi.CoordType.WINDOW) for one in (node, around))
+        if outer.x <= inner.x and inner.x + inner.width <= outer.x + outer.width:
+            return
+        if time.monotonic() > deadline:
+            raise LookupError("%d to %d of %d to %d" % (inner.x, inner.x + inner.width, outer.x, outer.x + outer.width))
+        time.sleep(PAUSE)
 
 
 def do_windows(command):

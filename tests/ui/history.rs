@@ -8,7 +8,7 @@ use hobnob_tests::window::Hands;
 use serde_json::json;
 
 use crate::search::fill;
-use crate::story::{Desk, friends};
+use crate::story::{Desk, all_named, friends};
 
 #[test]
 fn one_goes_to_a_day_and_back_to_what_came_meanwhile_and_erases_it_all() {
@@ -27,8 +27,13 @@ fn one_goes_to_a_day_and_back_to_what_came_meanwhile_and_erases_it_all() {
     hands.reads(bob, "the end");
     hands.key(bob, "ctrl+g");
     hands.sees(bob, "Jump to Date");
-    let nameless = hands.nameless(bob);
-    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    all_named(hands, bob);
+    // It says on which days of the month that is shown there is something to go to.
+    hands.sees(bob, "Day, messages on ");
+    hands.click(bob, "Next Month");
+    hands.sees(bob, "Day, nothing was said in this month");
+    hands.click(bob, "Previous Month");
+    hands.sees(bob, "Day, messages on ");
     desk.picture("30-jump-to-date");
     // Today is chosen, and the first of it stands at the beginning.
     let Desk { hands, bob, .. } = &mut desk;
@@ -67,8 +72,8 @@ fn one_goes_to_a_day_and_back_to_what_came_meanwhile_and_erases_it_all() {
     desk.picture("33-erase");
     let Desk { hands, bob, .. } = &mut desk;
     hands.click(bob, "Erase");
-    hands.sees(bob, "Say Hello");
     hands.sees(bob, "The conversation is erased on this computer.");
+    hands.sees(bob, "Say Hello");
     desk.picture("34-erased");
     let Desk { hands, alice, bob, .. } = &mut desk;
     assert!(!draft().contains("never said") && !hands.is_shown(bob, "never said"));

@@ -7,24 +7,11 @@ use hobnob_tests::client::{Client, SOON};
 use hobnob_tests::display::Display;
 use hobnob_tests::process::{Process, until};
 use hobnob_tests::programs::program;
-use hobnob_tests::story::{House, PASSWORD, say};
+use hobnob_tests::story::{PASSWORD, say};
 use hobnob_tests::window::{Hands, Window};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::story::{friends, house};
-
-/// Alice's window over what she has said with Bob; and with these preferences.
-fn opened(house: &House, preferences: &Value) -> (Display, Hands, Window) {
-    let display = Display::start(1000, 720);
-    let place = display.home.path().join("config/hobnob");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("preferences.json"), preferences.to_string()).unwrap();
-    let mut hands = Hands::on(&display);
-    let alice = Window::open(&display, &house.start("alice"));
-    hands.place(&alice, 0, 0, (1000, 720));
-    hands.sees(&alice, "alice · available");
-    (display, hands, alice)
-}
+use crate::story::{SIZE, alone, alone_on, alone_preferring, friends, house};
 
 fn titled(hands: &mut Hands, window: &Window, title: &str) {
     hands.ask(window, json!({"do": "wait", "role": "frame", "name": title})).unwrap();
@@ -40,7 +27,7 @@ fn a_hidden_main_window_comes_back_for_what_is_wanted_in_it() {
     say(&mut bob, &mut alice, "from bob");
     assert!(alice.quit().success());
     let (_display, mut hands, alice) =
-        opened(&house, &json!({"run-in-background": true, "background-explained": true}));
+        alone_preferring(&house, &json!({"run-in-background": true, "background-explained": true}));
     // By keys that lead there, and with the last tab of the other window, which goes with it.
     for key in ["ctrl+f", "ctrl+shift+y", ""] {
         hands.open_friend(&alice, "bob");
@@ -69,7 +56,8 @@ fn nothing_of_ones_conversations_stays_open_over_the_entrance() {
     phone.done(json!({"command": "sign_in", "user": "alice", "password": PASSWORD}));
     let listed = phone.done(json!({"command": "devices"}));
     assert!(alice.quit().success());
-    let (_display, mut hands, alice) = opened(&house, &json!({}));
+    let (_display, mut hands, alice) = alone(&house);
+    hands.sees(&alice, "alice · available");
     hands.sees_button(&alice, "bob, available, 1 unread");
     hands.key(&alice, "ctrl+shift+f");
     hands.is_at(&alice, "Search Messages, People, Rooms and Files");
@@ -87,7 +75,8 @@ fn nothing_of_ones_conversations_stays_open_over_the_entrance() {
 fn what_is_said_over_the_preferences_is_told_there() {
     let Some(house) = house() else { return };
     assert!(house.person("alice").quit().success());
-    let (display, mut hands, alice) = opened(&house, &json!({}));
+    let (display, mut hands, alice) = alone(&house);
+    hands.sees(&alice, "alice · available");
     hands.key(&alice, "ctrl+comma");
     hands.turn(&alice, "Conversations");
     hands.toggle(&alice, "Last Seen");
@@ -99,7 +88,7 @@ fn what_is_said_over_the_preferences_is_told_there() {
 fn what_was_taken_back_is_not_left_to_who_listens() {
     let Some((house, mut alice, mut bob)) = friends() else { return };
     assert!(alice.quit().success());
-    let (_display, mut hands, alice) = opened(&house, &json!({}));
+    let (_display, mut hands, alice) = alone(&house);
     hands.sees(&alice, "bob, available");
     hands.open_friend(&alice, "bob");
     let told = |hands: &mut Hands, words: &str| hands.is_told(&alice, "bob — Hobnob", words);
@@ -118,7 +107,9 @@ fn what_was_taken_back_is_not_left_to_who_listens() {
 fn a_link_that_is_clicked_twice_is_asked_about_once() {
     let Some(house) = house() else { return };
     assert!(house.person("alice").quit().success());
-    let (display, mut hands, alice) = opened(&house, &json!({"run-in-background": true, "background-explained": true}));
+    let (display, mut hands, alice) =
+        alone_preferring(&house, &json!({"run-in-background": true, "background-explained": true}));
+    hands.sees(&alice, "alice · available");
     // Also while the window is hidden.
     hands.key(&alice, "ctrl+w");
     until("the window is hidden", SOON, || hands.windows(&alice) == 0);
@@ -138,12 +129,10 @@ fn preferences_that_cannot_be_kept_hold_until_the_end_also_for_who_is_signed_out
     let mut alice = house.person("alice");
     alice.done(json!({"command": "sign_out"}));
     assert!(alice.quit().success());
-    let display = Display::start(1000, 720);
+    let display = Display::start(SIZE.0, SIZE.1);
     // A file stands where their folder should be.
     std::fs::write(display.home.path().join("config/hobnob"), "").unwrap();
-    let mut hands = Hands::on(&display);
-    let alice = Window::open(&display, &house.start("alice"));
-    hands.place(&alice, 0, 0, (1000, 720));
+    let (_display, mut hands, alice) = alone_on(display, &house);
     hands.sees(&alice, "Username");
     hands.key(&alice, "ctrl+comma");
     hands.turn(&alice, "Conversations");

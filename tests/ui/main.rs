@@ -6,6 +6,7 @@ mod broken;
 mod clumsy;
 mod comforts;
 mod desktop;
+mod drops;
 mod entrance;
 mod history;
 mod hostile;

@@ -55,10 +55,7 @@ fn messages_are_edited_reacted_to_answered_and_deleted() {
     hands.key(bob, "Return");
     hands.sees_no_more(bob, "Reply to alice");
     hands.click(alice, "Go to the Message, in answer to You: hello <b>everybody</b>");
-    for (window, who) in [(&desk.alice, "alice"), (&desk.bob, "bob")] {
-        let nameless = desk.hands.nameless(window);
-        assert!(nameless.is_empty(), "{who}'s window has controls without a name: {nameless:?}");
-    }
+    desk.all_named();
     desk.picture("11-answer");
 
     // Alice may take back what is hers, and is asked first.

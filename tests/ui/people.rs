@@ -6,7 +6,7 @@ use hobnob_tests::story::{say, text_of};
 use hobnob_tests::window::{Hands, Window};
 use serde_json::json;
 
-use crate::story::{Desk, friends, house};
+use crate::story::{Desk, all_named, friends, house};
 
 /// Whether one row of the sidebar stands above another.
 fn is_above(hands: &mut Hands, window: &Window, one: &str, other: &str) -> bool {
@@ -35,8 +35,7 @@ fn a_nickname_is_given_and_the_list_stands_as_it_was_chosen() {
     hands.sees(alice, "Not compared yet");
     hands.fill(alice, "Nickname", "Uncle <b>Bob");
     hands.fill(alice, "Note", "has my umbrella");
-    let nameless = hands.nameless(alice);
-    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    all_named(hands, alice);
     desk.picture("30-details");
     let Desk { hands, alice, .. } = &mut desk;
     hands.click(alice, "Save");
@@ -76,8 +75,7 @@ fn an_invite_is_shown_and_one_that_is_opened_asks_first() {
     hands.click(alice, "Main Menu");
     hands.click(alice, "Invite Link…");
     hands.reads(alice, "hobnob:alice?k=");
-    let nameless = hands.nameless(alice);
-    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    all_named(hands, alice);
     desk.picture("31-invite");
     let Desk { hands, alice, .. } = &mut desk;
     hands.click(alice, "Copy Invite Link");

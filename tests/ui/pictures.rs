@@ -62,10 +62,7 @@ fn pictures_are_shown_when_they_have_arrived_and_can_be_pasted() {
     until("one picture is kept", SOON, || kept() == 1);
     hands.click(alice, "Send");
     hands.sees(bob, "looklook");
-    for (window, who) in [(&desk.alice, "alice"), (&desk.bob, "bob")] {
-        let nameless = desk.hands.nameless(window);
-        assert!(nameless.is_empty(), "{who}'s window has controls without a name: {nameless:?}");
-    }
+    desk.all_named();
     desk.picture("10-pictures");
 }
 

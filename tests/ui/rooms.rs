@@ -48,10 +48,7 @@ fn two_people_who_are_no_friends_talk_in_a_room() {
     hands.sees(alice, "alice, you · owner · available");
     hands.sees(alice, "bob, available · direct");
     hands.key(alice, "Escape");
-    for (window, who) in [(&desk.alice, "alice"), (&desk.bob, "bob")] {
-        let nameless = desk.hands.nameless(window);
-        assert!(nameless.is_empty(), "{who}'s window has controls without a name: {nameless:?}");
-    }
+    desk.all_named();
     desk.picture("8-room-conversation");
 
     let Desk { hands, alice, bob, .. } = &mut desk;

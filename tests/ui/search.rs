@@ -6,7 +6,7 @@ use hobnob_tests::room::{TEA, join, put, say_to_all};
 use hobnob_tests::story::{hand_over, say, text_of};
 use serde_json::json;
 
-use crate::story::{Desk, friends};
+use crate::story::{Desk, all_named, friends};
 
 const SEARCH: &str = "Search Messages, People, Rooms and Files";
 const SWITCH: &str = "Switch Conversation";
@@ -35,8 +35,7 @@ fn a_result_leads_to_its_place_and_the_switcher_to_a_conversation() {
     hands.sees(bob, "3 results");
     hands.sees(bob, "umbrella plan.pdf");
     hands.sees(bob, "umbrellas are in #tea");
-    let nameless = hands.nameless(bob);
-    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    all_named(hands, bob);
     desk.picture("20-search");
     let Desk { hands, bob, .. } = &mut desk;
     hands.key(bob, "Down");

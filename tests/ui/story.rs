@@ -7,6 +7,7 @@ use hobnob_tests::process::until;
 use hobnob_tests::programs::program;
 use hobnob_tests::story::{House, PASSWORD, offer, say};
 use hobnob_tests::window::{Hands, Window, pictures, shows_something};
+use serde_json::Value;
 
 /// A window's place on a display, in pixels.
 pub const SIZE: (u32, u32) = (1000, 720);
@@ -38,7 +39,20 @@ pub fn friends_who_wrote() -> Option<(House, Client, Client, Client)> {
 
 /// Alice's window, alone on a display.
 pub fn alone(house: &House) -> (Display, Hands, Window) {
+    alone_on(Display::start(SIZE.0, SIZE.1), house)
+}
+
+/// The same, of somebody who prefers this.
+pub fn alone_preferring(house: &House, preferences: &Value) -> (Display, Hands, Window) {
     let display = Display::start(SIZE.0, SIZE.1);
+    let place = display.home.path().join("config/hobnob");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("preferences.json"), preferences.to_string()).unwrap();
+    alone_on(display, house)
+}
+
+/// The same, on a display that has room for it.
+pub fn alone_on(display: Display, house: &House) -> (Display, Hands, Window) {
     let mut hands = Hands::on(&display);
     let alice = Window::open(&display, &house.start("alice"));
     hands.place(&alice, 0, 0, SIZE);
@@ -95,6 +109,13 @@ impl Desk {
         command.stdin(std::process::Stdio::null()).status().unwrap()
     }
 
+    /// A screen reader has a name for every control of both windows.
+    #[track_caller]
+    pub fn all_named(&mut self) {
+        all_named(&mut self.hands, &self.alice);
+        all_named(&mut self.hands, &self.bob);
+    }
+
     /// How many dots of about this colour are in Alice's window, and in Bob's.
     pub fn dots(&self, colour: [u8; 3]) -> (usize, usize) {
         let edge = SIZE.0 as usize;
@@ -106,6 +127,13 @@ impl Desk {
         let path = self.display.photograph(&pictures("ui-screenshots").join(format!("{name}.png")));
         assert!(shows_something(&path), "{} is empty", path.display());
     }
+}
+
+/// A screen reader has a name for every control of a window.
+#[track_caller]
+pub fn all_named(hands: &mut Hands, window: &Window) {
+    let nameless = hands.nameless(window);
+    assert!(nameless.is_empty(), "controls without a name in {}'s window: {nameless:?}", window.name);
 }
 
 /// Makes an account in its window.
@@ -156,10 +184,7 @@ fn two_people_do_the_whole_job_in_their_windows() {
     hands.sees(alice, "Hello Alice");
     desk.picture("3-conversation");
 
-    for (window, who) in [(&desk.alice, "alice"), (&desk.bob, "bob")] {
-        let nameless = desk.hands.nameless(window);
-        assert!(nameless.is_empty(), "{who}'s window has controls without a name: {nameless:?}");
-    }
+    desk.all_named();
 }
 
 #[test]
@@ -199,8 +224,7 @@ fn a_file_goes_from_window_to_window_and_all_is_there_after_a_restart() {
     hands.key(alice, "ctrl+shift+y");
     hands.sees(alice, "folder slides, 2 files · 1.4 MB · delivered, verified, to bob");
     hands.sees(alice, "file holiday picture.jpg, 3.1 MB · delivered, verified, to bob");
-    let nameless = hands.nameless(alice);
-    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    all_named(hands, alice);
     desk.picture("4-folder-and-transfers");
 
     drop(desk);

@@ -7,7 +7,7 @@ use hobnob_tests::window::{Hands, Window};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::story::{Desk, alone, friends_who_wrote};
+use crate::story::{Desk, all_named, alone, friends_who_wrote, house};
 
 /// What is kept of somebody's window.
 fn kept(house: &House, name: &str) -> Value {
@@ -39,8 +39,7 @@ fn tabs_are_pinned_moved_closed_and_opened_again_and_are_all_there_at_the_next_s
     hands.key(alice, "ctrl+shift+p");
     hands.key(alice, "ctrl+w");
     hands.sees(alice, "This tab is pinned");
-    let nameless = hands.nameless(alice);
-    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    all_named(hands, alice);
     desk.picture("23-pinned");
 
     desk.alice_again(&house);
@@ -84,8 +83,7 @@ fn a_tab_is_moved_to_its_own_window_and_back_with_its_link_and_its_draft() {
     hands.sees(&alice, "half a ");
     until("the window is kept", SOON, || kept(&house, "alice")["windows"][0]["tabs"] == json!(["@bob"]));
     assert_eq!(kept(&house, "alice")["tabs"], json!(["@carol"]));
-    let nameless = hands.nameless(&alice);
-    assert!(nameless.is_empty(), "controls without a name: {nameless:?}");
+    all_named(&mut hands, &alice);
     hands.type_into(&alice, "Message", "sentence");
     hands.key(&alice, "Return");
     bob.expect(json!({"event": "message", "text": "half a sentence"}));
@@ -123,6 +121,18 @@ fn a_tab_is_moved_to_its_own_window_and_back_with_its_link_and_its_draft() {
         before + 2,
         "the link went while the tab was moved, or more than once at the restart: {links:?}"
     );
+}
+
+#[test]
+fn of_more_tabs_than_fit_the_one_in_front_is_in_view_after_a_start() {
+    let Some(house) = house() else { return };
+    assert!(house.person("alice").quit().success());
+    let tabs: Vec<String> = (0..30).map(|n| format!("@friend-{n:02}")).collect();
+    let window = json!({"tabs": tabs, "front": "@friend-29"});
+    std::fs::write(house.path("alice").join("window.json"), window.to_string()).unwrap();
+    let (_display, mut hands, alice) = alone(&house);
+    hands.sees_window(&alice, "friend-29 — Hobnob");
+    hands.sees_tab(&alice, "friend-29");
 }
 
 #[test]

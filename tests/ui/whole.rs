@@ -9,7 +9,7 @@ use hobnob_tests::story::{House, PASSWORD};
 use hobnob_tests::window::{Hands, Window};
 use serde_json::{Value, json};
 
-use crate::story::{Desk, SIZE, house};
+use crate::story::{Desk, SIZE, all_named, house};
 
 const SEARCH: &str = "Search Messages, People, Rooms and Files";
 const PEOPLE: &str = "Search people and rooms";
@@ -203,17 +203,11 @@ fn prefer_by_keys(house: &House, desk: &mut Desk) {
     hands.reads(bob, "three\nfour");
 }
 
-/// Everything that is shown has a name.
-fn named(hands: &mut Hands, window: &Window, place: &str) {
-    let nameless = hands.nameless(window);
-    assert!(nameless.is_empty(), "{place} of {} has controls without a name: {nameless:?}", window.name);
-}
-
 /// Chooses from a menu, all of whose lines have names.
 fn choose(hands: &mut Hands, window: &Window, menu: &str, item: &str) {
     hands.act(window, "button", menu);
     hands.sees_button(window, item);
-    named(hands, window, menu);
+    all_named(hands, window);
     hands.act(window, "menu item", item);
 }
 
@@ -221,7 +215,7 @@ fn choose(hands: &mut Hands, window: &Window, menu: &str, item: &str) {
 fn about_message(hands: &mut Hands, window: &Window, message: &str, role: &str, item: &str) {
     hands.act_on(window, "list item", message, Some("line.menu"));
     hands.sees_button(window, item);
-    named(hands, window, "a message’s menu");
+    all_named(hands, window);
     hands.act(window, role, item);
     hands.sees_no_more(window, "React 👍");
 }
@@ -234,7 +228,7 @@ fn say(hands: &mut Hands, window: &Window, text: &str) {
 /// Signs up, adds a friend and accepts: by accessibility.
 fn meet_by_actions(hands: &mut Hands, alice: &Window, bob: &Window) {
     hands.sees(alice, "Welcome to Hobnob");
-    named(hands, alice, "the entrance");
+    all_named(hands, alice);
     hands.act(alice, "button", "Sign Up");
     hands.sees(alice, "Type a username");
     for (window, user) in [(alice, "alice"), (bob, "bob")] {
@@ -244,16 +238,15 @@ fn meet_by_actions(hands: &mut Hands, alice: &Window, bob: &Window) {
         hands.act(window, "button", "Sign Up");
         hands.sees(window, &format!("{user} · available"));
     }
-    named(hands, alice, "the empty window");
+    all_named(hands, alice);
     hands.act(alice, "button", "Add Friend");
     hands.sees_button(alice, "Your Invite Link…");
-    named(hands, alice, "adding a friend");
+    all_named(hands, alice);
     hands.fill(alice, "Username", "bob");
     hands.act(alice, "button", "Add Friend");
     hands.is_told(alice, "Hobnob", "Request sent.");
-    hands.reads(alice, "Request sent.");
     hands.sees_button(bob, "Accept");
-    named(hands, bob, "a request");
+    all_named(hands, bob);
     hands.act(bob, "button", "Accept");
 }
 
@@ -268,10 +261,10 @@ fn the_whole_story_by_accessibility_alone() {
     hands.act_on(bob, "button", "alice, ", None);
     say(hands, alice, "Hello Bob");
     hands.is_told(bob, "alice — Hobnob", "alice: Hello Bob");
-    named(hands, bob, "a conversation");
+    all_named(hands, bob);
     about_message(hands, bob, "Hello Bob", "menu item", "Reply");
     hands.reads(bob, "Reply to alice");
-    named(hands, bob, "answering");
+    all_named(hands, bob);
     say(hands, bob, "Hello Alic");
     hands.is_told(alice, "bob — Hobnob", "bob: Hello Alic");
     about_message(hands, bob, "Hello Alic", "menu item", "Edit");
@@ -286,7 +279,7 @@ fn the_whole_story_by_accessibility_alone() {
     choose(hands, alice, "Main Menu", "Search…");
     hands.fill(alice, SEARCH, "good");
     hands.sees(alice, "1 result");
-    named(hands, alice, "the search");
+    all_named(hands, alice);
     hands.act_on(alice, "button", "good to see you", None);
     hands.sees_no_window(alice, SEARCH);
     hands.reads(alice, "Hello Alice, good to see you");
@@ -297,7 +290,7 @@ fn the_whole_story_by_accessibility_alone() {
     hands.sees_window(alice, "bob — Hobnob");
     hands.sees_button(alice, "Move to Main Window");
     hands.sees(alice, "half a sentence");
-    named(hands, alice, "a window of its own");
+    all_named(hands, alice);
     say(hands, bob, "Are you there?");
     hands.is_told(alice, "bob — Hobnob", "bob: Are you there?");
     say(hands, bob, "Are you there?");
@@ -328,10 +321,10 @@ fn a_file(house: &House, desk: &mut Desk) {
     hands.is_told(alice, "bob — Hobnob", "carol: offers notes.bin");
     hands.act_on(alice, "button", "carol, ", None);
     hands.sees_button(alice, "Save As…");
-    named(hands, alice, "a file that is offered");
+    all_named(hands, alice);
     hands.act(alice, "button", "Accept");
     hands.sees_button(alice, "Open Folder");
-    named(hands, alice, "a file that is there");
+    all_named(hands, alice);
     assert_eq!(hash(&house.path("alice-downloads").join("notes.bin")), hash(&sent));
     hands.act_on(alice, "button", "bob, ", None);
     hands.sees_window(alice, "bob — Hobnob");
@@ -357,23 +350,23 @@ fn every_window(hands: &mut Hands, alice: &Window) {
         choose(hands, alice, menu, item);
         hands.sees(alice, seen);
         hands.sees_button(alice, close);
-        named(hands, alice, item);
+        all_named(hands, alice);
         hands.act(alice, "button", close);
         hands.sees_no_more(alice, seen);
     }
     hands.act(alice, "button", "Transfers");
     hands.sees(alice, "file notes.bin, ");
-    named(hands, alice, "the transfers");
+    all_named(hands, alice);
     hands.act(alice, "button", "Transfers");
     choose(hands, alice, "Main Menu", "Join Room…");
     hands.sees(alice, "Room ID");
-    named(hands, alice, "joining a room");
+    all_named(hands, alice);
     hands.fill(alice, "Room ID", "tea");
     hands.act(alice, "button", "Join");
     hands.sees_window(alice, "#tea — Hobnob");
     hands.act(alice, "button", "Members");
     hands.sees(alice, "alice, ");
-    named(hands, alice, "the members");
+    all_named(hands, alice);
     hands.act(alice, "button", "Members");
 }
 
@@ -389,7 +382,7 @@ fn preferences(hands: &mut Hands, alice: &Window) {
         ] {
             hands.act(alice, "page tab", page);
             hands.sees(alice, seen);
-            named(hands, alice, page);
+            all_named(hands, alice);
         }
         assert_eq!(hands.is_on(alice, "Sound"), on);
         if !on {

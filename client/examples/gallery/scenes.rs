@@ -78,6 +78,8 @@ pub enum Step {
     Turn(&'static str),
     /// This into the search entry in front.
     Search(&'static str),
+    /// Files over the conversation in front.
+    Carry,
 }
 
 /// A scene.
@@ -375,6 +377,9 @@ pub const SCENES: &[Scene] = &[
     Scene { contrast: true, size: NARROW, ..scene("list-narrow-hc", Content::Rooms, &[]) },
     done("main-menu", Content::Day, TABS, &[Step::Menu("Main Menu")]),
     done("long-day", Content::Long, &["@bob"], &[Step::Do("win.jump-to-date", None), Step::Press("Jump")]),
+    done("drop", Content::Day, TABS, &[Step::Carry]),
+    Scene { dark: true, ..done("drop-dark", Content::Rooms, ROOM, &[Step::Carry]) },
+    Scene { size: NARROW, ..done("drop-narrow", Content::Rooms, LONG_NAME, &[Step::Carry]) },
     done("dialog-jump-date", Content::Day, TABS, JUMP),
     Scene { dark: true, ..done("dialog-jump-date-dark", Content::Day, TABS, JUMP) },
     Scene { size: NARROW, ..done("dialog-jump-date-narrow", Content::Day, TABS, JUMP) },

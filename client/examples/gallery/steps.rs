@@ -2,7 +2,7 @@
 
 use relm4::adw;
 use relm4::adw::prelude::*;
-use relm4::gtk;
+use relm4::gtk::{self, gdk};
 
 use crate::photos;
 use crate::scenes::Step;
@@ -93,6 +93,14 @@ pub fn carry_out(step: &Step) {
                 None => eprintln!("no search"),
             }
         }
+        // Nothing is carried really: what takes drops is told that something came over it.
+        Step::Carry => match find(root, &|widget| widget.is_mapped() && takes_drops(widget).is_some()) {
+            Some(place) => {
+                let target = takes_drops(&place);
+                target.map(|target| target.emit_by_name::<gdk::DragAction>("enter", &[&0.0_f64, &0.0_f64]));
+            }
+            None => eprintln!("nothing takes files"),
+        },
         Step::Fill(title, text) => {
             let is_it = |widget: &gtk::Widget| {
                 widget.downcast_ref::<adw::EntryRow>().is_some_and(|row| row.title() == *title && row.is_mapped())
@@ -103,6 +111,12 @@ pub fn carry_out(step: &Step) {
             }
         }
     }
+}
+
+/// What takes files that are dropped on a conversation.
+fn takes_drops(widget: &gtk::Widget) -> Option<gtk::DropTarget> {
+    let controllers = widget.downcast_ref::<gtk::Overlay>()?.observe_controllers();
+    (0..controllers.n_items()).find_map(|at| controllers.item(at).and_downcast())
 }
 
 fn find(root: &gtk::Widget, wanted: &dyn Fn(&gtk::Widget) -> bool) -> Option<gtk::Widget> {

@@ -63,6 +63,11 @@ pub enum Answer {
         #[serde(skip_serializing_if = "Option::is_none")]
         found: Option<MessageId>,
     },
+    /// On which days something was said.
+    Days {
+        /// As they were asked for.
+        days: Vec<bool>,
+    },
     /// A conversation is in a file.
     Exported {
         /// Messages in it.

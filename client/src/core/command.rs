@@ -243,6 +243,14 @@ pub enum Command {
         #[serde(default)]
         author: Option<Handle>,
     },
+    /// On which days something was said in a conversation: [`super::event::Answer::Days`].
+    Days {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// When each day begins, in milliseconds since 1970, and behind them when the last one ends: at most [`DAYS_MAX`] days, whose zone only
+        /// who asks knows.
+        starts: Vec<u64>,
+    },
     /// Writes a conversation into a file that other programs read: [`super::event::Answer::Exported`]. Long ones take their time.
     Export {
         /// Which conversation.
@@ -462,6 +470,9 @@ fn default_found() -> u32 {
 
 /// Most messages that one [`Command::Search`] answers.
 pub const FOUND_MAX: u32 = 200;
+
+/// Most days that one [`Command::Days`] looks at: a month.
+pub const DAYS_MAX: usize = 31;
 
 /// Most messages that one [`Command::History`] answers.
 pub const HISTORY_MAX: u32 = 5_000;

@@ -34,8 +34,9 @@ impl Model {
             }
             (Question::Conversations, Answer::Conversations { conversations }) => {
                 let mut changes = Vec::new();
+                self.recent.came_before(conversations.iter().map(|info| info.conversation.clone()));
                 for info in conversations {
-                    changes.extend(info.newest.as_ref().and_then(|newest| self.said(newest)));
+                    changes.extend(info.newest.as_ref().map(|newest| self.newest_of(newest)));
                     changes.extend(self.set_unread(&info.conversation, info.unread));
                     self.set_calls(&info.conversation, info.mentions.min(info.unread));
                     changes.extend(self.find_fresh(&info.conversation));
@@ -184,7 +185,7 @@ impl Model {
             Some(Placed::At(at)) => Some(Change::Spliced { conversation, at, removed: 0, added: 1 }),
             _ => None,
         };
-        spliced.into_iter().chain(said).collect()
+        spliced.into_iter().chain([said]).collect()
     }
 
     /// The list of transfers came after some timelines: those are laid out again.

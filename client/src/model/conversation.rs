@@ -293,11 +293,33 @@ impl Conversation {
         behind.filter(|(_, line)| answers(line)).map(|(at, _)| at).collect()
     }
 
+    /// When a line counts as said among the others, in milliseconds since 1970: never before the one above it, whatever clock its author has. A
+    /// message when it has its place, a card between its neighbours.
+    pub fn said_at(&self, at: usize) -> u64 {
+        let place = |line: &Line| line.message().map(|message| message.info.clock);
+        let Some(line) = self.lines.get(at) else { return 0 };
+        place(line).unwrap_or_else(|| {
+            let above = self.message_above(at);
+            let cards = &self.lines[above.map_or(0, |above| above + 1)..=at];
+            let earliest = above.and_then(|above| place(&self.lines[above])).unwrap_or(0);
+            let latest = self.lines[at..].iter().find_map(place).unwrap_or(u64::MAX);
+            cards.iter().map(Line::at).fold(earliest, u64::max).min(latest)
+        })
+    }
+
+    /// The nearest message above a line; between them are cards only.
+    pub fn message_above(&self, at: usize) -> Option<usize> {
+        self.lines.iter().take(at).rposition(|line| line.message().is_some())
+    }
+
     /// How a line hangs together with its neighbours. `day` numbers the days of the reader's clock.
     pub fn layout(&self, at: usize, day: &dyn Fn(u64) -> i64) -> Layout {
         let Some(line) = self.lines.get(at) else { return Layout { new_day: false, first: true, last: true } };
-        let previous = at.checked_sub(1).and_then(|before| self.lines.get(before));
-        let mut layout = Layout::of(previous, line, self.lines.get(at + 1), day);
+        let same_day = |one: usize, next: usize| day(self.said_at(one)) == day(self.said_at(next));
+        let previous =
+            at.checked_sub(1).filter(|before| same_day(*before, at)).and_then(|before| self.lines.get(before));
+        let next = self.lines.get(at + 1).filter(|_| same_day(at, at + 1));
+        let mut layout = Layout::of(previous, line, next);
         // What is new is set apart from what is not.
         layout.first |= self.is_first_new(at);
         layout.last |= self.is_first_new(at + 1);

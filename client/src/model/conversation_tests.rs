@@ -270,6 +270,32 @@ proptest::proptest! {
     }
 }
 
+proptest::proptest! {
+    /// Whatever clocks their authors have, and whenever they come: no day is named twice, nor one before it after it.
+    #[test]
+    fn the_days_of_a_timeline_never_go_back(
+        told in proptest::collection::vec((0_u64..60, 0_u64..60, proptest::bool::ANY), 0..40)
+    ) {
+        let mut conversation = Conversation::default();
+        newest(&mut conversation, vec![], true, &[]);
+        for (clock, sent_at, is_card) in told {
+            let mut said = message("bob", sent_at);
+            said.info.clock = clock;
+            if is_card {
+                conversation.push_transfer(TransferId::new(), handle("bob"), sent_at);
+            } else {
+                conversation.insert(said);
+            }
+        }
+        let day = |at: u64| i64::try_from(at / 10).unwrap();
+        let lines = 0..conversation.lines().len();
+        let named = lines.clone().filter(|at| conversation.layout(*at, &day).new_day);
+        let named: Vec<i64> = named.map(|at| day(conversation.said_at(at))).collect();
+        proptest::prop_assert!(named.is_sorted_by(|one, next| one < next), "{:?}", named);
+        proptest::prop_assert!(lines.map(|at| conversation.said_at(at)).is_sorted());
+    }
+}
+
 fn answer(to: &Message, sent_at: u64) -> Message {
     let mut answer = message("bob", sent_at);
     answer.info.reply_to = Some(to.info.message);

@@ -3,9 +3,10 @@
 
 use hobnob_shared::id::ConversationId;
 
+use crate::core::event::MessageState;
 use crate::core::message_key::MessageKey;
 use crate::model::change::Change;
-use crate::model::line::Line;
+use crate::model::line::{Fate, Line, Message};
 use crate::model::state::Model;
 
 /// The mark of a conversation.
@@ -43,14 +44,14 @@ impl Model {
             *count = count.saturating_add(1);
             return None;
         }
-        // With something unread before it the mark stands there already, or will when its page has come.
-        if watched || unread > 0 {
+        let mark = if let Fresh::Above(marked) = &open.fresh { open.position(&marked.clone().into()) } else { None };
+        // With something unread above it the mark stands there already, or will when its page has come.
+        let is_first = || mark.zip(open.position(&message.clone().into())).is_some_and(|(mark, at)| at < mark);
+        if watched || (unread > 0 && !is_first()) {
             return None;
         }
-        let before = std::mem::replace(&mut open.fresh, Fresh::Above(message));
-        let Fresh::Above(before) = before else { return None };
-        let at = open.position(&before.into())?;
-        Some(Change::Line { conversation: conversation.clone(), at })
+        open.fresh = Fresh::Above(message);
+        mark.map(|at| Change::Line { conversation: conversation.clone(), at })
     }
 
     /// Messages came from the disk, or how many of them were not seen: sets the mark where it is known by count only.
@@ -70,8 +71,13 @@ impl Model {
             return None;
         }
         let nth = usize::try_from(count).unwrap_or(usize::MAX).checked_sub(1)?;
-        let others = |(_, line): &(usize, &Line)| line.message().is_some_and(|message| !message.own);
-        let (at, line) = open.lines().iter().enumerate().rev().filter(others).nth(nth)?;
+        // Late ones may stand above what was read. What was reported as read says so of itself in every page that comes since.
+        let reported = open.marked.is_some();
+        let is_new = |message: &Message| {
+            !message.own && message.fate != Fate::Deleted && (reported || message.info.state < MessageState::Read)
+        };
+        let new = |(_, line): &(usize, &Line)| line.message().is_some_and(is_new);
+        let (at, line) = open.lines().iter().enumerate().rev().filter(new).nth(nth)?;
         let message = line.message()?.info.key();
         open.fresh = Fresh::Above(message);
         Some(Change::Line { conversation: conversation.clone(), at })

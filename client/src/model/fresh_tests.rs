@@ -121,3 +121,42 @@ fn the_counts_may_come_after_the_page_and_a_page_may_be_too_short() {
     counted(&mut model, 1);
     assert_eq!(mark(&model), None);
 }
+
+proptest::proptest! {
+    /// Whatever clocks the others have, and whatever of theirs was read: the mark stands above the first that was not.
+    #[test]
+    fn the_mark_stands_above_the_first_that_was_not_read(
+        stored in proptest::collection::vec((0_u64..50, 0..3), 0..20),
+        live in proptest::collection::vec(0_u64..50, 0..10),
+    ) {
+        let mut model = alice();
+        let mut new = Vec::new();
+        let mut messages: Vec<MessageInfo> = stored
+            .iter()
+            .map(|(at, kind)| match kind {
+                0 => message("alice", *at),
+                1 => MessageInfo { state: MessageState::Read, ..message("bob", *at) },
+                _ => {
+                    let unread = message("bob", *at);
+                    new.push(unread.message);
+                    unread
+                }
+            })
+            .collect();
+        messages.sort_by_key(|info| info.clock);
+        counted(&mut model, u32::try_from(new.len()).unwrap());
+        let page = model.open(bob()).unwrap();
+        model.apply(Event::Done {
+            id: page.id,
+            answer: Answer::Messages { messages, earlier: false, later: false, found: None },
+        });
+        for at in live {
+            let unread = message("bob", at);
+            new.push(unread.message);
+            model.apply(Event::Message(unread));
+        }
+        let lines = model.conversation(&bob()).unwrap().lines();
+        let first = lines.iter().position(|line| line.message().is_some_and(|line| new.contains(&line.info.message)));
+        proptest::prop_assert_eq!(mark(&model), first);
+    }
+}

@@ -175,14 +175,13 @@ pub struct Layout {
 const GROUP_PAUSE: u64 = 5 * 60 * 1000;
 
 impl Layout {
-    /// Of a line between its neighbours. `day` numbers the days of the reader's clock.
-    pub fn of(previous: Option<&Line>, line: &Line, next: Option<&Line>, day: &dyn Fn(u64) -> i64) -> Self {
-        let new_day = previous.is_none_or(|previous| day(previous.at()) != day(line.at()));
-        let first = new_day || !previous.is_some_and(|previous| is_one_group(previous, line));
-        let last = next.is_none_or(|next| {
-            day(next.at()) != day(line.at()) || !is_one_group(line, next) || !is_one_state(line, next)
-        });
-        Self { new_day, first, last }
+    /// Of a line between its neighbours, where these are of the same day.
+    pub fn of(previous: Option<&Line>, line: &Line, next: Option<&Line>) -> Self {
+        Self {
+            new_day: previous.is_none(),
+            first: previous.is_none_or(|previous| !is_one_group(previous, line)),
+            last: next.is_none_or(|next| !is_one_group(line, next) || !is_one_state(line, next)),
+        }
     }
 }
 

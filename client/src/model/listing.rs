@@ -16,7 +16,7 @@ pub enum Order {
     /// Who is online, then by name.
     #[default]
     Online,
-    /// Where something was said last.
+    /// Where something came last.
     Recent,
     /// By name.
     Name,
@@ -58,7 +58,9 @@ impl Model {
             Order::Online => {}
             Order::Name => people.sort_by_cached_key(|person| person.name().to_lowercase()),
             Order::Recent => {
-                people.sort_by_cached_key(|person| Reverse(self.said_at(&ConversationId::Direct(person.user.clone()))));
+                people.sort_by_cached_key(|person| {
+                    Reverse(self.recent.rank(&ConversationId::Direct(person.user.clone())))
+                });
             }
         }
         people
@@ -77,13 +79,9 @@ impl Model {
         };
         let mut rooms: Vec<&Room> = self.rooms.sorted(words).into_iter().filter(shown).collect();
         if listing.order == Order::Recent {
-            rooms.sort_by_cached_key(|room| Reverse(self.said_at(&ConversationId::Room(room.room.clone()))));
+            rooms.sort_by_cached_key(|room| Reverse(self.recent.rank(&ConversationId::Room(room.room.clone()))));
         }
         rooms
-    }
-
-    fn said_at(&self, conversation: &ConversationId) -> u64 {
-        self.recent.get(conversation).copied().unwrap_or_default()
     }
 }
 
@@ -114,8 +112,8 @@ mod tests {
             friend("carol", Presence::Away, ""),
         ];
         model.roster.replace(friends, vec![]);
-        model.recent.insert("@bob".parse().unwrap(), 9);
-        model.recent.insert("@zoe".parse().unwrap(), 5);
+        model.recent.came(&"@zoe".parse().unwrap());
+        model.recent.came(&"@bob".parse().unwrap());
         model
     }
 
@@ -155,7 +153,7 @@ mod tests {
         };
         model.connection.user = "alice".parse().ok();
         model.rooms.replace(vec![room("#tea", Presence::Offline), room("#zoo", Presence::Away)]);
-        model.recent.insert("#zoo".parse().unwrap(), 3);
+        model.recent.came(&"#zoo".parse().unwrap());
         let named = |order, only| {
             let rooms = model.listed_rooms("", Listing { order, only }, None);
             rooms.into_iter().map(|room| room.room.to_string()).collect::<Vec<_>>()
@@ -172,7 +170,7 @@ mod tests {
         let many = (0..1_000).map(|n| friend(&format!("friend-{n:04}"), Presence::Away, &format!("Nick {}", n % 97)));
         model.roster.replace(many.collect(), vec![]);
         for n in 0..1_000 {
-            model.recent.insert(format!("@friend-{n:04}").parse().unwrap(), n * 7 % 1_000);
+            model.recent.came(&format!("@friend-{:04}", n * 7 % 1_000).parse().unwrap());
         }
         let quickest = |order| {
             let listing = Listing { order, only: Only::All };

@@ -7,7 +7,7 @@
 //! - [`acts`] edits and deletes
 //! - [`answers`] does the same with the answers to what was asked
 //! - [`contact`] nicknames, notes and how much is told of a conversation
-//! - [`listing`] which friends and rooms are shown, and in which order
+//! - [`listing`] which friends and rooms are shown, and in which order; `recent` where something was said last
 //! - [`roster`] friends and requests, their order
 //! - [`avatars`] whose picture is which
 //! - [`rooms`] rooms and who is in them
@@ -36,6 +36,7 @@ pub mod listing;
 mod mentions;
 pub mod pages;
 pub mod question;
+mod recent;
 pub mod rooms;
 pub mod roster;
 pub mod state;

@@ -13,6 +13,7 @@ use crate::model::connection::{Connection, Standing};
 use crate::model::conversation::{Conversation, Past, Placed};
 use crate::model::line::Message;
 use crate::model::question::{Question, Questions};
+use crate::model::recent::Recent;
 use crate::model::rooms::{Mesh, Rooms};
 use crate::model::roster::{Path, Person, Roster};
 use crate::model::transfers::{Offered, Transfers};
@@ -41,8 +42,8 @@ pub struct Model {
     pub(in crate::model) avatars: HashMap<Handle, Hash>,
     pub(in crate::model) open: HashMap<ConversationId, Conversation>,
     pub(in crate::model) unread: HashMap<ConversationId, u32>,
-    /// When something was last said, by the clock of the conversation.
-    pub(in crate::model) recent: HashMap<ConversationId, u64>,
+    /// Where something was said last.
+    pub(in crate::model) recent: Recent,
     /// Conversations of which not everything is told by notifications.
     pub(in crate::model) levels: HashMap<ConversationId, Notify>,
     pub(in crate::model) typing: HashMap<ConversationId, Vec<Handle>>,
@@ -348,7 +349,7 @@ impl Model {
                 Placed::Elsewhere => {}
             }
         }
-        changes.extend(self.said(&info));
+        changes.push(self.said(&info));
         if !own {
             changes.extend(self.freshen(&conversation, info.key()));
             let count = self.unread(&conversation).saturating_add(1);
@@ -359,13 +360,17 @@ impl Model {
         changes
     }
 
-    /// Something was said: in a room its line in the sidebar may show it.
-    pub(in crate::model) fn said(&mut self, info: &MessageInfo) -> Option<Change> {
-        let recent = self.recent.entry(info.conversation.clone()).or_default();
-        *recent = info.clock.max(*recent);
-        let ConversationId::Room(room) = &info.conversation else { return None };
+    /// Something was said: the sidebar may have another order, and a room's line in it shows the words.
+    pub(in crate::model) fn said(&mut self, info: &MessageInfo) -> Change {
+        self.recent.came(&info.conversation);
+        self.newest_of(info)
+    }
+
+    /// The newest that was said somewhere.
+    pub(in crate::model) fn newest_of(&mut self, info: &MessageInfo) -> Change {
+        let ConversationId::Room(room) = &info.conversation else { return Change::Roster };
         self.rooms.said(room, info);
-        Some(Change::Rooms)
+        Change::Rooms
     }
 
     fn state_changed(&mut self, message: MessageId, state: MessageState, by: Option<Handle>) -> Vec<Change> {

@@ -34,7 +34,7 @@ impl Model {
                     let (cost, _) = fit(conversation.friend()?.as_str(), typed)?;
                     Some((cost, Vec::new()))
                 })?;
-                let recent = self.recent.get(&conversation).copied().unwrap_or_default();
+                let recent = self.recent.rank(&conversation);
                 let is_front = typed.trim().is_empty() && front == Some(&conversation);
                 Some(((is_front, cost, std::cmp::Reverse(recent)), Meant { conversation, name, letters }))
             })
@@ -105,7 +105,7 @@ mod tests {
     fn the_most_recent_come_first_and_where_one_is_last() {
         let mut model = model(&["ann", "bob", "carol"], &["#tea"]);
         let id = |text: &str| text.parse::<ConversationId>().unwrap();
-        model.recent.extend([(id("@carol"), 5), (id("#tea"), 9)]);
+        model.recent.came_before([id("#tea"), id("@carol")].into_iter());
         assert_eq!(names(&model, ""), ["#tea", "carol", "ann", "bob"]);
         let there = model.meant("", Some(&id("#tea")));
         assert_eq!(there.last().unwrap().name, "#tea");

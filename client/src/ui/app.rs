@@ -22,6 +22,7 @@ use crate::ui::content::{Banner, Content};
 use crate::ui::conversation::{PageInput, PageOutput};
 pub use crate::ui::dialogs::answer::DialogAnswer;
 use crate::ui::dialogs::devices::DevicesDialog;
+use crate::ui::dialogs::jump_date::Days;
 use crate::ui::drafts::Drafts;
 use crate::ui::focus;
 use crate::ui::members::MemberOutput;
@@ -181,6 +182,8 @@ pub struct App {
     pub(in crate::ui) drafts: Drafts,
     /// What that answers.
     pub(in crate::ui) answering: Answering,
+    /// The calendar in which one chooses a day of a conversation to go to.
+    pub(in crate::ui) jumping: Option<(ConversationId, Days)>,
     /// The tabs of the last time are open again.
     pub(in crate::ui) restored: bool,
     pub(in crate::ui) failed: Rc<Cell<bool>>,
@@ -287,6 +290,7 @@ impl Component for App {
             keeping: false,
             drafts,
             answering,
+            jumping: None,
             restored: false,
             failed: init.failed,
             notifier: Notifier::new(preferences.clone(), input.clone()),

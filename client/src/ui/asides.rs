@@ -35,11 +35,17 @@ impl App {
         }
     }
 
-    /// Writes drafts to the disk.
+    /// Writes drafts to the disk. That it cannot be done is told once, until it could.
     pub(in crate::ui) fn keep_drafts(&mut self) {
-        let answering = self.answering.save(&self.profile);
-        if let Err(error) = answering.and_then(|()| self.drafts.save(&self.profile)) {
+        if let Err(error) = self.answering.save(&self.profile) {
+            tracing::warn!(%error, "what drafts answer was not kept");
+        }
+        let was_told = self.drafts.is_failing();
+        if let Err(error) = self.drafts.save(&self.profile) {
             tracing::warn!(%error, "what was written and not sent was not kept");
+            if !was_told {
+                self.toast(words::DRAFT_NOT_KEPT);
+            }
         }
     }
 

@@ -275,8 +275,10 @@ impl App {
         let nothing = open.is_some_and(|open| open.lines().is_empty() && open.past() == Past::Complete);
         tab.body.emit(PageInput::Empty(nothing));
         tab.body.emit(PageInput::Live(open.is_none_or(Conversation::is_live)));
-        // The neighbours may be first or last of their group no longer.
-        self.redraw(conversation, at.saturating_sub(1)..at);
+        // The neighbours may be first or last of their group no longer, and cards above a message count as said before it.
+        let with_cards = open.filter(|open| open.message_above(at + added) >= Some(at));
+        let above = with_cards.map(|open| open.message_above(at).unwrap_or(0));
+        self.redraw(conversation, above.unwrap_or(at.saturating_sub(1))..at);
         self.redraw(conversation, at + added..at + added + 1);
     }
 
@@ -319,6 +321,11 @@ impl App {
             }
             (Question::History(conversation), _) => self.page_came(conversation, id, answer),
             (Question::Quote { conversation, message }, _) => self.quoted(conversation, message, answer),
+            (Question::Days { conversation, starts }, Answer::Days { days }) => {
+                if let Some((_, calendar)) = self.jumping.as_ref().filter(|(of, _)| of == conversation) {
+                    calendar.mark(starts, days);
+                }
+            }
             (Question::Export(_), Answer::Exported { exported, path }) => self.exported(*exported, path.clone()),
             (Question::Erase { conversation, .. }, Answer::Erased { kept, .. }) => self.erased(conversation, *kept),
             (Question::Search { text, further }, _) => self.found(id, text, *further, answer),
@@ -393,6 +400,7 @@ impl App {
             | Question::Rooms
             | Question::Conversations
             | Question::Transfers
+            | Question::Days { .. }
             | Question::Receipts
             | Question::States(_)
             | Question::Quote { .. }

@@ -22,6 +22,8 @@ pub struct Drafts {
     changed: bool,
     /// Somebody sees to that.
     awaited: bool,
+    /// The last try to write them failed.
+    failing: bool,
 }
 
 impl Drafts {
@@ -73,19 +75,29 @@ impl Drafts {
         self.changed && !std::mem::replace(&mut self.awaited, true)
     }
 
-    /// Writes them into a profile, if they are not there already.
+    /// They could not be written the last time, which was told.
+    pub fn is_failing(&self) -> bool {
+        self.failing
+    }
+
+    /// Writes them into a profile, if they are not there already. Where that fails they stay here, and are written with the next that changes.
     pub fn save(&mut self, profile: &Path) -> io::Result<()> {
         self.awaited = false;
         if !self.changed {
             return Ok(());
         }
+        let written = self.write(profile);
+        self.failing = written.is_err();
+        self.changed = self.failing;
+        written
+    }
+
+    fn write(&self, profile: &Path) -> io::Result<()> {
         let stored: BTreeMap<String, &String> = self.texts.iter().map(|(id, text)| (id.to_string(), text)).collect();
         let (path, fresh) = (file(profile), profile.join("drafts.json.new"));
         let mut new = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
         new.write_all(&serde_json::to_vec(&stored)?)?;
-        fs::rename(fresh, path)?;
-        self.changed = false;
-        Ok(())
+        fs::rename(fresh, path)
     }
 }
 
@@ -160,11 +172,13 @@ mod tests {
         let mut drafts = Drafts::default();
         drafts.set(&id("@bob"), "x".into());
         assert!(drafts.wants_saving() && !drafts.wants_saving(), "asked for once");
-        assert!(drafts.save(&gone).is_err());
+        assert!(!drafts.is_failing() && drafts.save(&gone).is_err());
+        assert!(drafts.is_failing() && drafts.is_changed(), "what is told already is no news");
+        assert_eq!(drafts.get(&id("@bob")), Some("x"));
         drafts.set(&id("@bob"), "xy".into());
         assert!(drafts.wants_saving(), "with the next key, at the latest");
         drafts.save(folder.path()).unwrap();
-        assert!(!drafts.wants_saving() && !drafts.is_changed());
+        assert!(!drafts.wants_saving() && !drafts.is_changed() && !drafts.is_failing());
         assert_eq!(Drafts::load(folder.path()).get(&id("@bob")), Some("xy"));
     }
 

@@ -22,6 +22,8 @@ use crate::ui::words;
 pub enum KeptAnswer {
     /// Go to this time, in milliseconds since 1970.
     Jump(u64),
+    /// A month is shown whose days begin at these times.
+    Month(Vec<u64>),
     /// This kind of file: ask where.
     Place(Format),
     /// Write it there.
@@ -32,10 +34,14 @@ pub enum KeptAnswer {
 
 impl App {
     /// From the conversation's menu, or a key.
-    pub(in crate::ui) fn act_on_kept(&self, what: KeptAction) {
+    pub(in crate::ui) fn act_on_kept(&mut self, what: KeptAction) {
         let Some(conversation) = self.front().map(|tab| tab.conversation.clone()) else { return };
         match what {
-            KeptAction::Jump => jump_date::ask(&self.at(), self.answer_about(conversation, KeptAnswer::Jump)),
+            KeptAction::Jump => {
+                let shown = self.answer_about(conversation.clone(), KeptAnswer::Month);
+                let go = self.answer_about(conversation.clone(), KeptAnswer::Jump);
+                self.jumping = Some((conversation, jump_date::ask(&self.at(), go, shown)));
+            }
             KeptAction::Export => {
                 let name = title(&conversation);
                 export::ask(&self.at(), &name, self.answer_about(conversation, KeptAnswer::Place));
@@ -80,6 +86,10 @@ impl App {
     pub(in crate::ui) fn answered_kept(&mut self, conversation: ConversationId, answer: KeptAnswer) {
         match answer {
             KeptAnswer::Jump(at) => self.open_at(&conversation, Target::Time(at)),
+            KeptAnswer::Month(starts) => {
+                let question = Question::Days { conversation: conversation.clone(), starts: starts.clone() };
+                self.ask(question, Command::Days { conversation, starts });
+            }
             KeptAnswer::Place(format) => {
                 let (name, end) = (literal_line(&title(&conversation)), export::end(format));
                 let chosen = self.answer_about(conversation, move |path| KeptAnswer::Export(format, path));

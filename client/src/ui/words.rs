@@ -9,6 +9,10 @@ use crate::model::line::Message;
 use crate::model::rooms::{Mesh, Room};
 use crate::model::roster::{Path, Person};
 
+/// What was written and not sent cannot be written to the disk.
+pub const DRAFT_NOT_KEPT: &str =
+    "Your draft could not be kept on the disk. Make room there, or send it before you quit.";
+
 /// Bytes with a decimal unit, such as `3.1 GB`.
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KB", "MB", "GB", "TB", "PB"];

@@ -52,7 +52,7 @@ async fn is_well(server: &Running, device: &Device) {
 
 #[actix_rt::test]
 async fn bytes_that_are_no_protocol_are_closed() {
-    let (server, _data) = start(Limits { tls_timeout_ms: 300, ..Limits::default() });
+    let (server, _data) = start(Limits { tls_timeout_ms: 2_000, ..Limits::default() });
     let alice = Device::sign_up(&server, "alice").await.unwrap();
     let random: Vec<u8> = (0..10_000).map(|_| rand::random()).collect();
     let half_hello = [&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3][..], &[7; 100]].concat();

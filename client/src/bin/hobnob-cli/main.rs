@@ -97,6 +97,8 @@ same one, author (before_author) says whose is meant: the "from" of the message.
   history                     conversation, limit (up to 5000), optionally one of before, after, around (a message) and at (ms since
                               1970: around the first that late), author -> messages, oldest first; earlier, later: whether there
                               is more; found
+  days                        conversation, starts: ms since 1970 at which up to 31 days begin, and the last one ends -> days: of each
+                              whether anything was said on it
   export                      conversation, path, format: text json html; optional overwrite -> exported (messages), path
   erase                       conversation: from this computer only -> erased, kept (what still waits to be delivered)
   search                      text, optional conversation, from, limit (up to 200), before (the last message of a page),

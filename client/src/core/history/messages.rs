@@ -111,7 +111,7 @@ pub(super) fn state(stored: i64) -> MessageState {
 }
 
 /// Clocks of others that run further ahead, in milliseconds, are not followed: one wrong clock would put everybody's words after it.
-const AHEAD: u64 = 60_000;
+pub(super) const AHEAD: u64 = 60_000;
 
 /// Not behind the wall clock, greater than the own log's, and greater than every clock in the conversation that can be right.
 pub(super) fn next_clock(c: &Connection, conversation: i64, own: u64) -> Result<u64> {

@@ -5,6 +5,7 @@ use hobnob_shared::mention;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::{acts, logs, messages, row};
+use crate::core::clock::now_ms;
 use crate::core::event::{ConversationInfo, MessageInfo, Notify};
 use crate::core::message_key::MessageRef;
 
@@ -220,6 +221,16 @@ pub fn page(c: &Connection, conversation: &ConversationId, limit: usize, part: P
     }
 }
 
+/// Whether something was said from each of these times to the next, by the same clock as [`Part::At`].
+pub fn days(c: &Connection, conversation: &ConversationId, starts: &[u64]) -> Result<Vec<bool>> {
+    let Some(row) = logs::find_conversation(c, &conversation.to_string())? else {
+        return Ok(vec![false; starts.len().saturating_sub(1)]);
+    };
+    let reader = Reader { c, conversation: row };
+    let any = |day: &[u64]| Ok(reader.first_at(day[0])?.is_some_and(|first| first.clock < day[1]));
+    starts.windows(2).map(any).collect()
+}
+
 /// The first `limit` messages behind one that was read before, or of all with none; for going through a whole conversation.
 pub fn following(
     c: &Connection,
@@ -265,7 +276,8 @@ fn mentions(c: &Connection, room: &str, me: &Handle) -> Result<u32> {
     Ok(u32::try_from(texts.iter().filter(|text| mention::names(text, me)).count()).unwrap_or(u32::MAX))
 }
 
-/// All conversations of `me` with something in them, the one with the newest message first.
+/// All conversations of `me` with something in them, the one in which something came last first. What a clock that runs ahead puts at a
+/// conversation's end is the newest there, and yet does not hide from this order what came since.
 pub fn conversations(c: &Connection, me: &Handle) -> Result<Vec<ConversationInfo>> {
     let mut all = list(c)?;
     for info in all.iter_mut().filter(|info| info.unread > 0 && info.conversation.friend().is_none()) {
@@ -280,9 +292,10 @@ fn list(c: &Connection) -> Result<Vec<ConversationInfo>> {
                 (SELECT count(*) FROM messages m WHERE m.conversation = k.id AND m.own = 0 AND m.state < 3 AND m.deleted = 0 AND {SHOWN})
          FROM conversations k JOIN messages m ON m.seq = (
              SELECT m.seq FROM messages m WHERE m.conversation = k.id AND {SHOWN} ORDER BY {NEWEST_FIRST} LIMIT 1)
-         ORDER BY m.seq DESC"
+         ORDER BY max(m.seq, coalesce((
+             SELECT m.seq FROM messages m WHERE m.conversation = k.id AND {SHOWN} AND m.clock <= ?1 ORDER BY {NEWEST_FIRST} LIMIT 1), 0)) DESC"
     ))?
-    .query_map([], |row| {
+    .query_map([now_ms().saturating_add(messages::AHEAD).cast_signed()], |row| {
         let newest = line(c, row)?;
         let conversation = newest.conversation.clone();
         let unread = row.get(13)?;

@@ -155,3 +155,14 @@ fn of_several_messages_with_one_id_none_is_quoted() {
     assert_eq!(theirs("bob", "shall we meet?").as_deref(), Some("shall we meet?"));
     assert_eq!(theirs("carol", "do you owe me money?"), None);
 }
+
+#[test]
+fn days_on_which_something_was_said_are_told_from_those_on_which_nothing_was() {
+    let c = memory();
+    write(&c, &[(0, 10), (0, 15), (1, 24), (2, 49)]);
+    let days = |with: &ConversationId, starts: &[u64]| pages::days(&c, with, starts).unwrap();
+    assert_eq!(days(&with("bob"), &[0, 10, 20, 25, 26, 49]), [false, true, true, true, false]);
+    assert_eq!(days(&with("bob"), &[49, 50, 60]), [true, false]);
+    assert_eq!(days(&with("dave"), &[0, 10, 20]), [false, false]);
+    assert!(days(&with("bob"), &[0]).is_empty() && days(&with("bob"), &[]).is_empty());
+}

@@ -328,3 +328,17 @@ fn what_was_seen_is_seen_where_it_stands_and_not_where_somebody_else_used_its_id
     let seen = marks::by_me(&c, &by("carol")).unwrap().unwrap();
     assert_eq!((seen.conversation, unread()), (with("carol"), (Some(0), Some(0))));
 }
+
+#[test]
+fn a_clock_that_runs_ahead_does_not_change_in_which_order_conversations_were_used() {
+    let c = memory();
+    let users = || {
+        let list = pages::conversations(&c, &"alice".parse().unwrap()).unwrap();
+        list.iter().map(|k| k.conversation.to_string()).collect::<Vec<_>>()
+    };
+    arrive(&c, "bob", &Entry { clock: 1 << 52, ..incoming(1, "from the future") });
+    arrive(&c, "carol", &incoming(1, "hi"));
+    assert_eq!(users(), ["@carol", "@bob"]);
+    messages::insert_own(&c, &own("bob", "an answer, which stands above it", 1)).unwrap();
+    assert_eq!(users(), ["@bob", "@carol"]);
+}

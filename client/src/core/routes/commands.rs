@@ -62,6 +62,7 @@ impl Registry {
                 ];
                 self.page(conversation, limit, &parts, ticket);
             }
+            Command::Days { conversation, starts } => self.days(conversation, starts, ticket),
             Command::Export { conversation, path, format, overwrite } => {
                 self.export(conversation, path, (format, overwrite), ticket);
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix::Context;
 use hobnob_shared::id::{ConversationId, DeviceId};
 
-use crate::core::command::{Format, HISTORY_MAX, Part};
+use crate::core::command::{DAYS_MAX, Format, HISTORY_MAX, Part};
 use crate::core::error::Problem;
 use crate::core::event::Answer;
 use crate::core::export;
@@ -49,6 +49,21 @@ impl Registry {
                 later: page.later,
                 found: page.found,
             }));
+        });
+    }
+
+    /// On which days something was said in a conversation.
+    pub(in crate::core) fn days(&self, conversation: ConversationId, starts: Vec<u64>, ticket: Ticket) {
+        if self.identity.is_none() {
+            return ticket.failed(Problem::not_signed_in());
+        }
+        if starts.len() > DAYS_MAX + 1 {
+            return ticket.failed(Problem::bad_command(format_args!("starts names more than {DAYS_MAX} days")));
+        }
+        let history = self.history.clone();
+        actix_rt::spawn(async move {
+            let days = history.read_all(move |c| pages::days(c, &conversation, &starts)).await;
+            ticket.answer(days.map(|days| Answer::Days { days }).map_err(Problem::from));
         });
     }
 

@@ -188,18 +188,14 @@ impl Desk {
             return None;
         }
         let is_changed = written != original;
-        match &news.text {
-            Some(text) => {
-                text.clone_into(original);
-                (!is_changed).then(|| text.clone())
-            }
-            None => {
-                if is_changed {
-                    draft.text = before(written.to_owned(), &draft.text);
-                }
-                self.leave().1
-            }
+        if let Some(text) = &news.text {
+            text.clone_into(original);
+            return (!is_changed).then(|| text.clone());
         }
+        if is_changed {
+            draft.text = before(written.to_owned(), &draft.text);
+        }
+        self.leave().1
     }
 
     /// Something was not accepted and comes back as what it was, before what was written since. The text to show, where it is another one.

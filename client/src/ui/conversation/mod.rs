@@ -7,6 +7,7 @@
 //!   [`hover`] what can be done with it
 //! - [`composer`] what is written, and under its [`mode_bar`] what is answered or changed, as [`desk`] decides; [`writing`] tells others that
 //!   it is; [`clipboard`] what is pasted there, `completion` finds whom one calls
+//! - [`drops`] files that are dropped there
 //! - [`key_bar`] the bar of a friend whose key changed, [`room_bar`] that of a room that one is not in
 
 pub mod bubble;
@@ -14,6 +15,7 @@ pub mod clipboard;
 pub mod completion;
 pub mod composer;
 pub mod desk;
+pub mod drops;
 pub mod hover;
 pub mod key_bar;
 pub mod line_layout;

@@ -1,8 +1,7 @@
 //! A conversation's tab as a component: shows the rows that its parent sends, and tells it what the user does. Files may be dropped on it.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use gtk::prelude::*;
 use gtk::{gdk, glib};
@@ -13,12 +12,13 @@ use crate::core::message_key::MessageRef;
 use crate::ui::conversation::completion::Callable;
 use crate::ui::conversation::composer::{Composer, ComposerOutput, Place};
 use crate::ui::conversation::desk::{Answered, Draft, Edit, Rewritten, Unsent};
+use crate::ui::conversation::drops::Drops;
 use crate::ui::conversation::key_bar::KeyBar;
 use crate::ui::conversation::room_bar::RoomBar;
 use crate::ui::conversation::row::{RowOutput, TimelineRow};
 use crate::ui::conversation::timeline::{Timeline, TimelineOutput};
 use crate::ui::settings::Store;
-use crate::ui::transfers::{Pictures, choose};
+use crate::ui::transfers::Pictures;
 use crate::ui::widgets::pages::Pages;
 
 /// What a tab is made with.
@@ -59,7 +59,7 @@ pub enum PageInput {
     Typing(String),
     /// The friend's key changed: the core's sentence.
     Alarm(Option<String>),
-    /// Writing is not possible, and why; empty where that is not known yet.
+    /// Nothing can be written or sent, and why; empty where that is not known yet.
     Closed(Option<String>),
     /// The friend is called so, or the room.
     Named(String),
@@ -134,6 +134,7 @@ pub enum PageOutput {
 pub struct ConversationPage {
     timeline: Timeline,
     composer: Composer,
+    drops: Drops,
     key_bar: KeyBar,
     room_bar: RoomBar,
     /// What the friend or the room is called.
@@ -208,10 +209,11 @@ impl Component for ConversationPage {
         column.append(stack.widget());
         column.append(&adw::Clamp::builder().maximum_size(680).tightening_threshold(580).child(&bottom).build());
         root.set_child(Some(&column));
-        take_drops(&root, &sender);
+        let output = sender.output_sender().clone();
+        let drops = Drops::new(&root, &name, move |paths| output.emit(PageOutput::Drop(paths)));
 
         let widgets = PageWidgets { stack, nobody: OnceCell::new(), typing };
-        ComponentParts { model: Self { timeline, composer, key_bar, room_bar, name, is_room }, widgets }
+        ComponentParts { model: Self { timeline, composer, drops, key_bar, room_bar, name, is_room }, widgets }
     }
 
     fn update_with_view(
@@ -248,9 +250,13 @@ impl Component for ConversationPage {
                 widgets.typing.set_text(&words);
             }
             PageInput::Alarm(alarm) => self.key_bar.show(alarm.as_deref()),
-            PageInput::Closed(why) => self.composer.close(why.as_deref()),
+            PageInput::Closed(why) => {
+                self.drops.allow(why.is_none());
+                self.composer.close(why.as_deref());
+            }
             PageInput::Named(name) => {
                 self.composer.name(&name);
+                self.drops.name(&name);
                 if let Some(nobody) = widgets.nobody.get() {
                     nobody.set_description(Some(&first_words(&name, self.is_room)));
                 }
@@ -297,49 +303,4 @@ fn nothing_said(name: &str, is_room: bool) -> adw::StatusPage {
         .build();
     page.add_css_class("compact");
     page
-}
-
-fn drop_hint() -> adw::StatusPage {
-    let hint = adw::StatusPage::builder().icon_name("document-send-symbolic").title("Drop to Send").build();
-    hint.add_css_class("drop-hint");
-    hint.set_can_target(false);
-    hint
-}
-
-/// Takes dropped files, and says so while they hover.
-fn take_drops(root: &gtk::Overlay, sender: &ComponentSender<ConversationPage>) {
-    let hint: Rc<RefCell<Option<adw::StatusPage>>> = Rc::default();
-    let target = gtk::DropTarget::new(gdk::FileList::static_type(), gdk::DragAction::COPY);
-    let shown = hint.clone();
-    target.connect_enter(move |target, _, _| {
-        if let Some(root) = target.widget().and_downcast::<gtk::Overlay>() {
-            let hint = drop_hint();
-            root.add_overlay(&hint);
-            replace_hint(&shown, Some(hint));
-        }
-        gdk::DragAction::COPY
-    });
-    let shown = hint.clone();
-    target.connect_leave(move |_| replace_hint(&shown, None));
-    let output = sender.output_sender().clone();
-    target.connect_drop(move |_, value, _, _| {
-        replace_hint(&hint, None);
-        let paths = value.get::<gdk::FileList>().map(|list| choose::local_paths(&list)).unwrap_or_default();
-        let any = !paths.is_empty();
-        if any {
-            output.emit(PageOutput::Drop(paths));
-        }
-        any
-    });
-    root.add_controller(target);
-}
-
-/// Another hint is shown, or none.
-fn replace_hint(shown: &RefCell<Option<adw::StatusPage>>, hint: Option<adw::StatusPage>) {
-    let before = shown.replace(hint);
-    if let Some(hint) = before
-        && let Some(overlay) = hint.parent().and_downcast::<gtk::Overlay>()
-    {
-        overlay.remove_overlay(&hint);
-    }
 }

@@ -20,6 +20,7 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
     let open = model.conversation(conversation)?;
     let line = open.lines().get(at)?;
     let layout = open.layout(at, &words::day_number);
+    let day = layout.new_day.then(|| words::day(open.said_at(at)));
     match line {
         Line::Message(message) => {
             let fresh = open.is_first_new(at);
@@ -31,7 +32,7 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
                 called: &|user| text::name(model, user),
                 is_there: &there,
             };
-            Some(message_row(open, message, layout, fresh, &people))
+            Some(TimelineRow { day, ..message_row(open, message, layout, fresh, &people) })
         }
         Line::Transfer { id, at, .. } => {
             let transfer = model.transfers.get(*id)?;
@@ -40,7 +41,7 @@ pub fn row(model: &Model, conversation: &ConversationId, at: usize) -> Option<Ti
             Some(TimelineRow {
                 id: LineId::Transfer(*id),
                 own,
-                day: layout.new_day.then(|| words::day(*at)),
+                day,
                 fresh: false,
                 author: None,
                 first: true,
@@ -100,7 +101,7 @@ fn message_row(
     TimelineRow {
         id: LineId::Message(info.key()),
         own: message.own,
-        day: layout.new_day.then(|| words::day(info.sent_at)),
+        day: None,
         fresh,
         author: named.then(|| Author { name: who.clone(), picture: in_room.then(|| info.from.clone()) }),
         first: layout.first,
