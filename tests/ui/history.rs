@@ -98,7 +98,7 @@ fn from_a_day_without_messages_one_comes_to_the_next_that_has_some() {
     hands.reads(bob, "the end");
     let go = |hands: &mut Hands, months_back: usize| {
         hands.key(bob, "ctrl+g");
-        hands.is_at(bob, "Day");
+        hands.sees(bob, "Jump to Date");
         for _ in 0..months_back {
             hands.click(bob, "Previous Month");
         }
