@@ -13,7 +13,6 @@ use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, InstanceI
 use hobnob_shared::message::Head;
 use tokio::sync::oneshot;
 
-use super::keeping::Unkept;
 use super::message::{
     CircuitWanted, Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, LogArrived,
     PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit, TransferOver,
@@ -40,6 +39,7 @@ use crate::core::roster_sync::{self, RosterSync};
 use crate::core::routes::account::Enrolling;
 use crate::core::routes::devices::Mates;
 use crate::core::routes::keys::Held;
+use crate::core::routes::saving::Unkept;
 use crate::core::session::{self, Session, SessionContext};
 
 /// Links and the server have so long to hear the goodbye before the program ends.
@@ -172,7 +172,7 @@ pub struct Registry {
     /// Questions to the disk about transfers without an actor.
     pub(in crate::core) looked_up: usize,
     /// Jobs for the disk that are under way.
-    pub(super) unkept: Unkept,
+    pub(in crate::core) unkept: Unkept,
     timer: Option<(Instant, SpawnHandle)>,
     finished: Option<oneshot::Sender<bool>>,
     pub(in crate::core) closing: bool,
