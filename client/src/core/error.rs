@@ -339,12 +339,14 @@ impl Problem {
         Self::new("bad_invite_key", "The key in this invite is damaged, so nobody can be held to it. Ask for it again.")
     }
 
+    /// Nobody has the name and the key of an invite.
+    pub fn foreign_invite(user: &Handle) -> Self {
+        Self::new("foreign_invite", format!("This invite's key is not {user}'s on your server. Ask for a new one."))
+    }
+
     /// An invite with fields that are not known.
     pub fn newer_invite() -> Self {
-        Self::new(
-            "newer_invite",
-            "This invite says something that this version of Hobnob does not know. Update it, or type the username.",
-        )
+        Self::new("newer_invite", "This invite needs a later version of Hobnob. Update it, or type the username.")
     }
 
     /// What was pasted is neither a code nor a safety number.

@@ -193,6 +193,7 @@ impl Member {
         Ok(Box::new(NewRequest {
             asker: self.account,
             asked: request.to,
+            asked_key: request.to_key,
             hash: Hash(*blake3::hash(&statement.body).as_bytes()),
             statement: to_cbor(statement).map_err(|_| Refusal::Internal)?,
         }))
@@ -262,6 +263,7 @@ impl Member {
             }
             // Nobody is told whether the other exists, or has blocked them.
             Asked::Waiting(None) | Asked::Dropped | Asked::AlreadyFriends => vec![done(seq)],
+            Asked::Nobody => refuse(Refusal::NobodyWithThatKey, Some(seq)),
             Asked::TooMany => refuse(Refusal::TooMany("friend requests that wait for an answer"), Some(seq)),
         }
     }

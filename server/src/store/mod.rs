@@ -227,6 +227,8 @@ pub struct NewRequest {
     pub asker: AccountId,
     /// Who is asked.
     pub asked: Handle,
+    /// Nobody but the owner of this identity key, where the asker knows it.
+    pub asked_key: Option<Fingerprint>,
     /// BLAKE3 of the signed body.
     pub hash: Hash,
     /// The statement, encoded.
@@ -238,6 +240,8 @@ pub struct NewRequest {
 pub enum Asked {
     /// It waits; the asked account, where it exists, should hear of it.
     Waiting(Option<AccountId>),
+    /// Nobody has that name and the key that the request names.
+    Nobody,
     /// Nothing was kept, and the asker must not notice: blocked.
     Dropped,
     /// They are friends.

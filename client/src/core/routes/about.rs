@@ -3,12 +3,13 @@
 
 use std::time::Instant;
 
-use hobnob_shared::id::{ConversationId, Handle};
+use hobnob_shared::id::{ConversationId, Fingerprint, Handle};
 
 use crate::core::clock;
 use crate::core::command::{Invite, NICKNAME_MAX, NOTE_MAX};
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Event, FriendInfo, Notify};
+use crate::core::friendship;
 use crate::core::history::{contacts, notify};
 use crate::core::invite::server_for_others;
 use crate::core::outlet::Ticket;
@@ -31,12 +32,18 @@ impl Registry {
         if self.identity.as_ref().is_some_and(|own| own.user == user) {
             return ticket.failed(Problem::yourself());
         }
-        if self.state.roster.get(&user).is_some() {
-            return ticket.failed(Problem::already_friends(&user));
+        let is_other = |theirs: Fingerprint| key.is_some_and(|key| key != theirs);
+        if let Some(person) = self.state.roster.get(&user) {
+            let foreign = is_other(person.pin.account);
+            let problem = if foreign { Problem::foreign_invite } else { Problem::already_friends };
+            return ticket.failed(problem(&user));
         }
-        if self.state.roster.request(&user).is_some() {
-            // They asked already: to ask back is to accept.
-            return self.errand(Ask::AcceptFriend(user), Some(ticket));
+        if let (Some(own), Some(asking)) = (&self.identity, self.state.roster.request(&user)) {
+            // They asked already: to ask back is to accept. Not if the invite is somebody else's; then their request waits on.
+            return match friendship::verify_request(asking, &own.user, own.account) {
+                Ok(asking) if !is_other(asking.account) => self.errand(Ask::AcceptFriend(user), Some(ticket)),
+                _ => ticket.failed(Problem::foreign_invite(&user)),
+            };
         }
         if let Some(key) = key {
             self.invited.insert(user.clone(), key);

@@ -269,6 +269,10 @@ impl Registry {
                 self.release_held(ctx);
             }
             Ask::Introduce(user) => self.introduction_refused(user, failed),
+            // Nobody has the key of the invite, so nobody is to be held to it.
+            Ask::AddFriend(user, Some(_)) if failed.code == WireCode::NotFound => {
+                self.invited.remove(user);
+            }
             Ask::AcceptFriend(user) | Ask::DeclineFriend(user) if failed.code == WireCode::NotFound => {
                 // It was withdrawn meanwhile, and the next one is news again; or, where two requests crossed, the other was quicker.
                 let stale = self.state.roster.settle_request(user);
@@ -443,6 +447,7 @@ impl Registry {
 /// Why the server said no, in words for people.
 fn refusal(ask: &Ask, failed: &Failed) -> Problem {
     match (ask, &failed.code) {
+        (Ask::AddFriend(user, Some(_)), WireCode::NotFound) => Problem::foreign_invite(user),
         (Ask::JoinRoom(..), WireCode::WrongPassword) => Problem::wrong_room_password(),
         (Ask::RemoveMember(..) | Ask::SetRoomPassword(..), WireCode::Forbidden) => Problem::not_room_owner(),
         (Ask::RemoveMember(room, _), WireCode::NotFound) => Problem::no_such_member(room),
