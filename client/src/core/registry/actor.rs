@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, ResponseFuture, SpawnHandle};
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, InstanceId, MessageId, TransferId};
-use hobnob_shared::message::Head;
+use hobnob_shared::message::{Head, OwnStatus};
 use tokio::sync::oneshot;
 
 use super::message::{
@@ -128,6 +128,8 @@ pub struct Registry {
     pub(in crate::core) arrived_at: Option<Instant>,
     /// Friends pinned since the welcome, to be told once signed in.
     pub(in crate::core) fresh: Vec<Handle>,
+    /// Presence and text that were set here, until the server knows them.
+    pub(in crate::core) status_unsaid: Option<OwnStatus>,
     /// Whom we asked to be friends: if they ask as well, both want it.
     pub(in crate::core) asked: HashSet<Handle>,
     /// Keys named by invites.
@@ -228,6 +230,7 @@ impl Registry {
             entries: Vec::new(),
             arrived_at: None,
             fresh: Vec::new(),
+            status_unsaid: None,
             asked: HashSet::new(),
             invited: HashMap::new(),
             candidates: HashMap::new(),
