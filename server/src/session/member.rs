@@ -22,7 +22,7 @@ use super::state::{Effect, refuse};
 use crate::error::Refusal;
 use crate::registry::{Befriend, NewFriend};
 use crate::services::Doorkeeper;
-use crate::store::{Accepted, Account, AccountId, Asked, FriendshipRow, NewAcceptance, NewRequest, Parted};
+use crate::store::{Accepted, Account, AccountId, Asked, FriendshipRow, NewAcceptance, NewRequest, Parted, Withdrawn};
 
 /// What the question to the store was about.
 pub(super) enum Asking {
@@ -224,7 +224,7 @@ impl Member {
             (Asking::Decline, Answer::Declined(true)) | (Asking::Unblock, Answer::Unblocked) => vec![done(seq)],
             (Asking::Decline, Answer::Declined(false)) => refuse(Refusal::NoRequest, Some(seq)),
             (Asking::Part(other), Answer::Parted(parted)) => {
-                if parted.friend.is_none() && !parted.withdrawn {
+                if parted.friend.is_none() && parted.withdrawn.is_none() {
                     return refuse(Refusal::NotFriends, Some(seq));
                 }
                 self.parted(seq, other, parted)
@@ -290,6 +290,9 @@ impl Member {
         if let Some(friend) = parted.friend {
             effects.push(Effect::Log(format!("{} and {other} are friends no more", self.user)));
             effects.push(Effect::Tell(Note::Part([(self.account, self.user.clone()), (friend, other)])));
+        }
+        if let Some(Withdrawn { asked: Some(asked) }) = parted.withdrawn {
+            effects.push(Effect::Tell(Note::Withdraw { asker: self.user.clone(), asked }));
         }
         effects.push(done(seq));
         effects

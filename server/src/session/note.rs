@@ -6,7 +6,7 @@ use hobnob_shared::message::{FriendRequested, Friendship, OwnPresence, Seq};
 
 use crate::registry::{
     Arrival, Befriend, DevicesChanged, EnterRoom, Introduce, LockRoom, OpenCircuit, Part, QuitRoom, Record, Registry,
-    RequestStored, RosterPut, SeenAllowed, SessionId, SetPresence, TellFriendship,
+    RequestStored, RosterPut, SeenAllowed, SessionId, SetPresence, TellFriendship, Withdraw,
 };
 use crate::store::{AccountId, RoomHead, SeenRow};
 
@@ -23,6 +23,8 @@ pub enum Note {
     OpenCircuit { seq: Seq, user: Handle, device: DeviceId, transfer: TransferId },
     /// A request is stored.
     RequestStored { asker: AccountId, asked: AccountId, frame: Box<FriendRequested> },
+    /// A request waits no more.
+    Withdraw { asker: Handle, asked: AccountId },
     /// A friendship is stored.
     Befriend(Box<Befriend>),
     /// A friendship is over.
@@ -66,6 +68,7 @@ pub(super) fn pass(note: Note, session: SessionId, registry: &Addr<Registry>) ->
             registry.try_send(OpenCircuit { session, seq, user, device, transfer }).is_ok()
         }
         Note::RequestStored { asker, asked, frame } => registry.try_send(RequestStored { asker, asked, frame }).is_ok(),
+        Note::Withdraw { asker, asked } => registry.try_send(Withdraw { asker, asked }).is_ok(),
         Note::Befriend(new) => registry.try_send(*new).is_ok(),
         Note::Part(friends) => registry.try_send(Part { friends }).is_ok(),
         Note::TellFriendship { friend, frame } => registry.try_send(TellFriendship { session, friend, frame }).is_ok(),

@@ -5,7 +5,7 @@ use hobnob_shared::id::{Fingerprint, Handle};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::accounts::{handle, id_of};
-use super::{Accepted, AccountId, Asked, FriendshipRow, NewAcceptance, NewRequest, Parted, StoreError};
+use super::{Accepted, AccountId, Asked, FriendshipRow, NewAcceptance, NewRequest, Parted, StoreError, Withdrawn};
 use crate::config::Limits;
 
 /// The two as their friendship's row has them.
@@ -139,9 +139,10 @@ pub(super) fn decline(c: &Connection, user: &Handle, asker: &Handle) -> Result<b
 }
 
 pub(super) fn part(c: &Connection, account: AccountId, other: &Handle) -> Result<Parted, StoreError> {
-    let withdrawn = forget(c, account, other)?;
+    let asked = id_of(c, other)?;
+    let withdrawn = forget(c, account, other)?.then_some(Withdrawn { asked });
     let mut parted = Parted { friend: None, withdrawn };
-    if let Some(friend) = id_of(c, other)? {
+    if let Some(friend) = asked {
         let (low, high) = ordered(account, friend);
         let mut delete = c.prepare_cached("DELETE FROM friendships WHERE low = ?1 AND high = ?2")?;
         if delete.execute([low, high])? > 0 {

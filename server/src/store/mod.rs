@@ -291,13 +291,20 @@ pub enum Accepted {
     TooMany,
 }
 
+/// A request that does not wait any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// Who was asked, where anybody has that name.
+    pub asked: Option<AccountId>,
+}
+
 /// What ending a friendship, or blocking, changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parted {
     /// The other, where the two were friends.
     pub friend: Option<AccountId>,
     /// A request of mine that waited was withdrawn.
-    pub withdrawn: bool,
+    pub withdrawn: Option<Withdrawn>,
 }
 
 /// The server's memory. An answer to a method that changes something comes after the change is on disk.

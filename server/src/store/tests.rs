@@ -186,7 +186,7 @@ async fn only_the_request_that_waits_can_be_accepted_and_only_once() {
     assert!(store.friendship(bob, name("alice")).await.unwrap().is_some());
     assert!(store.friendship(bob, name("carol")).await.unwrap().is_none());
     let parted = store.part(bob, name("alice")).await.unwrap();
-    assert_eq!(parted, Parted { friend: Some(alice), withdrawn: false });
+    assert_eq!(parted, Parted { friend: Some(alice), withdrawn: None });
     assert!(store.friendship(alice, name("bob")).await.unwrap().is_none());
 }
 
@@ -244,7 +244,7 @@ async fn a_block_is_silent_and_ends_everything() {
     let (alice, bob) = (sign_up(&store, "alice").await, sign_up(&store, "bob").await);
     befriend(&store, (alice, "alice"), (bob, "bob")).await;
     let parted = store.block(bob, name("bob"), name("alice")).await.unwrap();
-    assert_eq!(parted, Some(Parted { friend: Some(alice), withdrawn: false }));
+    assert_eq!(parted, Some(Parted { friend: Some(alice), withdrawn: None }));
     assert_eq!(store.ask(request(alice, "bob", "please")).await.unwrap(), Asked::Dropped);
     assert!(store.circle(bob, name("bob"), device(1)).await.unwrap().pending.is_empty());
     assert!(store.block(bob, name("bob"), name("nobody")).await.unwrap().is_some());
