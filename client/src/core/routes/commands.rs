@@ -87,7 +87,7 @@ impl Registry {
             Command::Downloads => self.tell_downloads(ticket),
             Command::SetDownloads { folder } => Self::set_downloads(folder, ticket, ctx),
             Command::Receipts => ticket.done(Answer::Receipts { receipts: self.receipts() }),
-            Command::SetReceipts { on } => self.set_receipts(on, ticket),
+            Command::SetReceipts { on } => self.set_receipts(on, ticket, ctx),
             Command::AcceptFile { transfer, save_as } => {
                 let save_as = save_as.map(|path| std::path::absolute(&path).unwrap_or(path));
                 self.wish(transfer, &Wish::Accept { save_as }, ticket, ctx);
