@@ -50,6 +50,18 @@ fn a_nickname_and_a_note_are_on_every_device_and_stay() {
 }
 
 #[test]
+fn what_was_noted_just_before_the_end_is_on_the_other_devices() {
+    let house = House::new();
+    let (mut alice, _bob) = house.alice_and_bob();
+    let mut two = second_device(&house);
+    two.expect(json!({"event": "presence", "user": "bob"}));
+    // Nobody is left to put it later.
+    alice.done(json!({"command": "set_nickname", "user": "bob", "nickname": "Bobby"}));
+    assert!(alice.quit().success());
+    two.expect(json!({"event": "contact", "user": "bob", "nickname": "Bobby"}));
+}
+
+#[test]
 fn when_somebody_was_last_seen_is_told_only_where_both_allow_it_and_outlives_the_server() {
     let mut house = House::new();
     let (mut alice, mut bob) = house.alice_and_bob();

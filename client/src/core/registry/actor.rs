@@ -41,6 +41,9 @@ use crate::core::routes::devices::Mates;
 use crate::core::routes::keys::Held;
 use crate::core::session::{self, Session, SessionContext};
 
+/// What one's other devices are to know may hold the end up so long.
+const LAST_PUT: Duration = Duration::from_secs(1);
+
 /// Links and the server have so long to hear the goodbye before the program ends.
 const GOODBYE: Duration = Duration::from_millis(300);
 
@@ -174,6 +177,8 @@ pub struct Registry {
     pub(in crate::core) looked_up: usize,
     timer: Option<(Instant, SpawnHandle)>,
     finished: Option<oneshot::Sender<bool>>,
+    /// It is to end, by then at the latest: the server is still to take something.
+    pub(in crate::core) leave_by: Option<Instant>,
     pub(in crate::core) closing: bool,
 }
 
@@ -249,6 +254,7 @@ impl Registry {
             looked_up: 0,
             timer: None,
             finished: Some(setup.finished),
+            leave_by: None,
             closing: false,
         })
     }
@@ -413,7 +419,13 @@ impl Handler<Shutdown> for Registry {
     type Result = ();
 
     fn handle(&mut self, _: Shutdown, ctx: &mut Self::Context) {
-        self.shut_down(ctx);
+        let until = *self.leave_by.get_or_insert_with(|| {
+            ctx.run_later(LAST_PUT, Self::shut_down);
+            Instant::now() + LAST_PUT
+        });
+        if self.closing || Instant::now() >= until || !self.puts_contacts(ctx) {
+            self.shut_down(ctx);
+        }
     }
 }
 

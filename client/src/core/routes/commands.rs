@@ -14,7 +14,7 @@ use crate::core::sealed_roster::Words;
 impl Registry {
     /// Carries a command out, or sees to it that somebody does.
     pub(in crate::core) fn route(&mut self, command: Command, ticket: Ticket, ctx: &mut Context<Self>) {
-        if self.closing {
+        if self.closing || self.leave_by.is_some() {
             return ticket.failed(Problem::closing());
         }
         match command {
