@@ -27,6 +27,8 @@ pub enum Refusal {
     Offline,
     /// Nobody asked to be accepted.
     NoRequest,
+    /// Nobody has the asked name and the key that the request names.
+    NobodyWithThatKey,
     /// No such room or member, as far as the asker may know.
     NoMember,
     /// Too many friends, requests, blocks or devices.
@@ -66,7 +68,7 @@ impl Refusal {
             Self::RateLimited(_) => WireCode::RateLimited,
             Self::NotFriends => WireCode::NotFriends,
             Self::Offline => WireCode::Offline,
-            Self::NoRequest | Self::NoMember => WireCode::NotFound,
+            Self::NoRequest | Self::NobodyWithThatKey | Self::NoMember => WireCode::NotFound,
             Self::TooMany(_) => WireCode::Full,
             Self::Internal => WireCode::Internal,
             Self::BadSignature(_) => WireCode::BadSignature,
@@ -92,6 +94,7 @@ impl Refusal {
             Self::NotFriends => "You are not friends.".into(),
             Self::Offline => "They are not online.".into(),
             Self::NoRequest => "There is no such friend request. Perhaps it was withdrawn.".into(),
+            Self::NobodyWithThatKey => "Nobody here has that name and that key.".into(),
             Self::NoMember => "There is no such room, or nobody of that name in it.".into(),
             Self::TooMany(what) => format!("There are too many {what}."),
             Self::Internal => "The server cannot do this at the moment. Try again.".into(),

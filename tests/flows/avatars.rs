@@ -175,3 +175,21 @@ fn ones_devices_agree_and_members_of_a_room_see_it() {
     sees(&mut one, "alice", Value::Null);
     assert_eq!(bob.done(json!({"command": "avatars"}))["avatars"], json!([]));
 }
+
+#[test]
+fn of_two_choices_right_after_each_other_the_later_counts_even_if_it_is_ready_first() {
+    let house = House::new();
+    let (mut alice, mut bob) = house.alice_and_bob();
+    let first = choose(&house, &mut alice, 10);
+    sees(&mut bob, "alice", first.as_str());
+    // Nothing has to be made for the second one.
+    let slow = picture(&house.path("slow.bmp"), 99);
+    let slow = alice.post(json!({"command": "set_avatar", "path": slow}));
+    let quick = alice.post(json!({"command": "set_avatar"}));
+    alice.answer(&quick).unwrap();
+    assert_eq!(alice.answer(&slow).unwrap_err()["code"], "overtaken");
+    sees(&mut bob, "alice", Value::Null);
+    assert_eq!(listed(&mut bob), Value::Null);
+    assert_eq!(alice.done(json!({"command": "avatars"}))["avatars"], json!([]));
+    assert_eq!(bob.all(&json!({"event": "avatar", "user": "alice"})).len(), 2, "it was never sent");
+}

@@ -116,3 +116,21 @@ fn strange_friend_requests_are_refused_with_a_sentence() {
     let again = hobnob_tests::client::Client::again(&house.start("alice"));
     assert!(again.saw(&json!({"event": "signed_in", "user": "alice"})), "without a password: {PASSWORD} was not asked");
 }
+
+#[test]
+fn a_request_that_is_withdrawn_is_gone_on_the_other_side_too() {
+    let house = House::new();
+    let (mut alice, mut bob) = (house.person("alice"), house.person("bob"));
+    alice.done(json!({"command": "add_friend", "user": "bob"}));
+    bob.expect(json!({"event": "friend_request", "user": "alice"}));
+    alice.done(json!({"command": "remove_friend", "user": "bob"}));
+    bob.expect(json!({"event": "friend_removed", "user": "alice"}));
+    assert_eq!(bob.done(json!({"command": "friends"}))["requests"], json!([]));
+    assert_eq!(bob.failed(json!({"command": "accept_friend", "user": "alice"}))["code"], "no_request");
+    // The next one is news.
+    bob.forget();
+    alice.done(json!({"command": "add_friend", "user": "bob"}));
+    bob.expect(json!({"event": "friend_request", "user": "alice"}));
+    bob.done(json!({"command": "accept_friend", "user": "alice"}));
+    alice.expect(json!({"event": "friend_added", "user": "bob"}));
+}

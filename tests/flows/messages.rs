@@ -259,7 +259,9 @@ fn without_receipts_nobody_learns_what_was_read_on_either_side() {
     assert!(alice.all(&json!({"event": "message_state", "message": to_bob, "state": "read"})).is_empty());
     assert!(bob.all(&json!({"event": "message_state", "state": "read"})).is_empty());
 
+    // Turned on again, what was read counts at once, on the link that stands.
     bob.done(json!({"command": "set_receipts", "on": true}));
+    alice.expect(json!({"event": "message_state", "message": to_bob, "state": "read"}));
     let again = say(&mut alice, &mut bob, "again");
     bob.done(json!({"command": "mark_read", "message": again}));
     alice.expect(json!({"event": "message_state", "message": again, "state": "read"}));

@@ -266,3 +266,49 @@ fn a_room_is_the_same_on_both_devices_and_leaving_it_on_one_leaves_it_on_both() 
         assert_eq!(device.failed(json!({"command": "send", "to": TEA, "text": "x"}))["code"], "not_in_room");
     }
 }
+
+/// What Alice's friend was told of her since `forget`, presence and text.
+fn shown(bob: &Client) -> Vec<(Value, Value)> {
+    let told = bob.all(&json!({"event": "presence", "user": "alice"}));
+    told.iter().map(|event| (event["presence"].clone(), event["text"].clone())).collect()
+}
+
+#[test]
+fn presence_and_status_text_are_the_accounts_on_whichever_device() {
+    let house = House::new();
+    let (mut one, mut bob) = house.alice_and_bob();
+    one.done(json!({"command": "set_presence", "presence": "busy", "text": "writing"}));
+    bob.expect(json!({"event": "presence", "user": "alice", "presence": "busy", "text": "writing"}));
+    let before = shown(&bob).len();
+    // Who comes takes over what the other one has.
+    let mut two = second_device(&house);
+    two.expect(json!({"event": "signed_in", "presence": "busy", "text": "writing"}));
+    two.done(json!({"command": "set_presence", "presence": "invisible"}));
+    one.expect(json!({"event": "own_presence", "presence": "invisible", "text": "writing"}));
+    bob.expect(json!({"event": "presence", "user": "alice", "presence": "offline"}));
+    assert!(one.quit().success());
+    let mut one = Client::again(&one.start);
+    assert!(one.saw(&json!({"event": "signed_in", "presence": "invisible", "text": "writing"})));
+    one.done(json!({"command": "set_presence", "presence": "away", "text": "tea"}));
+    two.expect(json!({"event": "own_presence", "presence": "away", "text": "tea"}));
+    bob.expect(json!({"event": "presence", "user": "alice", "presence": "away", "text": "tea"}));
+    let told = shown(&bob).split_off(before);
+    assert_eq!(told, [(json!("offline"), json!("")), (json!("away"), json!("tea"))], "and nothing in between");
+    // Kept, for when nobody else is here.
+    assert!(one.quit().success());
+    assert!(two.quit().success());
+    let two = Client::again(&two.start);
+    assert!(two.saw(&json!({"event": "signed_in", "presence": "away", "text": "tea"})));
+}
+
+#[test]
+fn presence_that_is_set_while_the_server_is_away_is_the_accounts_when_it_is_back() {
+    let mut house = House::new();
+    let (mut one, mut two, mut bob) = two_devices_and_a_friend(&house);
+    house.server.crash();
+    one.expect(json!({"event": "server", "state": "offline"}));
+    one.done(json!({"command": "set_presence", "presence": "busy", "text": "alone"}));
+    house.server.restart();
+    two.expect_within(SOON * 3, json!({"event": "own_presence", "presence": "busy", "text": "alone"}));
+    bob.expect_within(SOON * 3, json!({"event": "presence", "user": "alice", "presence": "busy", "text": "alone"}));
+}

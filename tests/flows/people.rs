@@ -50,6 +50,18 @@ fn a_nickname_and_a_note_are_on_every_device_and_stay() {
 }
 
 #[test]
+fn what_was_noted_just_before_the_end_is_on_the_other_devices() {
+    let house = House::new();
+    let (mut alice, _bob) = house.alice_and_bob();
+    let mut two = second_device(&house);
+    two.expect(json!({"event": "presence", "user": "bob"}));
+    // Nobody is left to put it later.
+    alice.done(json!({"command": "set_nickname", "user": "bob", "nickname": "Bobby"}));
+    assert!(alice.quit().success());
+    two.expect(json!({"event": "contact", "user": "bob", "nickname": "Bobby"}));
+}
+
+#[test]
 fn when_somebody_was_last_seen_is_told_only_where_both_allow_it_and_outlives_the_server() {
     let mut house = House::new();
     let (mut alice, mut bob) = house.alice_and_bob();
@@ -205,4 +217,28 @@ fn an_invite_adds_and_pins_and_a_false_one_says_what_is_wrong() {
     bob.expect(json!({"event": "friend_request", "user": "alice"}));
     bob.done(json!({"command": "accept_friend", "user": "alice"}));
     alice.expect(json!({"event": "friend_added", "user": "bob"}));
+}
+
+#[test]
+fn an_invite_with_somebody_elses_key_is_told_and_what_waits_goes_on_waiting() {
+    let house = House::new();
+    let (mut alice, mut bob, mut carol) = (house.person("alice"), house.person("bob"), house.person("carol"));
+    let own = alice.done(json!({"command": "invite"}))["invite"].as_str().unwrap().to_owned();
+    let foreign = |user: &str| json!({"command": "add_friend", "user": own.replace("alice", user)});
+    let refused = |alice: &mut Client, user: &str| assert_eq!(alice.failed(foreign(user))["code"], "foreign_invite");
+    // Whoever is asked already can still say yes.
+    alice.done(json!({"command": "add_friend", "user": "bob"}));
+    bob.expect(json!({"event": "friend_request", "user": "alice"}));
+    refused(&mut alice, "bob");
+    bob.done(json!({"command": "accept_friend", "user": "alice"}));
+    alice.expect(json!({"event": "friend_added", "user": "bob"}));
+    refused(&mut alice, "bob");
+    // Nobody is held to a key that was refused, and nobody who asks is accepted by somebody else's.
+    refused(&mut alice, "carol");
+    carol.done(json!({"command": "add_friend", "user": "alice"}));
+    alice.expect(json!({"event": "friend_request", "user": "carol"}));
+    refused(&mut alice, "carol");
+    alice.done(json!({"command": "accept_friend", "user": "carol"}));
+    alice.expect(json!({"event": "friend_added", "user": "carol"}));
+    refused(&mut alice, "nobody.at.all");
 }

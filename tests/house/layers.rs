@@ -68,7 +68,7 @@ fn of_the_client_only_the_simulation_knows_the_server() {
     assert!(core.contains("#[cfg(test)]\nmod simulation;"), "the simulation is in no program");
 }
 
-/// Of the core, those above see commands and events only.
+/// Of the core, those above see commands and events only, and how both name a message.
 fn commands_and_events(line: &str) -> bool {
     line.match_indices("crate::core").all(|(at, found)| {
         let rest = line[at + found.len()..].trim_start_matches("::");
@@ -76,6 +76,7 @@ fn commands_and_events(line: &str) -> bool {
             || rest.starts_with("command")
             || rest.starts_with("{command")
             || rest.starts_with("{event")
+            || rest.starts_with("message_key")
     })
 }
 

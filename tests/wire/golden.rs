@@ -99,6 +99,7 @@ fn from_server() -> Vec<FromServer> {
             roster: 2,
             rooms: vec![id("#tea")],
             last_seen: false,
+            status: Some(status()),
         }),
         FromServer::Friends(FriendsPage {
             friends: vec![FriendEntry {
@@ -120,6 +121,7 @@ fn from_server() -> Vec<FromServer> {
             text: String::new(),
             last_seen: Some(1_790_000_040_000),
         }),
+        FromServer::StatusChanged(status()),
         FromServer::Introduced(Box::new(Introduced {
             user: id("bob"),
             device: DeviceId([9; 32]),

@@ -13,6 +13,10 @@ pub fn statement() -> Statement {
     Statement { body: vec![3; 3], chain: chain(), signature: vec![4; 64] }
 }
 
+pub fn status() -> OwnStatus {
+    OwnStatus { presence: OwnPresence::Invisible, text: "tea".into() }
+}
+
 pub fn list() -> IdentityStatement {
     IdentityStatement { body: vec![5; 3], signature: vec![6; 64] }
 }

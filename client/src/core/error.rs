@@ -50,6 +50,11 @@ impl Problem {
         Self::new(code, why.to_string())
     }
 
+    /// Another one was chosen before this one was ready.
+    pub fn overtaken() -> Self {
+        Self::new("overtaken", "Another picture was chosen meanwhile, and that one counts.")
+    }
+
     /// More is asked than can be kept.
     pub fn busy() -> Self {
         Self::new("busy", "Too much is going on at once. Wait a moment and try again.")
@@ -90,7 +95,7 @@ impl Problem {
     pub fn bad_server() -> Self {
         Self::new(
             "bad_server",
-            "This is not a server's address. Write it as ADDRESS:PORT, with #FINGERPRINT behind it if you were given one.",
+            "Write a server's address as ADDRESS:PORT, with #FINGERPRINT behind it if you have one.",
         )
     }
 
@@ -323,10 +328,7 @@ impl Problem {
 
     /// The profile's folder cannot be written.
     pub fn profile_not_written() -> Self {
-        Self::new(
-            "profile",
-            "The profile could not be written. Check that the disk has space and the folder belongs to you, then try again.",
-        )
+        Self::new("profile", "The profile cannot be written. Check disk space and whose folder it is, then try again.")
     }
 
     /// An invite that cannot be read.
@@ -339,12 +341,14 @@ impl Problem {
         Self::new("bad_invite_key", "The key in this invite is damaged, so nobody can be held to it. Ask for it again.")
     }
 
+    /// Nobody has the name and the key of an invite.
+    pub fn foreign_invite(user: &Handle) -> Self {
+        Self::new("foreign_invite", format!("This invite's key is not {user}'s on your server. Ask for a new one."))
+    }
+
     /// An invite with fields that are not known.
     pub fn newer_invite() -> Self {
-        Self::new(
-            "newer_invite",
-            "This invite says something that this version of Hobnob does not know. Update it, or type the username.",
-        )
+        Self::new("newer_invite", "This invite needs a later version of Hobnob. Update it, or type the username.")
     }
 
     /// What was pasted is neither a code nor a safety number.
@@ -416,10 +420,7 @@ impl From<IdError> for Problem {
 impl From<HistoryError> for Problem {
     fn from(error: HistoryError) -> Self {
         tracing::error!(%error, "history");
-        Self::new(
-            "store",
-            "The history on this disk could not be read or written. Check for free space, then restart the program.",
-        )
+        Self::new("store", "The history could not be read or written. Check for free disk space, then restart.")
     }
 }
 

@@ -99,6 +99,13 @@ pub enum Event {
         /// Own status text.
         text: String,
     },
+    /// Presence and status text of this account were set on another device of it.
+    OwnPresence {
+        /// Own presence.
+        presence: OwnPresence,
+        /// Own status text.
+        text: String,
+    },
     /// Signed out.
     SignedOut {
         /// Why: `signed_out`, `replaced`, `device_removed`, ...

@@ -103,6 +103,12 @@ impl<A: Clone> Links<A> {
         theirs.filter_map(|(device, entry)| Some((*device, entry.link.clone(), entry.up.clone()?))).collect()
     }
 
+    /// All devices to which a link stands, and whose they are.
+    pub fn all_up(&self) -> Vec<(DeviceId, Handle)> {
+        let up = self.devices.iter().filter(|(_, entry)| entry.up.is_some());
+        up.map(|(device, entry)| (*device, entry.user.clone())).collect()
+    }
+
     /// All devices of `user`, linked or only tried.
     pub fn devices(&self, user: &Handle) -> Vec<(DeviceId, A)> {
         let theirs = self.devices.iter().filter(|(_, entry)| entry.user == *user);

@@ -327,6 +327,11 @@ impl RosterSync {
         Some((self.rounds, number, contents))
     }
 
+    /// Something is on its way to the server.
+    pub fn is_putting(&self) -> bool {
+        self.put.is_some()
+    }
+
     /// What this put is about is sealed. False if it is not wanted any more.
     pub fn sealed(&mut self, round: u64, parts: Vec<Vec<u8>>) -> bool {
         match &mut self.put {

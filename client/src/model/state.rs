@@ -172,6 +172,10 @@ impl Model {
                 self.connection.signed_in(user, presence, text);
                 vec![Change::Page, Change::Own]
             }
+            Event::OwnPresence { presence, text } => {
+                (self.connection.presence, self.connection.status_text) = (presence, text);
+                vec![Change::Own]
+            }
             Event::SignedOut { reason } => {
                 self.connection.signed_out(&reason);
                 self.roster.forget_presence();

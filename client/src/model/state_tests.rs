@@ -463,6 +463,10 @@ fn wishes_change_what_they_are_about_when_they_are_done() {
     let request = model.ask(Question::Presence(OwnPresence::Busy, Some("no".to_owned())), Command::Friends);
     model.apply(done(&request, Answer::Nothing {}));
     assert_eq!((model.connection.presence, model.connection.status_text.as_str()), (OwnPresence::Busy, "no"));
+    // On another own device.
+    let changes = model.apply(Event::OwnPresence { presence: OwnPresence::Invisible, text: "tea".to_owned() });
+    assert_eq!(changes, [Change::Own]);
+    assert_eq!((model.connection.presence, model.connection.status_text.as_str()), (OwnPresence::Invisible, "tea"));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use hobnob_shared::message::{FriendRequested, FromServer};
 use super::message::{
     Arrive, Befriend, DevicesChanged, Drain, EnterRoom, Explained, Introduce, Leave, Loaded, LockRoom, NextPage,
     OpenCircuit, Page, Part, QuitRoom, Record, RequestStored, RoomLoaded, RosterPut, SeenAllowed, SetPresence,
-    TellFriendship,
+    TellFriendship, Withdraw,
 };
 use super::state::{Circle, Effect, SessionId, Spread, State};
 use crate::config::Limits;
@@ -319,6 +319,7 @@ handlers! {
         registry.state.explained(asked, about, m.relation, Instant::now(), Token::random)
     };
     RequestStored(registry, m) registry.state.requested(m.asker, m.asked, m.frame);
+    Withdraw(registry, m) registry.state.withdrawn(m.asker, m.asked);
     Befriend(registry, m) registry.state.befriended((m.session, m.seq), &m.friends, &m.request, &m.acceptance);
     Part(registry, m) registry.state.parted(&m.friends);
     TellFriendship(registry, m) registry.state.friendship(m.session, m.friend, m.frame);

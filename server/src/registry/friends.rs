@@ -21,6 +21,14 @@ impl State {
         self.tell(asked, &FromServer::FriendRequested(frame))
     }
 
+    /// A friend request is out of the store: who was asked forgets it, as they forget a friend.
+    pub fn withdrawn(&mut self, by: Handle, asked: AccountId) -> Vec<Effect> {
+        if let Some(person) = self.people.get_mut(&asked) {
+            person.version += 1;
+        }
+        self.tell(asked, &FromServer::FriendRemoved(UserNamed { user: by }))
+    }
+
     /// Two are friends now: both are told, and then the session that accepted has its answer.
     pub fn befriended(
         &mut self,

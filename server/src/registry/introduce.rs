@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hobnob_shared::id::{DeviceId, Handle, Token, TransferId};
 use hobnob_shared::identity::IdentityStatement;
-use hobnob_shared::message::{Circuit, Done, FromServer, Introduced, OwnPresence, Seq};
+use hobnob_shared::message::{Circuit, Done, FromServer, Introduced, Seq};
 
 use super::people::{Online, Person};
 use super::state::{Effect, SessionId, State, refuse, too_early};
@@ -79,9 +79,8 @@ impl State {
         };
         let Some(mine) = me.devices.iter().find(|online| online.session == session) else { return Vec::new() };
         // The invisible are found by nobody but their own devices.
-        let found = |online: &&Online| {
-            online.session != session && (account == friend || online.presence != OwnPresence::Invisible)
-        };
+        let findable = account == friend || them.is_visible();
+        let found = |online: &&Online| findable && online.session != session;
         let theirs: Vec<&Online> = them.devices.iter().filter(found).collect();
         if theirs.is_empty() {
             return refuse(session, seq, Refusal::Offline);
@@ -193,7 +192,7 @@ impl State {
         };
         let Some(mine) = me.devices.iter().find(|online| online.session == session) else { return Vec::new() };
         let reachable = |online: &&Online| {
-            let found = account == friend || online.presence != OwnPresence::Invisible || online.met.contains(&session);
+            let found = account == friend || them.is_visible() || online.met.contains(&session);
             online.device == device && online.session != session && found
         };
         let Some(other) = them.devices.iter().find(reachable) else {

@@ -84,6 +84,16 @@ pub struct RequestStored {
     pub frame: Box<FriendRequested>,
 }
 
+/// A friend request is out of the store, by its asker.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Withdraw {
+    /// Who asked.
+    pub asker: Handle,
+    /// Who was asked.
+    pub asked: AccountId,
+}
+
 /// One of two new friends.
 pub struct NewFriend {
     /// Number.

@@ -30,6 +30,6 @@ pub use actor::{Branch, Link, Registry};
 pub use introduce::Wish;
 pub use message::{
     Arrive, Befriend, DevicesChanged, Drain, EnterRoom, Introduce, Leave, LockRoom, NewFriend, OpenCircuit, Page, Part,
-    QuitRoom, Record, RequestStored, RosterPut, SeenAllowed, SetPresence, TellFriendship,
+    QuitRoom, Record, RequestStored, RosterPut, SeenAllowed, SetPresence, TellFriendship, Withdraw,
 };
 pub use state::{Arrival, Circle, Effect, SessionId, Spread, State};

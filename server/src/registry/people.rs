@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hobnob_shared::id::{DeviceId, Handle};
 use hobnob_shared::identity::{Chain, IdentityStatement};
-use hobnob_shared::message::{OwnPresence, Presence};
+use hobnob_shared::message::{OwnPresence, OwnStatus, Presence};
 
 use super::state::{Arrival, SessionId};
 use crate::introduction::Place;
@@ -18,10 +18,6 @@ pub(super) struct Online {
     pub(super) device: DeviceId,
     pub(super) chain: Arc<Chain>,
     pub(super) place: Place,
-    pub(super) presence: OwnPresence,
-    pub(super) text: String,
-    /// Grows with each setting of presence: of two devices alike, the one set last gives the text.
-    pub(super) set: u64,
     /// Sessions to which it was introduced.
     pub(super) met: HashSet<SessionId>,
 }
@@ -51,6 +47,8 @@ pub(super) struct Person {
     pub(super) version: u64,
     pub(super) arriving: usize,
     pub(super) devices: Vec<Online>,
+    /// What they chose to be; it outlives a device, not the last one.
+    pub(super) status: OwnStatus,
     pub(super) dials: Bucket,
     /// When they were last seen, and whether friends may be told.
     pub(super) seen: Seen,
@@ -73,6 +71,7 @@ impl Person {
             version: 0,
             arriving: 0,
             devices: Vec::new(),
+            status: OwnStatus { presence: arrival.presence, text: arrival.text.clone() },
             dials: Bucket::default(),
             seen: Seen::default(),
             shown_online: false,
@@ -80,19 +79,17 @@ impl Person {
         }
     }
 
-    /// What others see: the best of the devices, its text.
+    /// What others see while a device is here.
     pub(super) fn shown(&self) -> (Presence, &str) {
-        let rank = |presence| match presence {
-            OwnPresence::Available => 3,
-            OwnPresence::Busy => 2,
-            OwnPresence::Away => 1,
-            OwnPresence::Invisible => 0,
-        };
-        let best = self.devices.iter().max_by_key(|device| (rank(device.presence), device.set));
-        match best.map(|device| (device.presence.shown(), device.text.as_str())) {
-            Some((presence, text)) if presence.is_online() => (presence, text),
+        match self.status.presence.shown() {
+            presence if presence.is_online() && !self.devices.is_empty() => (presence, &self.status.text),
             _ => (Presence::Offline, ""),
         }
+    }
+
+    /// Found by others, and not only by their own devices.
+    pub(super) fn is_visible(&self) -> bool {
+        self.status.presence != OwnPresence::Invisible
     }
 
     pub(super) fn sessions(&self) -> impl Iterator<Item = SessionId> {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use hobnob_shared::abilities::Abilities;
 use hobnob_shared::id::{DeviceId, Handle, Token};
 use hobnob_shared::identity::{Chain, IdentityStatement};
-use hobnob_shared::message::{Done, FriendRequested, FromServer, OwnPresence, Presence, Seq, Welcome};
+use hobnob_shared::message::{Done, FriendRequested, FromServer, OwnPresence, OwnStatus, Presence, Seq, Welcome};
 
 use super::introduce::Wish;
 use super::message::SetPresence;
@@ -137,7 +137,6 @@ pub struct State {
     changed: BTreeSet<AccountId>,
     /// When two accounts were introduced last.
     pub(super) introduced: HashMap<(AccountId, AccountId), Instant>,
-    settings: u64,
 }
 
 impl State {
@@ -153,7 +152,6 @@ impl State {
             rooms: Rooms::default(),
             changed: BTreeSet::new(),
             introduced: HashMap::new(),
-            settings: 0,
         }
     }
 
@@ -234,9 +232,10 @@ impl State {
             let refusal = Refusal::TooMany("devices of this account online").failed(None);
             return vec![Effect::End(session, Box::new(refusal))];
         }
-        self.settings += 1;
-        let met = HashSet::new();
-        person.devices.push(Online { session, device, chain, place, presence, text, set: self.settings, met });
+        if person.devices.is_empty() {
+            person.status = OwnStatus { presence, text };
+        }
+        person.devices.push(Online { session, device, chain, place, met: HashSet::new() });
         let changed = person.shown() != (before.0, before.1.as_str());
         person.stirred |= changed;
         if circle.list_number > list_number {
@@ -252,6 +251,7 @@ impl State {
             roster,
             rooms: rooms.iter().map(|seat| seat.head.room.clone()).collect(),
             last_seen: if person.loaded { person.seen.allowed } else { own_seen.allowed },
+            status: Some(person.status.clone()),
         };
         effects.push(Effect::Send(session, Box::new(FromServer::Welcome(welcome))));
         if !person.loaded {
@@ -322,19 +322,18 @@ impl State {
         effects
     }
 
-    /// A device sets its presence.
+    /// A device sets its account's presence.
     pub fn set_presence(&mut self, wish: SetPresence) -> Vec<Effect> {
-        let Some(&account) = self.sessions.get(&wish.session) else { return too_early(wish.session, wish.seq) };
-        self.settings += 1;
-        let set = self.settings;
-        let mut effects = self.change(account, |person| {
-            if let Some(online) = person.devices.iter_mut().find(|online| online.session == wish.session) {
-                online.presence = wish.presence;
-                online.text = wish.text;
-                online.set = set;
-            }
-        });
-        effects.push(Effect::Send(wish.session, Box::new(FromServer::Done(Done { seq: wish.seq }))));
+        let SetPresence { session, seq, presence, text } = wish;
+        let Some(&account) = self.sessions.get(&session) else { return too_early(session, seq) };
+        let status = OwnStatus { presence, text };
+        let mut effects = self.change(account, |person| person.status = status.clone());
+        let devices = self.people.get(&account).into_iter().flat_map(Person::sessions);
+        let others: Vec<SessionId> = devices.filter(|other| *other != session).collect();
+        if !others.is_empty() {
+            effects.push(Effect::Tell(others, Box::new(FromServer::StatusChanged(status))));
+        }
+        effects.push(Effect::Send(session, Box::new(FromServer::Done(Done { seq }))));
         effects
     }
 

@@ -10,23 +10,46 @@ use proptest::prelude::*;
 
 use super::message::{NewFriend, SetPresence};
 use super::state::{Effect, SessionId};
-use super::world::{World, changes, introductions, list, refusal, said, statement, user};
+use super::world::{World, changes, frames, introductions, list, refusal, said, statement, user};
 use crate::config::Limits;
 use crate::store::AccountId;
 
 #[test]
-fn the_best_device_is_shown_and_only_differences_are_told() {
+fn presence_is_the_accounts_on_all_its_devices_and_only_differences_are_told() {
     use OwnPresence::{Available, Away, Busy, Invisible};
     let mut world = World::new(Limits::default(), &[(0, 1)]);
+    let status = |frames: &[FromServer]| {
+        let mine = frames.iter().find_map(|frame| match frame {
+            FromServer::Welcome(welcome) => welcome.status.clone(),
+            FromServer::StatusChanged(status) => Some(status.clone()),
+            _ => None,
+        });
+        mine.map(|status| (status.presence, status.text))
+    };
     world.arrive(1, 10, Available);
     assert_eq!(changes(&world.arrive(0, 1, Away), 10), [(Presence::Away, "1".into())]);
-    assert_eq!(changes(&world.arrive(0, 2, Invisible), 10), []);
-    assert_eq!(changes(&world.set(2, Busy), 10), [(Presence::Busy, "new".into())]);
-    assert_eq!(changes(&world.set(1, Available), 10), [(Presence::Available, "new".into())]);
-    assert_eq!(changes(&world.set(2, Away), 10), []);
-    assert_eq!(changes(&world.leave(1), 10), [(Presence::Away, "new".into())]);
-    assert_eq!(changes(&world.set(2, Invisible), 10), [(Presence::Offline, String::new())]);
+    // Who comes while another device is here is as that one is.
+    let mail = world.arrive(0, 2, Available);
+    assert_eq!((changes(&mail, 10), status(frames(&mail, 2))), (vec![], Some((Away, "1".into()))));
+    // Whichever sets it, it is set for all.
+    let mail = world.set(2, Busy);
+    assert_eq!(
+        (changes(&mail, 10), status(frames(&mail, 1))),
+        (vec![(Presence::Busy, "new".into())], Some((Busy, "new".into())))
+    );
+    assert_eq!(status(frames(&mail, 2)), None, "it knows");
     assert_eq!(changes(&world.leave(2), 10), []);
+    assert_eq!(changes(&world.set(1, Invisible), 10), [(Presence::Offline, String::new())]);
+    let mail = world.arrive(0, 2, Available);
+    assert_eq!((changes(&mail, 10), status(frames(&mail, 2))), (vec![], Some((Invisible, "new".into()))));
+    // Nobody is here any more: whoever comes back says how they are.
+    world.leave(1);
+    world.leave(2);
+    let mail = world.arrive(0, 1, Busy);
+    assert_eq!(
+        (changes(&mail, 10), status(frames(&mail, 1))),
+        (vec![(Presence::Busy, "1".into())], Some((Busy, "1".into())))
+    );
 }
 
 #[test]
@@ -109,7 +132,6 @@ fn every_device_of_the_friend_is_introduced_and_no_other() {
     world.arrive(0, 2, OwnPresence::Available);
     world.arrive(1, 11, OwnPresence::Available);
     world.arrive(1, 12, OwnPresence::Away);
-    world.arrive(1, 13, OwnPresence::Invisible);
     world.arrive(2, 21, OwnPresence::Available);
     let mail = world.introduce(1, 1);
     let told: Vec<DeviceId> = introductions(&mail, 1).iter().map(|introduced| introduced.device).collect();
@@ -125,9 +147,12 @@ fn every_device_of_the_friend_is_introduced_and_no_other() {
         assert_ne!(at_friend[0].relay_dialler, at_me.relay_dialler);
         assert_eq!(at_me.addresses, [format!("127.0.0.1:{}", 5000 + session)]);
     }
-    for silent in [2, 13, 21] {
+    for silent in [2, 21] {
         assert!(introductions(&mail, silent).is_empty(), "{silent}");
     }
+    world.set(11, OwnPresence::Invisible);
+    world.now += Duration::from_secs(5);
+    assert_eq!(refusal(&world.introduce(1, 1), 1), Some(WireCode::Offline), "nobody finds the invisible");
 }
 
 #[test]
@@ -268,17 +293,21 @@ proptest! {
     #[test]
     fn everybody_always_knows_how_the_others_are(steps in proptest::collection::vec(step(), 1..80)) {
         let mut world = World::new(Limits::default(), &[]);
-        let mut online: BTreeMap<u64, (i64, OwnPresence)> = BTreeMap::new();
+        let mut online: BTreeMap<u64, i64> = BTreeMap::new();
+        let mut chosen: BTreeMap<i64, OwnPresence> = BTreeMap::new();
         let mut beliefs: BTreeMap<u64, Beliefs> = BTreeMap::new();
         for step in steps {
             let mail = match step {
                 Step::Arrive(n, s, p) if !online.contains_key(&s) => {
-                    online.insert(s, (n, p));
+                    if !online.values().any(|account| *account == n) {
+                        chosen.insert(n, p);
+                    }
+                    online.insert(s, n);
                     beliefs.insert(s, Beliefs::default());
                     world.arrive(n, s, p)
                 }
                 Step::Set(s, p) if online.contains_key(&s) => {
-                    online.entry(s).and_modify(|entry| entry.1 = p);
+                    chosen.insert(online[&s], p);
                     world.set(s, p)
                 }
                 Step::Leave(s) => {
@@ -298,9 +327,9 @@ proptest! {
                     let effects = world.state.parted(&[(AccountId(a), user(a)), (AccountId(b), user(b))]);
                     world.run(effects)
                 }
-                Step::Join(s, room) if online.contains_key(&s) => world.join(s, online[&s].0, room),
-                Step::Quit(s, room) if online.get(&s).is_some_and(|(n, _)| world.members(room).contains_key(n)) => {
-                    world.quit(s, online[&s].0, room)
+                Step::Join(s, room) if online.contains_key(&s) => world.join(s, online[&s], room),
+                Step::Quit(s, room) if online.get(&s).is_some_and(|n| world.members(room).contains_key(n)) => {
+                    world.quit(s, online[&s], room)
                 }
                 _ => continue,
             };
@@ -316,12 +345,10 @@ proptest! {
                 }
             }
             let shown = |n: i64| {
-                let own = online.values().filter(|(account, _)| *account == n).map(|(_, presence)| *presence);
-                let rank = [OwnPresence::Available, OwnPresence::Busy, OwnPresence::Away];
-                let own: Vec<_> = own.collect();
-                rank.into_iter().find(|p| own.contains(p)).map_or(Presence::Offline, OwnPresence::shown)
+                let here = online.values().any(|account| *account == n);
+                if here { chosen[&n].shown() } else { Presence::Offline }
             };
-            for (session, (n, _)) in &online {
+            for (session, n) in &online {
                 let friends = world.rows(*n).into_iter().map(|row| row.account.0);
                 let truth: BTreeMap<_, _> =
                     friends.chain(world.mates(*n)).map(|other| (user(other), shown(other))).collect();

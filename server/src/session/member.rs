@@ -22,7 +22,7 @@ use super::state::{Effect, refuse};
 use crate::error::Refusal;
 use crate::registry::NewFriend;
 use crate::services::Doorkeeper;
-use crate::store::{Accepted, Account, AccountId, Asked, FriendshipRow, NewAcceptance, NewRequest, Parted};
+use crate::store::{Accepted, Account, AccountId, Asked, FriendshipRow, NewAcceptance, NewRequest, Parted, Withdrawn};
 
 /// What the question to the store was about.
 pub(super) enum Asking {
@@ -193,6 +193,7 @@ impl Member {
         Ok(Box::new(NewRequest {
             asker: self.account,
             asked: request.to,
+            asked_key: request.to_key,
             hash: Hash(*blake3::hash(&statement.body).as_bytes()),
             statement: to_cbor(statement).map_err(|_| Refusal::Internal)?,
         }))
@@ -223,7 +224,7 @@ impl Member {
             (Asking::Decline, Answer::Declined(true)) | (Asking::Unblock, Answer::Unblocked) => vec![done(seq)],
             (Asking::Decline, Answer::Declined(false)) => refuse(Refusal::NoRequest, Some(seq)),
             (Asking::Part(other), Answer::Parted(parted)) => {
-                if parted.friend.is_none() && !parted.withdrawn {
+                if parted.friend.is_none() && parted.withdrawn.is_none() {
                     return refuse(Refusal::NotFriends, Some(seq));
                 }
                 self.parted(seq, other, parted)
@@ -262,6 +263,7 @@ impl Member {
             }
             // Nobody is told whether the other exists, or has blocked them.
             Asked::Waiting(None) | Asked::Dropped | Asked::AlreadyFriends => vec![done(seq)],
+            Asked::Nobody => refuse(Refusal::NobodyWithThatKey, Some(seq)),
             Asked::TooMany => refuse(Refusal::TooMany("friend requests that wait for an answer"), Some(seq)),
         }
     }
@@ -288,6 +290,9 @@ impl Member {
         if let Some(friend) = parted.friend {
             effects.push(Effect::Log(format!("{} and {other} are friends no more", self.user)));
             effects.push(Effect::Tell(Note::Part([(self.account, self.user.clone()), (friend, other)])));
+        }
+        if let Some(Withdrawn { asked: Some(asked) }) = parted.withdrawn {
+            effects.push(Effect::Tell(Note::Withdraw { asker: self.user.clone(), asked }));
         }
         effects.push(done(seq));
         effects

@@ -7,7 +7,7 @@ use hobnob_shared::message::{FriendRequested, Friendship, OwnPresence, Seq};
 
 use crate::registry::{
     Arrival, Befriend, DevicesChanged, EnterRoom, Introduce, LockRoom, NewFriend, OpenCircuit, Part, QuitRoom, Record,
-    Registry, RequestStored, RosterPut, SeenAllowed, SessionId, SetPresence, TellFriendship,
+    Registry, RequestStored, RosterPut, SeenAllowed, SessionId, SetPresence, TellFriendship, Withdraw,
 };
 use crate::store::{AccountId, RoomHead, SeenRow};
 
@@ -24,6 +24,8 @@ pub enum Note {
     OpenCircuit { seq: Seq, user: Handle, device: DeviceId, transfer: TransferId },
     /// A request is stored.
     RequestStored { asker: AccountId, asked: AccountId, frame: Box<FriendRequested> },
+    /// A request waits no more.
+    Withdraw { asker: Handle, asked: AccountId },
     /// A friendship is stored.
     Befriend { seq: Seq, friends: Box<[NewFriend; 2]>, request: Statement, acceptance: Statement },
     /// A friendship is over.
@@ -70,6 +72,7 @@ pub(super) fn pass(note: Note, session: SessionId, registry: &Addr<Registry>) ->
         Note::Befriend { seq, friends, request, acceptance } => {
             registry.try_send(Befriend { session, seq, friends: *friends, request, acceptance }).is_ok()
         }
+        Note::Withdraw { asker, asked } => registry.try_send(Withdraw { asker, asked }).is_ok(),
         Note::Part(friends) => registry.try_send(Part { friends }).is_ok(),
         Note::TellFriendship { friend, frame } => registry.try_send(TellFriendship { session, friend, frame }).is_ok(),
         Note::DevicesChanged(news) => registry.try_send(*news).is_ok(),

@@ -1,11 +1,11 @@
 //! Requests, friendships and blocks, as functions over a connection. Called by [`super::SqliteStore`] on its threads; each runs inside one
 //! transaction, so that what it checks still holds when it writes.
 
-use hobnob_shared::id::Handle;
+use hobnob_shared::id::{Fingerprint, Handle};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::accounts::{handle, id_of};
-use super::{Accepted, AccountId, Asked, FriendshipRow, NewAcceptance, NewRequest, Parted, StoreError};
+use super::{Accepted, AccountId, Asked, FriendshipRow, NewAcceptance, NewRequest, Parted, StoreError, Withdrawn};
 use crate::config::Limits;
 
 /// The two as their friendship's row has them.
@@ -37,7 +37,19 @@ pub(super) fn name_of(c: &Connection, account: AccountId) -> Result<Handle, Stor
     handle(row, "handle")
 }
 
+/// Whether somebody has this name and this identity key.
+fn is_key_of(c: &Connection, user: &Handle, key: Fingerprint) -> Result<bool, StoreError> {
+    let mut query = c.prepare_cached("SELECT 1 FROM accounts WHERE handle = ?1 AND key = ?2")?;
+    Ok(query.exists(params![user.as_str(), key.0.as_slice()])?)
+}
+
 pub(super) fn ask(c: &Connection, new: &NewRequest, limits: &Limits, now: i64) -> Result<Asked, StoreError> {
+    // Before it matters whether the name exists or the other has blocked them: nothing of that can be told from the answer.
+    if let Some(key) = new.asked_key
+        && !is_key_of(c, &new.asked, key)?
+    {
+        return Ok(Asked::Nobody);
+    }
     let asked = id_of(c, &new.asked)?;
     if let Some(asked) = asked
         && are_friends(c, new.asker, asked)?
@@ -127,9 +139,10 @@ pub(super) fn decline(c: &Connection, user: &Handle, asker: &Handle) -> Result<b
 }
 
 pub(super) fn part(c: &Connection, account: AccountId, other: &Handle) -> Result<Parted, StoreError> {
-    let withdrawn = forget(c, account, other)?;
+    let asked = id_of(c, other)?;
+    let withdrawn = forget(c, account, other)?.then_some(Withdrawn { asked });
     let mut parted = Parted { friend: None, withdrawn };
-    if let Some(friend) = id_of(c, other)? {
+    if let Some(friend) = asked {
         let (low, high) = ordered(account, friend);
         let mut delete = c.prepare_cached("DELETE FROM friendships WHERE low = ?1 AND high = ?2")?;
         if delete.execute([low, high])? > 0 {

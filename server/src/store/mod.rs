@@ -227,6 +227,8 @@ pub struct NewRequest {
     pub asker: AccountId,
     /// Who is asked.
     pub asked: Handle,
+    /// Nobody but the owner of this identity key, where the asker knows it.
+    pub asked_key: Option<Fingerprint>,
     /// BLAKE3 of the signed body.
     pub hash: Hash,
     /// The statement, encoded.
@@ -238,6 +240,8 @@ pub struct NewRequest {
 pub enum Asked {
     /// It waits; the asked account, where it exists, should hear of it.
     Waiting(Option<AccountId>),
+    /// Nobody has that name and the key that the request names.
+    Nobody,
     /// Nothing was kept, and the asker must not notice: blocked.
     Dropped,
     /// They are friends.
@@ -287,13 +291,20 @@ pub enum Accepted {
     TooMany,
 }
 
+/// A request that does not wait any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// Who was asked, where anybody has that name.
+    pub asked: Option<AccountId>,
+}
+
 /// What ending a friendship, or blocking, changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parted {
     /// The other, where the two were friends.
     pub friend: Option<AccountId>,
     /// A request of mine that waited was withdrawn.
-    pub withdrawn: bool,
+    pub withdrawn: Option<Withdrawn>,
 }
 
 /// The server's memory. An answer to a method that changes something comes after the change is on disk.

@@ -52,7 +52,7 @@ pub(super) async fn sign_up(store: &SqliteStore, user: &str) -> AccountId {
 
 pub(super) fn request(asker: AccountId, to: &str, nonce: &str) -> NewRequest {
     let hash = Hash(*blake3::hash(nonce.as_bytes()).as_bytes());
-    NewRequest { asker, asked: name(to), hash, statement: nonce.as_bytes().to_vec() }
+    NewRequest { asker, asked: name(to), asked_key: None, hash, statement: nonce.as_bytes().to_vec() }
 }
 
 pub(super) fn acceptance(accepter: (AccountId, &str), asker: &str, nonce: &str) -> NewAcceptance {
@@ -186,8 +186,30 @@ async fn only_the_request_that_waits_can_be_accepted_and_only_once() {
     assert!(store.friendship(bob, name("alice")).await.unwrap().is_some());
     assert!(store.friendship(bob, name("carol")).await.unwrap().is_none());
     let parted = store.part(bob, name("alice")).await.unwrap();
-    assert_eq!(parted, Parted { friend: Some(alice), withdrawn: false });
+    assert_eq!(parted, Parted { friend: Some(alice), withdrawn: None });
     assert!(store.friendship(alice, name("bob")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_request_for_a_key_is_kept_only_where_name_and_key_belong_together() {
+    let data = tempfile::tempdir().unwrap();
+    let store = open(data.path());
+    let (alice, bob) = (sign_up(&store, "alice").await, sign_up(&store, "bob").await);
+    assert_eq!(store.ask(request(alice, "bob", "good")).await.unwrap(), Asked::Waiting(Some(bob)));
+    let to = |user: &str, owner: &str, nonce: &str| NewRequest {
+        asked_key: Some(key(owner)),
+        ..request(alice, user, nonce)
+    };
+    // Alike for a name that nobody has, and for somebody who blocks the asker.
+    let carol = sign_up(&store, "carol").await;
+    store.block(carol, name("carol"), name("alice")).await.unwrap();
+    for (user, owner) in [("bob", "alice"), ("nobody", "nobody"), ("carol", "bob")] {
+        assert_eq!(store.ask(to(user, owner, "bad")).await.unwrap(), Asked::Nobody);
+    }
+    assert_eq!(store.ask(to("carol", "carol", "right")).await.unwrap(), Asked::Dropped);
+    // What waited waits still.
+    let accepted = store.accept(acceptance((bob, "bob"), "alice", "good")).await.unwrap();
+    assert!(matches!(accepted, Accepted::Befriended(_)));
 }
 
 #[tokio::test]
@@ -222,7 +244,7 @@ async fn a_block_is_silent_and_ends_everything() {
     let (alice, bob) = (sign_up(&store, "alice").await, sign_up(&store, "bob").await);
     befriend(&store, (alice, "alice"), (bob, "bob")).await;
     let parted = store.block(bob, name("bob"), name("alice")).await.unwrap();
-    assert_eq!(parted, Some(Parted { friend: Some(alice), withdrawn: false }));
+    assert_eq!(parted, Some(Parted { friend: Some(alice), withdrawn: None }));
     assert_eq!(store.ask(request(alice, "bob", "please")).await.unwrap(), Asked::Dropped);
     assert!(store.circle(bob, name("bob"), device(1)).await.unwrap().pending.is_empty());
     assert!(store.block(bob, name("bob"), name("nobody")).await.unwrap().is_some());

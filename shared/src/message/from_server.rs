@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::{DevicesChanged, Presence, RoomChanged, RoomLeft, RoomState, Roster, RosterChanged, Seq};
+use super::{DevicesChanged, OwnPresence, Presence, RoomChanged, RoomLeft, RoomState, Roster, RosterChanged, Seq};
 use crate::abilities::Abilities;
 use crate::error::WireCode;
 use crate::id::{DeviceId, Fingerprint, Handle, RoomId, Token, TransferId};
@@ -35,6 +35,8 @@ pub enum FromServer {
     FriendRemoved(UserNamed),
     /// A friend's presence or status text changed.
     PresenceChanged(PresenceChanged),
+    /// Another device of this account has set presence or status text: they are this one's too.
+    StatusChanged(OwnStatus),
     /// Somebody to connect to, now.
     Introduced(Box<Introduced>),
     /// A relay circuit for a transfer; to both ends.
@@ -120,6 +122,19 @@ pub struct Welcome {
     /// This account tells its friends when it was last seen, and is told so of theirs.
     #[serde(default)]
     pub last_seen: bool,
+    /// How this account is from now on: as the hello says, or, where another device of it is here, as it is already. Older servers keep that
+    /// for each device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<OwnStatus>,
+}
+
+/// What a person chose to be, on whichever device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnStatus {
+    /// Presence.
+    pub presence: OwnPresence,
+    /// Status text.
+    pub text: String,
 }
 
 /// See [`FromServer::Friends`].

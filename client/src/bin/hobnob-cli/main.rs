@@ -142,6 +142,7 @@ EVENTS, one JSON object a line on standard output:
   friend_request, friend_added, friend_removed                     user
   presence                    user, presence: available away busy offline unknown; text; offline and
                               allowed on both sides: last_seen (ms since 1970)
+  own_presence                presence, text: set on another device of yours
   contact                     user, nickname, note: changed here or on another device of yours
   avatar                      user, hash (null for none): somebody's picture, or yours
   link                        user, path: direct relayed none; address

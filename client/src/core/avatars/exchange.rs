@@ -108,6 +108,8 @@ pub struct Avatars {
     spent: BTreeMap<DeviceId, (Allowance, Allowance)>,
     /// On their way to the disk.
     storing: Vec<Hash>,
+    /// How often I began to choose: making a picture takes its time, and the last choice counts, not the slowest.
+    begun: u64,
     uses: u64,
 }
 
@@ -149,6 +151,17 @@ impl Avatars {
         if let Some(link) = self.links.remove(device) {
             self.spent.insert(*device, (link.asks, link.answers));
         }
+    }
+
+    /// I begin to choose. What was begun before counts no more.
+    pub fn begin(&mut self) -> u64 {
+        self.begun += 1;
+        self.begun
+    }
+
+    /// Nothing was chosen since.
+    pub fn is_last(&self, begun: u64) -> bool {
+        self.begun == begun
     }
 
     /// A picture that I chose is on its way to the disk. It may be the one that another choice of mine is just taking the place of.

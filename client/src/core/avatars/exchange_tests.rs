@@ -240,3 +240,12 @@ fn so_many_are_kept_and_mine_always() {
     assert!(deeds.contains(&Deed::Forget(handle("user0"))), "{deeds:?}");
     assert_eq!((avatars.all().count(), avatars.of(&me())), (KEPT, Some(hash(1))));
 }
+
+#[test]
+fn of_several_choices_of_mine_the_last_counts_whichever_is_ready_first() {
+    let mut avatars = Avatars::default();
+    let (slow, quick) = (avatars.begin(), avatars.begin());
+    assert!(avatars.is_last(quick) && !avatars.is_last(slow));
+    avatars.keeping(hash(7));
+    assert_eq!(avatars.not_kept(hash(7)), Some(Deed::Remove(hash(7))), "what was made of the slow one goes");
+}

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags};
+use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::core::history::HistoryError;
@@ -27,6 +27,9 @@ pub enum Trouble {
     /// A folder stands there.
     #[error("A folder of this name is there already. Choose another name.")]
     Folder,
+    /// A link, a device, a pipe or a socket stands there: what it leads to is not ours to replace.
+    #[error("What is there under this name is no plain file, and is not replaced. Choose another name.")]
+    NoPlainFile,
     /// Keys and history of this account are there.
     #[error("Nothing is written into the profile's own folder. Choose another place.")]
     OwnProfile,
@@ -47,7 +50,7 @@ impl Trouble {
         match self {
             Self::BadName => "bad_name",
             Self::FolderMissing => "folder_missing",
-            Self::Taken | Self::Folder => "name_taken",
+            Self::Taken | Self::Folder | Self::NoPlainFile => "name_taken",
             Self::OwnProfile => "own_profile",
             Self::DiskFull => "disk_full",
             Self::NotWritable => "not_writable",
@@ -93,6 +96,19 @@ fn another_name() -> OsString {
     OsString::from(format!(".hobnob-{}.part", uuid::Uuid::new_v4().simple()))
 }
 
+/// Whether a file has the name, which is replaced where that was asked for. What else may stand there is never replaced.
+fn is_taken(folder: &OwnedFd, name: &OsStr) -> Result<bool, Trouble> {
+    match fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(there) => match FileType::from_raw_mode(there.st_mode) {
+            FileType::RegularFile => Ok(true),
+            FileType::Directory => Err(Trouble::Folder),
+            _ => Err(Trouble::NoPlainFile),
+        },
+        Err(Errno::NOENT) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl Target {
     /// Makes the file, where the place is a good one.
     pub(super) fn create(path: &Path, profile: &Path, overwrite: bool) -> Result<Self, Trouble> {
@@ -104,11 +120,8 @@ impl Target {
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = fs::open(&real, flags, Mode::empty())?;
-        match fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(there) if fs::FileType::from_raw_mode(there.st_mode).is_dir() => return Err(Trouble::Folder),
-            Ok(_) if !overwrite => return Err(Trouble::Taken),
-            Ok(_) | Err(Errno::NOENT) => {}
-            Err(error) => return Err(error.into()),
+        if is_taken(&folder, name)? && !overwrite {
+            return Err(Trouble::Taken);
         }
         let name = name.to_owned();
         let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
@@ -137,6 +150,8 @@ impl Target {
     /// It is whole: gives it its name, once it is on the disk.
     pub(super) fn place(mut self) -> Result<PathBuf, Trouble> {
         self.file.sync_all()?;
+        // Writing took its time, and something else may have come there.
+        is_taken(&self.folder, &self.name)?;
         self.give_name()?;
         // It stands there, whole. Some file systems promise no more than that.
         if let Err(error) = fs::fsync(&self.folder) {

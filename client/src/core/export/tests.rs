@@ -161,12 +161,8 @@ async fn nothing_is_replaced_unasked_and_nothing_is_left_of_what_fails() {
     assert_eq!(try_at("profile/history.db", true).await, Err(Trouble::OwnProfile));
     assert_eq!(disk.export(Path::new("/"), Format::Text, true).await, Err(Trouble::BadName));
     assert_eq!(disk.names(), ["folder", "mine", "profile"]);
-    // A link is replaced, and what it leads to is not.
-    std::os::unix::fs::symlink(disk.path("mine"), disk.path("link")).unwrap();
-    assert_eq!(try_at("link", true).await, Ok(4));
-    assert_eq!(std::fs::read_to_string(disk.path("mine")).unwrap(), "precious");
     assert_eq!(try_at("mine", true).await, Ok(4));
-    assert_eq!(disk.names(), ["folder", "link", "mine", "profile"]);
+    assert_eq!(disk.names(), ["folder", "mine", "profile"]);
     let target = |overwrite| {
         Target::create(&disk.path("new"), &disk.path("profile"), overwrite).unwrap().write(b"whole").unwrap()
     };
@@ -175,13 +171,43 @@ async fn nothing_is_replaced_unasked_and_nothing_is_left_of_what_fails() {
     let late = [target(false), hidden(false)];
     std::fs::write(disk.path("new"), "theirs").unwrap();
     assert_eq!(late.map(Target::place), [Err(Trouble::Taken), Err(Trouble::Taken)]);
-    assert_eq!(disk.names(), ["folder", "link", "mine", "new", "profile"]);
+    assert_eq!(disk.names(), ["folder", "mine", "new", "profile"]);
     for whole in [target(true), hidden(true)] {
         std::fs::write(disk.path("new"), "theirs").unwrap();
         whole.place().unwrap();
         assert_eq!(std::fs::read_to_string(disk.path("new")).unwrap(), "whole");
     }
-    assert_eq!(disk.names(), ["folder", "link", "mine", "new", "profile"]);
+    assert_eq!(disk.names(), ["folder", "mine", "new", "profile"]);
+}
+
+#[tokio::test]
+async fn only_a_plain_file_is_ever_replaced() {
+    let disk = Disk::with(talk()).await;
+    std::fs::write(disk.path("mine"), "precious").unwrap();
+    std::os::unix::fs::symlink(disk.path("mine"), disk.path("link")).unwrap();
+    std::os::unix::fs::symlink(disk.path("nowhere"), disk.path("broken")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(disk.path("socket")).unwrap();
+    let pipe = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    let fifo = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, disk.path("pipe"), fifo, pipe, 0).unwrap();
+    let kinds = |disk: &Disk| {
+        let kind = |name: String| std::fs::symlink_metadata(disk.path(&name)).unwrap().file_type();
+        disk.names().into_iter().map(kind).collect::<Vec<_>>()
+    };
+    let before = kinds(&disk);
+    for name in ["link", "broken", "socket", "pipe"] {
+        for overwrite in [true, false] {
+            let written = disk.export(&disk.path(name), Format::Text, overwrite).await;
+            assert_eq!(written, Err(Trouble::NoPlainFile), "{name}");
+        }
+    }
+    // It came while the file was written.
+    let target = Target::create(&disk.path("mine"), &disk.path("profile"), true).unwrap();
+    std::fs::rename(disk.path("pipe"), disk.path("mine")).unwrap();
+    assert_eq!(target.write(b"whole").unwrap().place(), Err(Trouble::NoPlainFile));
+    std::fs::rename(disk.path("mine"), disk.path("pipe")).unwrap();
+    std::fs::write(disk.path("mine"), "precious").unwrap();
+    assert_eq!(kinds(&disk), before);
 }
 
 #[test]

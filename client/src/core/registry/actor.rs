@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, ResponseFuture, SpawnHandle};
 use hobnob_shared::error::WireCode;
 use hobnob_shared::id::{ConversationId, DeviceId, Fingerprint, Handle, InstanceId, MessageId, TransferId};
-use hobnob_shared::message::Head;
+use hobnob_shared::message::{Head, OwnStatus};
 use tokio::sync::oneshot;
 
-use super::keeping::Unkept;
 use super::message::{
     CircuitWanted, Continue, EnrolmentEnded, FrameArrived, IncomingLink, IncomingStream, LinkDown, LinkUp, LogArrived,
     PinMismatch, ServerEvent, SessionChanged, SessionOpened, Shutdown, StatesChanged, Submit, TransferOver,
@@ -40,7 +39,11 @@ use crate::core::roster_sync::{self, RosterSync};
 use crate::core::routes::account::Enrolling;
 use crate::core::routes::devices::Mates;
 use crate::core::routes::keys::Held;
+use crate::core::routes::saving::Unkept;
 use crate::core::session::{self, Session, SessionContext};
+
+/// What one's other devices are to know may hold the end up so long.
+const LAST_PUT: Duration = Duration::from_secs(1);
 
 /// Links and the server have so long to hear the goodbye before the program ends.
 const GOODBYE: Duration = Duration::from_millis(300);
@@ -129,6 +132,8 @@ pub struct Registry {
     pub(in crate::core) arrived_at: Option<Instant>,
     /// Friends pinned since the welcome, to be told once signed in.
     pub(in crate::core) fresh: Vec<Handle>,
+    /// Presence and text that were set here, until the server knows them.
+    pub(in crate::core) status_unsaid: Option<OwnStatus>,
     /// Whom we asked to be friends: if they ask as well, both want it.
     pub(in crate::core) asked: HashSet<Handle>,
     /// Keys named by invites.
@@ -172,9 +177,11 @@ pub struct Registry {
     /// Questions to the disk about transfers without an actor.
     pub(in crate::core) looked_up: usize,
     /// Jobs for the disk that are under way.
-    pub(super) unkept: Unkept,
+    pub(in crate::core) unkept: Unkept,
     timer: Option<(Instant, SpawnHandle)>,
     finished: Option<oneshot::Sender<bool>>,
+    /// It is to end, by then at the latest: the server is still to take something.
+    pub(in crate::core) leave_by: Option<Instant>,
     pub(in crate::core) closing: bool,
 }
 
@@ -231,6 +238,7 @@ impl Registry {
             entries: Vec::new(),
             arrived_at: None,
             fresh: Vec::new(),
+            status_unsaid: None,
             asked: HashSet::new(),
             invited: HashMap::new(),
             candidates: HashMap::new(),
@@ -250,6 +258,7 @@ impl Registry {
             unkept: Unkept::default(),
             timer: None,
             finished: Some(setup.finished),
+            leave_by: None,
             closing: false,
         })
     }
@@ -391,7 +400,13 @@ impl Handler<Shutdown> for Registry {
     type Result = ();
 
     fn handle(&mut self, _: Shutdown, ctx: &mut Self::Context) {
-        self.shut_down(ctx);
+        let until = *self.leave_by.get_or_insert_with(|| {
+            ctx.run_later(LAST_PUT, Self::shut_down);
+            Instant::now() + LAST_PUT
+        });
+        if self.closing || Instant::now() >= until || !self.puts_contacts(ctx) {
+            self.shut_down(ctx);
+        }
     }
 }
 

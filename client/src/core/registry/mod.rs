@@ -2,7 +2,6 @@
 //! tells every event. The session, the peer links, the listener and the transfers report to it; the topics are in `core/routes/`.
 
 mod actor;
-mod keeping;
 mod message;
 pub(in crate::core) mod state;
 

@@ -3,17 +3,22 @@
 
 use std::time::Instant;
 
-use hobnob_shared::id::{ConversationId, Handle};
+use hobnob_shared::id::{ConversationId, Fingerprint, Handle};
+use hobnob_shared::limits;
+use hobnob_shared::message::{OwnPresence, OwnStatus, Peer, PeerPresence};
 
 use crate::core::clock;
 use crate::core::command::{Invite, NICKNAME_MAX, NOTE_MAX};
 use crate::core::error::Problem;
 use crate::core::event::{Answer, Event, FriendInfo, Notify};
+use crate::core::friendship;
 use crate::core::history::{contacts, notify};
 use crate::core::invite::server_for_others;
 use crate::core::outlet::Ticket;
+use crate::core::peer_link::SendFrame;
 use crate::core::registry::{Ask, Registry};
 use crate::core::sealed_roster::Words;
+use crate::core::session::RememberPresence;
 
 impl Registry {
     /// A handle, or an invite, which pins the key beforehand.
@@ -31,12 +36,18 @@ impl Registry {
         if self.identity.as_ref().is_some_and(|own| own.user == user) {
             return ticket.failed(Problem::yourself());
         }
-        if self.state.roster.get(&user).is_some() {
-            return ticket.failed(Problem::already_friends(&user));
+        let is_other = |theirs: Fingerprint| key.is_some_and(|key| key != theirs);
+        if let Some(person) = self.state.roster.get(&user) {
+            let foreign = is_other(person.pin.account);
+            let problem = if foreign { Problem::foreign_invite } else { Problem::already_friends };
+            return ticket.failed(problem(&user));
         }
-        if self.state.roster.request(&user).is_some() {
-            // They asked already: to ask back is to accept.
-            return self.errand(Ask::AcceptFriend(user), Some(ticket));
+        if let (Some(own), Some(asking)) = (&self.identity, self.state.roster.request(&user)) {
+            // They asked already: to ask back is to accept. Not if the invite is somebody else's; then their request waits on.
+            return match friendship::verify_request(asking, &own.user, own.account) {
+                Ok(asking) if !is_other(asking.account) => self.errand(Ask::AcceptFriend(user), Some(ticket)),
+                _ => ticket.failed(Problem::foreign_invite(&user)),
+            };
         }
         if let Some(key) = key {
             self.invited.insert(user.clone(), key);
@@ -140,6 +151,47 @@ impl Registry {
             let kept = history.write(move |c| notify::save(c, &conversation, level)).await;
             ticket.answer(kept.map(|()| Answer::Nothing {}).map_err(Problem::from));
         });
+    }
+
+    /// How this account is: said in the hellos to come, and on every link.
+    pub(in crate::core) fn show_status(&mut self, presence: OwnPresence, text: String) {
+        if let Some(session) = &self.session {
+            session.do_send(RememberPresence { presence, text: text.clone() });
+        }
+        let shown = Peer::Presence(PeerPresence { presence: presence.shown(), text });
+        for link in self.state.links.all() {
+            link.do_send(SendFrame(shown.clone()));
+        }
+        self.tell_rooms(false);
+        self.reconsider_all();
+    }
+
+    /// The server says how this account is, by what another device of it has set. What was set here and the server does not know yet is newer.
+    pub(in crate::core) fn status_is(&mut self, status: OwnStatus) {
+        let settings = self.profile.settings();
+        let known = status.presence == settings.presence && status.text == settings.text;
+        if known || self.status_unsaid.is_some() || status.text.chars().count() > limits::STATUS_TEXT {
+            return;
+        }
+        self.profile.change(|settings| {
+            settings.presence = status.presence;
+            settings.text.clone_from(&status.text);
+        });
+        self.save_settings();
+        self.show_status(status.presence, status.text.clone());
+        self.outlet.tell(Event::OwnPresence { presence: status.presence, text: status.text });
+    }
+
+    /// The server knows that.
+    pub(super) fn status_said(&mut self, presence: OwnPresence, text: &str) {
+        self.status_unsaid = self.status_unsaid.take().filter(|set| set.presence != presence || set.text != text);
+    }
+
+    /// Says to the server, now that it is there, what was set while it was away.
+    pub(super) fn say_unsaid_status(&mut self) {
+        if let Some(OwnStatus { presence, text }) = self.status_unsaid.clone() {
+            self.errand(Ask::SetPresence(presence, text), None);
+        }
     }
 
     /// The server says whether others are told when this account was last seen, and it when they were.

@@ -429,6 +429,9 @@ impl Registry {
             }
         }
         self.last_seen_is(welcome.last_seen);
+        if let Some(status) = welcome.status {
+            self.status_is(status);
+        }
         self.trust = Trust::Kept;
         self.tell_server(ServerState::Online, format!("Connected to {place}."));
         let now = Instant::now();
@@ -448,6 +451,7 @@ impl Registry {
         let gone = self.state.arrive();
         self.arrived_at = Some(Instant::now());
         self.touch_contacts();
+        self.say_unsaid_status();
         let settings = self.profile.settings();
         self.outlet.tell(Event::SignedIn { user: own, presence: settings.presence, text: settings.text });
         for user in gone {

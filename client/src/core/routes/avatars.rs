@@ -42,6 +42,7 @@ impl Registry {
     /// Sets the own picture, or takes it away. Needs no server: links that stand hear of it at once, others when they come.
     pub(in crate::core) fn set_avatar(&mut self, path: Option<PathBuf>, ticket: Ticket, ctx: &mut Context<Self>) {
         let Some(own) = self.own_name() else { return ticket.failed(Problem::not_signed_in()) };
+        let begun = self.state.avatars.begin();
         let Some(path) = path else {
             let deeds = self.state.avatars.choose(&own, None, now_ms());
             self.do_avatars(deeds);
@@ -52,7 +53,8 @@ impl Registry {
             Ok((Hash(*blake3::hash(&bytes).as_bytes()), bytes))
         });
         Self::then(ctx, job, move |registry, made, ctx| match made.unwrap_or_else(|_| Err(Problem::internal())) {
-            Ok(picture) => registry.keep_own_avatar(own, picture, ticket, ctx),
+            Ok(_) if !registry.state.avatars.is_last(begun) => ticket.failed(Problem::overtaken()),
+            Ok(picture) => registry.keep_own_avatar(own, picture, begun, ticket, ctx),
             Err(problem) => ticket.failed(problem),
         });
     }
@@ -61,6 +63,7 @@ impl Registry {
         &mut self,
         own: Handle,
         (hash, bytes): (Hash, Vec<u8>),
+        begun: u64,
         ticket: Ticket,
         ctx: &mut Context<Self>,
     ) {
@@ -68,14 +71,18 @@ impl Registry {
         let folder = self.avatar_folder();
         let job = tokio::task::spawn_blocking(move || files::keep(&folder, hash, &bytes));
         Self::then(ctx, job, move |registry, kept, _| {
-            if let Ok(Ok(())) = kept {
+            let is_last = registry.state.avatars.is_last(begun);
+            if is_last && let Ok(Ok(())) = kept {
                 let deeds = registry.state.avatars.choose(&own, Some(hash), now_ms());
                 registry.do_avatars(deeds);
                 return registry.done_once_kept(ticket, Answer::Avatar { hash: Some(hash) });
             }
-            tracing::error!(?kept, "the own picture was not kept");
             let deed = registry.state.avatars.not_kept(hash);
             registry.do_avatars(deed);
+            if !is_last {
+                return ticket.failed(Problem::overtaken());
+            }
+            tracing::error!(?kept, "the own picture was not kept");
             ticket.failed(Problem::profile_not_written());
         });
     }

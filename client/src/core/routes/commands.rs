@@ -15,7 +15,7 @@ use crate::core::sealed_roster::Words;
 impl Registry {
     /// Carries a command out, or sees to it that somebody does.
     pub(in crate::core) fn route(&mut self, command: Command, ticket: Ticket, ctx: &mut Context<Self>) {
-        if self.closing {
+        if self.closing || self.leave_by.is_some() {
             return ticket.failed(Problem::closing());
         }
         match command {
@@ -98,7 +98,7 @@ impl Registry {
             Command::Downloads => self.tell_downloads(ticket),
             Command::SetDownloads { folder } => Self::set_downloads(folder, ticket, ctx),
             Command::Receipts => ticket.done(Answer::Receipts { receipts: self.receipts() }),
-            Command::SetReceipts { on } => self.set_receipts(on, ticket),
+            Command::SetReceipts { on } => self.set_receipts(on, ticket, ctx),
             Command::AcceptFile { transfer, save_as } => {
                 let save_as = save_as.map(|path| std::path::absolute(&path).unwrap_or(path));
                 self.wish(transfer, &Wish::Accept { save_as }, ticket, ctx);

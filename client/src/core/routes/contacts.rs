@@ -12,7 +12,7 @@ use super::account::ANSWER_WITHIN;
 use crate::core::clock;
 use crate::core::history::{contacts, friends, rooms};
 use crate::core::peer_link::Close;
-use crate::core::registry::{Ask, Errand, Registry, ServerEvent};
+use crate::core::registry::{Ask, Errand, Registry, ServerEvent, Shutdown};
 use crate::core::roster_sync::{Change, Progress};
 use crate::core::sealed_roster::{Contents, RosterError};
 
@@ -48,6 +48,12 @@ impl Registry {
                 registry.state.contacts.unusable();
             }
         });
+    }
+
+    /// Before the program ends: what the other devices do not know yet goes to the server, if that is there. True while it is on its way.
+    pub(in crate::core) fn puts_contacts(&mut self, ctx: &Context<Self>) -> bool {
+        self.look_at_contacts(ctx);
+        self.state.contacts.is_putting()
     }
 
     fn save_contacts(&self) {
@@ -147,7 +153,12 @@ impl Registry {
     pub(in crate::core) fn roster_part_put(&mut self) {
         match self.state.contacts.part_done(Instant::now()) {
             Progress::Next => self.errand(Ask::PutRoster, None),
-            Progress::Finished => self.save_contacts(),
+            Progress::Finished => {
+                self.save_contacts();
+                if self.leave_by.is_some() {
+                    self.addr.do_send(Shutdown);
+                }
+            }
             Progress::Stale => {}
         }
     }
@@ -155,6 +166,13 @@ impl Registry {
     /// The server did not do what was asked about the roster, or did not answer.
     pub(in crate::core) fn roster_failed(&mut self, ask: &Ask, code: Option<&WireCode>) {
         let now = Instant::now();
+        if *ask == Ask::PutRoster
+            && let Some(until) = &mut self.leave_by
+        {
+            // It is kept here, and put at the next start.
+            *until = now;
+            self.addr.do_send(Shutdown);
+        }
         if *ask == Ask::GetRoster {
             self.state.contacts.get_failed(now);
         } else if self.state.contacts.put_failed(code, now) {

@@ -90,9 +90,17 @@ impl Registry {
         !self.profile.settings().no_receipts
     }
 
-    /// Changes that. `done` when it is kept.
-    pub(in crate::core) fn set_receipts(&self, on: bool, ticket: Ticket) {
+    /// Changes that. `done` when it is kept. Once others may know it, every link that stands hears what was seen meanwhile.
+    pub(in crate::core) fn set_receipts(&self, on: bool, ticket: Ticket, ctx: &Context<Self>) {
+        let before = self.receipts();
         self.profile.change(|settings| settings.no_receipts = !on);
+        if on && !before {
+            for (device, user) in self.state.links.all_up() {
+                if self.identity.as_ref().is_some_and(|own| own.user != user) {
+                    self.say_seen(&user, device, &self.threads_with(&user), ctx);
+                }
+            }
+        }
         let profile = self.profile.clone();
         tokio::task::spawn_blocking(move || match profile.save() {
             Ok(()) => ticket.ok(),

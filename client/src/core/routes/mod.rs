@@ -12,6 +12,7 @@
 //! - `talk`: messages, typing, read marks. `kept`: pages of what was said, exporting and erasing it. `acts`: what is done to messages. `replicas`: the logs that they are in, on all links together. `marks`: how far they got.
 //! - `rooms`: joining, leaving, members. `search`: over all of it.
 //! - `links`: introductions, live links, re-dialling.
+//! - `saving`: what is handed to the disk, and the answers that wait for it.
 //! - `files`: transfers, by what people here want; `offers`: by what friends say; `downloads`: where they go.
 
 mod about;
@@ -33,5 +34,6 @@ mod pasted;
 pub mod people;
 mod replicas;
 pub mod rooms;
+pub mod saving;
 mod search;
 mod talk;

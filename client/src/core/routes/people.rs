@@ -9,8 +9,8 @@ use hobnob_shared::id::Handle;
 use hobnob_shared::limits;
 use hobnob_shared::message::{
     AboutUser, Failed, FriendRequested, FriendStatement, FriendsPage, Friendship, FromServer, GetRoster, JoinRoom,
-    LeaveRoom, OpenCircuit, OwnPresence, Peer, PeerPresence, RemoveMember, Seq, SetLastSeen, SetPresence,
-    SetRoomPassword, ToServer,
+    LeaveRoom, OpenCircuit, OwnPresence, OwnStatus, RemoveMember, Seq, SetLastSeen, SetPresence, SetRoomPassword,
+    ToServer,
 };
 
 use super::account::ANSWER_WITHIN;
@@ -20,10 +20,10 @@ use crate::core::event::{Answer, Event};
 use crate::core::friendship::{self, Proven};
 use crate::core::history::{friends, pairs};
 use crate::core::outlet::Ticket;
-use crate::core::peer_link::{self, SendFrame};
+use crate::core::peer_link;
 use crate::core::registry::{Ask, Errand, Registry, Server, ServerEvent, Trust};
 use crate::core::roster::Pinned;
-use crate::core::session::{RememberPresence, Say};
+use crate::core::session::Say;
 
 /// After signing in, requests follow the friend list within so long; until then a yes to one waits for it.
 pub(in crate::core) const REQUESTS_FOLLOW: Duration = Duration::from_secs(2);
@@ -157,21 +157,14 @@ impl Registry {
             settings.text.clone_from(&text);
         });
         self.save_settings();
-        if let Some(session) = &self.session {
-            session.do_send(RememberPresence { presence, text: text.clone() });
-        }
-        let shown = Peer::Presence(PeerPresence { presence: presence.shown(), text: text.clone() });
-        for link in self.state.links.all() {
-            link.do_send(SendFrame(shown.clone()));
-        }
+        self.status_unsaid = Some(OwnStatus { presence, text: text.clone() });
+        self.show_status(presence, text.clone());
         if self.state.is_here() {
             self.errand(Ask::SetPresence(presence, text), Some(ticket));
         } else {
-            // The next hello says it.
+            // Said as soon as the server is there.
             self.done_once_kept(ticket, Answer::Nothing {});
         }
-        self.tell_rooms(false);
-        self.reconsider_all();
     }
 
     /// Invisible people do not look for others; they answer, and send what they write.
@@ -199,6 +192,7 @@ impl Registry {
                     self.reconsider(&news.user);
                 }
             }
+            FromServer::StatusChanged(status) => self.status_is(status),
             FromServer::Introduced(introduced) => self.introduced(*introduced, ctx),
             FromServer::Circuit(circuit) => self.circuit(circuit, ctx),
             FromServer::RoomState(page) => self.room_state(&page, ctx),
@@ -232,6 +226,7 @@ impl Registry {
                 self.set_blocked(user, true);
             }
             Ask::Unblock(user) => self.set_blocked(user, false),
+            Ask::SetPresence(presence, text) => self.status_said(*presence, text),
             Ask::PutRoster => self.roster_part_put(),
             Ask::SetLastSeen(on) => self.last_seen_is(*on),
             Ask::LeaveRoom(room, statement) => self.left(room, statement),
@@ -265,6 +260,10 @@ impl Registry {
                 self.release_held(ctx);
             }
             Ask::Introduce(user) => self.introduction_refused(user, failed),
+            // Nobody has the key of the invite, so nobody is to be held to it.
+            Ask::AddFriend(user, Some(_)) if failed.code == WireCode::NotFound => {
+                self.invited.remove(user);
+            }
             Ask::AcceptFriend(user) | Ask::DeclineFriend(user) if failed.code == WireCode::NotFound => {
                 // It was withdrawn meanwhile, and the next one is news again; or, where two requests crossed, the other was quicker.
                 let stale = self.state.roster.settle_request(user);
@@ -439,6 +438,7 @@ impl Registry {
 /// Why the server said no, in words for people.
 fn refusal(ask: &Ask, failed: &Failed) -> Problem {
     match (ask, &failed.code) {
+        (Ask::AddFriend(user, Some(_)), WireCode::NotFound) => Problem::foreign_invite(user),
         (Ask::JoinRoom(..), WireCode::WrongPassword) => Problem::wrong_room_password(),
         (Ask::RemoveMember(..) | Ask::SetRoomPassword(..), WireCode::Forbidden) => Problem::not_room_owner(),
         (Ask::RemoveMember(room, _), WireCode::NotFound) => Problem::no_such_member(room),

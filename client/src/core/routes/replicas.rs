@@ -45,22 +45,25 @@ impl Registry {
     pub(in crate::core) fn share_with(&mut self, user: &Handle, device: DeviceId, ctx: &mut Context<Self>) {
         let Some(own) = self.identity.as_ref().map(|own| own.user.clone()) else { return };
         self.state.exchange.linked(device, *user == own);
-        let mut threads: Vec<ThreadKey> = Vec::new();
-        if *user == own {
-            threads.extend(self.state.exchange.threads().filter(|key| matches!(key, ThreadKey::Direct(_))).cloned());
-            threads.extend(self.state.rooms.all().map(|room| ThreadKey::Room(room.incarnation)));
-        } else {
-            if self.may_share(user, &ThreadKey::Direct(user.clone())) {
-                threads.push(ThreadKey::Direct(user.clone()));
-            }
-            threads.extend(self.state.rooms.common_with(user).into_iter().map(ThreadKey::Room));
-        }
+        let threads = if *user == own { self.own_threads() } else { self.threads_with(user) };
         for thread in &threads {
             self.share_thread(user, device, thread, ctx);
         }
         if *user != own {
             self.say_seen(user, device, &threads, ctx);
         }
+    }
+
+    /// All that one's own devices share.
+    fn own_threads(&self) -> Vec<ThreadKey> {
+        let direct = self.state.exchange.threads().filter(|key| matches!(key, ThreadKey::Direct(_))).cloned();
+        direct.chain(self.state.rooms.all().map(|room| ThreadKey::Room(room.incarnation))).collect()
+    }
+
+    /// All that is shared with somebody else.
+    pub(super) fn threads_with(&self, user: &Handle) -> Vec<ThreadKey> {
+        let direct = Some(ThreadKey::Direct(user.clone())).filter(|direct| self.may_share(user, direct));
+        direct.into_iter().chain(self.state.rooms.common_with(user).into_iter().map(ThreadKey::Room)).collect()
     }
 
     /// The device hears of a thread: first who is in it, then what we have. What it said of it before counts from now on.

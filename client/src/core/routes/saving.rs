@@ -1,15 +1,15 @@
 //! What the registry hands to the disk without waiting for it, and the answers that do wait: done is said of what is still so after a crash,
-//! and what is asked next finds it. For the routes.
+//! and what is asked next finds it. For the other routes.
 
 use std::cell::RefCell;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::Registry;
 use crate::core::error::Problem;
 use crate::core::event::Answer;
 use crate::core::outlet::Ticket;
 use crate::core::profile::{Profile, ProfileError};
+use crate::core::registry::Registry;
 
 type Job = JoinHandle<Result<(), Problem>>;
 
